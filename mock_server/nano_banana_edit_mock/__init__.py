@@ -1,0 +1,1 @@
+"""The nano-banana-edit service, offline."""
