@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.image_size import ImageSize
+from ..models.output_format import OutputFormat
+from ..types import UNSET, Unset, constraints
+
+T = TypeVar("T", bound="EditRequest")
+
+
+@_attrs_define
+class EditRequest:
+    """Images and the instruction to edit them by.
+
+    Attributes:
+        image_urls (list[str]): URLs of the images to edit. Example:
+            ['https://storage.googleapis.com/falserverless/example_inputs/nano-banana-edit-input.png'].
+        prompt (str): The instruction, in Unicode code points. Example: Make the sky a clear evening blue..
+        image_size (ImageSize | Unset): Shape of an image, as width to height, or `auto` to leave it to the service.
+            Default: '1:1'.
+        output_format (OutputFormat | Unset): File format of an image.
+    """
+
+    image_urls: list[str] = _attrs_field(
+        validator=constraints(
+            "image_urls",
+            True,
+            {
+                "type": "array",
+                "maxItems": 10,
+                "minItems": 1,
+                "items": {
+                    "type": "string",
+                },
+            },
+        )
+    )
+
+    prompt: str = _attrs_field(
+        validator=constraints(
+            "prompt",
+            True,
+            {
+                "type": "string",
+                "maxLength": 5000,
+                "minLength": 1,
+            },
+        )
+    )
+
+    image_size: ImageSize | Unset = _attrs_field(
+        default="1:1",
+        validator=constraints(
+            "image_size",
+            False,
+            {
+                "enum": ["16:9", "1:1", "21:9", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "auto"],
+            },
+        ),
+    )
+
+    output_format: OutputFormat | Unset = _attrs_field(
+        default=UNSET,
+        validator=constraints(
+            "output_format",
+            False,
+            {
+                "enum": ["jpeg", "png"],
+            },
+        ),
+    )
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        image_urls = self.image_urls
+
+        prompt = self.prompt
+
+        image_size: str | Unset = UNSET
+        if not isinstance(self.image_size, Unset):
+            image_size = self.image_size
+
+        output_format: str | Unset = UNSET
+        if not isinstance(self.output_format, Unset):
+            output_format = self.output_format
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "image_urls": image_urls,
+                "prompt": prompt,
+            }
+        )
+        if image_size is not UNSET:
+            field_dict["image_size"] = image_size
+        if output_format is not UNSET:
+            field_dict["output_format"] = output_format
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        image_urls = cast(list[str], d.pop("image_urls", UNSET))
+
+        prompt = d.pop("prompt", UNSET)
+
+        image_size = d.pop("image_size", UNSET)
+
+        output_format = d.pop("output_format", UNSET)
+
+        edit_request = cls(
+            image_urls=image_urls,
+            prompt=prompt,
+            image_size=image_size,
+            output_format=output_format,
+        )
+
+        edit_request.additional_properties = d
+        return edit_request
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,270 @@
+"""Contains some shared types for properties"""
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from decimal import Decimal
+from functools import cached_property
+from reprlib import Repr
+from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
+
+from attrs import Attribute, define, field, has
+
+from .errors import ConstraintViolation, UnreadableResponse
+
+
+class Unset:
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Unset = Unset()
+
+# The types that `httpx.Client(files=)` can accept, copied from that library.
+FileContent = IO[bytes] | bytes | str
+FileTypes = (
+    # (filename, file (or bytes), content_type)
+    tuple[str | None, FileContent, str | None]
+    # (filename, file (or bytes), content_type, headers)
+    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
+)
+RequestFiles = list[tuple[str, FileTypes]]
+
+
+@define
+class File:
+    """Contains information for file uploads"""
+
+    payload: BinaryIO
+    file_name: str | None = None
+    mime_type: str | None = None
+
+    def to_tuple(self) -> FileTypes:
+        """Return a tuple representation that httpx will accept for multipart/form-data"""
+        return self.file_name, self.payload, self.mime_type
+
+    def __len__(self) -> int:
+        position = self.payload.tell()
+        size = self.payload.seek(0, os.SEEK_END)
+        self.payload.seek(position)
+        return size
+
+
+T = TypeVar("T")
+
+
+@define
+class Response(Generic[T]):
+    """A response from an endpoint
+
+    Attributes:
+        status_code: The status, also one outside the IANA list.
+        content: The body as received.
+        headers: The response's headers.
+    """
+
+    status_code: int
+    content: bytes = field(repr=False)
+    headers: MutableMapping[str, str] = field(repr=False)
+    _parse: Callable[[], T | None] = field(alias="parse", repr=False, eq=False)
+
+    @cached_property
+    def parsed(self) -> T | None:
+        """The content, read as the document says for this status
+
+        Raises:
+            UnreadableResponse: The content is not JSON, or a property is missing or of another type.
+        """
+        try:
+            return self._parse()
+        except KeyError as error:
+            raise UnreadableResponse(self.status_code, self.content, f"{error} is missing") from error
+        except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as error:
+            raise UnreadableResponse(self.status_code, self.content, str(error)) from error
+
+
+def present(value: Any, kind: type = object) -> Any:
+    """Return the value, or UNSET for a null: an answer that says null says nothing"""
+    if value is None or isinstance(value, Unset):
+        return UNSET
+    if not isinstance(value, kind):
+        raise TypeError(f"{shorten(value)} is no {kind.__name__}")
+    return value
+
+
+def refuse_unknown(properties: Mapping[str, Any]) -> None:
+    """Raise ConstraintViolation if a property is left over where the document allows no additional ones"""
+    for name, value in properties.items():
+        raise ConstraintViolation(
+            name, value, "additionalProperties", False, f"{name} is no property that the service accepts. Remove it."
+        )
+
+
+def constraints(name: str, required: bool, schema: dict[str, Any]) -> Callable[[Any, "Attribute[Any]", Any], None]:
+    """Return an attrs validator which holds a property to its schema in the document
+
+    Args:
+        name: The property's name in the document.
+        required: Whether the property must be given.
+        schema: The keywords and their values, as in the document.
+    """
+
+    def validate(_instance: Any, _attribute: "Attribute[Any]", value: Any) -> None:
+        if not isinstance(value, Unset):
+            _check(name, value, schema)
+        elif required:
+            raise ConstraintViolation(
+                name, None, "required", True, f"{name} is missing; the service requires it. Give it."
+            )
+
+    return validate
+
+
+def _check(name: str, value: Any, schema: dict[str, Any]) -> None:
+    for keyword, limit in schema.items():
+        if not _MEETS[keyword](value, limit):
+            raise ConstraintViolation(name, value, keyword, limit, _message(name, value, keyword, schema))
+    for index, item in enumerate(value if "items" in schema else ()):
+        _check(f"{name}[{index}]", item, schema["items"])
+
+
+def _is_text(value: Any) -> bool:
+    """A lone surrogate is a character to Python, but in no encoding that can be sent."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and math.isfinite(value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """JSON's equality: 1 is 1.0, but true is not 1."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _counts(value: Any, kind: Any, least: float, most: float) -> bool:
+    return not isinstance(value, kind) or least <= len(value) <= most
+
+
+_TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "array": ("a list", lambda value: isinstance(value, list)),
+    "boolean": ("a boolean", lambda value: isinstance(value, bool)),
+    "integer": ("a whole number", lambda value: _is_number(value) and value % 1 == 0),
+    "null": ("null", lambda value: value is None),
+    "number": ("a number", _is_number),
+    "object": ("an object", lambda value: isinstance(value, dict) or has(type(value))),
+    "string": ("a string of Unicode text", lambda value: isinstance(value, File) or _is_text(value)),
+}
+
+# As in JSON Schema, a keyword speaks only of values of its own type.
+_MEETS: dict[str, Callable[[Any, Any], bool]] = {
+    "type": lambda value, types: any(_TYPES[name][1](value) for name in _listed(types)),
+    "enum": lambda value, options: any(_same(value, option) for option in options),
+    "const": _same,
+    "format": lambda value, _: isinstance(value, File),
+    "minLength": lambda value, least: _counts(value, str | File, least, math.inf),
+    "maxLength": lambda value, most: _counts(value, str | File, 0, most),
+    "pattern": lambda value, pattern: not isinstance(value, str) or re.search(pattern, value) is not None,
+    "minimum": lambda value, least: not _is_number(value) or value >= least,
+    "maximum": lambda value, most: not _is_number(value) or value <= most,
+    "exclusiveMinimum": lambda value, least: not _is_number(value) or value > least,
+    "exclusiveMaximum": lambda value, most: not _is_number(value) or value < most,
+    "multipleOf": lambda value, step: not _is_number(value) or Decimal(str(value)) % Decimal(str(step)) == 0,
+    "minItems": lambda value, least: _counts(value, list, least, math.inf),
+    "maxItems": lambda value, most: _counts(value, list, 0, most),
+    "uniqueItems": lambda value, unique: not unique or not isinstance(value, list) or _repeated(value) is None,
+    "items": lambda _value, _schema: True,
+}
+
+_REMEDIES = {
+    "minLength": "Lengthen it.",
+    "maxLength": "Shorten it.",
+    "minItems": "Add some.",
+    "maxItems": "Remove some.",
+    "minimum": "Raise it.",
+    "exclusiveMinimum": "Raise it.",
+    "maximum": "Lower it.",
+    "exclusiveMaximum": "Lower it.",
+    "uniqueItems": "Remove the repetition.",
+}
+
+_BOUNDS = {
+    "minLength": "at least {}",
+    "maxLength": "at most {}",
+    "minItems": "at least {}",
+    "maxItems": "at most {}",
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _repeated(items: list[Any]) -> int | None:
+    for index, item in enumerate(items):
+        if any(_same(item, earlier) for earlier in items[:index]):
+            return index
+    return None
+
+
+def _message(name: str, value: Any, keyword: str, schema: dict[str, Any]) -> str:
+    limit = schema[keyword]
+    if keyword in ("minLength", "maxLength"):
+        received = f"has {len(value)} {'bytes' if isinstance(value, File) else 'characters'}"
+    elif keyword in ("minItems", "maxItems"):
+        received = f"has {len(value)} items"
+    elif keyword == "uniqueItems":
+        received = f"has the item {shorten(value[_repeated(value) or 0])} twice"
+    else:
+        received = f"is {shorten(value)}"
+    if keyword in _BOUNDS:
+        accepted = " and ".join(text.format(schema[bound]) for bound, text in _BOUNDS.items() if bound in schema)
+        accepted = re.sub(r"^at least (\S+) and at most", r"\1 to", accepted)
+    elif keyword == "type":
+        accepted = " or ".join(_TYPES[name][0] for name in _listed(limit))
+    elif keyword == "enum":
+        accepted = ", ".join(map(repr, limit))
+    else:
+        accepted = {
+            "const": f"only {limit!r}",
+            "format": "a file",
+            "pattern": f"text that matches {limit!r}",
+            "multipleOf": f"multiples of {limit}",
+            "uniqueItems": "each item once",
+        }[keyword]
+    return f"{name} {received}; the service accepts {accepted}. {_REMEDIES.get(keyword, 'Change it.')}"
+
+
+def shorten(value: Any) -> str:
+    """Return the value as it may stand in a message: in at most some 60 characters, and never a file's bytes"""
+    return f"{len(value)} bytes" if isinstance(value, bytes | bytearray) else _REPR.repr(value)
+
+
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
+
+
+__all__ = [
+    "UNSET",
+    "File",
+    "FileTypes",
+    "RequestFiles",
+    "Response",
+    "Unset",
+    "constraints",
+    "present",
+    "refuse_unknown",
+    "shorten",
+]
