@@ -47,7 +47,8 @@ class File:
         """Return a tuple representation that httpx will accept for multipart/form-data"""
         return self.file_name, self.payload, self.mime_type
 
-    def __len__(self) -> int:
+    def size(self) -> int:
+        """Return the number of bytes that would be sent"""
         position = self.payload.tell()
         size = self.payload.seek(0, os.SEEK_END)
         self.payload.seek(position)
@@ -150,8 +151,12 @@ def _same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
+def _size(value: Any) -> int:
+    return value.size() if isinstance(value, File) else len(value)
+
+
 def _counts(value: Any, kind: Any, least: float, most: float) -> bool:
-    return not isinstance(value, kind) or least <= len(value) <= most
+    return not isinstance(value, kind) or least <= _size(value) <= most
 
 
 _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -161,7 +166,7 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "null": ("null", lambda value: value is None),
     "number": ("a number", _is_number),
     "object": ("an object", lambda value: isinstance(value, dict) or has(type(value))),
-    "string": ("a string of Unicode text", lambda value: isinstance(value, File) or _is_text(value)),
+    "string": ("a string of Unicode text", _is_text),
 }
 
 # As in JSON Schema, a keyword speaks only of values of its own type.
@@ -222,7 +227,7 @@ def _repeated(items: list[Any]) -> int | None:
 def _message(name: str, value: Any, keyword: str, schema: dict[str, Any]) -> str:
     limit = schema[keyword]
     if keyword in ("minLength", "maxLength"):
-        received = f"has {len(value)} {'bytes' if isinstance(value, File) else 'characters'}"
+        received = f"has {_size(value)} {'bytes' if isinstance(value, File) else 'characters'}"
     elif keyword in ("minItems", "maxItems"):
         received = f"has {len(value)} items"
     elif keyword == "uniqueItems":
@@ -239,7 +244,7 @@ def _message(name: str, value: Any, keyword: str, schema: dict[str, Any]) -> str
     else:
         accepted = {
             "const": f"only {limit!r}",
-            "format": "a file",
+            "format": "a File",
             "pattern": f"text that matches {limit!r}",
             "multipleOf": f"multiples of {limit}",
             "uniqueItems": "each item once",

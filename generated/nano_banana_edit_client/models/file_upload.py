@@ -25,7 +25,6 @@ class FileUpload:
             "file",
             True,
             {
-                "type": "string",
                 "maxLength": 50000000,
                 "format": "binary",
             },

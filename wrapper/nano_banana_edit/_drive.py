@@ -1,0 +1,203 @@
+"""The two drivers: they do what a flow asks for, and decide nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar, assert_never
+
+import httpx
+import stamina
+from attrs import define, field
+from nano_banana_edit_client import AuthenticatedClient
+
+from . import _clock
+from ._errors import APITimeout, NanoBananaEditError
+from ._retry import attempt_timeout, attempts, backoff, translated
+from ._settings import Settings
+from ._steps import Call, Fetch, Flow, Sleep, Step, Together, Work
+from ._version import __version__
+
+T = TypeVar("T")
+
+_AT_ONCE = 4  # flows side by side: uploads of up to 50 MB each are held in memory
+_USER_AGENT = f"nano-banana-edit/{__version__}"
+
+
+@define
+class Body:
+    """A body as it is read, within its limit and its time."""
+
+    step: Fetch
+    content: bytearray = field(factory=bytearray)
+
+    def add(self, chunk: bytes) -> None:
+        """Take a chunk, or raise when there is too much or it took too long."""
+        self.content += chunk
+        if len(self.content) > self.step.limit:
+            raise NanoBananaEditError(f"The file is larger than {self.step.limit} bytes; it was not kept.")
+        if self.step.deadline.remaining() <= 0:
+            raise APITimeout("The time of the call is over; the file was not read to its end.")
+
+
+def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
+    return AuthenticatedClient(
+        base_url=call.base_url,
+        token=settings.token,
+        headers={"User-Agent": _USER_AGENT},
+        timeout=attempt_timeout(call.deadline),
+    )
+
+
+def _anonymous(fetch: Fetch) -> httpx.Request:
+    """A request built apart from any client carries no token, cookie or default header."""
+    return httpx.Request(
+        "GET",
+        fetch.url,
+        headers={"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
+        extensions={"timeout": attempt_timeout(fetch.deadline).as_dict()},
+    )
+
+
+def _check_open(http: httpx.Client | httpx.AsyncClient) -> None:
+    if http.is_closed:
+        raise NanoBananaEditError("The client is closed; make a new one. Nothing was sent.")
+
+
+@define
+class Driver:
+    """Runs flows on an `httpx.Client`."""
+
+    settings: Settings
+    http: httpx.Client
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end and return its result."""
+        advance = partial(flow.send, None)
+        while True:
+            try:
+                step = advance()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            try:
+                advance = partial(flow.send, self._do(step))
+            except BaseException as error:  # noqa: BLE001 - the flow decides, also about KeyboardInterrupt
+                advance = partial(flow.throw, error)
+
+    def _do(self, step: Step) -> Any:
+        match step:
+            case Call():
+                return stamina.RetryingCaller(**attempts(self.settings, step))(backoff(step), self._call, step)
+            case Fetch():
+                return stamina.RetryingCaller(**attempts(self.settings, step))(backoff(step), self._fetch, step)
+            case Sleep(seconds):
+                return _clock.sleep(seconds)
+            case Work(function):
+                return function()
+            case Together(flows):
+                with ThreadPoolExecutor(_AT_ONCE) as pool:
+                    return list(pool.map(self.run, flows))
+            case _:
+                assert_never(step)
+
+    def _call(self, call: Call) -> Any:
+        with translated(call):
+            _check_open(self.http)
+            client = _authenticated(self.settings, call).set_httpx_client(self.http)
+            response = call.sync(client=client)
+        return call.read(response)
+
+    def _fetch(self, fetch: Fetch) -> Any:
+        with translated(fetch):
+            _check_open(self.http)
+            body = Body(fetch)
+            response = self.http.send(_anonymous(fetch), stream=True, auth=None, follow_redirects=False)
+            try:
+                for chunk in response.iter_bytes():
+                    body.add(chunk)
+            finally:
+                response.close()
+        return fetch.read(response, bytes(body.content))
+
+
+@define
+class AsyncDriver:
+    """Runs flows on an `httpx.AsyncClient`; the twin of `Driver`."""
+
+    settings: Settings
+    http: httpx.AsyncClient
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end and return its result."""
+        advance = partial(flow.send, None)
+        while True:
+            try:
+                step = advance()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            try:
+                advance = partial(flow.send, await self._do(step))
+            except BaseException as error:  # noqa: BLE001 - the flow decides, also about cancellation
+                advance = partial(flow.throw, error)
+
+    async def _do(self, step: Step) -> Any:
+        match step:
+            case Call():
+                return await stamina.AsyncRetryingCaller(**attempts(self.settings, step))(
+                    backoff(step), self._call, step
+                )
+            case Fetch():
+                return await stamina.AsyncRetryingCaller(**attempts(self.settings, step))(
+                    backoff(step), self._fetch, step
+                )
+            case Sleep(seconds):
+                return await _clock.async_sleep(seconds)
+            case Work(function):
+                import anyio.to_thread  # noqa: PLC0415 - comes with httpx; the sync client need not load it
+
+                return await anyio.to_thread.run_sync(function)
+            case Together(flows):
+                return await self._together(list(flows))
+            case _:
+                assert_never(step)
+
+    async def _call(self, call: Call) -> Any:
+        with translated(call):
+            _check_open(self.http)
+            client = _authenticated(self.settings, call).set_async_httpx_client(self.http)
+            response = await call.async_(client=client)
+        return call.read(response)
+
+    async def _fetch(self, fetch: Fetch) -> Any:
+        with translated(fetch):
+            _check_open(self.http)
+            body = Body(fetch)
+            response = await self.http.send(_anonymous(fetch), stream=True, auth=None, follow_redirects=False)
+            try:
+                async for chunk in response.aiter_bytes():
+                    body.add(chunk)
+            finally:
+                await response.aclose()
+        return fetch.read(response, bytes(body.content))
+
+    async def _together(self, flows: list[Flow[Any]]) -> list[Any]:
+        import anyio  # noqa: PLC0415 - comes with httpx; the sync client need not load it
+
+        results: list[Any] = [None] * len(flows)
+        failures: list[Exception] = []
+        free = anyio.Semaphore(_AT_ONCE)
+
+        async def one(index: int) -> None:
+            try:
+                async with free:
+                    results[index] = await self.run(flows[index])
+            except Exception as error:  # noqa: BLE001 - raised below, without the group around it
+                failures.append(error)
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for index in range(len(flows)):
+                group.start_soon(one, index)
+        if failures:
+            raise failures[0]
+        return results

@@ -1,0 +1,166 @@
+"""Every error this package raises on purpose.
+
+NanoBananaEditError
+├── InvalidRequest          also a ValueError; nothing was sent
+├── APIConnectionError      no answer; what was asked has certainly not happened, or may be asked again
+│   └── APITimeout
+├── APIStatusError          an answer that says no
+│   ├── AuthenticationError   401
+│   ├── PermissionDenied      403
+│   ├── NotFound              404
+│   ├── RateLimited           429
+│   └── ServerError           5xx
+├── InvalidResponse         an answer that cannot be read
+├── SubmissionUnknown       an edit that may have been accepted, and billed
+├── EditFailed              the service gave up on the edit
+└── WaitTimeout             the edit goes on, the waiting does not
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class NanoBananaEditError(Exception):
+    """Base of every error of this package.
+
+    Attributes:
+        task_id: Id of the task that the error is about, where one is known; the edit can be taken up again with it.
+    """
+
+    task_id: str | None
+
+    def __init__(self, message: str, *, task_id: str | None = None) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
+class InvalidRequest(NanoBananaEditError, ValueError):
+    """An argument the service would refuse, or this package cannot use. Nothing was sent.
+
+    Attributes:
+        field: Name of the argument, or of the document's property.
+        value: The value received; None where it is secret or large.
+    """
+
+    def __init__(self, message: str, *, field: str = "", value: Any = None, task_id: str | None = None) -> None:
+        super().__init__(message, task_id=task_id)
+        self.field = field
+        self.value = value
+
+
+class APIConnectionError(NanoBananaEditError):
+    """No answer: the connection could not be made, or broke where asking again does no harm."""
+
+
+class APITimeout(APIConnectionError):
+    """No answer in time."""
+
+
+class APIStatusError(NanoBananaEditError):
+    """An answer whose status says that the request was not met.
+
+    Attributes:
+        status_code: HTTP status.
+        error_code: The service's code, where it gives one.
+        request_id: The service's id of the request, where it gives one.
+        body: The answer's body, shortened.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int = 0,
+        error_code: str | None = None,
+        request_id: str | None = None,
+        body: str = "",
+        task_id: str | None = None,
+    ) -> None:
+        super().__init__(message, task_id=task_id)
+        self.status_code = status_code
+        self.error_code = error_code
+        self.request_id = request_id
+        self.body = body
+
+
+class AuthenticationError(APIStatusError):
+    """401: the token is missing, wrong or expired."""
+
+
+class PermissionDenied(APIStatusError):
+    """403: the token is known, but not allowed to do this."""
+
+
+class NotFound(APIStatusError):
+    """404: no such task, file or path."""
+
+
+class RateLimited(APIStatusError):
+    """429: too many requests; this one was not accepted.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait, where it says so.
+    """
+
+    retry_after: float | None = None
+
+
+class ServerError(APIStatusError):
+    """5xx: the service, or a proxy before it, failed."""
+
+
+class InvalidResponse(NanoBananaEditError):
+    """An answer without what the client needs from it.
+
+    Attributes:
+        body: The answer's body, shortened.
+    """
+
+    def __init__(self, message: str, *, body: str = "", task_id: str | None = None) -> None:
+        super().__init__(message, task_id=task_id)
+        self.body = body
+
+
+class SubmissionUnknown(NanoBananaEditError):
+    """A submission that was sent once and may have been accepted, and billed. It is not sent again.
+
+    Attributes:
+        status_code: HTTP status, where an answer came.
+        body: The answer's body, shortened.
+    """
+
+    def __init__(
+        self, message: str, *, status_code: int | None = None, body: str = "", task_id: str | None = None
+    ) -> None:
+        super().__init__(message, task_id=task_id)
+        self.status_code = status_code
+        self.body = body
+
+
+class EditFailed(NanoBananaEditError):
+    """The task ended as `failed`.
+
+    Attributes:
+        error_code: The service's code, where it gives one.
+        error_msg: The service's friendly text, where it gives one.
+    """
+
+    def __init__(
+        self, message: str, *, error_code: str | None = None, error_msg: str | None = None, task_id: str | None = None
+    ) -> None:
+        super().__init__(message, task_id=task_id)
+        self.error_code = error_code
+        self.error_msg = error_msg
+
+
+class WaitTimeout(NanoBananaEditError):
+    """The time to wait ran out before the task was finished; `wait(error.task_id)` goes on.
+
+    Attributes:
+        status: The task's last known status.
+    """
+
+    def __init__(self, message: str, *, status: str | None = None, task_id: str | None = None) -> None:
+        super().__init__(message, task_id=task_id)
+        self.status = status

@@ -1,0 +1,209 @@
+"""Each operation once, as a flow."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
+from typing import Any, TypeAlias
+
+from attrs import field, frozen
+from nano_banana_edit_client.api.edits import create_edit
+from nano_banana_edit_client.api.edits import get_task as get_task_operation
+from nano_banana_edit_client.api.files import upload_file
+from nano_banana_edit_client.models import ImageSize, OutputFormat
+from nano_banana_edit_client.types import UNSET, Unset, shorten
+
+from . import _reply, _request
+from ._clock import Deadline
+from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, NanoBananaEditError, WaitTimeout
+from ._images import ImageInput, LocalImage, parse, parse_all
+from ._settings import Settings
+from ._steps import Call, Flow, Sleep, Together, Work
+from .results import Task, UploadedFile
+
+ImagesInput: TypeAlias = ImageInput | list[ImageInput] | tuple[ImageInput, ...]
+
+
+@frozen
+class Progress:
+    """Where a call stands, as told to `on_progress`.
+
+    Attributes:
+        stage: `upload`, `submit` or `wait`.
+        elapsed: Seconds since the call began.
+        task_id: Id of the task, once it is known.
+        status: The task's status at the last look, once there was one.
+        polls: Looks at the task so far.
+    """
+
+    stage: str
+    elapsed: float
+    task_id: str | None = None
+    status: str | None = None
+    polls: int = 0
+
+
+OnProgress: TypeAlias = Callable[[Progress], object]
+
+
+@frozen(kw_only=True)
+class Options:
+    """What an edit may be asked for besides images and prompt. See `NanoBananaEdit.edit`."""
+
+    image_size: ImageSize | Unset = UNSET
+    output_format: OutputFormat | Unset = UNSET
+    extra_body: Mapping[str, Any] | None = None
+
+
+@frozen
+class Context:
+    """What every flow of one call needs.
+
+    Attributes:
+        settings: The client's.
+        deadline: When the call must be over.
+        on_progress: Told where the call stands.
+    """
+
+    settings: Settings
+    deadline: Deadline
+    on_progress: OnProgress | None = field(default=None)
+
+    def tell(self, stage: str, **facts: Any) -> None:
+        """Tell whoever wants to know."""
+        if self.on_progress:
+            self.on_progress(Progress(stage, self.deadline.elapsed(), **facts))
+
+
+def edit(context: Context, images: ImagesInput, prompt: str, options: Options) -> Flow[Task]:
+    """Upload what is local, submit, and return the completed task."""
+    task = yield from submit(context, images, prompt, options)
+    return (yield from wait(context, task))
+
+
+def submit(context: Context, images: ImagesInput, prompt: str, options: Options) -> Flow[Task]:
+    """Upload what is local and submit. Everything is checked before anything is sent."""
+    parsed: list[str | LocalImage] = yield Work(partial(parse_all, images))
+    names = [image if isinstance(image, str) else image.name for image in parsed]
+    request = _request.edit_request(names, prompt, options.image_size, options.output_format, options.extra_body)
+    local = [image for image in parsed if isinstance(image, LocalImage)]
+    if local:
+        yield Work(partial(_check, *local))
+        context.tell("upload")
+        files: list[UploadedFile] = yield Together([_upload(context, image) for image in local])
+        urls = iter(file.url for file in files)
+        request.image_urls = [image if isinstance(image, str) else next(urls) for image in parsed]
+    context.tell("submit")
+    task_id: str = yield Call(
+        partial(create_edit.sync_detailed, body=request),
+        partial(create_edit.asyncio_detailed, body=request),
+        _reply.accepted,
+        context.deadline,
+        context.settings.base_url,
+        billed=True,
+    )
+    return Task(task_id)
+
+
+def upload(context: Context, file: ImageInput) -> Flow[UploadedFile]:
+    """Upload one file."""
+    image: str | LocalImage = yield Work(partial(parse, file, "file"))
+    if isinstance(image, str):
+        raise InvalidRequest(f"file is {shorten(image)}, which has a URL already; pass it to edit.", field="file")
+    yield Work(partial(_check, image))
+    return (yield from _upload(context, image))
+
+
+def _check(*images: LocalImage) -> None:
+    for image in images:
+        with image.open() as payload:
+            _request.file_upload(image, payload)
+
+
+def _upload(context: Context, image: LocalImage) -> Flow[UploadedFile]:
+    content: bytes = yield Work(partial(_content, image))
+    body = _request.file_upload(image, BytesIO(content))
+    file: UploadedFile = yield Call(
+        partial(upload_file.sync_detailed, body=body),
+        partial(upload_file.asyncio_detailed, body=body),
+        _reply.uploaded,
+        context.deadline,
+        context.settings.files_url,
+    )
+    return file
+
+
+def _content(image: LocalImage) -> bytes:
+    with image.open() as payload:
+        return payload.read()
+
+
+def get_task(context: Context, task_id: str) -> Flow[Task]:
+    """Look at a task once."""
+    task_id = _request.task_id(task_id)
+    with about(task_id):
+        task: Task = yield Call(
+            partial(get_task_operation.sync_detailed, task_id),
+            partial(get_task_operation.asyncio_detailed, task_id),
+            partial(_reply.task, task_id=task_id),
+            context.deadline,
+            context.settings.base_url,
+        )
+    return task
+
+
+def wait(context: Context, task: Task | str) -> Flow[Task]:
+    """Look at a task, at growing intervals, until it is completed; a status nobody knows is waited through."""
+    task_id = _request.task_id(task.task_id if isinstance(task, Task) else task)
+    status: str | None = None
+    looks = enumerate(_delays(context.settings.poll_interval), start=1)
+    with about(task_id):
+        while status != "completed":
+            polls, delay = next(looks)
+            try:
+                state = yield from get_task(context, task_id)
+            except APITimeout as error:
+                if context.deadline.remaining() > 0:
+                    raise
+                raise _wait_timeout(context, task_id, status) from error
+            status = state.status
+            context.tell("wait", task_id=task_id, status=status, polls=polls)
+            if status == "failed":
+                text = state.error_msg or state.error_code or "no reason given"
+                raise EditFailed(f"The edit failed: {text}", error_code=state.error_code, error_msg=state.error_msg)
+            if status != "completed":
+                if delay >= context.deadline.remaining():
+                    raise _wait_timeout(context, task_id, status)
+                yield Sleep(delay)
+        if not state.files:
+            raise InvalidResponse("The task is completed, but its result names no file.", body=repr(state.raw)[:500])
+    return state
+
+
+def _delays(longest: float) -> Iterator[float]:
+    """Seconds between looks: an eighth of the longest at first, half as much again each time, spread by a tenth."""
+    delay = longest / 8
+    while True:
+        yield delay * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+        delay = min(longest, delay * 1.5)
+
+
+def _wait_timeout(context: Context, task_id: str, status: str | None) -> WaitTimeout:
+    return WaitTimeout(
+        f"Task {task_id} is still {status or 'unseen'} after {context.deadline.timeout:g} s. "
+        f"It goes on: wait({task_id!r}) takes it up again.",
+        status=status,
+    )
+
+
+@contextmanager
+def about(task_id: str) -> Iterator[None]:
+    """Give every error the id of the task that it is about."""
+    try:
+        yield
+    except NanoBananaEditError as error:
+        error.task_id = task_id
+        raise

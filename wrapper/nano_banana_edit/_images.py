@@ -1,0 +1,104 @@
+"""What a caller may hand in as an image, and what a file's first bytes say it is."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, TypeAlias
+
+import attrs
+from nano_banana_edit_client.types import shorten
+
+from ._errors import InvalidRequest
+
+ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
+_ACCEPTED = "an http or https URL, a path, bytes, or a file opened in binary mode"
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(?://|[^/\\].*,)", re.IGNORECASE)
+_SIGNATURES = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (8, b"WEBP", "image/webp"),
+    (0, b"GIF8", "image/gif"),
+    (0, b"BM", "image/bmp"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftypheic", "image/heic"),
+)
+
+
+def media_type(content: bytes) -> str | None:
+    """Return the media type of the image that the bytes begin, or None if they begin none that is known."""
+    return next((kind for start, mark, kind in _SIGNATURES if content.startswith(mark, start)), None)
+
+
+@attrs.frozen
+class LocalImage:
+    """An image that must be uploaded first.
+
+    Attributes:
+        field: What the caller would call it, for messages: `images[2]`.
+        name: File name to upload it under.
+        open: Opens it from the start.
+    """
+
+    field: str
+    name: str
+    open: Callable[[], IO[bytes]] = attrs.field(repr=False)
+
+    def content_type(self, content: bytes) -> str:
+        """Return what the image is by its first bytes, otherwise by its name."""
+        return media_type(content) or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+
+
+def parse_all(images: ImageInput | list[ImageInput] | tuple[ImageInput, ...]) -> list[str | LocalImage]:
+    """Return each image as its URL, or as what must be uploaded to have one.
+
+    Raises:
+        InvalidRequest: An image is none of what is accepted, or is a file that does not exist or cannot be read.
+    """
+    if isinstance(images, list | tuple):
+        return [parse(image, f"images[{index}]") for index, image in enumerate(images)]
+    return [parse(images, "images")]
+
+
+def parse(image: ImageInput, name: str) -> str | LocalImage:
+    """Return one image as its URL, or as what must be uploaded to have one. Raises as `parse_all`."""
+    if isinstance(image, str) and (scheme := _SCHEME.match(image)):
+        if scheme[1].lower() in ("http", "https"):
+            return image
+        raise _refusal(name, image, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
+    if isinstance(image, str | os.PathLike):
+        return _local_path(image, name)
+    if isinstance(image, bytes | bytearray | memoryview):
+        content = bytes(image)
+    elif callable(getattr(image, "read", None)):
+        content = image.read()
+        if not isinstance(content, bytes):
+            raise _refusal(name, image, "is a file opened in text mode; open it with mode 'rb'.")
+    else:
+        raise _refusal(name, image, f"is {shorten(image)}; it must be {_ACCEPTED}.")
+    return LocalImage(name, Path(str(getattr(image, "name", "image"))).name, partial(io.BytesIO, content))
+
+
+def _local_path(image: str | os.PathLike[str], name: str) -> LocalImage:
+    try:
+        path = Path(image)
+        if path.is_file():
+            path.open("rb").close()
+            return LocalImage(name, path.name, lambda: path.open("rb"))
+        problem = "is a folder; name a file in it" if path.is_dir() else "does not exist; check the path"
+    except (OSError, TypeError, ValueError) as error:
+        problem = f"cannot be read ({error}); check the path and its permissions"
+    raise _refusal(name, image, f"{shorten(os.fspath(image))} {problem}, or pass {_ACCEPTED}.")
+
+
+def _refusal(name: str, image: object, problem: str) -> InvalidRequest:
+    value = image if isinstance(image, str) else None
+    return InvalidRequest(f"{name} {problem}", field=name, value=value)

@@ -1,0 +1,100 @@
+"""Arguments become the document's requests, which hold them to its constraints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, BinaryIO, cast
+
+from attrs import fields
+from nano_banana_edit_client.errors import ConstraintViolation
+from nano_banana_edit_client.models import EditRequest, FileUpload, ImageSize, OutputFormat
+from nano_banana_edit_client.types import File, Unset, shorten
+
+from ._errors import InvalidRequest
+from ._images import LocalImage
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Turn the generated models' refusal into InvalidRequest."""
+    try:
+        yield
+    except ConstraintViolation as error:
+        raise InvalidRequest(str(error), field=error.field, value=error.value) from error
+
+
+def edit_request(
+    image_urls: Sequence[str],
+    prompt: str,
+    image_size: ImageSize | Unset,
+    output_format: OutputFormat | Unset,
+    extra_body: Mapping[str, Any] | None,
+) -> EditRequest:
+    """Return the request, checked.
+
+    Raises:
+        InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats a documented property.
+    """
+    given = {"image_size": image_size, "output_format": output_format}
+    with refused():
+        request = EditRequest(
+            image_urls=list(image_urls),
+            prompt=prompt,
+            **{name: value for name, value in given.items() if not isinstance(value, Unset)},  # type: ignore[arg-type]
+        )
+    request.additional_properties = _extra(extra_body)
+    return request
+
+
+def _extra(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
+    documented = {attribute.name for attribute in fields(EditRequest)}
+    try:
+        extra = dict(extra_body or {})
+        json.dumps(extra, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            f"extra_body is {shorten(extra_body)}; it must be a mapping of names to JSON values ({error}).",
+            field="extra_body",
+            value=extra_body,
+        ) from error
+    for name in extra:
+        if not isinstance(name, str) or name in documented:
+            raise InvalidRequest(
+                f"extra_body has the key {shorten(name)}; it takes names of properties that are not documented. "
+                "Pass documented ones as arguments.",
+                field="extra_body",
+                value=extra_body,
+            )
+    return extra
+
+
+def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
+    """Return the upload of an opened image, checked.
+
+    Raises:
+        InvalidRequest: The file is empty, or breaks a constraint.
+    """
+    content_type = image.content_type(payload.read(16))
+    payload.seek(0)
+    file = File(cast(BinaryIO, payload), image.name.encode(errors="replace").decode(), content_type)
+    if not file.size():
+        raise InvalidRequest(f"{image.field} ({image.name}) is an empty file; pass an image.", field=image.field)
+    with refused():
+        return FileUpload(file=file)
+
+
+def task_id(value: object) -> str:
+    """Return the id of a task if it can be asked for.
+
+    Raises:
+        InvalidRequest: It is not a string, is empty, or is not a segment of a path.
+    """
+    if isinstance(value, str) and value not in ("", ".", "..") and value.isprintable():
+        return value
+    raise InvalidRequest(
+        f"task_id is {shorten(value)}; it must be the id that a submission answered with, a string that is not empty.",
+        field="task_id",
+        value=value,
+    )

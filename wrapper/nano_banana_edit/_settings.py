@@ -1,0 +1,111 @@
+"""What a client is set to: arguments first, then the environment, then the defaults."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import httpx
+from attrs import Attribute, field, frozen
+
+from ._errors import InvalidRequest
+
+# The document's two servers; a test compares them with openapi.yaml#/servers and the one of uploadFile.
+BASE_URL = "https://api.sinancode.com/v1"
+FILES_URL = "https://files-api.sinancode.com"
+
+TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the variable's name
+BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
+FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
+
+
+def _check_token(_settings: object, _attribute: Attribute[str], token: object) -> None:
+    if not isinstance(token, str) or not token.strip():
+        raise InvalidRequest(
+            f"No API token: pass token=... or set the environment variable {TOKEN_VARIABLE}.", field="token"
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise InvalidRequest(
+            "token has characters that no HTTP header can carry (blanks, line ends or non-ASCII). Copy it again.",
+            field="token",
+        )
+
+
+def _check_url(_settings: object, attribute: Attribute[str], url: object) -> None:
+    try:
+        parsed = httpx.URL(url) if isinstance(url, str) else None
+    except httpx.InvalidURL:
+        parsed = None
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
+        raise InvalidRequest(
+            f"{attribute.name} is {url!r}; it must be an absolute http or https URL, such as {BASE_URL!r}.",
+            field=attribute.name,
+            value=url,
+        )
+
+
+def check_seconds(name: str, value: object, *, least: float = 0.0, optional: bool = False) -> None:
+    """Raise InvalidRequest unless `value` is a finite number of seconds, or None where that is allowed."""
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
+        none = ", or None for no limit" if optional else ""
+        raise InvalidRequest(
+            f"{name} is {value!r}; it must be a number of seconds, at least {least:g}{none}.", field=name, value=value
+        )
+
+
+def _check_retries(_settings: object, attribute: Attribute[int], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequest(
+            f"{attribute.name} is {value!r}; it must be a whole number, at least 0.", field=attribute.name, value=value
+        )
+
+
+@frozen(kw_only=True)
+class Settings:
+    """The settings of a client, checked. See `NanoBananaEdit` for what each one means."""
+
+    token: str = field(repr=False, validator=_check_token)
+    base_url: str = field(validator=_check_url)
+    files_url: str = field(validator=_check_url)
+    timeout: float | None = field(
+        validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
+    )
+    max_retries: int = field(validator=_check_retries)
+    poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
+
+
+def resolve(
+    *,
+    token: str | None,
+    base_url: str | None,
+    files_url: str | None,
+    timeout: float | None,
+    max_retries: int,
+    poll_interval: float,
+) -> Settings:
+    """Return the settings, with the environment's where an argument is None.
+
+    Where only `base_url` is given, uploads go to its host as well: a client that is pointed at a mock server must not
+    send its token to the real file host.
+    """
+    base_url = base_url or os.environ.get(BASE_URL_VARIABLE) or BASE_URL
+    files_url = files_url or os.environ.get(FILES_URL_VARIABLE)
+    if not files_url:
+        files_url = FILES_URL if base_url == BASE_URL else _origin(base_url)
+    return Settings(
+        token=os.environ.get(TOKEN_VARIABLE, "") if token is None else token,
+        base_url=base_url,
+        files_url=files_url,
+        timeout=timeout,
+        max_retries=max_retries,
+        poll_interval=poll_interval,
+    )
+
+
+def _origin(url: str) -> str:
+    try:
+        return str(httpx.URL(url).copy_with(raw_path=b"/")).rstrip("/")
+    except (TypeError, httpx.InvalidURL):
+        return url

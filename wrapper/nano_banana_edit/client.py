@@ -1,0 +1,369 @@
+"""The two clients: the same methods, the same arguments, one of them to be awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+from attrs import evolve
+from nano_banana_edit_client.models import ImageSize, OutputFormat
+from nano_banana_edit_client.types import UNSET, Unset
+
+from . import _flow
+from ._clock import Deadline
+from ._drive import AsyncDriver, Driver
+from ._flow import Context, ImagesInput, OnProgress, Options
+from ._images import ImageInput
+from ._settings import Settings, check_seconds, resolve
+from .results import AsyncEdit, Edit, Task, UploadedFile
+
+_DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
+
+
+class _Client(Generic[_DriverT]):
+    """What both clients have in common."""
+
+    _driver: _DriverT
+
+    def __repr__(self) -> str:
+        settings = self._driver.settings
+        return f"<{type(self).__name__} base_url={settings.base_url!r} timeout={settings.timeout}>"
+
+    def with_options(
+        self,
+        *,
+        token: str | Unset = UNSET,
+        timeout: float | Unset | None = UNSET,
+        max_retries: int | Unset = UNSET,
+        poll_interval: float | Unset = UNSET,
+    ) -> Self:
+        """Return a client with other settings, which shares the connections of this one.
+
+        Args:
+            token: See the constructor; so are the others.
+            timeout: Seconds, or None for no limit.
+            max_retries: At least 0.
+            poll_interval: Seconds.
+
+        Returns:
+            A client of the same kind. Closing it leaves this one open; closing this one closes both.
+
+        Raises:
+            InvalidRequest: A setting is not usable.
+        """
+        options = {"token": token, "timeout": timeout, "max_retries": max_retries, "poll_interval": poll_interval}
+        changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
+        copy = type(self).__new__(type(self))
+        copy._driver = evolve(self._driver, settings=evolve(self._driver.settings, **changes))
+        copy._owns_http = False
+        return copy
+
+    _owns_http: bool
+
+    def _context(self, timeout: float | Unset | None = UNSET, on_progress: OnProgress | None = None) -> Context:
+        settings: Settings = self._driver.settings
+        if isinstance(timeout, Unset):
+            timeout = settings.timeout
+        check_seconds("timeout", timeout, optional=True)
+        return Context(settings, Deadline(timeout), on_progress)
+
+
+class NanoBananaEdit(_Client[Driver]):
+    """The client.
+
+    It may be used by several threads at once. Use it as a context manager, or call `close` when done.
+
+    Args:
+        token: The API token; default: the environment variable `SINANCODE_API_KEY`.
+        base_url: Where edits and tasks are; default: `SINANCODE_BASE_URL`, then the documented server.
+        files_url: Where uploads go; default: `SINANCODE_FILES_URL`, then the documented server, or the host of
+            `base_url` where one was given.
+        timeout: Seconds that one call may take, uploads, waiting, retries and downloads included; None for no limit.
+            Each attempt within it has finite timeouts of its own.
+        max_retries: How often a request that failed is sent again, at least 0. A submission is sent again only if it
+            was certainly not accepted.
+        poll_interval: Longest time between two looks at a task, in seconds; the first looks come sooner.
+        http_client: An `httpx.Client` to use instead of an own one, for proxies, certificates or a mock transport. It
+            stays open when this client is closed.
+
+    Raises:
+        InvalidRequest: There is no token, or a setting is not usable.
+
+    Source: `openapi.yaml#/servers`, `openapi.yaml#/components/securitySchemes/bearer`.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        files_url: str | None = None,
+        timeout: float | None = 600.0,
+        max_retries: int = 3,
+        poll_interval: float = 2.0,
+        http_client: httpx.Client | None = None,
+    ) -> None:
+        settings = resolve(
+            token=token,
+            base_url=base_url,
+            files_url=files_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            poll_interval=poll_interval,
+        )
+        self._owns_http = http_client is None
+        self._driver = Driver(settings, http_client or httpx.Client())
+
+    def edit(
+        self,
+        images: ImagesInput,
+        prompt: str,
+        *,
+        image_size: ImageSize | Unset = UNSET,
+        output_format: OutputFormat | Unset = UNSET,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+    ) -> Edit:
+        """Edit images and wait for the result. Every accepted edit is billed.
+
+        Args:
+            images: One image or a list of them: URL, path, bytes, or file opened in binary mode. What is local is
+                uploaded first. Number: `openapi.yaml#/components/schemas/EditRequest/properties/image_urls`.
+            prompt: The instruction. Length: `openapi.yaml#/components/schemas/EditRequest/properties/prompt`.
+            image_size: Shape of the result, one of `openapi.yaml#/components/schemas/ImageSize`; default: the
+                document's.
+            output_format: One of `openapi.yaml#/components/schemas/OutputFormat`; default: the service's choice.
+            extra_body: Further properties to send, such as ones newer than the document.
+            timeout: Seconds for the whole call; None for no limit; default: the client's.
+            on_progress: Called with a `Progress` at each stage and each look at the task.
+
+        Returns:
+            The finished edit, with at least one image.
+
+        Raises:
+            InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
+            AuthenticationError: The token is wrong; nor is it for the other kinds of APIStatusError accepted.
+            APIConnectionError: The service cannot be reached; nothing was submitted, or `task_id` is set.
+            SubmissionUnknown: The edit may have been accepted and billed; it was sent once.
+            EditFailed: The service gave up on the edit.
+            WaitTimeout: The time is over before the edit is finished; `wait(error.task_id)` goes on.
+            InvalidResponse: An answer lacks what the client needs.
+
+        Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
+        """
+        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
+        task = self._driver.run(_flow.edit(self._context(timeout, on_progress), images, prompt, options))
+        return Edit.of(task, output_format or None, self._driver)
+
+    def submit(
+        self,
+        images: ImagesInput,
+        prompt: str,
+        *,
+        image_size: ImageSize | Unset = UNSET,
+        output_format: OutputFormat | Unset = UNSET,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+    ) -> Task:
+        """Submit an edit and do not wait for it. Every accepted edit is billed.
+
+        Args:
+            images: As for `edit`; so are the others.
+            prompt: The instruction.
+            image_size: Shape of the result.
+            output_format: Format of the result.
+            extra_body: Further properties to send.
+            timeout: Seconds for the whole call, uploads included; None for no limit; default: the client's.
+            on_progress: Called with a `Progress` at each stage.
+
+        Returns:
+            The task, whose `status` is None, as it was not looked at yet.
+
+        Raises:
+            InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
+            APIStatusError: The service refused.
+            APIConnectionError: The service cannot be reached; nothing was submitted.
+            SubmissionUnknown: The edit may have been accepted and billed; it was sent once.
+
+        Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
+        """
+        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
+        return self._driver.run(_flow.submit(self._context(timeout, on_progress), images, prompt, options))
+
+    def wait(
+        self,
+        task: Task | str,
+        *,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+    ) -> Edit:
+        """Wait until a task is finished, whichever process submitted it.
+
+        Args:
+            task: The task or its id.
+            timeout: Seconds for the whole call; None for no limit; default: the client's.
+            on_progress: Called with a `Progress` at each look at the task.
+
+        Returns:
+            The finished edit, with at least one image.
+
+        Raises:
+            InvalidRequest: The id cannot be one. Nothing was sent.
+            EditFailed: The service gave up on the edit.
+            WaitTimeout: The time is over before the edit is finished; call again to go on.
+            NotFound: There is no such task; so for the other kinds of APIStatusError.
+            APIConnectionError: The service cannot be reached.
+            InvalidResponse: An answer lacks what the client needs.
+
+        Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
+        """
+        finished = self._driver.run(_flow.wait(self._context(timeout, on_progress), task))
+        return Edit.of(finished, None, self._driver)
+
+    def get_task(self, task_id: str) -> Task:
+        """Look at a task once.
+
+        Args:
+            task_id: The id that a submission answered with.
+
+        Returns:
+            The task as it stands.
+
+        Raises:
+            InvalidRequest: The id cannot be one. Nothing was sent.
+            NotFound: There is no such task; so for the other kinds of APIStatusError.
+            APIConnectionError: The service cannot be reached.
+            InvalidResponse: The answer has no status.
+
+        Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
+        """
+        return self._driver.run(_flow.get_task(self._context(), task_id))
+
+    def upload(self, file: ImageInput) -> UploadedFile:
+        """Upload one file, to be edited by its URL. It is temporary, and uploading is not billed.
+
+        Args:
+            file: A path, bytes, or a file opened in binary mode. Size:
+                `openapi.yaml#/paths/~1api~1upload~1file/post/requestBody`.
+
+        Returns:
+            The stored file.
+
+        Raises:
+            InvalidRequest: The file cannot be read, is empty or too large. Nothing was sent.
+            APIStatusError: The service refused.
+            APIConnectionError: The service cannot be reached.
+            InvalidResponse: The answer has no URL.
+
+        Source: `openapi.yaml#/paths/~1api~1upload~1file/post`.
+        """
+        return self._driver.run(_flow.upload(self._context(), file))
+
+    def close(self) -> None:
+        """Close the connections, unless they belong to a client that was handed in or to another one."""
+        if self._owns_http:
+            self._driver.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncNanoBananaEdit(_Client[AsyncDriver]):
+    """The twin of `NanoBananaEdit`, for asyncio and trio: the same arguments and errors, methods to be awaited.
+
+    Use it as an async context manager, or await `aclose` when done.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        files_url: str | None = None,
+        timeout: float | None = 600.0,
+        max_retries: int = 3,
+        poll_interval: float = 2.0,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        settings = resolve(
+            token=token,
+            base_url=base_url,
+            files_url=files_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            poll_interval=poll_interval,
+        )
+        self._owns_http = http_client is None
+        self._driver = AsyncDriver(settings, http_client or httpx.AsyncClient())
+
+    async def edit(
+        self,
+        images: ImagesInput,
+        prompt: str,
+        *,
+        image_size: ImageSize | Unset = UNSET,
+        output_format: OutputFormat | Unset = UNSET,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+    ) -> AsyncEdit:
+        """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
+        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
+        task = await self._driver.run(_flow.edit(self._context(timeout, on_progress), images, prompt, options))
+        return AsyncEdit.of(task, output_format or None, self._driver)
+
+    async def submit(
+        self,
+        images: ImagesInput,
+        prompt: str,
+        *,
+        image_size: ImageSize | Unset = UNSET,
+        output_format: OutputFormat | Unset = UNSET,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+    ) -> Task:
+        """Submit an edit and do not wait for it. See `NanoBananaEdit.submit`."""
+        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
+        return await self._driver.run(_flow.submit(self._context(timeout, on_progress), images, prompt, options))
+
+    async def wait(
+        self,
+        task: Task | str,
+        *,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+    ) -> AsyncEdit:
+        """Wait until a task is finished. See `NanoBananaEdit.wait`."""
+        finished = await self._driver.run(_flow.wait(self._context(timeout, on_progress), task))
+        return AsyncEdit.of(finished, None, self._driver)
+
+    async def get_task(self, task_id: str) -> Task:
+        """Look at a task once. See `NanoBananaEdit.get_task`."""
+        return await self._driver.run(_flow.get_task(self._context(), task_id))
+
+    async def upload(self, file: ImageInput) -> UploadedFile:
+        """Upload one file, to be edited by its URL. See `NanoBananaEdit.upload`."""
+        return await self._driver.run(_flow.upload(self._context(), file))
+
+    async def aclose(self) -> None:
+        """Close the connections, unless they belong to a client that was handed in or to another one."""
+        if self._owns_http:
+            await self._driver.http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,195 @@
+"""What the clients return."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from attrs import field, frozen
+
+from . import _download
+from ._clock import Deadline
+from ._drive import AsyncDriver, Driver
+
+
+@frozen
+class TaskFile:
+    """One resulting file, as the task names it.
+
+    Attributes:
+        url: Where it is.
+        type: What it is, in the service's words; None in the form of `result` that holds URLs alone.
+
+    Source: `openapi.yaml#/components/schemas/TaskFile`.
+    """
+
+    url: str
+    type: str | None = None
+
+
+@frozen
+class Task:
+    """The state of a task when it was looked at.
+
+    Attributes:
+        task_id: Its id.
+        status: `pending`, `processing`, `completed`, `failed`, or whatever else the service says; None right after
+            the submission, before the first look.
+        error_code: Code of the failure, if any.
+        error_msg: Friendly text of the failure, if any.
+        files: The resulting files; empty until the task is completed.
+        raw: The answer as it came, with properties that are not documented.
+
+    Source: `openapi.yaml#/components/schemas/Task`.
+    """
+
+    task_id: str
+    status: str | None = None
+    error_code: str | None = None
+    error_msg: str | None = None
+    files: tuple[TaskFile, ...] = ()
+    raw: Mapping[str, Any] = field(factory=dict, repr=False)
+
+
+@frozen
+class UploadedFile:
+    """A stored file. It is temporary.
+
+    Attributes:
+        url: Its URL, to be edited.
+        raw: The answer as it came: `cn_url`, `key`, `md5`, `size`, `content_type`, `expires_at` and any others.
+
+    Source: `openapi.yaml#/components/schemas/UploadedFile`.
+    """
+
+    url: str
+    raw: Mapping[str, Any] = field(factory=dict, repr=False)
+
+
+@frozen
+class _Image:
+    """What both kinds of result image have in common."""
+
+    url: str
+    task_id: str
+    type: str | None = None
+    output_format: str | None = None
+
+    @property
+    def content_type(self) -> str | None:
+        """Media type, by the asked format, else the task's word, else the URL's ending; None if nobody says."""
+        if self.output_format:
+            return f"image/{self.output_format}"
+        if self.type and "/" in self.type:
+            return self.type
+        return mimetypes.guess_type(httpx.URL(self.url).path)[0]
+
+    def _download(self) -> _download.Download:
+        expected = f"image/{self.output_format}" if self.output_format else None
+        return _download.Download(self.url, expected, self.task_id)
+
+
+@frozen
+class ResultImage(_Image):
+    """One resulting image; nothing is fetched until `bytes` or `save` is called. Results expire.
+
+    Attributes:
+        url: Where it is.
+        task_id: The task it belongs to.
+        type: What it is, in the service's words, if any.
+        output_format: The format that was asked for, which the bytes are checked against; None if none was.
+        content_type: Its media type, as far as known.
+    """
+
+    _driver: Driver = field(kw_only=True, repr=False, eq=False)
+
+    def bytes(self) -> bytes:
+        """Fetch the image.
+
+        Returns:
+            The file's bytes, whose signature is that of the asked format, or of any image where none was asked.
+
+        Raises:
+            InvalidResponse: The URL is neither https nor on the API's host, or holds no such image.
+            APIStatusError: The file's host says no; results expire.
+            APIConnectionError: The file's host cannot be reached.
+        """
+        settings = self._driver.settings
+        return self._driver.run(_download.fetch(settings, self._download(), Deadline(settings.timeout)))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Fetch the image into a file, which appears whole or not at all.
+
+        Args:
+            path: The file; one that exists is replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidRequest: The path is a folder, or its folder does not exist. Nothing was fetched.
+            OSError: The file cannot be written.
+            NanoBananaEditError: As `bytes`.
+        """
+        settings = self._driver.settings
+        return self._driver.run(_download.save(settings, self._download(), path, Deadline(settings.timeout)))
+
+
+@frozen
+class AsyncResultImage(_Image):
+    """The twin of `ResultImage`, with awaitable methods."""
+
+    _driver: AsyncDriver = field(kw_only=True, repr=False, eq=False)
+
+    async def bytes(self) -> bytes:
+        """Fetch the image. See `ResultImage.bytes`."""
+        settings = self._driver.settings
+        return await self._driver.run(_download.fetch(settings, self._download(), Deadline(settings.timeout)))
+
+    async def save(self, path: str | os.PathLike[str]) -> Path:
+        """Fetch the image into a file. See `ResultImage.save`."""
+        settings = self._driver.settings
+        return await self._driver.run(_download.save(settings, self._download(), path, Deadline(settings.timeout)))
+
+
+@frozen
+class Edit:
+    """A finished edit.
+
+    Attributes:
+        task_id: Id of its task.
+        images: The resulting images, at least one.
+    """
+
+    task_id: str
+    images: tuple[ResultImage, ...]
+
+    @classmethod
+    def of(cls, task: Task, output_format: str | None, driver: Driver) -> Edit:
+        """Return the edit that a completed task stands for."""
+        return cls(
+            task.task_id,
+            tuple(ResultImage(file.url, task.task_id, file.type, output_format, driver=driver) for file in task.files),
+        )
+
+
+@frozen
+class AsyncEdit:
+    """The twin of `Edit`, with images whose methods are awaitable."""
+
+    task_id: str
+    images: tuple[AsyncResultImage, ...]
+
+    @classmethod
+    def of(cls, task: Task, output_format: str | None, driver: AsyncDriver) -> AsyncEdit:
+        """Return the edit that a completed task stands for."""
+        return cls(
+            task.task_id,
+            tuple(
+                AsyncResultImage(file.url, task.task_id, file.type, output_format, driver=driver) for file in task.files
+            ),
+        )
