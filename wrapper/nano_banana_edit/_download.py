@@ -66,7 +66,7 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
         InvalidRequest: The path is a folder, or its folder does not exist.
     """
     target = Path(path)
-    yield Work(partial(_check_target, target))
+    yield Work(partial(check_target, target))
     content = yield from fetch(settings, download, deadline)
     yield Work(partial(_write, target, content))
     return target
@@ -110,7 +110,8 @@ def _read(response: httpx.Response, content: bytes, *, download: Download) -> by
     return content
 
 
-def _check_target(target: Path) -> None:
+def check_target(target: Path) -> None:
+    """Raise InvalidRequest unless a file can be put there."""
     problem = None
     if target.is_dir():
         problem = "is a folder; add a file name"

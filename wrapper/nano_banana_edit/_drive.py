@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from functools import partial
-from typing import Any, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never, cast
 
 import httpx
 import stamina
@@ -174,8 +176,9 @@ class AsyncDriver:
             body = Body(fetch)
             response = await self.http.send(_anonymous(fetch), stream=True, auth=None, follow_redirects=False)
             try:
-                async for chunk in response.aiter_bytes():
-                    body.add(chunk)
+                async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
+                    async for chunk in chunks:
+                        body.add(chunk)
             finally:
                 await response.aclose()
         return fetch.read(response, bytes(body.content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,8 +21,12 @@ from ._errors import (
 from ._settings import Settings
 from ._steps import Call, Fetch
 
+# stamina logs each retry; without a handler of the application's own that would go to stderr.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
 # The request has certainly not left: no connection was made, or none was free.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_FROM_TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 _TRANSIENT = frozenset({408, 409, 425})
 
 
@@ -59,7 +64,7 @@ def attempts(settings: Settings, step: Call | Fetch) -> dict[str, Any]:
     endless = step.deadline.timeout is None
     return {
         "attempts": settings.max_retries + 1,
-        "timeout": None if endless else max(0.0, step.deadline.remaining()),
+        "timeout": None if endless else max(0.001, step.deadline.remaining()),
         "wait_initial": 0.5,
         "wait_max": 10.0,
     }
@@ -86,4 +91,6 @@ def translated(step: Call | Fetch) -> Iterator[None]:
             ) from error
         if isinstance(error, httpx.TimeoutException):
             raise APITimeout(f"No answer in time ({type(error).__name__}: {cause}).") from error
-        raise APIConnectionError(f"No answer ({type(error).__name__}: {cause}).") from error
+        if isinstance(error, _FROM_TRANSPORT):
+            raise APIConnectionError(f"No answer ({type(error).__name__}: {cause}).") from error
+        raise

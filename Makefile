@@ -1,0 +1,67 @@
+# Short verbs; `make help` lists them. Everything needs only Python, make and a compiler, but for the two that say Node.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+CLIENT := generated/nano_banana_edit_client
+GENERATE := openapi-python-client generate --path openapi.yaml --config generated/config.yaml \
+	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test deep check format generate mock lint-openapi lock package clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## Make .venv, with everything pinned in it
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv
+	pip install --quiet --require-hashes --requirement requirements.lock
+	pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Edit a picture against the embedded mock server and say where the result lies
+	@mkdir -p build
+	nano-banana-edit edit examples/valley.jpg "Let it snow on the hills" --size 16:9 --mock --output build/demo.png
+
+test: setup ## Run every test, with branch coverage
+	pytest --numprocesses 2 --cov --cov-report term
+
+deep: setup ## Run the property tests at length, on new random input
+	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 tests/contract
+
+check: setup ## Check format, lint, types, document and generated code; change nothing
+	ruff format --check --quiet .
+	ruff check --quiet .
+	mypy
+	openapi-spec-validator openapi.yaml
+	@rm -rf build/regenerated && mkdir -p build
+	$(GENERATE) build/regenerated
+	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
+
+format: setup ## Format the code
+	ruff format .
+	ruff check --fix .
+
+generate: setup ## Make the client from openapi.yaml
+	$(GENERATE) $(CLIENT)
+
+mock: setup ## Serve the API offline, on port 4010
+	nano-banana-edit mock --port 4010
+
+lint-openapi: ## Lint openapi.yaml with Spectral (needs Node)
+	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.yaml --fail-severity hint
+
+lock: setup ## Pin the newest versions of every dependency, with hashes
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+		--quiet --output-file requirements.lock
+
+package: setup ## Build the sdist and the wheel
+	python -m build --no-isolation --outdir dist .
+
+clean: ## Remove what the other targets made
+	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

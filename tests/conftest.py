@@ -1,0 +1,26 @@
+"""Settings of the whole run: profiles of Hypothesis, and a clock that nobody waits for."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import stamina
+from hypothesis import HealthCheck, settings
+
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", max_examples=25, derandomize=True, database=None, **_COMMON)
+settings.register_profile("deep", max_examples=2_000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token or host of whoever runs the tests must not reach them."""
+    for name in ("SINANCODE_API_KEY", "SINANCODE_BASE_URL", "SINANCODE_FILES_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _retries_do_not_wait() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield

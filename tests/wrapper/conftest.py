@@ -1,0 +1,126 @@
+"""Both clients behind one face, a service on script, and a clock that nobody waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import anyio
+import httpx
+import pytest
+from attrs import define, field
+from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, _clock
+
+TOKEN = "token-that-must-not-leak"
+URL = "https://images.example.test/in.png"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+JPEG = b"\xff\xd8\xff\xe0" + bytes(32)
+
+Answer: TypeAlias = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+
+
+def accepted(task_id: str = "t-1") -> httpx.Response:
+    return httpx.Response(200, json={"task_id": task_id})
+
+
+def task(status: str = "completed", **more: Any) -> httpx.Response:
+    result = {"result": ["https://cdn.example.test/out.png"]} if status == "completed" else {}
+    return httpx.Response(200, json={"id": "t-1", "status": status, **result, **more})
+
+
+def uploaded(url: str = "https://files.example.test/in.png") -> httpx.Response:
+    return httpx.Response(200, json={"url": url})
+
+
+def image(content: bytes = PNG) -> httpx.Response:
+    return httpx.Response(200, content=content)
+
+
+@define
+class Script:
+    """A service that gives these answers in this order, and remembers what it was asked."""
+
+    answers: list[Answer]
+    requests: list[httpx.Request] = field(factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, httpx.Response):  # a fresh one, as httpx allows each to be read once
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        return answer(request)
+
+    @property
+    def asked(self) -> list[str]:
+        """Method and last segment of each request's path."""
+        return [f"{request.method} {request.url.path.rpartition('/')[2]}" for request in self.requests]
+
+
+@define
+class Face:
+    """One kind of client. `call` runs a method of it against a script, then closes it."""
+
+    kind: str
+
+    def call(self, script: Callable[..., httpx.Response], method: str, *args: Any, **kwargs: Any) -> Any:
+        options = {"token": TOKEN, **kwargs.pop("options", {})}
+        then = kwargs.pop("then", None)
+        transport = httpx.MockTransport(script)
+        if self.kind == "sync":
+            with httpx.Client(transport=transport) as http, NanoBananaEdit(http_client=http, **options) as client:
+                result = getattr(client, method)(*args, **kwargs)
+                return then(result) if then else result
+
+        async def run() -> Any:
+            async with (
+                httpx.AsyncClient(transport=transport) as http,
+                AsyncNanoBananaEdit(http_client=http, **options) as client,
+            ):
+                result = await getattr(client, method)(*args, **kwargs)
+                return await then(result) if then else result
+
+        return anyio.run(run, backend=self.kind)
+
+
+@pytest.fixture(params=["sync", "asyncio", "trio"])
+def face(request: pytest.FixtureRequest) -> Face:
+    return Face(request.param)
+
+
+@define
+class Clock:
+    """A clock that moves only when somebody sleeps, and remembers each sleep in seconds."""
+
+    time: float = 1000.0
+    sleeps: list[float] = field(factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.time += seconds
+
+    async def async_sleep(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for name in ("now", "sleep", "async_sleep"):
+        monkeypatch.setattr(_clock, name, getattr(clock, name))
+    return clock
+
+
+def save(path: Any) -> Callable[[Any], Any]:
+    """What to do with an edit: save its first image."""
+    return lambda edit: edit.images[0].save(path)
+
+
+def fetch(edit: Any) -> Any:
+    """What to do with an edit: fetch its first image."""
+    return edit.images[0].bytes()

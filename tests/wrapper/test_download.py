@@ -1,0 +1,194 @@
+"""Results: from where they are fetched, what is believed of them, and how they reach a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from nano_banana_edit import APITimeout, InvalidRequest, InvalidResponse, NanoBananaEditError, NotFound
+from nano_banana_edit import _download as download
+
+from .conftest import JPEG, PNG, TOKEN, URL, Answer, Clock, Face, Script, accepted, fetch, image, save, task
+
+LOCAL = {"base_url": "http://127.0.0.1:4010/v1"}
+
+
+def fetched(
+    face: Face, *answers: Answer, url: str = "https://cdn.test/a", script: Script | None = None, **more: Any
+) -> Any:
+    script = script or Script([])
+    script.answers[:] = [accepted(), task(result=[url]), *answers]
+    return face.call(script, "edit", URL, "p", **{"then": fetch, **more})
+
+
+def redirect(location: str, status: int = 302) -> httpx.Response:
+    return httpx.Response(status, headers={"location": location})
+
+
+def test_token_is_sent_to_the_api_alone(face: Face) -> None:
+    """Neither a result's host nor one that it redirects to sees the token, a cookie or a client's default header."""
+    script = Script([])
+    cookie = httpx.Response(200, json={"task_id": "t-1"}, headers={"set-cookie": "session=1"})
+    script.answers[:] = []
+    fetched(face, redirect("https://other.test/b"), image(), script=script)
+    api, files = script.requests[:2], script.requests[2:]
+    assert {f"Bearer {TOKEN}"} == {request.headers["authorization"] for request in api}
+    assert [request.url.host for request in files] == ["cdn.test", "other.test"]
+    for request in files:
+        assert {"host", "accept", "accept-encoding", "user-agent"} == set(request.headers)
+    assert TOKEN not in repr(files[0].headers) + repr(cookie)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://cdn.test/a",
+        "file:///etc/passwd",
+        "ftp://cdn.test/a",
+        "//cdn.test/a",
+        "a",
+        "https://",
+        "http://[",
+        "http://api.test:1/a",
+    ],
+)
+def test_fetches_from_https_alone(face: Face, url: str) -> None:
+    """A result that is neither https nor on the API's own host is not fetched, nor followed by a redirect."""
+    for script in (Script([accepted(), task(result=[url])]), Script([accepted(), task(), redirect(url)])):
+        if url in ("//cdn.test/a", "a", "https://") and len(script.answers) == 3:
+            continue  # relative to an https URL these are https
+        with pytest.raises(InvalidResponse) as refusal:
+            face.call(script, "edit", URL, "p", then=fetch)
+        assert refusal.value.task_id == "t-1"
+        assert script.answers == []
+
+
+@pytest.mark.parametrize("options", [LOCAL, {"files_url": "http://127.0.0.1:4010", "base_url": "https://a.test"}])
+def test_fetches_from_the_host_it_was_pointed_at(face: Face, options: dict[str, str]) -> None:
+    """Without TLS results come from the very host and port that the client was pointed at, and no other."""
+    assert fetched(face, image(), url="http://127.0.0.1:4010/a", options=options) == PNG
+    for url in ("http://127.0.0.1:4011/a", "http://127.0.0.1/a", "http://localhost:4010/a"):
+        with pytest.raises(InvalidResponse, match="neither https nor"):
+            fetched(face, image(), url=url, options=options)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_follows_redirects(face: Face, status: int) -> None:
+    """A redirect is followed, also a relative one."""
+    script = Script([])
+    assert fetched(face, redirect("/moved", status), image(), script=script) == PNG
+    assert str(script.requests[-1].url) == "https://cdn.test/moved"
+
+
+def test_follows_redirects_for_so_long(face: Face) -> None:
+    """Redirects without end are given up."""
+    with pytest.raises(InvalidResponse, match="redirected 5 times"):
+        fetched(face, *[redirect("/again")] * 9)
+
+
+@pytest.mark.parametrize("answer", [redirect("http://["), httpx.Response(304), httpx.Response(302)])
+def test_odd_redirects_are_errors(face: Face, answer: httpx.Response) -> None:
+    """A redirect to nowhere is an error of this package."""
+    with pytest.raises(NanoBananaEditError) as failure:
+        fetched(face, answer)
+    assert failure.value.task_id == "t-1"
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>expired</html>", JPEG])
+def test_content_must_be_what_was_asked(face: Face, tmp_path: Path, content: bytes) -> None:
+    """What is no image of the asked format is not saved, and what stood at the path still stands there."""
+    (target := tmp_path / "out.png").write_bytes(b"old")
+    with pytest.raises(InvalidResponse, match="nothing was saved") as refusal:
+        fetched(face, image(content), output_format="png", then=save(target))
+    assert refusal.value.task_id == "t-1"
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_any_image_will_do_where_none_was_asked(face: Face) -> None:
+    """Without an asked format any image is taken."""
+    assert fetched(face, image(JPEG)) == JPEG
+
+
+def test_expired_results_are_not_found(face: Face) -> None:
+    """A result that is gone is NotFound, with the task's id."""
+    with pytest.raises(NotFound) as gone:
+        fetched(face, httpx.Response(404, text="gone"))
+    assert gone.value.task_id == "t-1"
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.Response(503), httpx.ReadError("reset"), httpx.ConnectError("refused")], ids=repr
+)
+def test_fetching_is_tried_again(face: Face, failure: Answer) -> None:
+    """A download that breaks is tried again."""
+    assert fetched(face, failure, image()) == PNG
+
+
+def test_size_is_bounded(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result larger than the bound is not kept."""
+    monkeypatch.setattr(download, "MAX_BYTES", 39)
+    with pytest.raises(NanoBananaEditError, match="larger than 39 bytes"):
+        fetched(face, image(PNG))
+
+
+def test_time_is_bounded(face: Face, clock: Clock) -> None:
+    """A result that comes too slowly is given up when the time is over."""
+
+    def trickle(_request: httpx.Request) -> httpx.Response:
+        clock.time += 700
+        return image()
+
+    with pytest.raises(APITimeout, match="not read to its end"):
+        fetched(face, trickle)
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"), [("", "is a folder"), ("no/such/folder.png", "does not exist; make it")]
+)
+def test_path_is_checked_before_fetching(face: Face, tmp_path: Path, target: str, problem: str) -> None:
+    """A path that cannot be written is refused before anything is fetched."""
+    script = Script([])
+    with pytest.raises(InvalidRequest, match=problem):
+        fetched(face, image(), script=script, then=save(tmp_path / target))
+    assert len(script.requests) == 2
+
+
+def test_saves_whole_or_not_at_all(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the last step fails, the old file stands and nothing lies beside it."""
+    (target := tmp_path / "out.png").write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        fetched(face, image(), then=save(target))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_saved_file_has_the_usual_permissions(face: Face, tmp_path: Path) -> None:
+    """A saved file may be read by whom the user's umask allows."""
+    previous = os.umask(0o022)
+    try:
+        saved = fetched(face, image(), then=save(str(tmp_path / "out.png")))
+    finally:
+        os.umask(previous)
+    assert (tmp_path / "out.png", 0o644) == (saved, saved.stat().st_mode & 0o777)
+
+
+@pytest.mark.parametrize(
+    ("result", "asked", "expected"),
+    [
+        ("https://cdn.test/a.png", {"output_format": "jpeg"}, "image/jpeg"),
+        ({"type": "image/webp", "url": "https://cdn.test/a.png"}, {}, "image/webp"),
+        ({"type": "image", "url": "https://cdn.test/a.png?x=.jpg"}, {}, "image/png"),
+        ("https://cdn.test/a", {}, None),
+    ],
+)
+def test_content_type_as_far_as_known(face: Face, result: Any, asked: Any, expected: str | None) -> None:
+    """The media type is that of the asked format, else the task's word, else the URL's ending."""
+    edit = face.call(Script([accepted(), task(result=[result])]), "edit", URL, "p", **asked)
+    assert expected == edit.images[0].content_type

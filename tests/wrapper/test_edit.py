@@ -1,0 +1,237 @@
+"""The main job: what is sent, in which order, and what comes back."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from nano_banana_edit import EditFailed, InvalidRequest, InvalidResponse, Progress, Task, WaitTimeout
+from nano_banana_edit_client.models import EditRequest
+from nano_banana_edit_mock import MockService, Outcome, mock_transport
+from PIL import Image
+
+from .conftest import PNG, TOKEN, URL, Clock, Face, Script, accepted, fetch, image, save, task, uploaded
+
+EDIT, TASK, UPLOAD = "POST nano-banana-edit", "GET t-1", "POST file"
+
+
+def test_edits_a_local_file(face: Face, tmp_path: Path) -> None:
+    """A local file is uploaded, edited, polled and saved in the asked shape and format."""
+    service = MockService()
+    (source := tmp_path / "in.jpg").write_bytes(_jpeg())
+    target = face.call(
+        mock_transport(service).handler,
+        "edit",
+        source,
+        "make it snow",
+        image_size="16:9",
+        output_format="jpeg",
+        then=save(tmp_path / "out.jpg"),
+    )
+    with Image.open(target) as picture:
+        assert ("JPEG", 16 * picture.height) == (picture.format, 9 * picture.width)
+    assert {name: value for name, value in service.edits[0].body.items() if name != "image_urls"} == {
+        "image_size": "16:9",
+        "output_format": "jpeg",
+        "prompt": "make it snow",
+    }
+    assert ("in.jpg", "image/jpeg", _jpeg()) == (
+        service.uploads[0].filename,
+        service.uploads[0].content_type,
+        service.uploads[0].body,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jpg", "out.jpg"]
+
+
+def _jpeg() -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (30, 20), "green").save(content, "JPEG")
+    return content.getvalue()
+
+
+def test_sends_what_the_document_says(face: Face) -> None:
+    """A submission is one POST with the bearer token, JSON, the arguments, the default and the extra properties."""
+    script = Script([accepted()])
+    result = face.call(script, "submit", [URL, URL], "p", output_format="png", extra_body={"callBackUrl": "https://me"})
+    assert Task("t-1") == result
+    (request,) = script.requests
+    assert str(request.url) == "https://api.sinancode.com/v1/generate/k/nano-banana-edit"
+    assert (f"Bearer {TOKEN}", "application/json") == (
+        request.headers["authorization"],
+        request.headers["content-type"],
+    )
+    assert request.headers["user-agent"].startswith("nano-banana-edit/")
+    expected = {"image_urls": [URL, URL], "prompt": "p", "output_format": "png", "callBackUrl": "https://me"}
+    assert expected | {"image_size": EditRequest([URL], "p").image_size} == json.loads(request.content)
+
+
+def test_uploads_come_first_and_in_place(face: Face, tmp_path: Path) -> None:
+    """Local images of every kind are uploaded before the submission, and their URLs stand where the images stood."""
+    (path := tmp_path / "a.png").write_bytes(PNG + b"path")
+    with path.open("rb") as opened:
+        images: list[Any] = [path, URL, str(path), PNG + b"bytes", bytearray(PNG), opened, io.BytesIO(PNG + b"file")]
+        script = Script([*[_echo] * 6, accepted()])
+        face.call(script, "submit", images, "p")
+    assert script.asked == [UPLOAD] * 6 + [EDIT]
+    assert {"https://files-api.sinancode.com/api/upload/file"} == {str(request.url) for request in script.requests[:-1]}
+    path_end, bytes_end, file_end = (f"https://files.example.test/{end}" for end in ("path", "bytes", "file"))
+    plain = "https://files.example.test/"
+    assert [path_end, URL, path_end, bytes_end, plain, path_end, file_end] == json.loads(script.requests[-1].content)[
+        "image_urls"
+    ]
+
+
+def _echo(request: httpx.Request) -> httpx.Response:
+    content = request.content.partition(PNG)[2].partition(b"\r\n")[0].strip(b"\0")
+    return uploaded(f"https://files.example.test/{content.decode()}")
+
+
+@pytest.mark.parametrize(
+    "result",
+    [["https://cdn.example.test/out.png"], [{"type": "image/png", "url": "https://cdn.example.test/out.png", "x": 1}]],
+)
+def test_reads_both_forms_of_result(face: Face, result: list[Any]) -> None:
+    """The result may be a list of URLs or of objects; both give the same images."""
+    edit = face.call(Script([accepted(), task(result=result)]), "edit", URL, "p")
+    assert (
+        edit.task_id,
+        [image.url for image in edit.images],
+        [image.content_type for image in edit.images],
+    ) == ("t-1", ["https://cdn.example.test/out.png"], ["image/png"])
+
+
+def test_unknown_statuses_and_properties_are_lived_with(face: Face, clock: Clock) -> None:
+    """A status nobody knows is waited through, nulls and surplus properties do no harm, and are kept."""
+    looks = [task("pending", result=None, error_code=None), task("queued", eta=3), task("processing", result={})]
+    edit = face.call(Script([*looks, task(more={"a": 1})]), "wait", "t-1", options={"poll_interval": 8})
+    assert edit.task_id == "t-1"
+    assert len(clock.sleeps) == 3
+    kept = face.call(Script([task("queued", eta=3, error_code=42)]), "get_task", "t-1")
+    assert (kept.status, kept.error_code, kept.raw["eta"]) == ("queued", "42", 3)
+
+
+def test_polls_quickly_then_slowly(face: Face, clock: Clock) -> None:
+    """The distance between looks grows from an eighth of poll_interval to the whole of it, and stays there."""
+    face.call(Script([*[task("pending")] * 12, task()]), "wait", "t-1", options={"poll_interval": 8})
+    assert 0.9 <= clock.sleeps[0] <= 1.1
+    assert all(earlier < later for earlier, later in zip(clock.sleeps[:5], clock.sleeps[1:5], strict=False))
+    assert all(7.2 <= seconds <= 8.8 for seconds in clock.sleeps[7:])
+
+
+def test_tells_its_progress(face: Face) -> None:
+    """Each stage and each look is told, with the task id as soon as it is known."""
+    told: list[Progress] = []
+    script = Script([uploaded(), accepted(), task("pending"), task()])
+    face.call(script, "edit", PNG, "p", on_progress=told.append)
+    assert [(progress.stage, progress.task_id, progress.status, progress.polls) for progress in told] == [
+        ("upload", None, None, 0),
+        ("submit", None, None, 0),
+        ("wait", "t-1", "pending", 1),
+        ("wait", "t-1", "completed", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"error_code": "NSFW", "error_msg": "not allowed"}, "not allowed"),
+        ({"error_code": "NSFW", "error_msg": ""}, "NSFW"),
+        ({}, "no reason"),
+    ],
+)
+def test_failure_says_why(face: Face, more: dict[str, str], text: str) -> None:
+    """A failed task raises EditFailed with the friendly text, or the code where there is none."""
+    with pytest.raises(EditFailed, match=text) as failure:
+        face.call(Script([accepted(), task("failed", **more)]), "edit", URL, "p")
+    assert ("t-1", more.get("error_code")) == (failure.value.task_id, failure.value.error_code)
+
+
+def test_mock_failure_reaches_the_caller(face: Face) -> None:
+    """A failure queued in the mock comes out of the client."""
+    service = MockService()
+    service.next(Outcome(status="failed", error_code="E", error_msg="no"))
+    with pytest.raises(EditFailed, match="no"):
+        face.call(mock_transport(service).handler, "edit", URL, "p")
+
+
+@pytest.mark.parametrize("result", [None, [], "https://x", [None, {"url": 3}]])
+def test_completed_without_files_is_no_result(face: Face, result: object) -> None:
+    """A completed task whose result names no file is an InvalidResponse with the task's id."""
+    with pytest.raises(InvalidResponse, match="names no file") as failure:
+        face.call(Script([task(result=result)]), "wait", "t-1")
+    assert failure.value.task_id == "t-1"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"[]", b"{}", b'{"status": 3}', b'{"status": ""}', b"\xff", b"[" * 9**5]
+)
+def test_answer_without_a_status_is_invalid(face: Face, content: bytes) -> None:
+    """An answer that is no JSON object with a status is an InvalidResponse, whose body is shortened."""
+    with pytest.raises(InvalidResponse) as failure:
+        face.call(Script([httpx.Response(200, content=content)]), "get_task", "t-1")
+    assert ("t-1", content[:500].decode(errors="replace")) == (failure.value.task_id, failure.value.body)
+
+
+def test_wait_gives_up_in_time_and_can_be_taken_up(face: Face, clock: Clock) -> None:
+    """When the time is over WaitTimeout carries the task's id, and waiting for that id goes on."""
+    looks = Script([accepted(), *[task("processing")] * 99])
+    with pytest.raises(WaitTimeout, match=r"still processing after 30 s.*wait\('t-1'\)") as failure:
+        face.call(looks, "edit", URL, "p", timeout=30)
+    assert (failure.value.task_id, failure.value.status) == ("t-1", "processing")
+    assert sum(clock.sleeps) <= 30
+    assert face.call(Script([task()]), "wait", failure.value.task_id).task_id == "t-1"
+
+
+def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock) -> None:
+    """A look that uses up the time is a WaitTimeout too."""
+
+    def hang(request: httpx.Request) -> httpx.Response:
+        clock.time += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("slow", request=request)
+
+    with pytest.raises(WaitTimeout, match=r"unseen") as failure:
+        face.call(hang, "wait", "t-1", timeout=40)
+    assert failure.value.task_id == "t-1"
+
+
+def test_no_time_limit_must_be_asked_for(face: Face, clock: Clock) -> None:
+    """With timeout=None waiting goes on for as long as it takes."""
+    face.call(Script([*[task("pending")] * 500, task()]), "wait", "t-1", timeout=None, options={"poll_interval": 60})
+    assert sum(clock.sleeps) > 20_000
+
+
+def test_wait_takes_a_task(face: Face) -> None:
+    """Waiting for what submit returned is waiting for its id."""
+    script = Script([task()])
+    face.call(script, "wait", Task("t-1"))
+    assert script.asked == [TASK]
+
+
+def test_fetches_the_bytes(face: Face) -> None:
+    """An image can be had as bytes."""
+    assert face.call(Script([task(), image()]), "wait", "t-1", then=fetch) == PNG
+
+
+@pytest.mark.parametrize("file", [URL, b""])
+def test_upload_takes_only_what_is_local(face: Face, file: Any) -> None:
+    """A URL needs no upload and an empty file is none; nothing is sent."""
+    with pytest.raises(InvalidRequest, match="^file"):
+        face.call(Script([]), "upload", file)
+
+
+def test_upload_returns_the_stored_file(face: Face) -> None:
+    """An upload returns the URL to edit, and keeps what else the service says."""
+    stored = face.call(Script([httpx.Response(200, json={"url": "https://f", "md5": "m"})]), "upload", PNG)
+    assert (stored.url, stored.raw["md5"]) == ("https://f", "m")
+
+
+def test_failed_upload_submits_nothing(face: Face) -> None:
+    """When one of several uploads fails, its error is raised and nothing is submitted."""
+    script = Script([uploaded(), httpx.Response(200, json={"url": None}), *[uploaded()] * 8])
+    with pytest.raises(InvalidResponse, match="url is not text"):
+        face.call(script, "edit", [PNG] * 3, "p")
+    assert EDIT not in script.asked

@@ -1,0 +1,154 @@
+"""What may be handed in as an image, and what may not."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nano_banana_edit import InvalidRequest
+from nano_banana_edit._images import media_type
+
+from .conftest import PNG, URL, Face, Script, accepted, uploaded
+
+
+class Broken:
+    """Neither a path nor a file."""
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("missing.png", "images 'missing.png' does not exist; check the path"),
+        (Path("missing.png"), "does not exist"),
+        ("", "images '' is a folder"),
+        (".", "is a folder; name a file in it"),
+        ("a\0b", "does not exist"),
+        ("x" * 5_000, "cannot be read"),
+        ("ftp://host/a.png", "images is a ftp: URL; it must be an http or https URL, a path"),
+        ("file:///etc/passwd", "images is a file: URL"),
+        ("data:image/png;base64,AAAA", "images is a data: URL.*Pass the file itself"),
+        (b"", r"images \(image\) is an empty file"),
+        (None, "images is None; it must be an http or https URL"),
+        (3, "images is 3; it must be"),
+        ({"url": URL}, "images is {'url': .*; it must be"),
+        (Broken(), "images is <.*Broken.*>; it must be"),
+        (io.StringIO("text"), "images is a file opened in text mode; open it with mode 'rb'"),
+        ([URL, 3], r"images\[1\] is 3; it must be"),
+        ((URL, b""), r"images\[1\] \(image\) is an empty file"),
+        ([], "image_urls has 0 items; the service accepts 1 to 10"),
+        ([URL] * 11, "image_urls has 11 items"),
+        ([PNG] * 11, "image_urls has 11 items"),
+        ("http://\ud800", "image_urls.0. is .* Unicode text"),
+    ],
+)
+def test_refuses_what_is_no_image(face: Face, image: Any, message: str) -> None:
+    """What is no image is refused with the place, the value and the remedy, before anything is sent."""
+    script = Script([])
+    with pytest.raises(InvalidRequest, match=message) as refusal:
+        face.call(script, "edit", image, "p")
+    assert refusal.value.field.startswith("image")
+    assert script.requests == []
+
+
+def test_refuses_before_uploading(face: Face, tmp_path: Path) -> None:
+    """One bad argument among good ones is found before the first upload."""
+    (tmp_path / "empty.png").touch()
+    for arguments in (
+        [[PNG, "missing"], "p"],
+        [[PNG, tmp_path / "empty.png"], "p"],
+        [PNG, ""],
+        [[PNG, URL], "p" * 5_001],
+    ):
+        script = Script([])
+        with pytest.raises(InvalidRequest):
+            face.call(script, "edit", *arguments)
+        assert script.requests == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_refuses_what_it_may_not_read(face: Face, tmp_path: Path) -> None:  # pragma: no cover - depends on the user
+    """A file without permission to read it is refused with the system's reason."""
+    (path := tmp_path / "a.png").write_bytes(PNG)
+    path.chmod(0)
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        face.call(Script([]), "edit", path, "p")
+
+
+@pytest.mark.parametrize("url", ["http://a.test/x", "https://a.test/x", "HTTPS://a.test/x", "https://a.test/ü ?q#f"])
+def test_urls_are_sent_as_they_are(face: Face, url: str) -> None:
+    """An http or https URL is not looked at any further."""
+    script = Script([accepted()])
+    face.call(script, "submit", url, "p")
+    assert url in script.requests[0].content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.png", PNG, ("a.png", "image/png")),
+        ("wrong.png", b"\xff\xd8\xff\xe0", ("wrong.png", "image/jpeg")),
+        ("a.webp", b"RIFF1234WEBPVP8 ", ("a.webp", "image/webp")),
+        ("a.gif", b"GIF89a", ("a.gif", "image/gif")),
+        ("a.png", b"?", ("a.png", "image/png")),
+        ("a.unknown", b"?", ("a.unknown", "application/octet-stream")),
+        ("snow ❄.png", PNG, ("snow ❄.png", "image/png")),
+        ('a"b.png', PNG, ("a%22b.png", "image/png")),
+    ],
+)
+def test_uploads_say_what_they_are(face: Face, tmp_path: Path, name: str, content: bytes, expected: Any) -> None:
+    """An upload carries the file's name, and its type by its first bytes or else by its name."""
+    (tmp_path / name).write_bytes(content)
+    script = Script([uploaded()])
+    face.call(script, "upload", tmp_path / name)
+    head = script.requests[0].content.partition(b"\r\n\r\n")[0].decode()
+    file_name, content_type = expected
+    assert f'name="file"; filename="{file_name}"' in head
+    assert head.endswith(f"Content-Type: {content_type}")
+
+
+def test_names_that_are_no_text_can_be_sent(face: Face, tmp_path: Path) -> None:
+    """A file name that is no Unicode text does not stop the upload."""
+    path = tmp_path / os.fsdecode(b"\xff.png")
+    path.write_bytes(PNG)
+    assert face.call(Script([uploaded()]), "upload", path).url
+
+
+@pytest.mark.parametrize("name", ["photo.png", 3, None])
+def test_files_are_read_from_where_they_stand(face: Face, name: Any) -> None:
+    """A binary file is read from its position; its name is used if it has one."""
+    file = io.BytesIO(b"skipped" + PNG)
+    file.seek(7)
+    file.name = name
+    script = Script([uploaded()])
+    face.call(script, "upload", file)
+    assert b"skipped" not in script.requests[0].content
+    assert PNG in script.requests[0].content
+
+
+def test_boundary_is_not_in_the_file(face: Face) -> None:
+    """A file that holds the boundary of earlier generators arrives whole."""
+    content = PNG + b"\r\n--+++\r\n--+++--\r\n"
+    script = Script([uploaded()])
+    face.call(script, "upload", content)
+    boundary = script.requests[0].headers["content-type"].partition("boundary=")[2].encode()
+    assert content == script.requests[0].content.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n--" + boundary + b"--\r\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"BM", "image/bmp"),
+        (b"II*\0", "image/tiff"),
+        (b"MM\0*", "image/tiff"),
+        (b"\0\0\0 ftypavif", "image/avif"),
+        (b"\0\0\0 ftypheic", "image/heic"),
+        (b"<html>", None),
+        (b"", None),
+    ],
+)
+def test_signatures(content: bytes, expected: str | None) -> None:
+    """The first bytes tell the media type."""
+    assert expected == media_type(content)

@@ -1,0 +1,230 @@
+"""A submission reaches the service at most once, unless it was certainly not accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from nano_banana_edit import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeout,
+    AsyncNanoBananaEdit,
+    AuthenticationError,
+    NanoBananaEdit,
+    NanoBananaEditError,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    SubmissionUnknown,
+)
+
+from .conftest import PNG, URL, Clock, Face, Script, accepted, task, uploaded
+
+LEFT = [
+    httpx.ReadTimeout("slow"),
+    httpx.ReadError("reset"),
+    httpx.WriteError("broken pipe"),
+    httpx.WriteTimeout("slow"),
+    httpx.RemoteProtocolError("no answer"),
+    httpx.DecodingError("gzip"),
+    httpx.CloseError("close"),
+    OSError("strange transport"),
+    RuntimeError("stranger transport"),
+]
+NOT_SENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("busy")]
+NO_TASK = [
+    httpx.Response(500),
+    httpx.Response(502, html="<h1>Bad gateway</h1>"),
+    httpx.Response(520, text="origin"),
+    httpx.Response(302, headers={"location": "https://evil.example.test"}),
+    httpx.Response(204),
+    httpx.Response(200),
+    httpx.Response(200, html="<html>"),
+    httpx.Response(200, content=b'{"task_id": "t-'),
+    httpx.Response(200, json=[]),
+    httpx.Response(200, json={}),
+    httpx.Response(200, json={"task_id": None}),
+    httpx.Response(200, json={"task_id": 7}),
+    httpx.Response(200, json={"task_id": ""}),
+    httpx.Response(200, json={"task_id": ".."}),
+]
+
+
+@pytest.mark.parametrize("failure", LEFT, ids=repr)
+def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> None:
+    """Whatever breaks after the request has left, there is one POST, and it is said that nobody knows."""
+    script = Script([failure])
+    with pytest.raises(SubmissionUnknown, match="not sent again") as unknown:
+        face.call(script, "edit", URL, "p")
+    assert len(script.requests) == 1
+    assert failure is unknown.value.__cause__
+
+
+@pytest.mark.parametrize("answer", NO_TASK, ids=lambda answer: f"{answer.status_code}-{answer.text}")
+def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx.Response) -> None:
+    """Whatever the answer, without a task id there is one POST, and it is said that nobody knows."""
+    script = Script([answer])
+    with pytest.raises(SubmissionUnknown, match="no task id") as unknown:
+        face.call(script, "submit", URL, "p")
+    assert len(script.requests) == 1
+    assert (answer.status_code, answer.text) == (unknown.value.status_code, unknown.value.body)
+
+
+@pytest.mark.parametrize("failure", [*NOT_SENT, httpx.Response(429, headers={"retry-after": "1"})], ids=repr)
+def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception | httpx.Response) -> None:
+    """Without a connection, and after a 429, the submission is sent again."""
+    script = Script([failure, failure, accepted()])
+    assert face.call(script, "submit", URL, "p").task_id == "t-1"
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize("failure", NOT_SENT, ids=repr)
+def test_gives_up_without_a_connection(face: Face, failure: Exception) -> None:
+    """After max_retries a connection that cannot be made is an APIConnectionError, a timeout an APITimeout."""
+    script = Script([failure] * 9)
+    expected = APITimeout if isinstance(failure, httpx.TimeoutException) else APIConnectionError
+    with pytest.raises(expected):
+        face.call(script, "submit", URL, "p", options={"max_retries": 2})
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, APIStatusError),
+        (401, AuthenticationError),
+        (402, APIStatusError),
+        (403, PermissionDenied),
+        (404, NotFound),
+        (408, APIStatusError),
+        (409, APIStatusError),
+        (422, APIStatusError),
+    ],
+)
+def test_refusal_is_final(face: Face, status: int, kind: type[APIStatusError]) -> None:
+    """A submission that is refused is not sent again, and the service's words are in the error."""
+    answer = httpx.Response(status, json={"message": "no", "error_code": "E7"}, headers={"x-request-id": "r-1"})
+    script = Script([answer])
+    with pytest.raises(kind, match=f"{status}: no") as refusal:
+        face.call(script, "submit", URL, "p")
+    error = refusal.value
+    assert kind is type(error)
+    assert (status, "E7", "r-1", answer.text) == (error.status_code, error.error_code, error.request_id, error.body)
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"message": "a", "error_msg": "b", "error_code": "c"}, "a"),
+        ({"message": "", "error_msg": "b", "error_code": "c"}, "b"),
+        ({"message": None, "error_code": 17}, "17"),
+        ({}, "no reason given"),
+        (["a"], "no reason given"),
+    ],
+)
+def test_error_text_falls_back(face: Face, body: object, text: str) -> None:
+    """The text of a refusal is message, else error_msg, else error_code."""
+    with pytest.raises(APIStatusError, match=f"418: {text}$"):
+        face.call(Script([httpx.Response(418, json=body)]), "get_task", "t-1")
+
+
+AGAIN = [
+    httpx.Response(408),
+    httpx.Response(409),
+    httpx.Response(425),
+    httpx.Response(429),
+    httpx.Response(500),
+    httpx.Response(520, text="proxy"),
+    httpx.ReadTimeout("slow"),
+    httpx.ReadError("reset"),
+    httpx.RemoteProtocolError("no answer"),
+    OSError("reset"),
+]
+
+
+@pytest.mark.parametrize("failure", [*AGAIN, *NOT_SENT], ids=repr)
+def test_looks_are_sent_again(face: Face, failure: Exception | httpx.Response) -> None:
+    """A look costs nothing, so it is sent again after whatever may pass."""
+    script = Script([failure, failure, task("pending")])
+    assert face.call(script, "get_task", "t-1").status == "pending"
+
+
+@pytest.mark.parametrize("failure", AGAIN, ids=repr)
+def test_uploads_are_sent_again_whole(face: Face, failure: Exception | httpx.Response) -> None:
+    """An upload is sent again with all of its bytes."""
+    script = Script([failure, uploaded()])
+    face.call(script, "upload", PNG)
+    assert all(PNG in request.content for request in script.requests)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [(httpx.Response(500), ServerError), (httpx.ReadTimeout("slow"), APITimeout), (httpx.Response(429), RateLimited)],
+)
+def test_looks_give_up(face: Face, failure: Exception | httpx.Response, kind: type[Exception]) -> None:
+    """After max_retries the last failure is raised, with the id of the task."""
+    script = Script([failure] * 9)
+    with pytest.raises(kind) as last:
+        face.call(script, "get_task", "t-1", options={"max_retries": 1})
+    assert (len(script.requests), last.value.task_id) == (2, "t-1")
+
+
+def test_waits_no_longer_than_there_is_time(face: Face) -> None:
+    """A Retry-After beyond the deadline is raised at once, and says how long the service asked for."""
+    script = Script([httpx.Response(429, headers={"retry-after": "3600"})])
+    with pytest.raises(RateLimited) as limited:
+        face.call(script, "submit", URL, "p", timeout=60)
+    assert limited.value.retry_after == 3600
+
+
+def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:
+    """When uploads use up the time, nothing is submitted."""
+
+    def slow(_request: httpx.Request) -> httpx.Response:
+        clock.time += 61
+        return uploaded()
+
+    script = Script([slow])
+    with pytest.raises(APITimeout, match=r"\(60 s\) is over"):
+        face.call(script, "edit", PNG, "p", timeout=60)
+    assert script.asked == ["POST file"]
+
+
+def test_attempts_have_timeouts_of_their_own(face: Face) -> None:
+    """Each attempt is bounded, by a minute or by what is left of the call's time."""
+    script = Script([accepted(), accepted(), accepted()])
+    for timeout in (None, 600, 5):
+        face.call(script, "submit", URL, "p", timeout=timeout)
+    timeouts = [request.extensions["timeout"] for request in script.requests]
+    long, short = (
+        {"connect": 10, "read": 60, "write": 60, "pool": 60},
+        dict.fromkeys(("connect", "read", "write", "pool"), 5),
+    )
+    assert [long, long, short] == timeouts
+
+
+def test_mistakes_in_a_transport_are_not_hidden(face: Face) -> None:
+    """An exception that no network makes passes through, where nothing is billed."""
+    with pytest.raises(ZeroDivisionError):
+        face.call(Script([ZeroDivisionError()]), "get_task", "t-1")
+
+
+def test_closed_client_says_so(face: Face) -> None:
+    """A client that was closed sends nothing and says why."""
+    client: Any = NanoBananaEdit(token="t") if face.kind == "sync" else AsyncNanoBananaEdit(token="t")
+
+    async def run() -> None:
+        await client.aclose()
+        await client.submit(URL, "p")
+
+    def run_sync() -> None:
+        client.close()
+        client.submit(URL, "p")
+
+    with pytest.raises(NanoBananaEditError, match="client is closed"):
+        run_sync() if face.kind == "sync" else anyio.run(run, backend=face.kind)

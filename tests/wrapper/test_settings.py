@@ -1,0 +1,142 @@
+"""Where a client's settings come from, and which are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit, _settings
+from nano_banana_edit_mock.contract import load
+
+from .conftest import TOKEN, URL, Script, accepted
+
+CLIENTS = pytest.mark.parametrize("client", [NanoBananaEdit, AsyncNanoBananaEdit])
+
+
+def urls(**arguments: Any) -> tuple[str, str]:
+    settings = NanoBananaEdit(
+        token=TOKEN, http_client=httpx.Client(transport=httpx.MockTransport(Script([]))), **arguments
+    )
+    return settings._driver.settings.base_url, settings._driver.settings.files_url
+
+
+def test_default_hosts_are_the_documents() -> None:
+    """The hosts of a client are the servers of the document."""
+    servers = {operation.id: operation.servers for operation in load().operations}
+    assert urls() == (servers["createEdit"][0], servers["uploadFile"][0]) == (servers["getTask"][0], urls()[1])
+
+
+def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token and hosts are taken from the arguments, then from the environment."""
+    monkeypatch.setenv(_settings.TOKEN_VARIABLE, "from-environment")
+    monkeypatch.setenv(_settings.BASE_URL_VARIABLE, "https://env.test/v1")
+    monkeypatch.setenv(_settings.FILES_URL_VARIABLE, "https://files.env.test")
+    assert urls() == ("https://env.test/v1", "https://files.env.test")
+    assert urls(base_url="https://argument.test", files_url="https://files.argument.test") == (
+        "https://argument.test",
+        "https://files.argument.test",
+    )
+    assert NanoBananaEdit()._driver.settings.token == "from-environment"
+    assert NanoBananaEdit(token=TOKEN)._driver.settings.token == TOKEN
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:4010", "http://127.0.0.1:4010/", "http://127.0.0.1:4010/v1?x=1"])
+def test_one_url_points_at_a_mock(base: str) -> None:
+    """Where only base_url is given, uploads and their token go to its host."""
+    assert (base, "http://127.0.0.1:4010") == urls(base_url=base)
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("token", "a b", "characters that no HTTP header can carry"),
+        ("token", "a\n", "characters that no HTTP header can carry"),
+        ("token", "tökén", "characters that no HTTP header can carry"),
+        ("token", 3, "No API token"),
+        ("base_url", "api.sinancode.com", "base_url is 'api.sinancode.com'; it must be an absolute http or https URL"),
+        ("base_url", "ftp://a.test", "base_url is"),
+        ("base_url", "https://", "base_url is"),
+        ("base_url", 3, "base_url is 3"),
+        ("files_url", "files", "files_url is 'files'"),
+        ("timeout", -1, "timeout is -1; it must be a number of seconds, at least 0, or None"),
+        ("timeout", float("nan"), "timeout is nan"),
+        ("timeout", True, "timeout is True"),
+        ("timeout", "5", "timeout is '5'"),
+        ("max_retries", -1, "max_retries is -1; it must be a whole number, at least 0"),
+        ("max_retries", True, "max_retries is True"),
+        ("max_retries", 1.5, "max_retries is 1.5"),
+        ("poll_interval", -1, "poll_interval is -1"),
+        ("poll_interval", None, "poll_interval is None"),
+    ],
+)
+def test_refuses_unusable_settings(client: Any, name: str, value: Any, message: str) -> None:
+    """A setting that cannot be used is refused by name, with what it must be; the token is never shown."""
+    with pytest.raises(InvalidRequest, match=message) as refusal:
+        client(**{"token": TOKEN, name: value})
+    assert name == refusal.value.field
+    if name == "token":
+        assert str(value) not in str(refusal.value)
+
+
+@CLIENTS
+def test_with_options_shares_the_connections(client: Any) -> None:
+    """A client with other settings sends over the same httpx client, and the original keeps its own settings."""
+    original = client(token=TOKEN, timeout=5)
+    other = original.with_options(timeout=None, max_retries=0, poll_interval=1, token="other")
+    assert original._driver.http is other._driver.http
+    assert (original._driver.settings.timeout, original._driver.settings.token) == (5, TOKEN)
+    assert (
+        other._driver.settings.timeout,
+        other._driver.settings.max_retries,
+        other._driver.settings.poll_interval,
+        other._driver.settings.token,
+    ) == (None, 0, 1, "other")
+    assert original._driver.settings == original.with_options()._driver.settings
+    with pytest.raises(InvalidRequest, match="max_retries is -1"):
+        original.with_options(max_retries=-1)
+
+
+def test_closing_leaves_open_what_is_not_owned() -> None:
+    """A client closes its own connections, and neither those handed in nor those of the client it was made from."""
+    http = httpx.Client(transport=httpx.MockTransport(Script([accepted()])))
+    with NanoBananaEdit(token=TOKEN, http_client=http) as client, client.with_options(timeout=1):
+        pass
+    client.submit(URL, "p")
+    assert not http.is_closed
+    with NanoBananaEdit(token=TOKEN) as owner:
+        owner.with_options().close()
+        assert not owner._driver.http.is_closed
+    assert owner._driver.http.is_closed
+
+
+@pytest.mark.parametrize("timeout", [-1, "1", float("inf")])
+def test_refuses_unusable_timeouts_of_a_call(timeout: Any) -> None:
+    """The time of a call is checked as that of the client is."""
+    with pytest.raises(InvalidRequest, match="timeout is"):
+        NanoBananaEdit(token=TOKEN).wait("t-1", timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (
+            {"prompt": "other"},
+            "extra_body has the key 'prompt'; it takes names .* not documented. Pass documented ones",
+        ),
+        ({3: 1}, "extra_body has the key 3"),
+        ({"a": float("nan")}, "extra_body is .* JSON values"),
+        ({"a": {1, 2}}, "extra_body is .* JSON values"),
+        ({"a": "\ud800"}, "extra_body is .* JSON values"),
+        ([1], "extra_body is .* mapping"),
+        (3, "extra_body is 3"),
+    ],
+)
+def test_refuses_unusable_extra_properties(extra: Any, message: str) -> None:
+    """Extra properties are JSON and none that is documented; nothing is sent otherwise."""
+    script = Script([])
+    client = NanoBananaEdit(token=TOKEN, http_client=httpx.Client(transport=httpx.MockTransport(script)))
+    with pytest.raises(InvalidRequest, match=message) as refusal:
+        client.submit(URL, "p", extra_body=extra)
+    assert (refusal.value.field, script.requests) == ("extra_body", [])

@@ -1,0 +1,173 @@
+"""The command line: the main job in one line, and the mock server."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_args
+
+from nano_banana_edit_client.models import ImageSize, OutputFormat
+from nano_banana_edit_client.types import UNSET
+
+from ._download import check_target
+from ._errors import (
+    APIConnectionError,
+    APIStatusError,
+    InvalidRequest,
+    NanoBananaEditError,
+    SubmissionUnknown,
+    WaitTimeout,
+)
+from ._flow import Progress
+from ._version import __version__
+from .client import NanoBananaEdit
+
+try:
+    import typer
+    from rich.console import Console
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"The command line needs {missing.name}: pip install 'nano-banana-edit[cli]'") from missing
+
+_STATUSES: dict[type[NanoBananaEditError], int] = {
+    InvalidRequest: 2,
+    APIConnectionError: 3,
+    APIStatusError: 3,
+    SubmissionUnknown: 4,
+    WaitTimeout: 5,
+}
+
+app = typer.Typer(
+    name="nano-banana-edit", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")
+    ] = False,
+) -> None:
+    """Edit images from a text instruction.
+
+    Exit status: 0 done; 1 the edit failed, or its result could not be saved; 2 bad input, nothing was sent; 3 the
+    service refused or cannot be reached; 4 the edit may or may not have been accepted; 5 the time to wait ran out;
+    130 interrupted.
+    """
+
+
+@app.command()
+def edit(
+    images: Annotated[list[str], typer.Argument(help="URLs or paths of the images.", show_default=False)],
+    prompt: Annotated[str, typer.Argument(help="What to do with them.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
+    size: Annotated[str | None, typer.Option(help=f"Shape: {', '.join(get_args(ImageSize))}.")] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str | None, typer.Option(help=f"Format: {', '.join(get_args(OutputFormat))}; otherwise by the file's ending.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 600.0,
+    mock: Annotated[bool, typer.Option("--mock", help="Offline, against an embedded mock server.")] = False,
+) -> None:
+    """Edit images and write the result to a file.
+
+    The token is read from SINANCODE_API_KEY. Every accepted edit is billed, except with --mock. Further results are
+    written beside the first one, as NAME-2, NAME-3 and so on.
+    """
+    options: dict[str, Any] = {"image_size": size or UNSET, "output_format": format or _format_of(output)}
+    with _errors_in_one_line() as tell, _client(mock) as client:
+        check_target(output)
+        finished = client.edit(list(images), prompt, timeout=timeout, on_progress=tell, **options)
+        for number, image in enumerate(finished.images, start=1):
+            path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+            typer.echo(image.save(path))
+
+
+@app.command()
+def mock(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 4010,
+    seed: Annotated[int, typer.Option(help="Task ids and pictures follow from it.")] = 0,
+) -> None:
+    """Serve the API offline, until interrupted."""
+    with _errors_in_one_line():
+        _mock_package().serve(host=host, port=port, service=_mock_package().MockService(seed=seed))
+
+
+def _format_of(output: Path) -> Any:
+    _, _, subtype = (mimetypes.guess_type(output.name)[0] or "").partition("/")
+    return subtype if subtype in get_args(OutputFormat) else UNSET
+
+
+@contextmanager
+def _client(mock: bool) -> Iterator[NanoBananaEdit]:
+    """A client of the service, or of a mock server that lives as long as it."""
+    if not mock:
+        with NanoBananaEdit() as client:
+            yield client
+        return
+    with (
+        _mock_package().MockServer() as server,
+        NanoBananaEdit(token="mock", base_url=server.url, poll_interval=0.4) as client,  # noqa: S106 - none is needed
+    ):
+        yield client
+
+
+def _mock_package() -> Any:
+    try:
+        import nano_banana_edit_mock.app  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as missing:
+        _fail(f"The mock server needs {missing.name}: pip install 'nano-banana-edit[mock]'", 2)
+    return nano_banana_edit_mock.app
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(status)
+
+
+class _Stages:
+    """Says on stderr where the edit stands: on a terminal in a line that changes, otherwise a line a stage."""
+
+    def __init__(self) -> None:
+        self.task_id: str | None = None
+        self._said = ""
+        self._console = Console(stderr=True)
+        self.spinner = self._console.status("Checking")
+
+    def __call__(self, progress: Progress) -> None:
+        self.task_id = progress.task_id
+        texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
+        text = texts[progress.stage]
+        if self._console.is_terminal:
+            self.spinner.update(f"{text} ({progress.elapsed:.0f} s)")
+        elif text != self._said:
+            self._console.print(text, highlight=False, soft_wrap=True)
+        self._said = text
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[_Stages]:
+    stages = _Stages()
+    try:
+        with stages.spinner:
+            yield stages
+    except NanoBananaEditError as error:
+        status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
+        task = f" (task {error.task_id})" if error.task_id and error.task_id not in str(error) else ""
+        _fail(f"{error}{task}", status)
+    except OSError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        _fail(f"interrupted; task {stages.task_id} goes on" if stages.task_id else "interrupted", 130)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
