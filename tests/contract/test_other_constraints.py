@@ -82,13 +82,13 @@ def test_file_size_at_the_limit_on_the_port(constraint: Constraint, distance: in
 @pytest.mark.parametrize("value", [b"bytes", "text", None, 3])
 def test_file_is_a_file(value: object) -> None:
     """The generated model takes nothing but a File where the document says binary."""
-    with pytest.raises(ConstraintViolation, match="^file is .* accepts a File"):
+    with pytest.raises(ConstraintViolation, match=r"^file is .* accepts a File"):
         FileUpload(file=value)
 
 
 def test_file_is_required() -> None:
     """An upload without its documented part is refused by the model and by the service."""
-    with pytest.raises(ConstraintViolation, match="^file is missing"):
+    with pytest.raises(ConstraintViolation, match=r"^file is missing"):
         FileUpload(file=UNSET)
     response = httpx.Client(transport=mock_transport()).post(UPLOAD_URL, headers=AUTHORIZED, files={"other": b"x"})
     assert response.status_code == 400
@@ -134,7 +134,7 @@ def test_body_is_required(constraint: Constraint) -> None:
 def test_path_parameter_is_text(constraint: Constraint, value: object) -> None:
     """What cannot be a task id is not asked for by the client, and an empty one is no route of the service."""
     service = MockService()
-    with pytest.raises(InvalidRequest, match="^task_id is"):
+    with pytest.raises(InvalidRequest, match=r"^task_id is"):
         NanoBananaEdit(token="t", http_client=httpx.Client(transport=mock_transport(service))).get_task(value)
     assert service.requests == ()
     empty = httpx.Client(transport=mock_transport()).get("https://api.sinancode.com/v1/tasks/", headers=AUTHORIZED)

@@ -219,7 +219,7 @@ def test_fetches_the_bytes(face: Face) -> None:
 @pytest.mark.parametrize("file", [URL, b""])
 def test_upload_takes_only_what_is_local(face: Face, file: Any) -> None:
     """A URL needs no upload and an empty file is none; nothing is sent."""
-    with pytest.raises(InvalidRequest, match="^file"):
+    with pytest.raises(InvalidRequest, match=r"^file"):
         face.call(Script([]), "upload", file)
 
 

@@ -46,7 +46,7 @@ class EditAccepted:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         task_id = present(d.pop("task_id", UNSET))
 
         edit_accepted = cls(

@@ -8,7 +8,7 @@ from attrs import field as _attrs_field
 
 from ..models.image_size import ImageSize
 from ..models.output_format import OutputFormat
-from ..types import UNSET, Unset, constraints
+from ..types import UNSET, Unset, constraints, present
 
 T = TypeVar("T", bound="EditRequest")
 
@@ -107,7 +107,7 @@ class EditRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         image_urls = cast(list[str], d.pop("image_urls", UNSET))
 
         prompt = d.pop("prompt", UNSET)

@@ -50,7 +50,7 @@ class Error:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         message = present(d.pop("message", UNSET))
 
         error_msg = present(d.pop("error_msg", UNSET))

@@ -8,7 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types
-from ..types import UNSET, File, constraints
+from ..types import UNSET, File, constraints, present
 
 T = TypeVar("T", bound="FileUpload")
 
@@ -58,7 +58,7 @@ class FileUpload:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         file = File(payload=BytesIO(d.pop("file", UNSET)))
 
         file_upload = cls(

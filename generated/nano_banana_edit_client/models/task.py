@@ -99,7 +99,7 @@ class Task:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.task_file import TaskFile  # noqa: PLC0415
 
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         id = present(d.pop("id", UNSET))
 
         status = present(d.pop("status", UNSET))

@@ -60,7 +60,7 @@ class TaskFile:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         type_ = present(d.pop("type", UNSET))
 
         url = present(d.pop("url", UNSET))

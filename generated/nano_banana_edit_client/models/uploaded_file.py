@@ -123,7 +123,7 @@ class UploadedFile:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+        d = dict(present(src_dict, Mapping))
         url = present(d.pop("url", UNSET))
 
         cn_url = present(d.pop("cn_url", UNSET))

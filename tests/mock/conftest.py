@@ -1,0 +1,158 @@
+"""What the tests of the mock share: a service, and requests to it that are right unless a test spoils them."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from nano_banana_edit_mock import MockService, Request, Response, load, mock_transport
+from nano_banana_edit_mock.contract import parse
+
+BOUNDARY = "frontier"
+SHIPPED = load()
+
+
+@pytest.fixture
+def contract():
+    return SHIPPED
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """A copy of the document, to be changed."""
+    return copy.deepcopy(dict(SHIPPED.document))
+
+
+@pytest.fixture
+def limit():
+    """The value of a constraint, by its id."""
+    return {constraint.id: constraint.value for constraint in SHIPPED.constraints}
+
+
+@pytest.fixture
+def service() -> MockService:
+    return MockService()
+
+
+@pytest.fixture
+def edit_body() -> dict[str, Any]:
+    return {"image_urls": ["https://images.test/a.png"], "prompt": "Make it snow."}
+
+
+@pytest.fixture
+def url():
+    """The documented URL of an operation."""
+    urls = {operation.id: operation.servers[0] + operation.path for operation in SHIPPED.operations}
+    return lambda operation, **path: urls[operation].format(**path)
+
+
+@pytest.fixture
+def form():
+    """A multipart body of (headers, content) pairs; a plain string stands for the disposition's parameters."""
+
+    def build(*parts: tuple[str, bytes]) -> bytes:
+        lines = b""
+        for disposition, content in parts:
+            lines += f"--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
+            lines += content + b"\r\n"
+        return lines + f"--{BOUNDARY}--\r\n".encode()
+
+    return build
+
+
+@pytest.fixture
+def send(service, url, edit_body, form):
+    """Send a request that is right except for what is given."""
+    methods = {operation.id: operation.method for operation in SHIPPED.operations}
+    bodies = {
+        "createEdit": ("application/json", json.dumps(edit_body).encode()),
+        "getTask": (None, b""),
+        "uploadFile": (f"multipart/form-data; boundary={BOUNDARY}", form(('name="file"; filename="a.bin"', b"abc"))),
+    }
+
+    def call(
+        operation: str, body: Any = None, *, to: MockService = service, task_id: str = "x", **headers: Any
+    ) -> Response:
+        media_type, content = bodies[operation]
+        if body is not None:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        values = {"Authorization": "Bearer secret", "Content-Type": media_type}
+        values |= {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        return to.handle(Request(methods[operation], url(operation, id=task_id), given, content))
+
+    return call
+
+
+@pytest.fixture
+def rich() -> dict[str, Any]:
+    """A document with every keyword and location that the shipped one does not use."""
+    return {
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "paths": {
+            "/things/{thing-id}": {
+                "servers": [{"url": "https://things.test/api/"}],
+                "parameters": [
+                    {"name": "thing-id", "in": "path", "required": True, "schema": {"type": "string"}},
+                    {"$ref": "#/components/parameters/Limit"},
+                ],
+                "get": {
+                    "operationId": "getThing",
+                    "security": [{"bearer": []}, {}],
+                    "parameters": [
+                        {"name": "thing-id", "in": "path", "required": True, "schema": {"pattern": "^[a-z]+$"}},
+                        {"name": "X-Mode", "in": "header", "required": True, "schema": {"enum": ["fast", "slow"]}},
+                    ],
+                },
+                "put": {"operationId": "putThing", "requestBody": {"$ref": "#/components/requestBodies/Thing"}},
+                "post": {
+                    "operationId": "postThing",
+                    "security": [],
+                    "requestBody": {
+                        "required": True,
+                        "content": {"multipart/form-data": {"schema": {"properties": {"note": {"minLength": 2}}}}},
+                    },
+                },
+            }
+        },
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "Bearer"}},
+            "parameters": {
+                "Limit": {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 9}}
+            },
+            "requestBodies": {
+                "Thing": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
+            },
+            "schemas": {
+                "Small": {"type": "number", "exclusiveMaximum": 10, "x-note": 1},
+                "Thing": {
+                    "type": "object",
+                    "properties": {
+                        "a/b": {"const": 1},
+                        "small": {"$ref": "#/components/schemas/Small", "exclusiveMinimum": 0},
+                        "even": {"type": ["integer", "null"], "multipleOf": 2, "minimum": 0},
+                        "tags": {"type": "array", "uniqueItems": True, "maxItems": 3},
+                        "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 2},
+                        "inner": {
+                            "type": "object",
+                            "required": ["deep"],
+                            "properties": {"deep": {"type": "string"}},
+                            "additionalProperties": False,
+                        },
+                        "labels": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 2}},
+                    },
+                },
+            },
+        },
+    }
+
+
+@pytest.fixture
+def rich_service(rich) -> MockService:
+    return MockService(contract=parse(rich))
+
+
+@pytest.fixture
+def transport(service):
+    return mock_transport(service)

@@ -1,0 +1,139 @@
+"""The census lists what the document says, and refuses what the mock cannot enforce."""
+
+import pickle
+from collections import Counter
+
+import pytest
+from nano_banana_edit_mock import UnsupportedKeyword, load
+from nano_banana_edit_mock._census import resolve
+from nano_banana_edit_mock.contract import _shipped, parse
+
+PROMPT = "/components/schemas/EditRequest/properties/prompt"
+ITEMS = "/components/schemas/EditRequest/properties/image_urls/items"
+SIZE = "/components/schemas/EditRequest/properties/image_size"
+ID = "/paths/~1tasks~1{id}/get/parameters/0"
+FORM = "/paths/~1api~1upload~1file/post/requestBody/content/multipart~1form-data/schema"
+REF = {"$ref": "#/components/schemas/ImageSize"}
+
+
+def test_every_constraint_has_its_own_id(contract):
+    """No two constraints share an id."""
+    assert [name for name, count in Counter(c.id for c in contract.constraints).items() if count > 1] == []
+
+
+def test_every_pointer_leads_to_the_keyword(contract):
+    """A constraint's pointer names the place in the document that states its value."""
+    for constraint in contract.constraints:
+        stated = resolve(contract.document, constraint.pointer)
+        if constraint.location == "security":
+            assert stated == []
+        elif isinstance(stated, list) and constraint.keyword == "required":
+            assert constraint.value in stated
+        else:
+            assert constraint.value == stated
+
+
+@pytest.mark.parametrize(
+    ("name", "location", "field"),
+    [
+        ("EditRequest.prompt.maxLength", "body", ("prompt",)),
+        ("EditRequest.image_urls.items.type", "body", ("image_urls", "*")),
+        ("EditRequest.required.prompt", "body", ("prompt",)),
+        ("EditRequest.image_size.enum", "body", ("image_size",)),
+        ("EditRequest.image_size.default", "body", ("image_size",)),
+        ("FileUpload.file.format", "body", ("file",)),
+        ("createEdit.requestBody.required", "body", ()),
+        ("createEdit.security.bearer", "security", ()),
+        ("getTask.id.required", "path", ("id",)),
+    ],
+)
+def test_names(contract, name, location, field):
+    """Constraints are named by owner, field and keyword."""
+    (constraint,) = [c for c in contract.constraints if c.id == name]
+    assert (location, field) == (constraint.location, constraint.field)
+
+
+def test_rich_document(rich):
+    """References, nested objects, maps, optional security, path parameters and servers are all read."""
+    contract = parse(rich)
+    get, put, post = contract.operations
+    assert [c.id for c in contract.constraints if c.operation == "getThing"] == [
+        "getThing.security.bearer",
+        "getThing.thing-id.required",
+        "getThing.thing-id.pattern",
+        "getThing.limit.type",
+        "getThing.limit.minimum",
+        "getThing.limit.maximum",
+        "getThing.X-Mode.required",
+        "getThing.X-Mode.enum",
+    ]
+    ids = {c.id: c.field for c in contract.constraints}
+    assert ids["Thing.labels.additionalProperties.maxLength"] == ("labels", "*")
+    assert ids["Thing.inner.required.deep"] == ("inner", "deep")
+    assert ids["Thing.inner.additionalProperties"] == ("inner",)
+    assert ("small",) == ids["Thing.small.exclusiveMaximum"] == ids["Thing.small.exclusiveMinimum"]
+    assert "postThing.note.minLength" in ids
+    assert (get.bearer, put.bearer, post.bearer) == (False, True, False)
+    assert put.servers == ("https://things.test/api/",)
+    assert (put.body_required, post.body_required) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("at", "keyword", "value", "culprit"),
+    [
+        (PROMPT, "not", {}, "not"),
+        (PROMPT, "contentEncoding", "base64", "contentEncoding"),
+        (PROMPT, "format", "email", "format"),
+        (ITEMS, "oneOf", [], "oneOf"),
+        (SIZE, "allOf", [REF, REF], "allOf"),
+        (SIZE, "allOf", [{**REF, "minLength": 1}], "allOf"),
+        (SIZE, "properties", {"a": True}, "a"),
+        (SIZE, "items", False, "items"),
+        (SIZE, "additionalProperties", {"if": {}}, "if"),
+        ("/components/schemas/ImageSize", "anyOf", [], "anyOf"),
+        ("/components/schemas/ImageSize", "items", {"$ref": "#/components/schemas/EditRequest"}, "EditRequest"),
+        (FORM, "propertyNames", {}, "propertyNames"),
+        (f"{ID}/schema", "dependentRequired", {}, "dependentRequired"),
+        (ID, "in", "cookie", "in"),
+        (ID, "content", {}, "content"),
+        ("/components/securitySchemes/bearer", "scheme", "basic", "type"),
+        ("/paths/~1api~1upload~1file/post/requestBody", "content", {"text/plain": {}}, "content"),
+    ],
+)
+def test_unknown_is_refused(document, at, keyword, value, culprit):
+    """What the mock cannot enforce fails when the document is read, by keyword and pointer."""
+    resolve(document, at)[keyword] = value
+    with pytest.raises(UnsupportedKeyword, match=f"^{culprit} at /") as caught:
+        parse(document)
+    assert culprit == caught.value.keyword
+    assert caught.value.pointer.endswith(f"/{culprit}")
+
+
+def test_two_media_types_are_refused(document):
+    """A body in two media types is more than the mock can judge."""
+    body = resolve(document, "/paths/~1generate~1k~1nano-banana-edit/post/requestBody")
+    body["content"]["multipart/form-data"] = body["content"]["application/json"]
+    with pytest.raises(UnsupportedKeyword, match="content at"):
+        parse(document)
+
+
+def test_refusal_pickles():
+    """The error survives a process boundary."""
+    error = UnsupportedKeyword("not", "/a/not")
+    assert str(error) == str(pickle.loads(pickle.dumps(error)))
+
+
+def test_load_a_file(tmp_path):
+    """A document can be read from any path."""
+    path = tmp_path / "other.yaml"
+    path.write_text("paths: {}", "utf-8")
+    assert load(path).operations == ()
+
+
+def test_the_copy_in_the_package_goes_first(tmp_path):
+    """A wheel reads the document inside the package, an editable install the one two folders above."""
+    package = tmp_path / "mock_server" / "package"
+    package.mkdir(parents=True)
+    assert tmp_path / "openapi.yaml" == _shipped(package)
+    (package / "openapi.yaml").touch()
+    assert package / "openapi.yaml" == _shipped(package)

@@ -1,0 +1,173 @@
+"""Every door to the service gives the same answers: router, transport, ASGI app."""
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import nano_banana_edit_mock
+import pytest
+from nano_banana_edit_mock import MockService, mock_router, mock_transport
+from nano_banana_edit_mock.app import create_app
+
+JSON = {"Content-Type": "application/json"}
+AUTHORIZATION = {"Authorization": "Bearer secret"}
+
+
+@pytest.fixture
+def script(url, edit_body):
+    """Requests as keyword arguments of httpx, good and bad."""
+    create, upload = url("createEdit"), url("uploadFile")
+    return [
+        {"method": "POST", "url": create, "json": edit_body, "headers": AUTHORIZATION},
+        {"method": "POST", "url": create, "json": edit_body},
+        {"method": "POST", "url": create, "json": {}, "headers": AUTHORIZATION},
+        {"method": "POST", "url": create, "content": b"{", "headers": AUTHORIZATION},
+        {"method": "POST", "url": create, "content": b"{", "headers": {**AUTHORIZATION, **JSON}},
+        {"method": "GET", "url": create, "headers": AUTHORIZATION},
+        {"method": "POST", "url": upload, "files": {"file": ("a.txt", b"abc", "text/plain")}, "headers": AUTHORIZATION},
+        {"method": "GET", "url": url("getTask", id="a%2Fb?limit=%FF"), "headers": AUTHORIZATION},
+        {"method": "HEAD", "url": url("getTask", id="a"), "headers": AUTHORIZATION},
+        {"method": "GET", "url": "https://api.sinancode.com"},
+        {"method": "GET", "url": "https://nano-banana-edit.test/files/none"},
+    ]
+
+
+def facts(response: httpx.Response) -> tuple[Any, ...]:
+    skipped = ("expires_at",)
+    body = response.json() if response.content else None
+    headers = {key: value for key, value in response.headers.items() if key not in {"date", "server"}}
+    if isinstance(body, dict):
+        body = {key: value for key, value in body.items() if key not in skipped}
+    return response.status_code, headers, body
+
+
+@pytest.fixture
+def expected(script):
+    with httpx.Client(transport=mock_transport()) as client:
+        return [facts(client.request(**request)) for request in script]
+
+
+def test_statuses(expected):
+    """The script meets every kind of answer."""
+    assert [status for status, _, _ in expected] == [200, 401, 400, 415, 400, 405, 200, 404, 404, 404, 404]
+
+
+def test_router(script, expected):
+    """The router answers a sync client as the transport does, whatever the client's transport."""
+    for transport in (None, httpx.HTTPTransport(), mock_transport(MockService(seed=9))):
+        with mock_router(), httpx.Client(transport=transport) as client:
+            assert expected == [facts(client.request(**request)) for request in script]
+
+
+async def send_all(client: httpx.AsyncClient, script: list[dict[str, Any]]) -> list[Any]:
+    async with client:
+        return [facts(await client.request(**request)) for request in script]
+
+
+def test_async_router(script, expected):
+    """The router answers an async client too, entered either way."""
+
+    async def run() -> list[Any]:
+        async with mock_router():
+            return await send_all(httpx.AsyncClient(), script)
+
+    assert expected == asyncio.run(run())
+
+
+def test_async_transport(script, expected):
+    """The transport answers an async client too."""
+    assert expected == asyncio.run(send_all(httpx.AsyncClient(transport=mock_transport()), script))
+
+
+def test_app(script, expected):
+    """The ASGI app answers as the transport does."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(create_app()))
+    assert expected == asyncio.run(send_all(client, script))
+
+
+def test_named_routes(service, script):
+    """The router has one named route per operation, which counts its calls."""
+    with mock_router(service) as router, httpx.Client() as client:
+        for request in script:
+            client.request(**request)
+        assert {name: router[name].call_count for name in ("createEdit", "getTask", "uploadFile")} == {
+            "createEdit": 5,
+            "getTask": 1,
+            "uploadFile": 1,
+        }
+        assert len(script) == router.calls.call_count == len(service.requests)
+
+
+def test_foreign_hosts_are_unmatched():
+    """A request to any other host fails, as with respx."""
+    with mock_router(), pytest.raises(AssertionError, match="not mocked"):
+        httpx.get("https://elsewhere.test/")
+
+
+def test_fetching_a_result(edit_body, url):
+    """The link in a result leads through the router to the image."""
+    with mock_router(MockService(polls=0)), httpx.Client() as client:
+        task_id = client.post(url("createEdit"), json=edit_body, headers=AUTHORIZATION).json()["task_id"]
+        (link,) = client.get(url("getTask", id=task_id), headers=AUTHORIZATION).json()["result"]
+        assert client.get(link).content.startswith(b"\x89PNG")
+
+
+def call(app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """Run an ASGI app on messages, and return what it sends and how many of them it took."""
+    sent: list[dict[str, Any]] = []
+    waiting = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http", "method": "GET", "headers": [], "query_string": b"", **scope}, receive, send))
+    return sent, len(messages) - len(waiting)
+
+
+def test_app_stops_reading(service):
+    """Of a body that is too large no more is read than tells so."""
+    chunk = {"type": "http.request", "body": b"x" * (service.max_body // 2 + 1), "more_body": True}
+    headers = [(b"host", b"localhost"), (b"authorization", b"Bearer t")]
+    scope = {"method": "POST", "path": "/api/upload/file", "headers": headers, "scheme": "http"}
+    sent, taken = call(create_app(service), scope, *[chunk] * 9)
+    assert (sent[0]["status"], taken) == (413, 2)
+
+
+def test_app_without_raw_path(service):
+    """A server that gives no raw path is served by the decoded one."""
+    end = {"type": "http.request", "body": b""}
+    sent, _ = call(create_app(service), {"path": "/tasks/å b", "server": ("127.0.0.1", 80), "scheme": "http"}, end)
+    assert sent[0]["status"] == 401
+    assert service.requests[0].path == "/tasks/%C3%A5%20b"
+
+
+def test_app_and_a_client_that_leaves(service):
+    """A client that leaves before its body is complete gets no answer and leaves no trace."""
+    sent, _ = call(create_app(service), {"path": "/"}, {"type": "http.disconnect"})
+    assert (sent, service.requests) == ([], ())
+
+
+def test_app_speaks_http_only():
+    """Another scope is refused, as the ASGI specification asks."""
+    with pytest.raises(NotImplementedError, match="not lifespan"):
+        call(create_app(), {"type": "lifespan"})
+
+
+def test_all_is_sorted_and_complete():
+    """Every public name is there, in order."""
+    names = nano_banana_edit_mock.__all__
+    assert sorted(names) == names
+    assert all(getattr(nano_banana_edit_mock, name) for name in names)
+    with pytest.raises(AttributeError, match="no attribute 'MockServers'"):
+        _ = nano_banana_edit_mock.MockServers
+
+
+def test_in_process_needs_no_server():
+    """Importing the package imports no server."""
+    code = "import sys, nano_banana_edit_mock; sys.exit(bool({'uvicorn', 'starlette'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,144 @@
+"""The drawn results: shape, format, background, text."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+import pytest
+from nano_banana_edit_mock import load
+from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, media_type, render
+from PIL import Image, ImageChops
+
+CHOICES = {c.field[0]: c.value for c in load().constraints if c.keyword == "enum"}
+LONG = "Turn the harbour into a winter scene with lanterns. " * 90
+
+
+def draw(prompt="Make it snow.", *, size="1:1", output_format="png", source=None, seed="a") -> bytes:
+    return render(prompt, size=size, output_format=output_format, source=source, seed=seed)
+
+
+def read(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data))
+
+
+def file(size=(300, 200), mode="RGB", colour="red", form="PNG", **options) -> bytes:
+    written = BytesIO()
+    Image.new(mode, size, colour).save(written, form, **options)
+    return written.getvalue()
+
+
+def bomb(width, height) -> bytes:
+    """A PNG that claims a size without having it."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"")
+    chunks = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("output_format", CHOICES["output_format"])
+@pytest.mark.parametrize("size", CHOICES["image_size"])
+def test_every_choice(size, output_format):
+    """Every documented shape and format is drawn, in the exact ratio and about the same long side."""
+    image = read(draw(size=size, output_format=output_format))
+    width, height = map(int, (size if ":" in size else "1:1").split(":"))
+    assert output_format.upper() == image.format
+    assert image.width * height == image.height * width
+    assert 0.95 < max(image.size) / LONG_SIDE < 1.05
+    assert f"image/{output_format}" == media_type(output_format)
+
+
+@pytest.mark.parametrize("size", ["1:999", "999:1", "7:5", "100:100"])
+def test_any_ratio(size):
+    """A ratio that the document may add tomorrow is drawn exactly, however slim."""
+    width, height = map(int, size.split(":"))
+    image = read(draw(LONG, size=size))
+    assert image.width * height == image.height * width
+
+
+@pytest.mark.parametrize("size", ["large", "0:1", "1:0", "1:1000000000", "16x9", ""])
+def test_no_ratio(size):
+    """A size that is no ratio is drawn square."""
+    assert read(draw(size=size, source=file())).size == (LONG_SIDE, LONG_SIDE)
+
+
+def test_unknown_format():
+    """A format that cannot be written is drawn as PNG."""
+    assert read(draw(output_format="hologram")).format == "PNG"
+    assert media_type("hologram") == "image/png"
+
+
+def test_equal_arguments_equal_bytes():
+    """The same arguments draw the same file; another seed or prompt draws another."""
+    assert draw() == draw()
+    assert draw() != draw(seed="b")
+    assert draw() != draw("Make it rain.")
+
+
+@pytest.mark.parametrize(("given", "drawn"), [((300, 200), (300, 200)), ((2048, 1024), (1024, 512)), ((1, 1), (1, 1))])
+def test_auto(given, drawn):
+    """`auto` is the shape of the source, no longer than any result."""
+    assert drawn == read(draw(size="auto", source=file(given))).size
+
+
+def test_orientation():
+    """A photo is turned upright as its EXIF data says."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert read(draw(size="auto", source=file((300, 200), form="JPEG", exif=exif))).size == (200, 300)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [("RGB", "red", (255, 0, 0)), ("RGBA", (0, 0, 0, 0), (255, 255, 255)), ("L", 9, (9, 9, 9)), ("1", 1, (255,) * 3)],
+)
+def test_background(mode, colour, expected):
+    """The source is the background, and what is transparent in it is white."""
+    assert expected == read(draw(size="16:9", source=file(mode=mode, colour=colour))).getpixel((3, 3))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"no image",
+        b"",
+        file()[:60],
+        file(form="JPEG")[:-200],
+        bomb(MAX_PIXELS, 2),
+        bomb(10_000, MAX_PIXELS // 10_000 + 1),
+        bomb(10, 10),
+    ],
+)
+def test_bad_source(source):
+    """What is no whole image of a sensible size is left out."""
+    assert draw() == draw(source=source)
+
+
+def panel(image: Image.Image) -> Any:
+    """The box of pure white, which only text has on a gradient."""
+    box = ImageChops.difference(image.convert("L"), Image.new("L", image.size, 255)).point(
+        lambda level: 255 * (not level)
+    )
+    return box.getbbox()
+
+
+@pytest.mark.parametrize("prompt", ["Snow", LONG, "x" * 5000, "a\nb\tc\x00d", "\N{GRINNING FACE}\u96ea" * 100])
+@pytest.mark.parametrize("size", ["1:1", "21:9", "9:16"])
+def test_text_stays_inside(prompt, size):
+    """Any prompt is written on a dark panel in the lower half, within the image."""
+    image = read(draw(prompt, size=size))
+    left, top, right, bottom = panel(image)
+    assert 0 < left < right < image.width
+    assert image.height / 2 <= top < bottom < image.height
+    assert (17, 17, 17) == image.getpixel((2, image.height - 2)) == image.getpixel((2, top))
+
+
+def test_blank_prompt():
+    """A prompt of blanks leaves the panel empty."""
+    assert None is panel(read(draw("   ")))
+
+
+def test_long_prompts_end_with_an_ellipsis():
+    """What does not fit is cut, so that more of it changes nothing."""
+    assert draw(LONG) == draw(LONG + "and more")
+    assert draw(LONG[:60].strip()) != draw(LONG)

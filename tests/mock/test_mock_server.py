@@ -1,0 +1,143 @@
+"""The service on a real port of this machine."""
+
+import contextlib
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+
+import httpx
+import pytest
+from nano_banana_edit_mock import MockServer, MockService
+from nano_banana_edit_mock.__main__ import main
+from nano_banana_edit_mock.app import serve
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def client():
+    with httpx.Client(headers={"Authorization": "Bearer secret"}, timeout=10, trust_env=False) as client:
+        yield client
+
+
+def test_edit_on_a_port(client, edit_body):
+    """An edit goes from upload to image on one port, and every link stays there."""
+    with MockServer(MockService(polls=1)) as server:
+        upload = client.post(f"{server.url}/api/upload/file", files={"file": b"abc"}).json()
+        assert upload["url"].startswith(f"{server.url}/files/")
+        assert client.get(upload["url"]).content == b"abc"
+        task_id = client.post(f"{server.url}/v1/generate/k/nano-banana-edit", json=edit_body).json()["task_id"]
+        task = f"{server.url}/v1/tasks/{task_id}"
+        assert [client.get(task).json()["status"] for _ in range(2)] == ["pending", "completed"]
+        (link,) = client.get(task).json()["result"]
+        assert link.startswith(f"{server.url}/results/")
+        assert client.get(link).content.startswith(b"\x89PNG")
+        assert [edit_body] == [edit.body for edit in server.service.edits]
+        head = client.head(link)
+        assert (head.status_code, head.headers["content-type"], head.content) == (200, "image/png", b"")
+
+
+def test_server_leaves_nothing(client):
+    """A left server has no thread and no port, and can be entered again."""
+    before = set(threading.enumerate())
+    server = MockServer()
+    with server:
+        client.get(server.url)
+        first = server.url
+    assert before == set(threading.enumerate())
+    with pytest.raises(httpx.ConnectError):
+        client.get(first)
+    with server:
+        assert client.get(server.url).status_code == 404
+
+
+def test_leaving_at_once():
+    """A server that was never asked closes as well."""
+    for _ in range(3):
+        with MockServer():
+            pass
+
+
+def test_taken_port():
+    """A taken port is an error that names it."""
+    with MockServer() as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(OSError, match=rf"cannot listen on 127\.0\.0\.1, port {port} \(.+\)\. Stop"):
+            MockServer(port=port).__enter__()
+        with pytest.raises(SystemExit, match="2"):
+            main(["--port", str(port)])
+
+
+def test_ipv6():
+    """An IPv6 address stands in brackets in the URL."""
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with MockServer(host="::1") as server, httpx.Client(trust_env=False) as client:
+        assert server.url.startswith("http://[::1]:")
+        assert client.get(server.url).status_code == 404
+
+
+def test_odd_requests(client):
+    """Odd bytes in a request line or header are answered, and never with an error of the mock."""
+    with MockServer() as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        for line in (
+            b"GET /v1/tasks/\xff?\xff=1 HTTP/1.1",
+            b"GET //x HTTP/1.1",
+            b"OPTIONS * HTTP/1.1",
+            b"X / HTTP/1.0",
+        ):
+            for header in (b"Host: [::1", b"Host: a b:c", b"Content-Type: \xff", b"X: y"):
+                with socket.create_connection((host, int(port)), timeout=10) as connection:
+                    connection.sendall(line + b"\r\nConnection: close\r\n" + header + b"\r\n\r\n")
+                    status = int(connection.makefile("rb").readline().split()[1])
+                    assert 400 <= status < 500
+
+
+class Interrupter:
+    """A standard output that asks the announced server once, and then interrupts it as Ctrl-C does."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.status = 0
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def flush(self) -> None:
+        self.thread = threading.Thread(target=self.interrupt)
+        self.thread.start()
+
+    def interrupt(self) -> None:
+        self.status = httpx.get(self.text.split()[-1], timeout=10, trust_env=False).status_code
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("start", [lambda: serve(port=0), lambda: main(["--port", "0", "--seed", "3", "--polls", "0"])])
+def test_serve_until_interrupted(start):
+    """The command says in one line where it listens, and ends quietly on an interrupt."""
+    interrupter = Interrupter()
+    with contextlib.redirect_stdout(interrupter):  # type: ignore[type-var]  # write and flush are all it needs
+        start()
+    interrupter.thread.join()
+    assert (interrupter.status, interrupter.text.count("\n")) == (404, 1)
+    assert interrupter.text.startswith("nano-banana-edit mock on http://127.0.0.1:")
+
+
+def test_wrong_option(capsys):
+    """A wrong option ends the command with its reason."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["--polls", "-1"])
+    assert "polls is -1; the mock accepts 0 or more. Raise it." in capsys.readouterr().err
+
+
+def test_module_is_a_command(monkeypatch, capsys):
+    """`python -m nano_banana_edit_mock` is the command."""
+    monkeypatch.setattr(sys, "argv", ["mock", "--help"])
+    monkeypatch.delitem(sys.modules, "nano_banana_edit_mock.__main__")
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("nano_banana_edit_mock", run_name="__main__")
+    assert "--polls POLLS" in capsys.readouterr().out

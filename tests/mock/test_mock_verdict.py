@@ -1,0 +1,347 @@
+"""What the service accepts and refuses, and what it says."""
+
+import json
+
+import pytest
+from nano_banana_edit_mock import MockService, Request, Response
+from nano_banana_edit_mock._body import MAX_DEPTH
+from nano_banana_edit_mock._verdict import ENVELOPE, MAX_VIOLATIONS
+from nano_banana_edit_mock.contract import parse
+
+SNOW = "\N{SNOWMAN}"
+ASTRAL = "\N{GRINNING FACE}"
+
+
+def said(response: Response) -> str:
+    return str(response.json()["message"])
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type"),
+    [
+        (200, "application/json"),
+        (200, "Application/JSON"),
+        (200, "application/json; charset=utf-8"),
+        (200, " application/json ;x=y"),
+        (415, None),
+        (415, ""),
+        (415, "text/plain"),
+        (415, "application/jsonp"),
+        (415, "text/plain; application/json"),
+        (415, "multipart/form-data; boundary=x"),
+    ],
+)
+def test_content_type(send, status, content_type):
+    """The media type counts, in any case and with any parameters."""
+    assert status == send("createEdit", Content_Type=content_type).status
+
+
+@pytest.mark.parametrize(
+    ("status", "authorization"),
+    [
+        (200, "Bearer secret"),
+        (200, "bearer secret"),
+        (200, "BEARER  a.b-c_d~e+f/g=="),
+        (401, None),
+        (401, ""),
+        (401, "Bearer"),
+        (401, "Bearer "),
+        (401, "Bearersecret"),
+        (401, "secret"),
+        (401, "Basic c2VjcmV0"),
+        (401, "Bearer secret extra"),
+        (401, " Bearer secret"),
+        (401, "Bearer secret "),
+        (401, "Bearer <secret>"),
+        (401, "Bearer a, Bearer b"),
+        (401, "Bearer s\N{LATIN SMALL LETTER E WITH ACUTE}"),
+    ],
+)
+def test_bearer(send, status, authorization):
+    """Every form of the bearer scheme is accepted, and nothing like it."""
+    response = send("getTask", Authorization=authorization)
+    assert status == (401 if response.status == 401 else 200)
+    assert ("Bearer" if status == 401 else None) == response.header("www-authenticate")
+
+
+def test_one_token(send):
+    """A service with a token accepts no other, and repeats neither."""
+    service = MockService(token="right")
+    assert send("createEdit", to=service, Authorization="bearer right").status == 200
+    refused = send("createEdit", to=service, Authorization="bearer wrong")
+    assert refused.status == 401
+    assert said(refused) == "Authorization carries another token; the service accepts Bearer <token>. Send that."
+
+
+GOOD = '{"image_urls": ["a"], "prompt": "p"%s}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GOOD % "",
+        f" \r\n\t{GOOD % ''} ",
+        GOOD % ', "extra": [null, true, -1.5e300, {"a": {}}]',
+        GOOD % rf', "extra": "\ud83d\ude00 {SNOW}{ASTRAL}"',
+        GOOD % ', "extra": 100000000000000000000000',
+        GOOD % (', "extra": ' + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)),
+    ],
+)
+def test_good_json(send, body):
+    """Whatever RFC 8259 allows is accepted, unknown properties included."""
+    assert send("createEdit", body.encode()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "is missing"),
+        (b" ", "not JSON"),
+        (b"{", "not JSON"),
+        ((GOOD % "").encode()[:-1], "not JSON"),
+        ((GOOD % ",").encode(), "not JSON"),
+        ((GOOD % "").encode() + b"x", "not JSON"),
+        ((GOOD % "").encode() + b"{}", "not JSON"),
+        (b"image_urls=a&prompt=p", "not JSON"),
+        ((GOOD % "").replace('"', "'").encode(), "not JSON"),
+        ((GOOD % ', "extra": "\t"').encode(), "not JSON"),
+        (b"\xef\xbb\xbf" + (GOOD % "").encode(), "byte order mark"),
+        ((GOOD % "").encode("utf-16"), "not UTF-8"),
+        ((GOOD % ', "extra": "X"').encode().replace(b"X", b"\xff"), "not UTF-8"),
+        ((GOOD % ', "extra": "X"').encode().replace(b"X", b"\xed\xa0\x80"), "not UTF-8"),
+        ((GOOD % r', "extra": "\ud800"').encode(), "not UTF-8"),
+        ((GOOD % r', "\udc00": 1').encode(), "not UTF-8"),
+        ((GOOD % ', "extra": NaN').encode(), "number NaN"),
+        ((GOOD % ', "extra": -Infinity').encode(), "number -Infinity"),
+        ((GOOD % ', "extra": 1e999').encode(), "number 1e999"),
+        ((GOOD % f', "extra": {"9" * 5000}').encode(), "number 99999999999999999999;"),
+        ((GOOD % ', "prompt": "q"').encode(), "prompt is given twice"),
+        ((GOOD % r', "extra": {"\ud800": 1, "\ud800": 2}').encode(), "is given twice"),
+        ((GOOD % (', "extra": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH)).encode(), "too deep"),
+        ((GOOD % (', "extra": ' + '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)).encode(), "too deep"),
+        (b"[" * 1_000_000, "too deep"),
+        (b"null", "The body is null; the service accepts an object."),
+        (b"[]", "The body is an array; the service accepts an object."),
+    ],
+)
+def test_bad_json(send, service, body, message):
+    """Whatever parsers disagree on is refused, with the reason."""
+    response = send("createEdit", body)
+    assert response.status == 400
+    assert response.json()["error_code"] == "invalid_request"
+    assert message in said(response)
+    assert service.edits == ()
+
+
+def test_lengths(send, edit_body, limit):
+    """Text is counted in code points, and every length is accepted up to its limit."""
+    low, high = (limit[f"EditRequest.prompt.{end}Length"] for end in ("min", "max"))
+    for status, size in ((400, low - 1), (200, low), (200, high), (400, high + 1)):
+        assert status == send("createEdit", {**edit_body, "prompt": ASTRAL * size}).status
+    few, many = (limit[f"EditRequest.image_urls.{end}Items"] for end in ("min", "max"))
+    for status, size in ((400, few - 1), (200, few), (200, many), (400, many + 1)):
+        assert status == send("createEdit", {**edit_body, "image_urls": ["a"] * size}).status
+
+
+@pytest.mark.parametrize("name", ["image_size", "output_format"])
+def test_choices(send, edit_body, limit, name):
+    """Each documented choice is accepted, in its own spelling only."""
+    for value in limit[f"EditRequest.{name}.enum"]:
+        assert send("createEdit", {**edit_body, name: value}).status == 200
+        assert send("createEdit", {**edit_body, name: f"{value} "}).status == 400
+    assert send("createEdit", {**edit_body, name: None}).status == 400
+
+
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, [], {}])
+def test_types(send, service, edit_body, value):
+    """A value of another type is refused, in a field and in an item, and located."""
+    send("createEdit", {**edit_body, "prompt": value})
+    send("createEdit", {**edit_body, "image_urls": ["a", value]})
+    (prompt,), (item,) = (entry.violations for entry in service.requests)
+    assert (prompt.pointer, prompt.field, prompt.keyword) == ("/prompt", "prompt", "type")
+    assert (item.pointer, item.field, item.keyword) == ("/image_urls/1", "image_urls", "type")
+    assert item.message.startswith("image_urls[1] is ")
+    assert item.message.endswith("; the service accepts a string. Change its type.")
+
+
+def test_missing_property(send, service, edit_body):
+    """Each required property is missed by name."""
+    for name in edit_body:
+        send("createEdit", {key: value for key, value in edit_body.items() if key != name})
+        (violation,) = service.requests[-1].violations
+        assert (name, f"/{name}", "required") == (violation.field, violation.pointer, violation.keyword)
+        assert f"{name} is missing; the service accepts no request without it. Add it." == violation.message
+
+
+def test_message_style(send, edit_body, limit):
+    """A message has the field, what was received, what is accepted, and the remedy."""
+    low, high = (limit[f"EditRequest.prompt.{end}Length"] for end in ("min", "max"))
+    response = send("createEdit", {**edit_body, "prompt": "x" * (high + 1)})
+    expected = f"prompt has {high + 1} characters; the service accepts {low} to {high}. Shorten it."
+    assert {"message": expected, "error_code": "invalid_request"} == response.json()
+
+
+def test_long_values_are_shortened(send, edit_body):
+    """A message shows no more of a value than is needed to recognise it."""
+    response = send("createEdit", {**edit_body, "output_format": "x" * 10_000})
+    assert said(response).startswith('output_format is "xxx')
+    assert len(said(response)) < 200
+
+
+def test_violations_are_bounded(send, service, edit_body):
+    """A request with countless faults is answered with a few of them."""
+    send("createEdit", {**edit_body, "image_urls": [0] * 1000})
+    assert len(service.requests[-1].violations) == MAX_VIOLATIONS
+
+
+def test_invalid_status(send):
+    """The status of a refused body is an option, those that HTTP prescribes are not."""
+    service = MockService(invalid_status=422)
+    assert send("createEdit", {}, to=service).status == 422
+    assert send("createEdit", {}, to=service, Content_Type="text/plain").status == 415
+
+
+FILE = 'name="file"; filename="a.png"'
+
+
+@pytest.mark.parametrize(
+    ("status", "parts"),
+    [
+        (200, [(FILE, b"abc")]),
+        (200, [(FILE, b"")]),
+        (200, [(FILE, b"\r\n--frontie\r\n--front" * 3)]),
+        (200, [('name="note"', b"\xff"), (FILE, b"abc"), ('name="note"', b"again")]),
+        (200, [("name=file; filename=a", b"abc")]),
+        (200, [('name="file"; filename=""', b"abc")]),
+        (400, []),
+        (400, [('name="other"; filename="a.png"', b"abc")]),
+        (400, [('name="file"', b"abc")]),
+        (400, [(FILE, b"abc"), (FILE, b"abc")]),
+        (400, [(FILE, b"abc"), ('name="file"', b"abc")]),
+        (400, [('filename="a.png"', b"abc")]),
+    ],
+)
+def test_parts(send, form, status, parts):
+    """Exactly one file part of the documented name is accepted, among any others."""
+    assert status == send("uploadFile", form(*parts)).status
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type"),
+    [
+        (200, "multipart/form-data; boundary=frontier"),
+        (200, 'MULTIPART/Form-Data; x=y; boundary="frontier"'),
+        (400, "multipart/form-data"),
+        (400, "multipart/form-data; boundary="),
+        (400, "multipart/form-data; boundary=other"),
+        (400, f"multipart/form-data; boundary={'x' * 1000}"),
+        (400, f"multipart/form-data; boundary={SNOW}"),
+        (415, "application/json"),
+        (415, "multipart/mixed; boundary=frontier"),
+    ],
+)
+def test_boundaries(send, status, content_type):
+    """A form is read with the boundary that its header names."""
+    assert status == send("uploadFile", Content_Type=content_type).status
+
+
+def test_broken_forms(send, form):
+    """A form cut off anywhere, or with a part that is none, is refused and never an error of the mock."""
+    whole = form((FILE, b"abc")).removesuffix(b"--\r\n")
+    assert {400} == {send("uploadFile", whole[:end]).status for end in range(len(whole))}
+    for bad in (b"form-data; x=y", b"attachment; name=file; filename=a", b"", b":::"):
+        body = b"--frontier\r\nContent-Disposition: " + bad + b"\r\n\r\nabc\r\n--frontier--\r\n"
+        assert send("uploadFile", body).status == 400
+
+
+def test_repeated_boundary_in_the_content(send, service, form):
+    """A file that contains its own boundary is refused or cut, as the form then says."""
+    send("uploadFile", form((FILE, b"abc\r\n--frontier--\r\ndef")))
+    assert service.uploads[0].body == b"abc"
+
+
+def test_upload_size(send, service, document, form):
+    """A file is measured in octets, by the limit of the document."""
+    schema = document["paths"]["/api/upload/file"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    schema["properties"]["file"]["maxLength"] = 4
+    service = MockService(contract=parse(document))
+    assert send("uploadFile", form((FILE, b"\xff" * 4)), to=service).status == 200
+    response = send("uploadFile", form((FILE, b"\xff" * 5)), to=service)
+    assert response.status == 413
+    assert said(response) == "file has 5 bytes; the service accepts at most 4. Shorten it."
+    assert service.max_body == 4 + ENVELOPE
+    response = send("uploadFile", b"x" * (service.max_body + 1), to=service)
+    assert (response.status, response.json()["error_code"]) == (413, "payload_too_large")
+
+
+def test_the_document_decides(send, edit_body, document):
+    """A number, a choice and a requirement changed in the document change the verdict."""
+    schemas = document["components"]["schemas"]
+    schemas["EditRequest"]["properties"]["prompt"]["maxLength"] = 3
+    schemas["ImageSize"]["enum"].append("7:5")
+    schemas["EditRequest"]["required"].append("output_format")
+    service = MockService(contract=parse(document))
+    body = {**edit_body, "prompt": "abc", "image_size": "7:5", "output_format": "png"}
+    assert send("createEdit", body, to=service).status == 200
+    assert send("createEdit", {**body, "prompt": "abcd"}, to=service).status == 400
+    assert send("createEdit", edit_body, to=service).status == 400
+    assert send("createEdit", {**edit_body, "image_size": "7:5"}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"a/b": 2}, "a/b is 2; the service accepts 1. Send that."),
+        ({"small": 0}, "small is 0; the service accepts more than 0. Raise it."),
+        ({"small": 10}, "small is 10; the service accepts less than 10. Lower it."),
+        ({"even": 3}, "even is 3; the service accepts multiples of 2. Round it."),
+        ({"even": -2}, "even is -2; the service accepts at least 0. Raise it."),
+        ({"even": "2"}, 'even is "2"; the service accepts an integer or a null. Change its type.'),
+        ({"tags": [1, 1]}, "tags is an array; the service accepts each item once. Remove the repeats."),
+        ({"tags": [1, 2, 3, 4]}, "tags has 4 items; the service accepts at most 3. Remove some."),
+        ({"code": "ab"}, 'code is "ab"; the service accepts text that matches ^[A-Z]+$. Rewrite it.'),
+        ({"code": "A"}, "code has 1 characters; the service accepts at least 2. Lengthen it."),
+        ({"inner": {}}, "inner.deep is missing; the service accepts no request without it. Add it."),
+        ({"inner": {"deep": "", "x": 1}}, "inner.x is unknown; the service accepts only deep. Remove it."),
+        ({"labels": {"a": "abc"}}, "labels.a has 3 characters; the service accepts at most 2. Shorten it."),
+        ({"labels": {"a": {}}}, "labels.a is an object; the service accepts a string. Change its type."),
+    ],
+)
+def test_every_keyword_is_explained(rich_service, body, message):
+    """Each keyword has its own words."""
+    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+    request = Request("PUT", "https://things.test/api/things/a", headers, json.dumps(body).encode())
+    assert message == said(rich_service.handle(request))
+
+
+@pytest.mark.parametrize(
+    ("status", "url", "headers"),
+    [
+        (501, "/things/abc", {"X-Mode": "fast"}),
+        (501, "/things/abc?limit=9", {"x-mode": "slow"}),
+        (400, "/things/abc?limit=10", {"X-Mode": "fast"}),
+        (400, "/things/abc?limit=many", {"X-Mode": "fast"}),
+        (400, "/things/abc?limit=", {"X-Mode": "fast"}),
+        (400, "/things/ABC", {"X-Mode": "fast"}),
+        (400, "/things/abc", {"X-Mode": "idle"}),
+        (400, "/things/abc", {}),
+    ],
+)
+def test_parameters(rich_service, status, url, headers):
+    """Path, query and header parameters are judged; a number may arrive as text."""
+    assert status == rich_service.handle(Request("GET", f"https://things.test/api{url}", headers)).status
+
+
+def test_optional_body(rich_service):
+    """A body that is not required may be left out, whatever its type would have been."""
+    request = Request("PUT", "https://things.test/api/things/a", {"Authorization": "Bearer t"})
+    assert rich_service.handle(request).status == 501
+
+
+def test_form_fields(rich_service):
+    """A plain field of a form is judged as text, and a form without files has no limit but the envelope."""
+    for status, content in ((400, b"x"), (501, "éé".encode())):
+        body = b'--f\r\nContent-Disposition: form-data; name="note"\r\n\r\n' + content + b"\r\n--f--"
+        headers = {"Content-Type": "multipart/form-data; boundary=f"}
+        assert status == rich_service.handle(Request("POST", "https://things.test/api/things/a", headers, body)).status
+    assert rich_service.max_body == ENVELOPE

@@ -1,0 +1,143 @@
+"""The public surface and the house: what is exported, how it is documented, who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import nano_banana_edit
+import nano_banana_edit_client
+import nano_banana_edit_mock
+import pytest
+from nano_banana_edit import AsyncNanoBananaEdit, AsyncResultImage, NanoBananaEdit, ResultImage
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "nano_banana_edit": ROOT / "wrapper/nano_banana_edit",
+    "nano_banana_edit_client": ROOT / "generated/nano_banana_edit_client",
+    "nano_banana_edit_mock": ROOT / "mock_server/nano_banana_edit_mock",
+}
+MAY_IMPORT = {
+    "nano_banana_edit": {"nano_banana_edit", "nano_banana_edit_client"},
+    "nano_banana_edit_client": {"nano_banana_edit_client"},
+    "nano_banana_edit_mock": {"nano_banana_edit_mock"},
+}
+
+
+@pytest.mark.parametrize("module", [nano_banana_edit, nano_banana_edit_mock])
+def test_all_is_what_there_is(module: ModuleType) -> None:
+    """`__all__` is sorted, each name is there, and each public class and function is in it."""
+    assert sorted(module.__all__) == module.__all__
+    assert all(hasattr(module, name) for name in module.__all__)
+    public = {
+        name for name, value in vars(module).items() if getattr(value, "__module__", "").startswith(module.__name__)
+    }
+    assert {name for name in public if not name.startswith("_")} <= set(module.__all__)
+
+
+@pytest.mark.parametrize(("sync", "twin"), [(NanoBananaEdit, AsyncNanoBananaEdit), (ResultImage, AsyncResultImage)])
+def test_twins_have_the_same_methods(sync: type, twin: type) -> None:
+    """Both kinds have the same public methods with the same parameters and defaults, and the twin's docs point over."""
+    names = {name for name in dir(sync) if not name.startswith("_")} - {"close"}
+    assert names == {name for name in dir(twin) if not name.startswith("_")} - {"aclose"}
+    for name in (name for name in names if inspect.isfunction(getattr(sync, name))):
+        one, other = getattr(sync, name), getattr(twin, name)
+        assert inspect.signature(one).parameters == inspect.signature(other).parameters
+        if one is not other:
+            assert inspect.iscoroutinefunction(other)
+            assert f"See `{sync.__name__}.{name}`" in other.__doc__
+    http = {"http_client": inspect.signature(sync).parameters.get("http_client")}
+    settings = [dict(inspect.signature(kind).parameters) | http for kind in (sync, twin)]
+    if sync is NanoBananaEdit:
+        assert settings[0] == settings[1]
+
+
+@pytest.mark.parametrize("name", ["edit", "submit", "wait", "get_task", "upload"])
+def test_methods_are_documented(name: str) -> None:
+    """Each method of the client documents its arguments, result, errors and source in the document."""
+    method = getattr(NanoBananaEdit, name)
+    for section in ("Args:", "Returns:", "Raises:", "Source: `openapi.yaml#/paths/"):
+        assert section in method.__doc__
+    for parameter in [name for name in inspect.signature(method).parameters if name != "self"]:
+        assert re.search(rf"^\s+{parameter}: ", method.__doc__, re.MULTILINE)
+
+
+def imports(path: Path, package: str) -> set[str]:
+    """The modules that a file imports, wherever in it, TYPE_CHECKING included."""
+    found = set()
+    parts = [package, *path.relative_to(PACKAGES[package]).with_suffix("").parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*parts[: -node.level], *filter(None, [node.module])]) if node.level else node.module or ""
+            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules(package: str) -> dict[str, Path]:
+    """The modules of a package and their files."""
+    root = PACKAGES[package]
+    paths = root.rglob("*.py")
+    return {
+        ".".join([package, *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__"): path
+        for path in paths
+    }
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_arrows_run_one_way(package: str) -> None:
+    """No package imports another one but as the house is drawn; the command line alone may start the mock."""
+    for name, path in modules(package).items():
+        found = {imported.partition(".")[0] for imported in imports(path, package)} & set(PACKAGES)
+        allowed = MAY_IMPORT[package] | ({"nano_banana_edit_mock"} if name == "nano_banana_edit.cli" else set())
+        assert found <= allowed, name
+
+
+@pytest.mark.parametrize("package", ["nano_banana_edit", "nano_banana_edit_mock"])
+def test_no_import_circle(package: str) -> None:
+    """The modules of a package can be put in an order in which each imports earlier ones only."""
+    known = modules(package)
+    graph = {name: imports(path, package) & set(known) - {name} for name, path in known.items()}
+    graph = {name: {other for other in others if other != package} for name, others in graph.items()}
+    while graph:
+        free = {name for name, others in graph.items() if not others}
+        assert free, f"circle among {sorted(graph)}"
+        graph = {name: others - free for name, others in graph.items() if name not in free}
+
+
+def test_bare_client_needs_no_extra() -> None:
+    """Importing the client loads nothing that an extra brings; rich is not looked for, as httpx itself loads it."""
+    code = "import sys, nano_banana_edit; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    extras = {"typer", "PIL", "respx", "starlette", "uvicorn", "jsonschema_rs", "yaml", "nano_banana_edit_mock"}
+    assert set() == extras & set(loaded)
+
+
+def test_every_module_imports_alone() -> None:
+    """Each module of the three packages can be the first one imported."""
+    for package in PACKAGES:
+        for name in modules(package):
+            assert importlib.import_module(name)
+
+
+def test_packages_are_typed() -> None:
+    """All three packages carry py.typed."""
+    assert all((path / "py.typed").is_file() for path in PACKAGES.values())
+
+
+def test_version_is_in_the_changelog() -> None:
+    """The newest version of the changelog is the package's."""
+    versions = re.findall(r"^## \[?([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert nano_banana_edit.__version__ == versions[0]
+
+
+def test_generated_client_exports() -> None:
+    """The generated client stands on its own."""
+    assert nano_banana_edit_client.__all__ == ("AuthenticatedClient", "Client")

@@ -1,0 +1,95 @@
+"""The exception tree: one base, all picklable, no token in any."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import inspect
+import pickle
+import re
+import traceback
+from typing import Any
+
+import httpx
+import nano_banana_edit
+import pytest
+from nano_banana_edit import APIStatusError, InvalidRequest, NanoBananaEditError, RateLimited, SubmissionUnknown
+from nano_banana_edit import _errors as errors
+from nano_banana_edit._status import retry_after
+
+from .conftest import TOKEN, URL, Face, Script
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, NanoBananaEditError)]
+VALUES = {"status_code": 429, "retry_after": 1.5, "value": 3}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pickles(kind: type[NanoBananaEditError]) -> None:
+    """Every error survives pickling with its message and all it carries."""
+    names = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "message")]
+    error = kind("message", **{name: VALUES.get(name, name) for name in names})
+    if isinstance(error, RateLimited):
+        error.retry_after = 1.5
+    copy = pickle.loads(pickle.dumps(error))
+    assert (kind, "message", vars(error)) == (type(copy), str(copy), vars(copy))
+
+
+def test_tree_is_drawn() -> None:
+    """The tree in the module's docstring is the tree in the code, and everything in it is exported."""
+    drawn = re.findall(r"^[│├└─ ]*(\w+)", errors.__doc__, re.MULTILINE)[1:]
+    assert {kind.__name__ for kind in KINDS} == set(drawn)
+    assert {kind.__name__ for kind in KINDS} <= set(nano_banana_edit.__all__)
+    assert issubclass(InvalidRequest, ValueError)
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.ReadError("x"), httpx.ConnectError("x"), httpx.Response(401), httpx.Response(500)], ids=repr
+)
+def test_token_is_nowhere(face: Face, answer: Any) -> None:
+    """No error, and no traceback with its local variables, shows the token."""
+    with pytest.raises(NanoBananaEditError) as failure:
+        face.call(Script([answer] * 9), "submit", URL, "p")
+    shown = traceback.TracebackException.from_exception(failure.value, capture_locals=True)
+    ours = [frame for frame in shown.stack if "nano_banana_edit" in frame.filename and "/wrapper/" in frame.filename]
+    assert ours
+    assert TOKEN not in repr(failure.value) + "".join(shown.format_exception_only())
+    assert TOKEN not in "".join(str(frame.locals) for frame in ours if "tests" not in frame.filename)
+
+
+def test_repr_of_a_client_has_no_token() -> None:
+    """The repr of a client says where it points, and not with which token."""
+    client = nano_banana_edit.NanoBananaEdit(token=TOKEN)
+    assert "https://api.sinancode.com/v1" in repr(client)
+    assert TOKEN not in repr(client) + repr(client._driver) + repr(client._driver.settings)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": "Wed, 99 Oct 2015 07:28:00 GMT"}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
+    """Retry-After is read in milliseconds, seconds or as a date, and nonsense is no wish."""
+    assert expected == retry_after(headers)
+
+
+def test_retry_after_as_a_date_ahead() -> None:
+    """A date ahead is so many seconds from now."""
+    date = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True)
+    assert 3590 < retry_after({"retry-after": date}) <= 3600
+
+
+def test_unknown_submission_says_what_to_do() -> None:
+    """The error about money is neither a status error nor a connection error, so that no retry of those catches it."""
+    assert not issubclass(SubmissionUnknown, APIStatusError | errors.APIConnectionError)
