@@ -1,0 +1,102 @@
+"""Results drawn: the first known input or a gradient, in the asked shape, with the prompt legible on it."""
+
+import random
+import re
+import warnings
+from bisect import bisect_right
+from io import BytesIO
+from math import gcd
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+LONG_SIDE = 1024
+"""Pixels of the longer side, about: a ratio is kept exact."""
+
+MAX_PIXELS = 50_000_000
+"""Pixels of an input that are decoded; more is a decompression bomb, or too slow for a mock."""
+
+_SQUARE = (LONG_SIDE, LONG_SIDE)
+_RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
+
+
+def media_type(output_format: str) -> str:
+    """Return the media type of an output format, such as `image/png` of `png`."""
+    return Image.MIME[_pillow_name(output_format)]
+
+
+def render(prompt: str, *, size: str, output_format: str, source: bytes | None, seed: str) -> bytes:
+    """Draw a result; equal arguments give equal bytes.
+
+    `size` is width to height as `W:H`, or `auto` for the shape of `source`; anything else is drawn square. `source` is
+    an image file to draw on; without one, or when it cannot be read, a gradient is drawn in colours that `seed` picks.
+    """
+    background = _decode(source) if source else None
+    shape = _shape(size, background)
+    image = ImageOps.fit(background, shape) if background else _gradient(shape, seed)
+    _write(image, prompt)
+    file = BytesIO()
+    image.save(file, _pillow_name(output_format))
+    return file.getvalue()
+
+
+def _pillow_name(output_format: str) -> str:
+    return Image.registered_extensions().get(f".{output_format}", "PNG")
+
+
+def _shape(size: str, background: Image.Image | None) -> tuple[int, int]:
+    if ratio := _RATIO.fullmatch(size):
+        width, height = int(ratio[1]), int(ratio[2])
+        divisor = gcd(width, height)
+        unit = round(LONG_SIDE / (max(width, height) // divisor))
+        return width // divisor * unit, height // divisor * unit
+    return background.size if background and size == "auto" else _SQUARE
+
+
+def _decode(source: bytes) -> Image.Image | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(BytesIO(source))
+        if image.width * image.height > MAX_PIXELS:
+            return None
+        image.draft("RGB", _SQUARE)
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    except Exception:  # noqa: BLE001  Pillow's decoders raise almost anything on a broken file
+        return None
+    upright.thumbnail(_SQUARE)
+    white = Image.new("RGBA", upright.size, "white")
+    return Image.alpha_composite(white, upright).convert("RGB")
+
+
+def _gradient(shape: tuple[int, int], seed: str) -> Image.Image:
+    hue = random.Random(seed).randrange(360)  # noqa: S311  colours, not secrets
+    ramp = ImageOps.fit(Image.linear_gradient("L").rotate(30, expand=True).crop((64, 64, 256, 256)), shape)
+    return ImageOps.colorize(ramp, f"hsl({hue}, 65%, 40%)", f"hsl({(hue + 50) % 360}, 80%, 75%)")
+
+
+def _write(image: Image.Image, prompt: str) -> None:
+    """Write the prompt on a panel along the lower edge, at most half as high as the image."""
+    unit = max(10, min(image.size) // 18)
+    font = ImageFont.load_default(size=unit)
+    rows = max(1, (image.height // 2 - unit) * 2 // (3 * unit))
+    lines = _wrap(prompt, font, width=image.width - 2 * unit, rows=rows)
+    draw = ImageDraw.Draw(image)
+    top = image.height - len(lines) * unit * 3 // 2 - unit
+    draw.rectangle((0, top, image.width, image.height), fill="#111111")
+    draw.multiline_text((unit, top + unit / 2), "\n".join(lines), fill="white", font=font, spacing=unit / 2)
+
+
+def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, *, width: int, rows: int) -> list[str]:
+    rest = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    lines: list[str] = []
+    while rest and len(lines) < rows:
+        # No glyph is narrower than a pixel, so a line has at most `width` characters.
+        counts = range(1, min(len(rest), max(1, width)) + 1)
+        count = max(1, bisect_right(counts, float(width), key=lambda count: float(font.getlength(rest[:count]))))
+        if count < len(rest):
+            count = max(rest.rfind(" ", 0, count + 1), 0) or count
+        lines.append(rest[:count])
+        rest = rest[count:].lstrip()
+    if rest:
+        lines[-1] = f"{lines[-1][:-1].rstrip()}…"
+    return lines

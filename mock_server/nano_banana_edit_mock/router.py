@@ -1,0 +1,65 @@
+"""The service behind httpx: as a respx router, and as a transport."""
+
+import re
+from collections.abc import Callable
+
+import httpx
+import respx
+
+from ._http import Request
+from ._routes import Routes
+from .service import MockService
+
+
+def mock_router(service: MockService | None = None) -> respx.MockRouter:
+    """Return a respx router that answers for the API and its file host.
+
+    While the router is entered, every httpx client is served, sync or async, whatever its transport. There is one route
+    per operation, named by the operationId, so `router["createEdit"].call_count` counts edits; anything else on a
+    documented host is answered by the service too, with 404 or 405. A request to any other host fails the test.
+
+    Args:
+        service: The service; default is a new one.
+
+    Returns:
+        The router, a context manager for `with` and `async with`.
+
+    Source: `openapi.yaml#/paths`
+    """
+    service = service or MockService()
+    answer = _answer(service)
+    router = respx.MockRouter(assert_all_called=False, using="httpx")
+    hosts = Routes(service.contract).by_host
+    patterns: dict[tuple[str, str], list[str]] = {}
+    for host, routes in hosts.items():
+        for route in routes:
+            if route.operation:
+                url = rf"https?://{re.escape(host or '')}(?::\d+)?{route.pattern.pattern}(?:\?.*)?"
+                patterns.setdefault((route.name, route.method), []).append(url)
+    for (name, method), urls in patterns.items():
+        router.route(method=method, url__regex=f"^(?:{'|'.join(urls)})$", name=name).mock(side_effect=answer)
+    router.route(host__in=tuple(hosts)).mock(side_effect=answer)
+    return router
+
+
+def mock_transport(service: MockService | None = None) -> httpx.MockTransport:
+    """Return a transport that answers every request in process.
+
+    Args:
+        service: The service; default is a new one.
+
+    Returns:
+        A transport for `httpx.Client` and `httpx.AsyncClient`.
+
+    Source: `openapi.yaml#/paths`
+    """
+    return httpx.MockTransport(_answer(service or MockService()))
+
+
+def _answer(service: MockService) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = request.headers.multi_items()
+        response = service.handle(Request(request.method, str(request.url), headers, request.content))
+        return httpx.Response(response.status, headers=response.headers, content=response.body)
+
+    return answer

@@ -1,0 +1,207 @@
+"""The command line: one line in, one path out, one line of error, a documented exit status."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nano_banana_edit
+import pytest
+from nano_banana_edit import cli
+from nano_banana_edit_mock import MockService, Outcome, mock_router
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from .test_public import ROOT
+
+PHOTO = str(ROOT / "examples/valley.jpg")
+
+
+def run(*arguments: object, **options: Any) -> Result:
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments], **options)
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
+    """The service behind every httpx client, and a token for it."""
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    service = MockService(polls=0)
+    with mock_router(service):
+        yield service
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("name", "kind"), [("out.png", "PNG"), ("out.jpg", "JPEG"), ("out.jpeg", "JPEG")])
+def test_edits_offline(tmp_path: Path, name: str, kind: str) -> None:
+    """With --mock a photo is edited over a real socket, in the shape asked for and the format of the file's ending."""
+    result = run("edit", PHOTO, "make it snow", "-o", tmp_path / name, "--size", "16:9", "--mock")
+    assert (0, f"{tmp_path / name}\n") == (result.exit_code, result.stdout), result.stderr
+    assert result.stderr.splitlines()[:2] == ["Uploading", "Submitting"]
+    assert re.search(r"^Task [\w-]+: completed$", result.stderr, re.MULTILINE)
+    with Image.open(tmp_path / name) as picture:
+        assert (kind, 16 * picture.height) == (picture.format, 9 * picture.width)
+
+
+def test_options_are_sent(service: MockService, tmp_path: Path) -> None:
+    """Images, prompt and options arrive; what is not given is left to the document."""
+    urls = ["https://a.test/1.png", "https://a.test/2.png"]
+    result = run("edit", *urls, "p", "-o", tmp_path / "out", "--format", "jpeg", "--timeout", "5")
+    assert result.exit_code == 0, result.stderr
+    assert {"image_urls": urls, "prompt": "p", "image_size": "1:1", "output_format": "jpeg"} == service.edits[0].body
+
+
+def test_format_may_be_left_to_the_service(service: MockService, tmp_path: Path) -> None:
+    """An ending that names no documented format asks for none."""
+    assert run("edit", PHOTO, "p", "-o", tmp_path / "out.webp").exit_code == 0
+    assert "output_format" not in service.edits[0].body
+
+
+def test_further_results_lie_beside_the_first(
+    service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second image is saved under a number, and every path is printed."""
+    edit = nano_banana_edit.NanoBananaEdit.edit
+
+    def twice(*args: Any, **kwargs: Any) -> Any:
+        done = edit(*args, **kwargs)
+        return nano_banana_edit.Edit(done.task_id, done.images * 2)
+
+    monkeypatch.setattr(nano_banana_edit.NanoBananaEdit, "edit", twice)
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert [str(tmp_path / "out.png"), str(tmp_path / "out-2.png")] == result.stdout.split()
+    assert {"out.png", "out-2.png"} == {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.png", "p"], "images[0] 'missing.png' does not exist"),
+        ([PHOTO, ""], "prompt has 0 characters; the service accepts 1 to 5000"),
+        ([PHOTO, "p", "--size", "9:9"], "image_size is '9:9'; the service accepts"),
+        ([PHOTO, "p", "--format", "gif"], "output_format is 'gif'; the service accepts"),
+        ([PHOTO, "p", "--timeout", "-1"], "timeout is -1.0"),
+        ([PHOTO, "p", "-o", "no/folder/out.png"], "is in a folder that does not exist"),
+        ([PHOTO] * 11 + ["p"], "image_urls has 11 items"),
+    ],
+)
+def test_bad_input(service: MockService, tmp_path: Path, arguments: list[str], message: str) -> None:
+    """Bad input is one line on stderr and exit status 2; nothing is sent."""
+    result = run("edit", "-o", tmp_path / "out.png", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert message in line
+    assert service.requests == ()
+
+
+def test_token_is_missed(tmp_path: Path) -> None:
+    """Without a token the error says where to put one."""
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert (result.exit_code, "SINANCODE_API_KEY" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [["edit"], ["edit", PHOTO], ["edit", PHOTO, "p"], ["nonsense"]])
+def test_usage(arguments: list[str]) -> None:
+    """A line that is not understood is exit status 2, with the usage."""
+    result = run(*arguments)
+    assert (result.exit_code, "Usage" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "message"),
+    [
+        (httpx.Response(401, json={"message": "bad token"}), 3, "answered 401: bad token"),
+        (httpx.ConnectError("refused"), 3, "refused"),
+        (httpx.ReadTimeout("slow"), 4, "may have been accepted and billed"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(28, "No space left"), 4, "No space left"),
+    ],
+)
+def test_failures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Any, status: int, message: str) -> None:
+    """Each kind of failure has its exit status and one line."""
+
+    def handle(_self: object, _request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    result = run("edit", "https://a.test", "p", "-o", tmp_path / "out.png")
+    assert (status, "") == (result.exit_code, result.stdout)
+    assert message in result.stderr.splitlines()[-1]
+
+
+def test_failed_edit_names_its_task(service: MockService, tmp_path: Path) -> None:
+    """A failed edit is exit status 1, with the reason and the task."""
+    service.next(Outcome(status="failed", error_msg="not allowed"))
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert result.exit_code == 1
+    assert f"Error: The edit failed: not allowed (task {service.edits[0].task_id})" == result.stderr.splitlines()[-1]
+
+
+def test_time_out_names_its_task_once(service: MockService, tmp_path: Path) -> None:
+    """A wait that ran out is exit status 5, and names the task once."""
+    service.next(Outcome(status="sleeping"))
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png", "--timeout", "0.2")
+    assert (result.exit_code, result.stderr.splitlines()[-1].count(f"Task {service.edits[0].task_id}")) == (5, 1)
+
+
+def test_unwritable_result(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that cannot be written is one line and exit status 1."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Error: [Errno 28] No space left on device")
+
+
+def test_interrupted_wait_names_its_task(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever interrupts the wait is told which task goes on."""
+    monkeypatch.setattr(nano_banana_edit.ResultImage, "save", _interrupt)
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert (130, f"Error: interrupted; task {service.edits[0].task_id} goes on") == (
+        result.exit_code,
+        result.stderr.splitlines()[-1],
+    )
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_progress_on_a_terminal(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the stages share one line that changes."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert (0, f"{tmp_path / 'out.png'}\n") == (result.exit_code, result.stdout)
+    assert "Submitting\n" not in result.stderr
+
+
+def test_version() -> None:
+    """--version says the package's."""
+    assert f"{nano_banana_edit.__version__}\n" == run("--version").stdout
+
+
+def test_help_lists_the_exit_statuses() -> None:
+    """The help of the program lists every exit status, that of edit every size and format."""
+    assert all(f"{status} " in run("--help").stdout for status in (0, 1, 2, 3, 4, 5, 130))
+    assert "21:9" in run("edit", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"), [("typer", [], "cli"), ("rich", [], "cli"), ("uvicorn", ["mock"], "mock")]
+)
+def test_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:
+    """Without an extra the program says which one to install, and shows no traceback."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from nano_banana_edit.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode in (1, 2), f"nano-banana-edit[{extra}]" in done.stderr) == (True, True)
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,68 @@
+"""The README tells the truth: each of its blocks is executed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nano_banana_edit import cli
+from nano_banana_edit_mock import MockService, app, mock_router
+from typer.testing import CliRunner
+
+from .test_public import ROOT
+
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+SHELL = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a photo, and a token, as the reader has."""
+    (tmp_path / "photo.png").write_bytes((ROOT / "examples/valley.jpg").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+
+
+@pytest.mark.parametrize("text", PYTHON, ids=lambda text: text.split("\n")[0])
+def test_python(text: str, tmp_path: Path) -> None:
+    """A Python block runs as it stands, and what it says it saves is there."""
+    names: dict[str, Any] = {}
+    if "mock_router" in text:
+        exec(text, names)
+        names["test_snow"]()
+    else:
+        with mock_router(service := MockService(polls=0)):
+            exec(text, names)
+        assert len(service.edits) == 1
+    assert ("save(" in text) == (tmp_path / "out.png").is_file()
+
+
+@pytest.mark.parametrize("line", SHELL)
+def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell line runs; of an installation its extra is looked up, and of make that it knows the target."""
+    command, *arguments = shlex.split(line)
+    if command == "pip":
+        (extra,) = re.findall(r"^nano-banana-edit(?:\[(\w+)\])?$", arguments[1])
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert not extra or extra in project["optional-dependencies"]
+    elif command == "make":
+        subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, check=True, capture_output=True)
+    else:
+        served: list[dict[str, Any]] = []
+        monkeypatch.setattr(app, "serve", lambda **options: served.append(options))
+        assert command == "nano-banana-edit"
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+        assert (tmp_path / "out.png").is_file() or served[0]["port"] == 4010
+
+
+def test_readme_is_short_and_its_links_lead_somewhere() -> None:
+    """It has fewer than 120 lines, and every file that it links to is there."""
+    assert TEXT.count("\n") < 120
+    assert all((ROOT / link).exists() for link in re.findall(r"\]\(([^)]+)\)", TEXT))
