@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import nano_banana_edit
 import pytest
-from nano_banana_edit import cli
+from nano_banana_edit import _clock, cli
 from nano_banana_edit_mock import MockService, Outcome, mock_router
 from PIL import Image
 from typer.testing import CliRunner, Result
@@ -196,12 +196,34 @@ def test_help_lists_the_exit_statuses() -> None:
     assert "21:9" in run("edit", "--help").stdout
 
 
-@pytest.mark.parametrize(
-    ("missing", "arguments", "extra"), [("typer", [], "cli"), ("rich", [], "cli"), ("uvicorn", ["mock"], "mock")]
-)
-def test_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:
-    """Without an extra the program says which one to install, and shows no traceback."""
-    code = f"import sys; sys.modules[{missing!r}] = None; from nano_banana_edit.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-    assert (done.returncode in (1, 2), f"nano-banana-edit[{extra}]" in done.stderr) == (True, True)
-    assert len(done.stderr.splitlines()) == 1
+@pytest.mark.parametrize("missing", ["typer", "rich.console"])
+def test_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its extra the program says which one to install, and shows no traceback."""
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, cli.__name__)
+    with pytest.raises(SystemExit, match=r"pip install 'nano-banana-edit\[cli\]'"):
+        importlib.import_module(cli.__name__)
+
+
+def test_missing_mock_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the mock's extra the commands that need it say which one to install."""
+    monkeypatch.setitem(sys.modules, "nano_banana_edit_mock.app", None)
+    result = run("mock")
+    assert (result.exit_code, "pip install 'nano-banana-edit[mock]'" in result.stderr) == (2, True)
+
+
+def test_runs_as_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The entry point runs the program."""
+    monkeypatch.setattr(sys, "argv", ["nano-banana-edit", "--version"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert (0, f"{nano_banana_edit.__version__}\n") == (end.value.code, capsys.readouterr().out)
+
+
+def test_says_each_status_once(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A status that lasts is said once."""
+    monkeypatch.setattr(_clock, "sleep", lambda _seconds: None)
+    slow = MockService(polls=9)
+    monkeypatch.setattr(service, "handle", slow.handle)
+    lines = run("edit", PHOTO, "p", "-o", tmp_path / "out.png").stderr.splitlines()
+    assert [line.rpartition(" ")[2] for line in lines[2:]] == ["pending", "processing", "completed"]

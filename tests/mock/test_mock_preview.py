@@ -105,7 +105,7 @@ def test_background(mode, colour, expected):
         file()[:60],
         file(form="JPEG")[:-200],
         bomb(MAX_PIXELS, 2),
-        bomb(10_000, MAX_PIXELS // 10_000 + 1),
+        file((10_000, MAX_PIXELS // 10_000 + 1), mode="1", colour=1),
         bomb(10, 10),
     ],
 )

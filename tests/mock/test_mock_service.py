@@ -214,6 +214,7 @@ def test_files_need_no_token_and_tell_of_one(send, service):
         (405, "GET", f"{LOCAL}/v1/generate/k/nano-banana-edit"),
         (405, "HEAD", f"{LOCAL}/v1/generate/k/nano-banana-edit"),
         (405, "DELETE", f"{LOCAL}/v1/tasks/a"),
+        (404, "DELETE", f"{LOCAL}/v1/tasks/a/b"),
         (405, "OPTIONS", f"{LOCAL}/files/a"),
         (404, "GET", f"{LOCAL}/files/a"),
         (404, "GET", f"{LOCAL}/results/a/0.png"),
@@ -269,6 +270,9 @@ def test_results(send, edit_body):
     assert red > 200 > 60 > max(green, blue)
     assert response == service.handle(Request("GET", result))
     assert service.handle(Request("GET", result.replace("jpeg", "png"))).status == 404
+    assert (service._image.cache_info().hits, service._image.cache_info().currsize) == (1, 1)
+    service.reset()
+    assert service._image.cache_info().currsize == 0
 
 
 def test_default_size(send, document, edit_body):

@@ -52,6 +52,7 @@ def test_token_is_sent_to_the_api_alone(face: Face) -> None:
         "a",
         "https://",
         "http://[",
+        "https://a\nb",
         "http://api.test:1/a",
     ],
 )
@@ -89,7 +90,7 @@ def test_follows_redirects_for_so_long(face: Face) -> None:
         fetched(face, *[redirect("/again")] * 9)
 
 
-@pytest.mark.parametrize("answer", [redirect("http://["), httpx.Response(304), httpx.Response(302)])
+@pytest.mark.parametrize("answer", [redirect("/" + "a" * 70_000), httpx.Response(304), httpx.Response(302)])
 def test_odd_redirects_are_errors(face: Face, answer: httpx.Response) -> None:
     """A redirect to nowhere is an error of this package."""
     with pytest.raises(NanoBananaEditError) as failure:

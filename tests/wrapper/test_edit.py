@@ -7,9 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
-from nano_banana_edit import EditFailed, InvalidRequest, InvalidResponse, Progress, Task, WaitTimeout
+from nano_banana_edit import (
+    APITimeout,
+    EditFailed,
+    InvalidRequest,
+    InvalidResponse,
+    Progress,
+    Task,
+    WaitTimeout,
+    _clock,
+)
 from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock import MockService, Outcome, mock_transport
 from PIL import Image
@@ -196,6 +206,20 @@ def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock) -> None:
     with pytest.raises(WaitTimeout, match=r"unseen") as failure:
         face.call(hang, "wait", "t-1", timeout=40)
     assert failure.value.task_id == "t-1"
+
+
+def test_looks_that_hang_are_not_the_end_of_time(face: Face) -> None:
+    """A look that gets no answer while there is time is an APITimeout, with the id to go on with."""
+    with pytest.raises(APITimeout) as failure:
+        face.call(Script([httpx.ReadTimeout("slow")]), "wait", "t-1", options={"max_retries": 0})
+    assert failure.value.task_id == "t-1"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_async_clock_sleeps(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The async client sleeps on whichever event loop it runs."""
+    monkeypatch.undo()
+    anyio.run(_clock.async_sleep, 0, backend=backend)
 
 
 def test_no_time_limit_must_be_asked_for(face: Face, clock: Clock) -> None:

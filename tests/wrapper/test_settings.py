@@ -58,6 +58,7 @@ def test_one_url_points_at_a_mock(base: str) -> None:
         ("base_url", "api.sinancode.com", "base_url is 'api.sinancode.com'; it must be an absolute http or https URL"),
         ("base_url", "ftp://a.test", "base_url is"),
         ("base_url", "https://", "base_url is"),
+        ("base_url", "https://a\nb", "base_url is"),
         ("base_url", 3, "base_url is 3"),
         ("files_url", "files", "files_url is 'files'"),
         ("timeout", -1, "timeout is -1; it must be a number of seconds, at least 0, or None"),

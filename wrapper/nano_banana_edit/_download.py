@@ -94,10 +94,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def _read(response: httpx.Response, content: bytes, *, download: Download) -> bytes | httpx.URL:
     if response.status_code in _REDIRECT_STATUSES and "location" in response.headers:
-        try:
-            return response.url.join(response.headers["location"])
-        except httpx.InvalidURL as error:
-            raise InvalidResponse("The result was redirected to a URL that cannot be read.") from error
+        return response.url.join(response.headers["location"])  # httpx itself has refused one that is no URL
     if not response.is_success:
         raise_for_status(response.status_code, response.headers, content)
     found = media_type(content)
