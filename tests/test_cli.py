@@ -57,7 +57,7 @@ def test_options_are_sent(service: MockService, tmp_path: Path) -> None:
 
 def test_format_may_be_left_to_the_service(service: MockService, tmp_path: Path) -> None:
     """An ending that names no documented format asks for none."""
-    assert run("edit", PHOTO, "p", "-o", tmp_path / "out.webp").exit_code == 0
+    assert 0 == run("edit", PHOTO, "p", "-o", tmp_path / "out.webp").exit_code
     assert "output_format" not in service.edits[0].body
 
 
@@ -96,7 +96,7 @@ def test_bad_input(service: MockService, tmp_path: Path, arguments: list[str], m
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     assert message in line
-    assert service.requests == ()
+    assert () == service.requests
 
 
 def test_token_is_missed(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_failed_edit_names_its_task(service: MockService, tmp_path: Path) -> Non
     """A failed edit is exit status 1, with the reason and the task."""
     service.next(Outcome(status="failed", error_msg="not allowed"))
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    assert result.exit_code == 1
+    assert 1 == result.exit_code
     assert f"Error: The edit failed: not allowed (task {service.edits[0].task_id})" == result.stderr.splitlines()[-1]
 
 

@@ -40,7 +40,7 @@ def test_python(text: str, tmp_path: Path) -> None:
     else:
         with mock_router(service := MockService(polls=0)):
             exec(text, names)
-        assert len(service.edits) == 1
+        assert 1 == len(service.edits)
     assert ("save(" in text) == (tmp_path / "out.png").is_file()
 
 
@@ -57,8 +57,8 @@ def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     else:
         served: list[dict[str, Any]] = []
         monkeypatch.setattr(app, "serve", lambda **options: served.append(options))
-        assert command == "nano-banana-edit"
-        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+        assert "nano-banana-edit" == command
+        assert 0 == CliRunner().invoke(cli.app, arguments).exit_code
         assert (tmp_path / "out.png").is_file() or served[0]["port"] == 4010
 
 

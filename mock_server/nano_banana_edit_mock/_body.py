@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from attrs import frozen
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from ._messages import spell
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 MAX_DEPTH = 128
 """Containers within containers; deeper input costs a parser its stack, and no request has more than two."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"The body is nested too deep; the service accepts {MAX_DEPTH} levels. Flatten it."
 
 
 class Malformed(ValueError):
-    """A body that cannot be read; the text says what it has, what is accepted, and what to do."""
+    """A body that cannot be read, in the words of `explain`; `path` leads to the culprit where that is known."""
+
+    def __init__(self, message: str, *path: str | int) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def read_json(body: bytes) -> Any:
@@ -37,7 +44,7 @@ def read_json(body: bytes) -> Any:
         )
         _refuse_depth(value)
         if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode()  # fails on a lone surrogate
+            _refuse_surrogates(value)
     except UnicodeError as error:
         raise Malformed(f"The body is not UTF-8 ({error}); the service accepts nothing else. Encode it so.") from error
     except json.JSONDecodeError as error:
@@ -76,6 +83,18 @@ def _refuse_depth(value: Any) -> None:
         level = [inner for item in level for inner in _children(item)]
     if any(isinstance(item, dict | list) for item in level):
         raise Malformed(_TOO_DEEP)
+
+
+def _refuse_surrogates(value: Any, *path: str | int) -> None:
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise Malformed(f"{spell(path)} has a lone surrogate; the service accepts whole characters. Remove it.", *path)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_surrogates(key, *path)
+            _refuse_surrogates(inner, *path, key)
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_surrogates(inner, *path, index)
 
 
 def _children(item: Any) -> Iterable[Any]:

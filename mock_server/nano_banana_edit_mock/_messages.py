@@ -1,7 +1,7 @@
 """Why a value is refused: the field, what was received, what is accepted, what to do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _SHOWN = 60  # characters of a received value; enough to recognise it
@@ -50,6 +50,12 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
         case _:
             state, accepted = f"is {_show(received)}", _accepted(keyword, schema[keyword])
     return f"{name} {state}; the service accepts {accepted}. {_REMEDIES[keyword]}"
+
+
+def spell(path: Sequence[str | int]) -> str:
+    """Return a path into the body as a reader knows it, such as `image_urls[3]`."""
+    spelled = "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)
+    return spelled.removeprefix(".") or "The body"
 
 
 def _range(schema: Mapping[str, Any], low: str, high: str) -> str:

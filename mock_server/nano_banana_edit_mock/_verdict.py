@@ -13,7 +13,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 from ._body import Malformed, Part, read_form, read_json
 from ._census import Location, escape, resolve
 from ._http import Request
-from ._messages import explain
+from ._messages import explain, spell
 from .contract import JSON, Contract, Operation
 
 ENVELOPE = 1024 * 1024
@@ -118,12 +118,12 @@ class Referee:
         try:
             return self._judge_body(operation, request, found)
         except Malformed as error:
-            return Verdict(violations=(*found, Violation(location="body", keyword="content", message=str(error))))
+            return Verdict(violations=(*found, _violation(_BODY, error.path, "content", str(error))))
 
     def _judge_body(self, operation: Operation, request: Request, found: tuple[Violation, ...]) -> Verdict:
         if not request.body:
             message = explain("The body", "required", {}, None)
-            return Verdict(violations=(*found, Violation(location="body", keyword="required", message=message)))
+            return Verdict(violations=(*found, _violation(_BODY, (), "required", message)))
         if operation.media_type == JSON:
             value = read_json(request.body)
             return Verdict(violations=(*found, *self._check(operation.schema, value, _BODY)), value=value)
@@ -131,9 +131,9 @@ class Referee:
         parts: dict[str, Part] = {}
         for part in read_form(request.header("Content-Type") or "", request.body):
             if part.name in files and part.name in parts:
-                raise Malformed(f"{part.name} is given twice; the service accepts one. Remove the other.")
+                raise Malformed(f"{part.name} is given twice; the service accepts one. Remove the other.", part.name)
             if part.name in files and part.filename is None:
-                raise Malformed(f"{part.name} has no file name; the service accepts a file. Name it.")
+                raise Malformed(f"{part.name} has no file name; the service accepts a file. Name it.", part.name)
             parts[part.name] = part
         form = {
             # Of a file only the length is constrained, and blanks are the cheapest text of that length.
@@ -155,7 +155,7 @@ class Referee:
                 yield from self._check_text(parameter.schema, text, target)
             elif parameter.required:
                 message = explain(parameter.name, "required", {}, None)
-                yield Violation(location=target.location, field=target.name, keyword="required", message=message)
+                yield _violation(target, (), "required", message)
 
     def _check_text(self, schema: str, text: str, target: _Target) -> tuple[Violation, ...]:
         found = self._check(schema, text, target)
@@ -183,25 +183,19 @@ class Referee:
                 ends = [[]]  # the value itself is at fault, not one of its properties
         for end in ends:
             path = [*error.instance_path, *end]
-            field = target.name or (str(path[0]) if path else None)
-            yield Violation(
-                location=target.location,
-                pointer="".join(f"/{escape(str(token))}" for token in path),
-                field=field,
-                keyword=keyword,
-                message=explain(
-                    target.name or _spell(path),
-                    keyword,
-                    schema,
-                    error.instance,
-                    "bytes" if field in target.files else "characters",
-                ),
-            )
+            unit = "bytes" if set(path) & set(target.files) else "characters"
+            message = explain(target.name or spell(path), keyword, schema, error.instance, unit)
+            yield _violation(target, path, keyword, message)
 
 
-def _spell(path: Sequence[str | int]) -> str:
-    spelled = "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)
-    return spelled.removeprefix(".") or "The body"
+def _violation(target: _Target, path: Sequence[str | int], keyword: str, message: str) -> Violation:
+    return Violation(
+        location=target.location,
+        pointer="".join(f"/{escape(str(token))}" for token in path),
+        field=target.name or (str(path[0]) if path else None),
+        keyword=keyword,
+        message=message,
+    )
 
 
 def _unauthorized(authorization: str | None, token: str | None) -> str | None:

@@ -71,7 +71,7 @@ def _wrapper_verdict(body: Body, submit: Callable[[MockService, dict[str, Any]],
     try:
         submit(service, _arguments(body))
     except InvalidRequest as error:
-        assert service.requests == ()
+        assert () == service.requests
         field = _root(error.field)
         return Verdict(False, "image_urls" if field == "images" else field)
     return Verdict(True, received=service.edits[-1].body)
@@ -102,7 +102,7 @@ def _raw_verdict(post: Callable[..., httpx.Response], url: str, service: MockSer
     response = post(url, headers=headers, content=json.dumps(body).encode())
     if response.status_code == 200:
         return Verdict(True, received=service.edits[-1].body)
-    assert response.status_code == 400
+    assert 400 == response.status_code
     return Verdict(False, service.requests[-1].violations[0].field)
 
 

@@ -91,7 +91,7 @@ def test_file_is_required() -> None:
     with pytest.raises(ConstraintViolation, match=r"^file is missing"):
         FileUpload(file=UNSET)
     response = httpx.Client(transport=mock_transport()).post(UPLOAD_URL, headers=AUTHORIZED, files={"other": b"x"})
-    assert response.status_code == 400
+    assert 400 == response.status_code
     assert "file" in response.json()["message"]
 
 
@@ -101,7 +101,7 @@ def test_bearer_is_required(constraint: Constraint, authorization: str | None) -
     """Without a bearer token every secured operation answers 401."""
     method, url = URLS[constraint.operation]
     headers = {} if authorization is None else {"Authorization": authorization}
-    assert httpx.Client(transport=mock_transport()).request(method, url, headers=headers).status_code == 401
+    assert 401 == httpx.Client(transport=mock_transport()).request(method, url, headers=headers).status_code
 
 
 @pytest.mark.parametrize("token", [None, "", "  "])
@@ -118,7 +118,7 @@ def test_generated_client_sends_the_token() -> None:
     client = AuthenticatedClient(base_url="https://api.sinancode.com/v1", token="secret")
     client.set_httpx_client(httpx.Client(transport=mock_transport(service)))
     response = create_edit.sync_detailed(client=client, body=EditRequest(["https://a.test"], "p"))
-    assert response.status_code == 200
+    assert 200 == response.status_code
 
 
 @named(BODIES)
@@ -136,9 +136,9 @@ def test_path_parameter_is_text(constraint: Constraint, value: object) -> None:
     service = MockService()
     with pytest.raises(InvalidRequest, match=r"^task_id is"):
         NanoBananaEdit(token="t", http_client=httpx.Client(transport=mock_transport(service))).get_task(value)
-    assert service.requests == ()
+    assert () == service.requests
     empty = httpx.Client(transport=mock_transport()).get("https://api.sinancode.com/v1/tasks/", headers=AUTHORIZED)
-    assert empty.status_code == 404
+    assert 404 == empty.status_code
 
 
 @pytest.mark.parametrize("task_id", ["a/b", "a%2Fb", "ä ö", "?x=1", "#f", "..;", "🍌"])
@@ -148,8 +148,8 @@ def test_path_parameter_is_one_segment(task_id: str) -> None:
     client = AuthenticatedClient(base_url="https://api.sinancode.com/v1", token="t")
     client.set_httpx_client(httpx.Client(transport=mock_transport(service)))
     response = get_task.sync_detailed(task_id, client=client)
-    assert response.status_code == 404
-    assert service.requests[-1].operation == "getTask"
+    assert 404 == response.status_code
+    assert "getTask" == service.requests[-1].operation
     assert task_id in response.parsed.message
 
 

@@ -56,7 +56,7 @@ def test_does_the_main_job_async() -> None:
         accepted = await create_edit.asyncio(client=client(transport), body=EditRequest([uploaded.url], "p"))
         return await get_task.asyncio(accepted.task_id, client=client(transport))
 
-    assert asyncio.run(run()).status == "completed"
+    assert "completed" == asyncio.run(run()).status
 
 
 def test_owns_its_connections_if_none_are_given() -> None:
@@ -163,7 +163,7 @@ def test_redirects_do_not_carry_the_token() -> None:
         return httpx.Response(307, headers={"location": "https://evil.test/"})
 
     made = client(handler).set_httpx_client(httpx.Client(transport=httpx.MockTransport(handler), follow_redirects=True))
-    assert create_edit.sync_detailed(client=made, body=REQUEST).status_code == 307
+    assert 307 == create_edit.sync_detailed(client=made, body=REQUEST).status_code
     assert hosts == ["api.sinancode.com"]
 
 
@@ -171,7 +171,7 @@ def test_messages_name_field_value_limit_and_remedy() -> None:
     """What a model refuses, it refuses in a sentence, and in attributes."""
     with pytest.raises(ConstraintViolation) as refusal:
         EditRequest(["https://a.test"], "x" * 5_001)
-    assert str(refusal.value) == "prompt has 5001 characters; the service accepts 1 to 5000. Shorten it."
+    assert "prompt has 5001 characters; the service accepts 1 to 5000. Shorten it." == str(refusal.value)
     assert (refusal.value.field, refusal.value.keyword, refusal.value.limit) == ("prompt", "maxLength", 5_000)
     assert str(refusal.value) == str(pickle.loads(pickle.dumps(refusal.value)))
 

@@ -78,6 +78,15 @@ def test_rich_document(rich):
     assert (put.body_required, post.body_required) == (False, True)
 
 
+def test_servers_of_an_operation(rich):
+    """The servers of an operation go before those of its path, and those before the document's."""
+    (item,) = rich["paths"].values()
+    item["put"]["servers"] = [{"url": "https://own.test"}]
+    assert [o.servers for o in parse(rich).operations[:2]] == [("https://things.test/api/",), ("https://own.test",)]
+    del item["servers"]
+    assert parse(rich).operations[0].servers == ("/",)
+
+
 @pytest.mark.parametrize(
     ("at", "keyword", "value", "culprit"),
     [

@@ -69,7 +69,7 @@ def test_sends_what_the_document_says(face: Face) -> None:
     result = face.call(script, "submit", [URL, URL], "p", output_format="png", extra_body={"callBackUrl": "https://me"})
     assert Task("t-1") == result
     (request,) = script.requests
-    assert str(request.url) == "https://api.sinancode.com/v1/generate/k/nano-banana-edit"
+    assert "https://api.sinancode.com/v1/generate/k/nano-banana-edit" == str(request.url)
     assert (f"Bearer {TOKEN}", "application/json") == (
         request.headers["authorization"],
         request.headers["content-type"],
@@ -118,8 +118,8 @@ def test_unknown_statuses_and_properties_are_lived_with(face: Face, clock: Clock
     """A status nobody knows is waited through, nulls and surplus properties do no harm, and are kept."""
     looks = [task("pending", result=None, error_code=None), task("queued", eta=3), task("processing", result={})]
     edit = face.call(Script([*looks, task(more={"a": 1})]), "wait", "t-1", options={"poll_interval": 8})
-    assert edit.task_id == "t-1"
-    assert len(clock.sleeps) == 3
+    assert "t-1" == edit.task_id
+    assert 3 == len(clock.sleeps)
     kept = face.call(Script([task("queued", eta=3, error_code=42)]), "get_task", "t-1")
     assert (kept.status, kept.error_code, kept.raw["eta"]) == ("queued", "42", 3)
 
@@ -173,7 +173,7 @@ def test_completed_without_files_is_no_result(face: Face, result: object) -> Non
     """A completed task whose result names no file is an InvalidResponse with the task's id."""
     with pytest.raises(InvalidResponse, match="names no file") as failure:
         face.call(Script([task(result=result)]), "wait", "t-1")
-    assert failure.value.task_id == "t-1"
+    assert "t-1" == failure.value.task_id
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_wait_gives_up_in_time_and_can_be_taken_up(face: Face, clock: Clock) -> 
         face.call(looks, "edit", URL, "p", timeout=30)
     assert (failure.value.task_id, failure.value.status) == ("t-1", "processing")
     assert sum(clock.sleeps) <= 30
-    assert face.call(Script([task()]), "wait", failure.value.task_id).task_id == "t-1"
+    assert "t-1" == face.call(Script([task()]), "wait", failure.value.task_id).task_id
 
 
 def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock) -> None:
@@ -205,14 +205,14 @@ def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock) -> None:
 
     with pytest.raises(WaitTimeout, match=r"unseen") as failure:
         face.call(hang, "wait", "t-1", timeout=40)
-    assert failure.value.task_id == "t-1"
+    assert "t-1" == failure.value.task_id
 
 
 def test_looks_that_hang_are_not_the_end_of_time(face: Face) -> None:
     """A look that gets no answer while there is time is an APITimeout, with the id to go on with."""
     with pytest.raises(APITimeout) as failure:
         face.call(Script([httpx.ReadTimeout("slow")]), "wait", "t-1", options={"max_retries": 0})
-    assert failure.value.task_id == "t-1"
+    assert "t-1" == failure.value.task_id
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

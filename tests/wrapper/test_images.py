@@ -50,7 +50,7 @@ def test_refuses_what_is_no_image(face: Face, image: Any, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message) as refusal:
         face.call(script, "edit", image, "p")
     assert refusal.value.field.startswith("image")
-    assert script.requests == []
+    assert [] == script.requests
 
 
 def test_refuses_before_uploading(face: Face, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_refuses_before_uploading(face: Face, tmp_path: Path) -> None:
         script = Script([])
         with pytest.raises(InvalidRequest):
             face.call(script, "edit", *arguments)
-        assert script.requests == []
+        assert [] == script.requests
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

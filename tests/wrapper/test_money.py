@@ -60,7 +60,7 @@ def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> No
     script = Script([failure])
     with pytest.raises(SubmissionUnknown, match="not sent again") as unknown:
         face.call(script, "edit", URL, "p")
-    assert len(script.requests) == 1
+    assert 1 == len(script.requests)
     assert failure is unknown.value.__cause__
 
 
@@ -70,7 +70,7 @@ def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx.Respo
     script = Script([answer])
     with pytest.raises(SubmissionUnknown, match="no task id") as unknown:
         face.call(script, "submit", URL, "p")
-    assert len(script.requests) == 1
+    assert 1 == len(script.requests)
     assert (answer.status_code, answer.text) == (unknown.value.status_code, unknown.value.body)
 
 
@@ -78,8 +78,8 @@ def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx.Respo
 def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception | httpx.Response) -> None:
     """Without a connection, and after a 429, the submission is sent again."""
     script = Script([failure, failure, accepted()])
-    assert face.call(script, "submit", URL, "p").task_id == "t-1"
-    assert len(script.requests) == 3
+    assert "t-1" == face.call(script, "submit", URL, "p").task_id
+    assert 3 == len(script.requests)
 
 
 @pytest.mark.parametrize("failure", NOT_SENT, ids=repr)
@@ -89,7 +89,7 @@ def test_gives_up_without_a_connection(face: Face, failure: Exception) -> None:
     expected = APITimeout if isinstance(failure, httpx.TimeoutException) else APIConnectionError
     with pytest.raises(expected):
         face.call(script, "submit", URL, "p", options={"max_retries": 2})
-    assert len(script.requests) == 3
+    assert 3 == len(script.requests)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_refusal_is_final(face: Face, status: int, kind: type[APIStatusError]) -
     error = refusal.value
     assert kind is type(error)
     assert (status, "E7", "r-1", answer.text) == (error.status_code, error.error_code, error.request_id, error.body)
-    assert len(script.requests) == 1
+    assert 1 == len(script.requests)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ AGAIN = [
 def test_looks_are_sent_again(face: Face, failure: Exception | httpx.Response) -> None:
     """A look costs nothing, so it is sent again after whatever may pass."""
     script = Script([failure, failure, task("pending")])
-    assert face.call(script, "get_task", "t-1").status == "pending"
+    assert "pending" == face.call(script, "get_task", "t-1").status
 
 
 @pytest.mark.parametrize("failure", AGAIN, ids=repr)
@@ -179,7 +179,7 @@ def test_waits_no_longer_than_there_is_time(face: Face) -> None:
     script = Script([httpx.Response(429, headers={"retry-after": "3600"})])
     with pytest.raises(RateLimited) as limited:
         face.call(script, "submit", URL, "p", timeout=60)
-    assert limited.value.retry_after == 3600
+    assert 3600 == limited.value.retry_after
 
 
 def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:

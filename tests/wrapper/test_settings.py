@@ -37,7 +37,7 @@ def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         "https://argument.test",
         "https://files.argument.test",
     )
-    assert NanoBananaEdit()._driver.settings.token == "from-environment"
+    assert "from-environment" == NanoBananaEdit()._driver.settings.token
     assert NanoBananaEdit(token=TOKEN)._driver.settings.token == TOKEN
 
 
