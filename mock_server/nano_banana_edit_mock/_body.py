@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from attrs import frozen
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+
 from ._messages import spell
 
 if TYPE_CHECKING:

@@ -121,10 +121,13 @@ def serve(*, host: str = "127.0.0.1", port: int = 4010, service: MockService | N
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         message = f"cannot listen on {host}, port {port} ({error.strerror}). Stop what does, or choose another port."
         raise OSError(error.errno, message) from error
+    # asyncio sets it only on sockets of its own making; without it each answer waits for a delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _origin(listener: socket.socket) -> str:

@@ -1,0 +1,58 @@
+"""What is shipped: a wheel, built from the sdist, that works without the repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from .test_public import PACKAGES, ROOT
+
+IMPORTS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import nano_banana_edit, nano_banana_edit_client, nano_banana_edit_mock
+for module in (nano_banana_edit, nano_banana_edit_client, nano_banana_edit_mock):
+    assert module.__file__.startswith(sys.argv[1]), module.__file__
+print(len(nano_banana_edit_mock.load().operations))
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built from the sdist that is built from the repository."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
+    """Every module of the three packages is in it, with py.typed and the document, and no other top-level name."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package, root in PACKAGES.items():
+        assert {f"{package}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")} <= names
+        assert f"{package}/py.typed" in names
+    assert "nano_banana_edit_mock/openapi.yaml" in names
+    assert set(PACKAGES) == {top for name in names if not (top := name.partition("/")[0]).endswith(".dist-info")}
+
+
+def test_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
+    """Unpacked elsewhere it imports, and the mock reads the document that it carries."""
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    command = [sys.executable, "-c", IMPORTS, str(tmp_path)]
+    assert "3\n" == subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+
+
+def test_bare_client_has_three_dependencies(wheel: Path) -> None:
+    """Without extras it needs httpx, attrs and stamina."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    needed = message_from_bytes(archive.read(name)).get_all("Requires-Dist")
+    assert ["attrs", "httpx", "stamina"] == sorted(re.split("[<>]", line)[0] for line in needed if "extra ==" not in line)
