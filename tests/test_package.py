@@ -55,4 +55,6 @@ def test_bare_client_has_three_dependencies(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     needed = message_from_bytes(archive.read(name)).get_all("Requires-Dist")
-    assert ["attrs", "httpx", "stamina"] == sorted(re.split("[<>]", line)[0] for line in needed if "extra ==" not in line)
+    assert ["attrs", "httpx", "stamina"] == sorted(
+        re.split("[<>]", line)[0] for line in needed if "extra ==" not in line
+    )

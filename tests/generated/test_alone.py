@@ -17,6 +17,8 @@ from nano_banana_edit_client.models import EditRequest, Error, FileUpload, Task,
 from nano_banana_edit_client.types import UNSET, File
 from nano_banana_edit_mock import MockService, mock_transport
 
+from ..document import LIMITS, LONGEST_PROMPT
+
 API = "https://api.sinancode.com/v1"
 FILES = "https://files-api.sinancode.com"
 TOKEN = "token-that-must-not-leak"
@@ -170,9 +172,13 @@ def test_redirects_do_not_carry_the_token() -> None:
 def test_messages_name_field_value_limit_and_remedy() -> None:
     """What a model refuses, it refuses in a sentence, and in attributes."""
     with pytest.raises(ConstraintViolation) as refusal:
-        EditRequest(["https://a.test"], "x" * 5_001)
-    assert "prompt has 5001 characters; the service accepts 1 to 5000. Shorten it." == str(refusal.value)
-    assert (refusal.value.field, refusal.value.keyword, refusal.value.limit) == ("prompt", "maxLength", 5_000)
+        EditRequest(["https://a.test"], "x" * (LONGEST_PROMPT + 1))
+    least = LIMITS["EditRequest.prompt.minLength"]
+    message = (
+        f"prompt has {LONGEST_PROMPT + 1} characters; the service accepts {least} to {LONGEST_PROMPT}. Shorten it."
+    )
+    assert message == str(refusal.value)
+    assert (refusal.value.field, refusal.value.keyword, refusal.value.limit) == ("prompt", "maxLength", LONGEST_PROMPT)
     assert str(refusal.value) == str(pickle.loads(pickle.dumps(refusal.value)))
 
 

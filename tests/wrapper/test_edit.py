@@ -24,6 +24,7 @@ from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock import MockService, Outcome, mock_transport
 from PIL import Image
 
+from ..document import HEIGHT, SHAPE, WIDTH
 from .conftest import PNG, TOKEN, URL, Clock, Face, Script, accepted, fetch, image, save, task, uploaded
 
 EDIT, TASK, UPLOAD = "POST nano-banana-edit", "GET t-1", "POST file"
@@ -38,14 +39,14 @@ def test_edits_a_local_file(face: Face, tmp_path: Path) -> None:
         "edit",
         source,
         "make it snow",
-        image_size="16:9",
+        image_size=SHAPE,
         output_format="jpeg",
         then=save(tmp_path / "out.jpg"),
     )
     with Image.open(target) as picture:
-        assert ("JPEG", 16 * picture.height) == (picture.format, 9 * picture.width)
+        assert ("JPEG", WIDTH * picture.height) == (picture.format, HEIGHT * picture.width)
     assert {name: value for name, value in service.edits[0].body.items() if name != "image_urls"} == {
-        "image_size": "16:9",
+        "image_size": SHAPE,
         "output_format": "jpeg",
         "prompt": "make it snow",
     }

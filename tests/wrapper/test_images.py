@@ -11,6 +11,7 @@ import pytest
 from nano_banana_edit import InvalidRequest
 from nano_banana_edit._images import media_type
 
+from ..document import LONGEST_PROMPT, MOST_IMAGES
 from .conftest import PNG, URL, Face, Script, accepted, uploaded
 
 
@@ -38,9 +39,9 @@ class Broken:
         (io.StringIO("text"), "images is a file opened in text mode; open it with mode 'rb'"),
         ([URL, 3], r"images\[1\] is 3; it must be"),
         ((URL, b""), r"images\[1\] \(image\) is an empty file"),
-        ([], "image_urls has 0 items; the service accepts 1 to 10"),
-        ([URL] * 11, "image_urls has 11 items"),
-        ([PNG] * 11, "image_urls has 11 items"),
+        ([], "image_urls has 0 items; the service accepts .*. Add some"),
+        ([URL] * (MOST_IMAGES + 1), f"image_urls has {MOST_IMAGES + 1} items"),
+        ([PNG] * (MOST_IMAGES + 1), f"image_urls has {MOST_IMAGES + 1} items"),
         ("http://\ud800", "image_urls.0. is .* Unicode text"),
     ],
 )
@@ -60,7 +61,7 @@ def test_refuses_before_uploading(face: Face, tmp_path: Path) -> None:
         [[PNG, "missing"], "p"],
         [[PNG, tmp_path / "empty.png"], "p"],
         [PNG, ""],
-        [[PNG, URL], "p" * 5_001],
+        [[PNG, URL], "p" * (LONGEST_PROMPT + 1)],
     ):
         script = Script([])
         with pytest.raises(InvalidRequest):

@@ -19,12 +19,10 @@ from nano_banana_edit_client.types import UNSET, Unset, shorten
 from . import _reply, _request
 from ._clock import Deadline
 from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, NanoBananaEditError, WaitTimeout
-from ._images import ImageInput, LocalImage, parse, parse_all
+from ._images import ImageInput, ImagesInput, LocalImage, parse, parse_all
 from ._settings import Settings
 from ._steps import Call, Flow, Sleep, Together, Work
 from .results import Task, UploadedFile
-
-ImagesInput: TypeAlias = ImageInput | list[ImageInput] | tuple[ImageInput, ...]
 
 
 @frozen

@@ -6,7 +6,7 @@ import io
 import mimetypes
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, TypeAlias
@@ -17,6 +17,7 @@ from nano_banana_edit_client.types import shorten
 from ._errors import InvalidRequest
 
 ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+ImagesInput: TypeAlias = ImageInput | Sequence[ImageInput]
 
 _ACCEPTED = "an http or https URL, a path, bytes, or a file opened in binary mode"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(?://|[^/\\].*,)", re.IGNORECASE)
@@ -57,13 +58,13 @@ class LocalImage:
         return media_type(content) or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
-def parse_all(images: ImageInput | list[ImageInput] | tuple[ImageInput, ...]) -> list[str | LocalImage]:
+def parse_all(images: ImagesInput) -> list[str | LocalImage]:
     """Return each image as its URL, or as what must be uploaded to have one.
 
     Raises:
         InvalidRequest: An image is none of what is accepted, or is a file that does not exist or cannot be read.
     """
-    if isinstance(images, list | tuple):
+    if isinstance(images, Sequence) and not isinstance(images, str | bytes | bytearray | memoryview):
         return [parse(image, f"images[{index}]") for index, image in enumerate(images)]
     return [parse(images, "images")]
 

@@ -14,8 +14,8 @@ from nano_banana_edit_client.types import UNSET, Unset
 from . import _flow
 from ._clock import Deadline
 from ._drive import AsyncDriver, Driver
-from ._flow import Context, ImagesInput, OnProgress, Options
-from ._images import ImageInput
+from ._flow import Context, OnProgress, Options
+from ._images import ImageInput, ImagesInput
 from ._settings import Settings, check_seconds, resolve
 from .results import AsyncEdit, Edit, Task, UploadedFile
 

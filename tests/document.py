@@ -1,0 +1,14 @@
+"""What tests need to know of the document, read from it: nobody types a limit into Python."""
+
+from nano_banana_edit_mock.contract import load
+
+LIMITS = {constraint.id: constraint.value for constraint in load().constraints}
+
+MOST_IMAGES: int = LIMITS["EditRequest.image_urls.maxItems"]
+LONGEST_PROMPT: int = LIMITS["EditRequest.prompt.maxLength"]
+SIZES: list[str] = LIMITS["EditRequest.image_size.enum"]
+DEFAULT_SIZE: str = LIMITS["EditRequest.image_size.default"]
+FORMATS: list[str] = LIMITS["EditRequest.output_format.enum"]
+
+SHAPE = next(size for size in SIZES if ":" in size and size != DEFAULT_SIZE)
+WIDTH, HEIGHT = map(int, SHAPE.split(":"))

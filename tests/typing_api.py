@@ -1,0 +1,83 @@
+"""The public types as a caller's type checker sees them: checked by mypy, never run."""
+
+import io
+from pathlib import Path
+from typing import assert_type
+
+import httpx
+import respx
+from nano_banana_edit import (
+    AsyncEdit,
+    AsyncNanoBananaEdit,
+    AsyncResultImage,
+    Edit,
+    NanoBananaEdit,
+    Progress,
+    RateLimited,
+    ResultImage,
+    Task,
+    UploadedFile,
+)
+from nano_banana_edit_client import AuthenticatedClient
+from nano_banana_edit_client.api.edits import create_edit
+from nano_banana_edit_client.models import EditAccepted, EditRequest, Error
+from nano_banana_edit_mock import Edit as MockEdit
+from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
+
+
+def on_progress(progress: Progress) -> None:
+    assert_type(progress.task_id, str | None)
+
+
+def sync() -> None:
+    with NanoBananaEdit(timeout=None, http_client=httpx.Client()) as client:
+        assert_type(client, NanoBananaEdit)
+        urls: list[str] = []
+        paths: tuple[Path, ...] = ()
+        assert_type(client.edit(urls, "p"), Edit)
+        assert_type(client.edit(paths, "p"), Edit)
+        edit = client.edit(Path("a.png"), "p", image_size="auto", output_format="png", on_progress=on_progress)
+        assert_type(edit, Edit)
+        assert_type(edit.images, tuple[ResultImage, ...])
+        assert_type(edit.images[0].bytes(), bytes)
+        assert_type(edit.images[0].save("a.png"), Path)
+        assert_type(edit.images[0].content_type, str | None)
+        assert_type(client.submit(["https://a.test", b"", io.BytesIO()], "p", extra_body={"a": 1}), Task)
+        assert_type(client.wait("t", timeout=1), Edit)
+        assert_type(client.get_task("t").status, str | None)
+        assert_type(client.upload(b""), UploadedFile)
+        assert_type(client.with_options(timeout=None, max_retries=1), NanoBananaEdit)
+        client.edit("a", "p", image_size="1:2")  # type: ignore[arg-type]
+        client.edit(3, "p")  # type: ignore[arg-type]
+        client.edit("a", "p", "1:1")  # type: ignore[call-arg]
+
+
+async def twin() -> None:
+    async with AsyncNanoBananaEdit(http_client=httpx.AsyncClient()) as client:
+        edit = await client.edit("a.png", "p")
+        assert_type(edit, AsyncEdit)
+        assert_type(edit.images, tuple[AsyncResultImage, ...])
+        assert_type(await edit.images[0].bytes(), bytes)
+        assert_type(await edit.images[0].save(Path("a.png")), Path)
+        assert_type(await client.wait(Task("t")), AsyncEdit)
+        assert_type(client.with_options(token="t"), AsyncNanoBananaEdit)
+
+
+def errors(error: RateLimited) -> None:
+    assert_type(error.retry_after, float | None)
+    assert_type(error.task_id, str | None)
+
+
+def generated(client: AuthenticatedClient) -> None:
+    answer = create_edit.sync_detailed(client=client, body=EditRequest(["a"], "p", output_format="jpeg"))
+    assert_type(answer.status_code, int)
+    assert_type(answer.parsed, EditAccepted | Error | None)
+
+
+def mock() -> None:
+    service = MockService(seed=1)
+    assert_type(mock_router(service), respx.MockRouter)
+    assert_type(mock_transport(service), httpx.MockTransport)
+    assert_type(service.edits, tuple[MockEdit, ...])
+    with MockServer(service) as server:
+        assert_type(server.url, str)
