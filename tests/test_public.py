@@ -16,7 +16,9 @@ import nano_banana_edit_client
 import nano_banana_edit_mock
 import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, AsyncResultImage, NanoBananaEdit, ResultImage
+from nano_banana_edit_mock.contract import load
 
+PROPERTIES = {c.field for c in load().constraints if (c.operation, c.location) == ("createEdit", "body") and c.field}
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "nano_banana_edit": ROOT / "wrapper/nano_banana_edit",
@@ -66,6 +68,14 @@ def test_methods_are_documented(name: str) -> None:
         assert section in method.__doc__
     for parameter in [name for name in inspect.signature(method).parameters if name != "self"]:
         assert re.search(rf"^\s+{parameter}: ", method.__doc__, re.MULTILINE)
+
+
+@pytest.mark.parametrize("method", ["edit", "submit"])
+def test_every_property_is_an_argument(method: str) -> None:
+    """Each property of the document's EditRequest is an argument, and each argument a property or the client's own."""
+    parameters = set(inspect.signature(getattr(NanoBananaEdit, method)).parameters)
+    own = {"self", "images", "extra_body", "timeout", "on_progress"}
+    assert {name for name, *_ in PROPERTIES} - {"image_urls"} == parameters - own
 
 
 def imports(path: Path, package: str) -> set[str]:

@@ -209,6 +209,6 @@ def put(body: dict[str, Any], field: tuple[str, ...], value: Any, index: int = 0
     name, *rest = field
     if not rest:
         return {**body, name: value}
-    items = list(body[name])
+    items = list(body[name]) or [None]
     items[index % len(items)] = value
     return {**body, name: items}

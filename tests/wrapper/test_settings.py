@@ -124,7 +124,7 @@ def test_refuses_unusable_timeouts_of_a_call(timeout: Any) -> None:
     [
         (
             {"prompt": "other"},
-            "extra_body has the key 'prompt'; it takes names .* not documented. Pass documented ones",
+            "extra_body has the key 'prompt'; it takes names .* not arguments. Pass those as arguments",
         ),
         ({3: 1}, "extra_body has the key 3"),
         ({"a": float("nan")}, "extra_body is .* JSON values"),

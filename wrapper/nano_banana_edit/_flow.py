@@ -9,7 +9,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.api.edits import get_task as get_task_operation
 from nano_banana_edit_client.api.files import upload_file
@@ -45,6 +45,7 @@ class Progress:
 
 
 OnProgress: TypeAlias = Callable[[Progress], object]
+Extra: TypeAlias = Mapping[str, Any] | None
 
 
 @frozen(kw_only=True)
@@ -53,7 +54,6 @@ class Options:
 
     image_size: ImageSize | Unset = UNSET
     output_format: OutputFormat | Unset = UNSET
-    extra_body: Mapping[str, Any] | None = None
 
 
 @frozen
@@ -76,17 +76,17 @@ class Context:
             self.on_progress(Progress(stage, self.deadline.elapsed(), **facts))
 
 
-def edit(context: Context, images: ImagesInput, prompt: str, options: Options) -> Flow[Task]:
+def edit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
     """Upload what is local, submit, and return the completed task."""
-    task = yield from submit(context, images, prompt, options)
+    task = yield from submit(context, images, prompt, options, extra_body)
     return (yield from wait(context, task))
 
 
-def submit(context: Context, images: ImagesInput, prompt: str, options: Options) -> Flow[Task]:
+def submit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
     """Upload what is local and submit. Everything is checked before anything is sent."""
     parsed: list[str | LocalImage] = yield Work(partial(parse_all, images))
     names = [image if isinstance(image, str) else image.name for image in parsed]
-    request = _request.edit_request(names, prompt, options.image_size, options.output_format, options.extra_body)
+    request = _request.edit_request(names, prompt, asdict(options), extra_body)
     local = [image for image in parsed if isinstance(image, LocalImage)]
     if local:
         yield Work(partial(_check, *local))

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
 
-from attrs import fields
 from nano_banana_edit_client.errors import ConstraintViolation
-from nano_banana_edit_client.models import EditRequest, FileUpload, ImageSize, OutputFormat
+from nano_banana_edit_client.models import EditRequest, FileUpload
 from nano_banana_edit_client.types import File, Unset, shorten
 
 from ._errors import InvalidRequest
@@ -26,30 +25,20 @@ def refused() -> Iterator[None]:
 
 
 def edit_request(
-    image_urls: Sequence[str],
-    prompt: str,
-    image_size: ImageSize | Unset,
-    output_format: OutputFormat | Unset,
-    extra_body: Mapping[str, Any] | None,
+    image_urls: Sequence[str], prompt: str, options: Mapping[str, Any], extra_body: Mapping[str, Any] | None
 ) -> EditRequest:
-    """Return the request, checked.
+    """Return the request, checked: with the document's defaults, and with what `extra_body` adds.
 
     Raises:
-        InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats a documented property.
+        InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats an argument.
     """
-    given = {"image_size": image_size, "output_format": output_format}
+    given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
     with refused():
-        request = EditRequest(
-            image_urls=list(image_urls),
-            prompt=prompt,
-            **{name: value for name, value in given.items() if not isinstance(value, Unset)},  # type: ignore[arg-type]
-        )
-    request.additional_properties = _extra(extra_body)
-    return request
+        request = EditRequest(image_urls=list(image_urls), prompt=prompt, **given)
+        return EditRequest.from_dict(request.to_dict() | _extra(extra_body, {"image_urls", "prompt", *options}))
 
 
-def _extra(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
-    documented = {attribute.name for attribute in fields(EditRequest)}
+def _extra(extra_body: Mapping[str, Any] | None, arguments: set[str]) -> dict[str, Any]:
     try:
         extra = dict(extra_body or {})
         json.dumps(extra, allow_nan=False, ensure_ascii=False).encode()
@@ -60,10 +49,10 @@ def _extra(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
             value=extra_body,
         ) from error
     for name in extra:
-        if not isinstance(name, str) or name in documented:
+        if not isinstance(name, str) or name in arguments:
             raise InvalidRequest(
-                f"extra_body has the key {shorten(name)}; it takes names of properties that are not documented. "
-                "Pass documented ones as arguments.",
+                f"extra_body has the key {shorten(name)}; it takes names of properties that are not arguments. "
+                "Pass those as arguments.",
                 field="extra_body",
                 value=extra_body,
             )

@@ -136,7 +136,7 @@ class NanoBananaEdit(_Client[Driver]):
             image_size: Shape of the result, one of `openapi.yaml#/components/schemas/ImageSize`; default: the
                 document's.
             output_format: One of `openapi.yaml#/components/schemas/OutputFormat`; default: the service's choice.
-            extra_body: Further properties to send, such as ones newer than the document.
+            extra_body: Further properties to send, such as ones newer than this client; documented ones are checked.
             timeout: Seconds for the whole call; None for no limit; default: the client's.
             on_progress: Called with a `Progress` at each stage and each look at the task.
 
@@ -154,8 +154,8 @@ class NanoBananaEdit(_Client[Driver]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
-        task = self._driver.run(_flow.edit(self._context(timeout, on_progress), images, prompt, options))
+        options = Options(image_size=image_size, output_format=output_format)
+        task = self._driver.run(_flow.edit(self._context(timeout, on_progress), images, prompt, options, extra_body))
         return Edit.of(task, output_format or None, self._driver)
 
     def submit(
@@ -191,8 +191,8 @@ class NanoBananaEdit(_Client[Driver]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
-        return self._driver.run(_flow.submit(self._context(timeout, on_progress), images, prompt, options))
+        options = Options(image_size=image_size, output_format=output_format)
+        return self._driver.run(_flow.submit(self._context(timeout, on_progress), images, prompt, options, extra_body))
 
     def wait(
         self,
@@ -317,8 +317,10 @@ class AsyncNanoBananaEdit(_Client[AsyncDriver]):
         on_progress: OnProgress | None = None,
     ) -> AsyncEdit:
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
-        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
-        task = await self._driver.run(_flow.edit(self._context(timeout, on_progress), images, prompt, options))
+        options = Options(image_size=image_size, output_format=output_format)
+        task = await self._driver.run(
+            _flow.edit(self._context(timeout, on_progress), images, prompt, options, extra_body)
+        )
         return AsyncEdit.of(task, output_format or None, self._driver)
 
     async def submit(
@@ -333,8 +335,10 @@ class AsyncNanoBananaEdit(_Client[AsyncDriver]):
         on_progress: OnProgress | None = None,
     ) -> Task:
         """Submit an edit and do not wait for it. See `NanoBananaEdit.submit`."""
-        options = Options(image_size=image_size, output_format=output_format, extra_body=extra_body)
-        return await self._driver.run(_flow.submit(self._context(timeout, on_progress), images, prompt, options))
+        options = Options(image_size=image_size, output_format=output_format)
+        return await self._driver.run(
+            _flow.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
+        )
 
     async def wait(
         self,
