@@ -8,6 +8,7 @@ MOST_IMAGES: int = LIMITS["EditRequest.image_urls.maxItems"]
 LONGEST_PROMPT: int = LIMITS["EditRequest.prompt.maxLength"]
 SIZES: list[str] = LIMITS["EditRequest.image_size.enum"]
 DEFAULT_SIZE: str = LIMITS["EditRequest.image_size.default"]
+DEFAULTS = {name.split(".")[1]: value for name, value in LIMITS.items() if name.endswith(".default")}
 FORMATS: list[str] = LIMITS["EditRequest.output_format.enum"]
 
 SHAPE = next(size for size in SIZES if ":" in size and size != DEFAULT_SIZE)

@@ -17,7 +17,7 @@ from nano_banana_edit_mock import MockService, Outcome, mock_router
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from .document import DEFAULT_SIZE, FORMATS, HEIGHT, MOST_IMAGES, SHAPE, SIZES, WIDTH
+from .document import DEFAULTS, FORMATS, HEIGHT, MOST_IMAGES, SHAPE, SIZES, WIDTH
 from .test_public import ROOT
 
 PHOTO = str(ROOT / "examples/valley.jpg")
@@ -53,14 +53,13 @@ def test_options_are_sent(service: MockService, tmp_path: Path) -> None:
     urls = ["https://a.test/1.png", "https://a.test/2.png"]
     result = run("edit", *urls, "p", "-o", tmp_path / "out", "--format", "jpeg", "--timeout", "5")
     assert result.exit_code == 0, result.stderr
-    assert {"image_urls": urls, "prompt": "p", "image_size": DEFAULT_SIZE, "output_format": "jpeg"} == service.edits[
-        0
-    ].body
+    expected = DEFAULTS | {"image_urls": urls, "prompt": "p", "output_format": "jpeg"}
+    assert expected == service.edits[0].body
 
 
 def test_format_may_be_left_to_the_service(service: MockService, tmp_path: Path) -> None:
     """An ending that names no documented format asks for none."""
-    assert 0 == run("edit", PHOTO, "p", "-o", tmp_path / "out.webp").exit_code
+    assert 0 == run("edit", PHOTO, "p", "-o", tmp_path / "out.bin").exit_code
     assert "output_format" not in service.edits[0].body
 
 

@@ -151,6 +151,12 @@ def _same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
+def _matches(pattern: str, value: str) -> bool:
+    """A pattern is ECMA 262's, whose `$` is the very end of the text and whose classes are ASCII."""
+    python = re.sub(r"(\\.|\[(?:\\.|[^\]])*\])|\$", lambda found: found[1] or r"\Z", pattern)
+    return re.search(python, value, re.ASCII) is not None
+
+
 def _size(value: Any) -> int:
     return value.size() if isinstance(value, File) else len(value)
 
@@ -177,7 +183,7 @@ _MEETS: dict[str, Callable[[Any, Any], bool]] = {
     "format": lambda value, _: isinstance(value, File),
     "minLength": lambda value, least: _counts(value, str | File, least, math.inf),
     "maxLength": lambda value, most: _counts(value, str | File, 0, most),
-    "pattern": lambda value, pattern: not isinstance(value, str) or re.search(pattern, value) is not None,
+    "pattern": lambda value, pattern: not isinstance(value, str) or _matches(pattern, value),
     "minimum": lambda value, least: not _is_number(value) or value >= least,
     "maximum": lambda value, most: not _is_number(value) or value <= most,
     "exclusiveMinimum": lambda value, least: not _is_number(value) or value > least,

@@ -60,6 +60,13 @@ def bodies(draw: st.DrawFn, operation: str) -> dict[str, Any]:
     return {name: draw(inside(operation, (name,))) for name in names}
 
 
+def bodies_with(constraint: Constraint) -> st.SearchStrategy[dict[str, Any]]:
+    """Bodies that meet every constraint and have the property that this one is about."""
+    name = constraint.field[0]
+    values = inside(constraint.operation, (name,))
+    return st.builds(lambda body, value: {name: value} | body, bodies(constraint.operation), values)
+
+
 def inside(operation: str, field: tuple[str, ...]) -> st.SearchStrategy[Any]:
     """Values that meet every constraint on a field."""
     schema = schema_at(operation, field)
@@ -78,7 +85,8 @@ def _text(_operation: str, field: tuple[str, ...], schema: Schema) -> st.SearchS
     if field == IMAGES:
         return st.text(max_size=20).map(lambda text: f"https://example.test/{text}")
     if "pattern" in schema:
-        return st.from_regex(schema["pattern"]).filter(lambda text: least <= len(text) <= most)
+        # Python's `$` lets a line end follow, ECMA 262's does not.
+        return st.from_regex(schema["pattern"]).filter(lambda text: least <= len(text.strip("\n")) == len(text) <= most)
     return st.text(min_size=least, max_size=min(most, least + 50)) | st.builds(
         _repeat, CHARACTERS, st.integers(least, most)
     )
@@ -211,4 +219,4 @@ def put(body: dict[str, Any], field: tuple[str, ...], value: Any, index: int = 0
         return {**body, name: value}
     items = list(body[name]) or [None]
     items[index % len(items)] = value
-    return {**body, name: items}
+    return {**body, name: [item for item in items if item is value or item != value]}  # unique where it must be

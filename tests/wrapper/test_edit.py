@@ -20,11 +20,10 @@ from nano_banana_edit import (
     WaitTimeout,
     _clock,
 )
-from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock import MockService, Outcome, mock_transport
 from PIL import Image
 
-from ..document import HEIGHT, SHAPE, WIDTH
+from ..document import DEFAULTS, HEIGHT, SHAPE, WIDTH
 from .conftest import PNG, TOKEN, URL, Clock, Face, Script, accepted, fetch, image, save, task, uploaded
 
 EDIT, TASK, UPLOAD = "POST nano-banana-edit", "GET t-1", "POST file"
@@ -76,8 +75,8 @@ def test_sends_what_the_document_says(face: Face) -> None:
         request.headers["content-type"],
     )
     assert request.headers["user-agent"].startswith("nano-banana-edit/")
-    expected = {"image_urls": [URL, URL], "prompt": "p", "output_format": "png", "callBackUrl": "https://me"}
-    assert expected | {"image_size": EditRequest([URL], "p").image_size} == json.loads(request.content)
+    given = {"image_urls": [URL, URL], "prompt": "p", "output_format": "png", "callBackUrl": "https://me"}
+    assert DEFAULTS | given == json.loads(request.content)
 
 
 def test_uploads_come_first_and_in_place(face: Face, tmp_path: Path) -> None:

@@ -35,19 +35,20 @@ def edit_request(
     given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
     with refused():
         request = EditRequest(image_urls=list(image_urls), prompt=prompt, **given)
-        return EditRequest.from_dict(request.to_dict() | _extra(extra_body, {"image_urls", "prompt", *options}))
-
-
-def _extra(extra_body: Mapping[str, Any] | None, arguments: set[str]) -> dict[str, Any]:
+        extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
+        request = EditRequest.from_dict(request.to_dict() | extra)
     try:
-        extra = dict(extra_body or {})
-        json.dumps(extra, allow_nan=False, ensure_ascii=False).encode()
+        json.dumps(request.additional_properties, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequest(
-            f"extra_body is {shorten(extra_body)}; it must be a mapping of names to JSON values ({error}).",
-            field="extra_body",
-            value=extra_body,
-        ) from error
+        raise _no_json(extra_body, error) from error
+    return request
+
+
+def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]:
+    try:
+        extra = dict(extra_body)
+    except (TypeError, ValueError) as error:
+        raise _no_json(extra_body, error) from error
     for name in extra:
         if not isinstance(name, str) or name in arguments:
             raise InvalidRequest(
@@ -57,6 +58,14 @@ def _extra(extra_body: Mapping[str, Any] | None, arguments: set[str]) -> dict[st
                 value=extra_body,
             )
     return extra
+
+
+def _no_json(extra_body: object, error: Exception) -> InvalidRequest:
+    return InvalidRequest(
+        f"extra_body is {shorten(extra_body)}; it must be a mapping of names to JSON values ({error}).",
+        field="extra_body",
+        value=extra_body,
+    )
 
 
 def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
