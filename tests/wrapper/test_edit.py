@@ -44,11 +44,9 @@ def test_edits_a_local_file(face: Face, tmp_path: Path) -> None:
     )
     with Image.open(target) as picture:
         assert ("JPEG", WIDTH * picture.height) == (picture.format, HEIGHT * picture.width)
-    assert {name: value for name, value in service.edits[0].body.items() if name != "image_urls"} == {
-        "image_size": SHAPE,
-        "output_format": "jpeg",
-        "prompt": "make it snow",
-    }
+    sent = service.edits[0].body
+    given = {"image_urls": sent["image_urls"], "image_size": SHAPE, "output_format": "jpeg", "prompt": "make it snow"}
+    assert DEFAULTS | given == sent
     assert ("in.jpg", "image/jpeg", _jpeg()) == (
         service.uploads[0].filename,
         service.uploads[0].content_type,
