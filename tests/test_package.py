@@ -58,3 +58,10 @@ def test_bare_client_has_three_dependencies(wheel: Path) -> None:
     assert ["attrs", "httpx", "stamina"] == sorted(
         re.split("[<>]", line)[0] for line in needed if "extra ==" not in line
     )
+
+
+def test_mock_without_its_extra_says_what_it_needs() -> None:
+    """Importing the mock without its extra says which one to install."""
+    code = "import sys; sys.modules['jsonschema_rs'] = None; import nano_banana_edit_mock"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("The mock needs jsonschema_rs: pip install 'nano-banana-edit[mock]'\n")

@@ -7,12 +7,16 @@ are doors to the same `MockService`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._http import Request, Response
-from ._records import Edit, Entry, Outcome, Upload
-from ._verdict import Violation
-from .contract import Constraint, Contract, UnsupportedKeyword, load
-from .router import mock_router, mock_transport
-from .service import MockService
+try:
+    from ._http import Request, Response
+    from ._records import Edit, Entry, Outcome, Upload
+    from ._verdict import Violation
+    from .contract import Constraint, Contract, UnsupportedKeyword, load
+    from .router import mock_router, mock_transport
+    from .service import MockService
+except ModuleNotFoundError as missing:
+    hint = f"The mock needs {missing.name}: pip install 'nano-banana-edit[mock]'"
+    raise ModuleNotFoundError(hint, name=missing.name) from missing
 
 if TYPE_CHECKING:
     from .app import MockServer
