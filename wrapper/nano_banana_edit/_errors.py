@@ -28,11 +28,11 @@ class NanoBananaEditError(Exception):
         task_id: Id of the task that the error is about, where one is known; the edit can be taken up again with it.
     """
 
-    task_id: str | None
+    task_id: str | None = None
 
-    def __init__(self, message: str, *, task_id: str | None = None) -> None:
+    def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
-        self.task_id = task_id
+        vars(self).update(facts)
 
 
 class InvalidRequest(NanoBananaEditError, ValueError):
@@ -43,10 +43,8 @@ class InvalidRequest(NanoBananaEditError, ValueError):
         value: The value received; None where it is secret or large.
     """
 
-    def __init__(self, message: str, *, field: str = "", value: Any = None, task_id: str | None = None) -> None:
-        super().__init__(message, task_id=task_id)
-        self.field = field
-        self.value = value
+    field: str = ""
+    value: Any = None
 
 
 class APIConnectionError(NanoBananaEditError):
@@ -67,21 +65,10 @@ class APIStatusError(NanoBananaEditError):
         body: The answer's body, shortened.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status_code: int = 0,
-        error_code: str | None = None,
-        request_id: str | None = None,
-        body: str = "",
-        task_id: str | None = None,
-    ) -> None:
-        super().__init__(message, task_id=task_id)
-        self.status_code = status_code
-        self.error_code = error_code
-        self.request_id = request_id
-        self.body = body
+    status_code: int = 0
+    error_code: str | None = None
+    request_id: str | None = None
+    body: str = ""
 
 
 class AuthenticationError(APIStatusError):
@@ -117,9 +104,7 @@ class InvalidResponse(NanoBananaEditError):
         body: The answer's body, shortened.
     """
 
-    def __init__(self, message: str, *, body: str = "", task_id: str | None = None) -> None:
-        super().__init__(message, task_id=task_id)
-        self.body = body
+    body: str = ""
 
 
 class SubmissionUnknown(NanoBananaEditError):
@@ -130,12 +115,8 @@ class SubmissionUnknown(NanoBananaEditError):
         body: The answer's body, shortened.
     """
 
-    def __init__(
-        self, message: str, *, status_code: int | None = None, body: str = "", task_id: str | None = None
-    ) -> None:
-        super().__init__(message, task_id=task_id)
-        self.status_code = status_code
-        self.body = body
+    status_code: int | None = None
+    body: str = ""
 
 
 class EditFailed(NanoBananaEditError):
@@ -146,12 +127,8 @@ class EditFailed(NanoBananaEditError):
         error_msg: The service's friendly text, where it gives one.
     """
 
-    def __init__(
-        self, message: str, *, error_code: str | None = None, error_msg: str | None = None, task_id: str | None = None
-    ) -> None:
-        super().__init__(message, task_id=task_id)
-        self.error_code = error_code
-        self.error_msg = error_msg
+    error_code: str | None = None
+    error_msg: str | None = None
 
 
 class WaitTimeout(NanoBananaEditError):
@@ -161,6 +138,4 @@ class WaitTimeout(NanoBananaEditError):
         status: The task's last known status.
     """
 
-    def __init__(self, message: str, *, status: str | None = None, task_id: str | None = None) -> None:
-        super().__init__(message, task_id=task_id)
-        self.status = status
+    status: str | None = None

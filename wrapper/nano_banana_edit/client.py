@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -20,12 +22,36 @@ from ._settings import Settings, check_seconds, resolve
 from .results import AsyncEdit, Edit, Task, UploadedFile
 
 _DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
+_HttpT = TypeVar("_HttpT", httpx.Client, httpx.AsyncClient)
 
 
-class _Client(Generic[_DriverT]):
+class _Client(ABC, Generic[_DriverT, _HttpT]):
     """What both clients have in common."""
 
-    _driver: _DriverT
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        files_url: str | None = None,
+        timeout: float | None = 600.0,
+        max_retries: int = 3,
+        poll_interval: float = 2.0,
+        http_client: _HttpT | None = None,
+    ) -> None:
+        settings = resolve(
+            token=token,
+            base_url=base_url,
+            files_url=files_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            poll_interval=poll_interval,
+        )
+        self._owns_http = http_client is None
+        self._driver: _DriverT = self._drive(settings, http_client)
+
+    @abstractmethod
+    def _drive(self, settings: Settings, http: _HttpT | None) -> _DriverT: ...
 
     def __repr__(self) -> str:
         settings = self._driver.settings
@@ -55,12 +81,10 @@ class _Client(Generic[_DriverT]):
         """
         options = {"token": token, "timeout": timeout, "max_retries": max_retries, "poll_interval": poll_interval}
         changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
-        copy = type(self).__new__(type(self))
-        copy._driver = evolve(self._driver, settings=evolve(self._driver.settings, **changes))
-        copy._owns_http = False
-        return copy
-
-    _owns_http: bool
+        other = copy.copy(self)
+        other._driver = evolve(self._driver, settings=evolve(self._driver.settings, **changes))
+        other._owns_http = False
+        return other
 
     def _context(self, timeout: float | Unset | None = UNSET, on_progress: OnProgress | None = None) -> Context:
         settings: Settings = self._driver.settings
@@ -70,7 +94,7 @@ class _Client(Generic[_DriverT]):
         return Context(settings, Deadline(timeout), on_progress)
 
 
-class NanoBananaEdit(_Client[Driver]):
+class NanoBananaEdit(_Client[Driver, httpx.Client]):
     """The client.
 
     It may be used by several threads at once. Use it as a context manager, or call `close` when done.
@@ -94,27 +118,8 @@ class NanoBananaEdit(_Client[Driver]):
     Source: `openapi.yaml#/servers`, `openapi.yaml#/components/securitySchemes/bearer`.
     """
 
-    def __init__(
-        self,
-        *,
-        token: str | None = None,
-        base_url: str | None = None,
-        files_url: str | None = None,
-        timeout: float | None = 600.0,
-        max_retries: int = 3,
-        poll_interval: float = 2.0,
-        http_client: httpx.Client | None = None,
-    ) -> None:
-        settings = resolve(
-            token=token,
-            base_url=base_url,
-            files_url=files_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            poll_interval=poll_interval,
-        )
-        self._owns_http = http_client is None
-        self._driver = Driver(settings, http_client or httpx.Client())
+    def _drive(self, settings: Settings, http: httpx.Client | None) -> Driver:
+        return Driver(settings, http or httpx.Client())
 
     def edit(
         self,
@@ -277,33 +282,14 @@ class NanoBananaEdit(_Client[Driver]):
         self.close()
 
 
-class AsyncNanoBananaEdit(_Client[AsyncDriver]):
+class AsyncNanoBananaEdit(_Client[AsyncDriver, httpx.AsyncClient]):
     """The twin of `NanoBananaEdit`, for asyncio and trio: the same arguments and errors, methods to be awaited.
 
     Use it as an async context manager, or await `aclose` when done.
     """
 
-    def __init__(
-        self,
-        *,
-        token: str | None = None,
-        base_url: str | None = None,
-        files_url: str | None = None,
-        timeout: float | None = 600.0,
-        max_retries: int = 3,
-        poll_interval: float = 2.0,
-        http_client: httpx.AsyncClient | None = None,
-    ) -> None:
-        settings = resolve(
-            token=token,
-            base_url=base_url,
-            files_url=files_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            poll_interval=poll_interval,
-        )
-        self._owns_http = http_client is None
-        self._driver = AsyncDriver(settings, http_client or httpx.AsyncClient())
+    def _drive(self, settings: Settings, http: httpx.AsyncClient | None) -> AsyncDriver:
+        return AsyncDriver(settings, http or httpx.AsyncClient())
 
     async def edit(
         self,

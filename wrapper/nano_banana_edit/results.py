@@ -14,6 +14,8 @@ from attrs import field, frozen
 from . import _download
 from ._clock import Deadline
 from ._drive import AsyncDriver, Driver
+from ._settings import Settings
+from ._steps import Flow
 
 
 @frozen
@@ -88,7 +90,13 @@ class _Image:
             return self.type
         return mimetypes.guess_type(httpx.URL(self.url).path)[0]
 
-    def _download(self) -> _download.Download:
+    def _fetch(self, settings: Settings) -> Flow[bytes]:
+        return _download.fetch(settings, self._source(), Deadline(settings.timeout))
+
+    def _save(self, settings: Settings, path: str | os.PathLike[str]) -> Flow[Path]:
+        return _download.save(settings, self._source(), path, Deadline(settings.timeout))
+
+    def _source(self) -> _download.Download:
         expected = f"image/{self.output_format}" if self.output_format else None
         return _download.Download(self.url, expected, self.task_id)
 
@@ -118,8 +126,7 @@ class ResultImage(_Image):
             APIStatusError: The file's host says no; results expire.
             APIConnectionError: The file's host cannot be reached.
         """
-        settings = self._driver.settings
-        return self._driver.run(_download.fetch(settings, self._download(), Deadline(settings.timeout)))
+        return self._driver.run(self._fetch(self._driver.settings))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Fetch the image into a file, which appears whole or not at all.
@@ -135,8 +142,7 @@ class ResultImage(_Image):
             OSError: The file cannot be written.
             NanoBananaEditError: As `bytes`.
         """
-        settings = self._driver.settings
-        return self._driver.run(_download.save(settings, self._download(), path, Deadline(settings.timeout)))
+        return self._driver.run(self._save(self._driver.settings, path))
 
 
 @frozen
@@ -147,13 +153,11 @@ class AsyncResultImage(_Image):
 
     async def bytes(self) -> bytes:
         """Fetch the image. See `ResultImage.bytes`."""
-        settings = self._driver.settings
-        return await self._driver.run(_download.fetch(settings, self._download(), Deadline(settings.timeout)))
+        return await self._driver.run(self._fetch(self._driver.settings))
 
     async def save(self, path: str | os.PathLike[str]) -> Path:
         """Fetch the image into a file. See `ResultImage.save`."""
-        settings = self._driver.settings
-        return await self._driver.run(_download.save(settings, self._download(), path, Deadline(settings.timeout)))
+        return await self._driver.run(self._save(self._driver.settings, path))
 
 
 @frozen
