@@ -26,6 +26,7 @@ setup: .venv/ready ## Make .venv, with everything pinned in it
 demo: setup ## Edit a picture against the embedded mock server and say where the result lies
 	@mkdir -p build
 	nano-banana-edit edit examples/valley.jpg "Let it snow on the hills" --size 16:9 --mock --output build/demo.png
+	@echo "The result lies in $(CURDIR)/build/demo.png"
 
 test: setup ## Run every test, with branch coverage
 	pytest --numprocesses 2 --cov --cov-report term

@@ -135,7 +135,10 @@ def _check(name: str, value: Any, schema: dict[str, Any]) -> None:
 
 def _is_text(value: Any) -> bool:
     """A lone surrogate is a character to Python, but in no encoding that can be sent."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and not _SURROGATE.search(value)
+
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def _is_number(value: Any) -> bool:
