@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep check format generate mock lint-openapi lock package clean
+.PHONY: help setup demo test deep drill check format generate mock lint-openapi lock package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: setup ## Run every test, with branch coverage
 
 deep: setup ## Run the property tests at length, on new random input
 	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 tests/contract
+
+drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
+	python -m tests.drill
 
 check: setup ## Check format, lint, types, document and generated code; change nothing
 	ruff format --check --quiet .

@@ -11,5 +11,10 @@ DEFAULT_SIZE: str = LIMITS["EditRequest.image_size.default"]
 DEFAULTS = {name.split(".")[1]: value for name, value in LIMITS.items() if name.endswith(".default")}
 FORMATS: list[str] = LIMITS["EditRequest.output_format.enum"]
 
+BODY = {
+    "image_urls": [f"https://example.test/{index}.png" for index in range(LIMITS["EditRequest.image_urls.minItems"])],
+    "prompt": "p" * LIMITS["EditRequest.prompt.minLength"],
+}
+
 SHAPE = next(size for size in SIZES if ":" in size and size != DEFAULT_SIZE)
 WIDTH, HEIGHT = map(int, SHAPE.split(":"))

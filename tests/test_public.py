@@ -78,6 +78,13 @@ def test_every_property_is_an_argument(method: str) -> None:
     assert {name for name, *_ in PROPERTIES} - {"image_urls"} == parameters - own
 
 
+def test_every_operation_is_a_method() -> None:
+    """Each operation that the generator made is used by the flow of a method."""
+    generated = {name for name in modules("nano_banana_edit_client") if name.count(".") == 3}
+    used = imports(PACKAGES["nano_banana_edit"] / "_flow.py", "nano_banana_edit")
+    assert {name for name in generated if ".api." in name} == {name for name in used if name.count(".") == 3}
+
+
 def imports(path: Path, package: str) -> set[str]:
     """The modules that a file imports, wherever in it, TYPE_CHECKING included."""
     found = set()

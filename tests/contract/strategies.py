@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -169,11 +171,9 @@ def _repeated(constraint: Constraint, _schema: Schema) -> st.SearchStrategy[Any]
 
 
 def _no_match(constraint: Constraint, schema: Schema) -> st.SearchStrategy[Any]:
-    import re
-
-    return st.text(min_size=schema.get("minLength", 0), max_size=schema.get("maxLength", 20)).filter(
-        lambda text: not re.search(constraint.value, text)
-    )
+    odd = st.sampled_from(string.punctuation + "aZ0 \n")
+    texts = st.text(odd, min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 20), 20))
+    return texts.filter(lambda text: not re.search(constraint.value, text))
 
 
 _OUTSIDE: dict[str, Callable[[Constraint, Schema], st.SearchStrategy[Any]]] = {
@@ -198,17 +198,20 @@ def edges(constraint: Constraint) -> Iterator[tuple[int, bool]]:
     """The sizes next to a limit, and whether the other limits of the field accept them too."""
     schema = schema_at(constraint.operation, constraint.field)
     for size in (constraint.value - 1, constraint.value, constraint.value + 1):
-        if size >= 0 or constraint.keyword in ("minimum", "maximum"):
-            yield size, all(meets(size, schema[keyword]) for keyword, meets in _LIMITS.items() if keyword in schema)
+        if size >= 0 or not constraint.keyword.endswith(("Length", "Items")):
+            meets = {**LIMITS, "multipleOf": lambda size, step: size % step == 0}
+            yield size, all(meets[keyword](size, schema[keyword]) for keyword in meets if keyword in schema)
 
 
-_LIMITS: dict[str, Callable[[int, int], bool]] = {
+LIMITS: dict[str, Callable[[int, int], bool]] = {
     "minLength": lambda size, limit: size >= limit,
     "maxLength": lambda size, limit: size <= limit,
     "minItems": lambda size, limit: size >= limit,
     "maxItems": lambda size, limit: size <= limit,
     "minimum": lambda size, limit: size >= limit,
     "maximum": lambda size, limit: size <= limit,
+    "exclusiveMinimum": lambda size, limit: size > limit,
+    "exclusiveMaximum": lambda size, limit: size < limit,
 }
 
 

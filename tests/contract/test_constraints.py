@@ -20,7 +20,7 @@ EDIT = body_constraints("createEdit")
 # Stated by the shape of the models and signatures, and proved by tests of their own below.
 NOT_VALUES = {"required", "default", "additionalProperties"}
 VALUES = [c for c in EDIT if c.field and c.keyword not in NOT_VALUES]
-LIMITS = [c for c in VALUES if isinstance(c.value, int) and not isinstance(c.value, bool)]
+LIMITS = [c for c in VALUES if c.keyword in strategies.LIMITS]
 REQUIRED = [c for c in EDIT if c.keyword == "required"]
 WITH_DEFAULT = [c for c in EDIT if c.keyword == "default"]
 

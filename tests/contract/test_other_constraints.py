@@ -17,6 +17,7 @@ from nano_banana_edit_client.types import UNSET, File
 from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
 from nano_banana_edit_mock.contract import Constraint
 
+from ..document import BODY
 from .strategies import CONTRACT, body_constraints
 from .test_constraints import EDIT, LIMITS, NOT_VALUES, VALUES, named
 
@@ -117,7 +118,7 @@ def test_generated_client_sends_the_token() -> None:
     service = MockService(token="secret")
     client = AuthenticatedClient(base_url="https://api.sinancode.com/v1", token="secret")
     client.set_httpx_client(httpx.Client(transport=mock_transport(service)))
-    response = create_edit.sync_detailed(client=client, body=EditRequest(["https://a.test"], "p"))
+    response = create_edit.sync_detailed(client=client, body=EditRequest(**BODY))
     assert 200 == response.status_code
 
 

@@ -17,12 +17,12 @@ from nano_banana_edit_client.models import EditRequest, Error, FileUpload, Task,
 from nano_banana_edit_client.types import UNSET, File
 from nano_banana_edit_mock import MockService, mock_transport
 
-from ..document import LIMITS, LONGEST_PROMPT
+from ..document import BODY, LIMITS, LONGEST_PROMPT, SHAPE
 
 API = "https://api.sinancode.com/v1"
 FILES = "https://files-api.sinancode.com"
 TOKEN = "token-that-must-not-leak"
-REQUEST = EditRequest(["https://a.test/in.png"], "p")
+REQUEST = EditRequest(**BODY)
 
 
 def client(handler: Any, base_url: str = API, **settings: Any) -> AuthenticatedClient:
@@ -42,9 +42,12 @@ def test_does_the_main_job_sync() -> None:
     transport = mock_transport(service := MockService(token=TOKEN, polls=0))
     file = File(io.BytesIO(b"picture"), "in.png", "image/png")
     uploaded = upload_file.sync(client=client(transport, FILES), body=FileUpload(file))
-    accepted = create_edit.sync(client=client(transport), body=EditRequest([uploaded.url], "p"))
+    accepted = create_edit.sync(
+        client=client(transport),
+        body=EditRequest.from_dict(BODY | {"image_urls": [uploaded.url] * len(BODY["image_urls"])}),
+    )
     task = get_task.sync(accepted.task_id, client=client(transport))
-    assert ("completed", [uploaded.url]) == (task.status, service.edits[0].body["image_urls"])
+    assert ("completed", uploaded.url) == (task.status, service.edits[0].body["image_urls"][0])
     assert uploaded.expires_at.tzinfo
 
 
@@ -55,7 +58,10 @@ def test_does_the_main_job_async() -> None:
         transport = mock_transport(MockService(token=TOKEN, polls=0))
         file = File(io.BytesIO(b"picture"), "in.png", "image/png")
         uploaded = await upload_file.asyncio(client=client(transport, FILES), body=FileUpload(file))
-        accepted = await create_edit.asyncio(client=client(transport), body=EditRequest([uploaded.url], "p"))
+        accepted = await create_edit.asyncio(
+            client=client(transport),
+            body=EditRequest.from_dict(BODY | {"image_urls": [uploaded.url] * len(BODY["image_urls"])}),
+        )
         return await get_task.asyncio(accepted.task_id, client=client(transport))
 
     assert "completed" == asyncio.run(run()).status
@@ -172,7 +178,7 @@ def test_redirects_do_not_carry_the_token() -> None:
 def test_messages_name_field_value_limit_and_remedy() -> None:
     """What a model refuses, it refuses in a sentence, and in attributes."""
     with pytest.raises(ConstraintViolation) as refusal:
-        EditRequest(["https://a.test"], "x" * (LONGEST_PROMPT + 1))
+        EditRequest(BODY["image_urls"], "x" * (LONGEST_PROMPT + 1))
     least = LIMITS["EditRequest.prompt.minLength"]
     message = (
         f"prompt has {LONGEST_PROMPT + 1} characters; the service accepts {least} to {LONGEST_PROMPT}. Shorten it."
@@ -184,6 +190,6 @@ def test_messages_name_field_value_limit_and_remedy() -> None:
 
 def test_requests_round_trip() -> None:
     """A request is the same after to_dict and from_dict, extra properties included."""
-    body = {"image_urls": ["a"], "prompt": "p", "image_size": "auto", "callBackUrl": "https://me"}
+    body = BODY | {"image_size": SHAPE, "callBackUrl": "https://me"}
     assert body == EditRequest.from_dict(body).to_dict()
     assert EditRequest.from_dict(REQUEST.to_dict()) == REQUEST

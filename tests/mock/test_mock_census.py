@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from nano_banana_edit_mock import UnsupportedKeyword, load
 from nano_banana_edit_mock._census import resolve
-from nano_banana_edit_mock.contract import _shipped, parse
+from nano_banana_edit_mock.contract import _locate, parse
 
 PROMPT = "/components/schemas/EditRequest/properties/prompt"
 ITEMS = "/components/schemas/EditRequest/properties/image_urls/items"
@@ -61,11 +61,6 @@ def test_rich_document(rich):
         "getThing.security.bearer",
         "getThing.thing-id.required",
         "getThing.thing-id.pattern",
-        "getThing.limit.type",
-        "getThing.limit.minimum",
-        "getThing.limit.maximum",
-        "getThing.X-Mode.required",
-        "getThing.X-Mode.enum",
     ]
     ids = {c.id: c.field for c in contract.constraints}
     assert ids["Thing.labels.additionalProperties.maxLength"] == ("labels", "*")
@@ -103,7 +98,11 @@ def test_servers_of_an_operation(rich):
         ("/components/schemas/ImageSize", "items", {"$ref": "#/components/schemas/EditRequest"}, "EditRequest"),
         (FORM, "propertyNames", {}, "propertyNames"),
         (f"{ID}/schema", "dependentRequired", {}, "dependentRequired"),
+        (f"{ID}/schema", "type", "integer", "type"),
+        (ID, "in", "query", "in"),
+        (ID, "in", "header", "in"),
         (ID, "in", "cookie", "in"),
+        ("/paths/~1tasks~1{id}", "parameters", [], "parameters"),
         (ID, "content", {}, "content"),
         ("/components/securitySchemes/bearer", "scheme", "basic", "type"),
         ("/paths/~1api~1upload~1file/post/requestBody", "content", {"text/plain": {}}, "content"),
@@ -143,6 +142,6 @@ def test_the_copy_in_the_package_goes_first(tmp_path):
     """A wheel reads the document inside the package, an editable install the one two folders above."""
     package = tmp_path / "mock_server" / "package"
     package.mkdir(parents=True)
-    assert tmp_path / "openapi.yaml" == _shipped(package)
+    assert tmp_path / "openapi.yaml" == _locate(package)
     (package / "openapi.yaml").touch()
-    assert package / "openapi.yaml" == _shipped(package)
+    assert package / "openapi.yaml" == _locate(package)
