@@ -114,6 +114,34 @@ def test_usage(arguments: list[str]) -> None:
     assert (result.exit_code, "Usage" in result.stderr) == (2, True)
 
 
+@pytest.mark.server
+def test_mock_is_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --mock nothing leaves the machine, whatever the environment says of hosts and proxies."""
+    for name in ("SINANCODE_FILES_URL", "SINANCODE_BASE_URL", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png", "--mock")
+    assert 0 == result.exit_code, result.stderr
+
+
+def test_statuses_are_not_markup(service: MockService, tmp_path: Path) -> None:
+    """A status that looks like markup is shown as it is."""
+    service.next(Outcome(status="[/x]"))
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png", "--timeout", "0.2")
+    assert (5, True) == (result.exit_code, ": [/x]" in result.stderr)
+
+
+@pytest.mark.parametrize("option", ["--size", "--format"])
+def test_empty_options_are_refused(service: MockService, tmp_path: Path, option: str) -> None:
+    """An empty option is a value like any other, and no documented one."""
+    assert 2 == run("edit", PHOTO, "p", "-o", tmp_path / "out.png", option, "").exit_code
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_impossible_ports_are_refused(port: str) -> None:
+    """A port that cannot be is a usage error."""
+    assert 2 == run("mock", "--port", port).exit_code
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "message"),
     [
@@ -132,7 +160,7 @@ def test_failures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Any, 
             raise answer
         return answer
 
-    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    monkeypatch.setenv("SINANCODE_API_KEY", "secret")
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
     result = run("edit", "https://a.test", "p", "-o", tmp_path / "out.png")
     assert (status, "") == (result.exit_code, result.stdout)
@@ -162,7 +190,8 @@ def test_unwritable_result(service: MockService, tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Path, "replace", full)
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Error: [Errno 28] No space left on device")
+    line = f"Error: [Errno 28] No space left on device (task {service.edits[0].task_id})"
+    assert (1, line) == (result.exit_code, result.stderr.splitlines()[-1])
 
 
 def test_interrupted_wait_names_its_task(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,11 @@ import httpx
 from attrs import define, evolve, field
 
 
+def _as_it_is(request: httpx.Request) -> httpx.Request:
+    """Authenticate a request by its headers alone, whatever its URL or an httpx client that was handed in say"""
+    return request
+
+
 @define
 class Client:
     """A class for keeping track of data related to the API
@@ -65,7 +70,8 @@ class Client:
         return {
             **kwargs,
             "url": self._base_url.rstrip("/") + kwargs["url"],
-            "headers": headers,
+            "headers": httpx.Headers(headers),  # whose repr hides the token, as tracebacks show local variables
+            "auth": _as_it_is,
             "timeout": self._timeout,
             "follow_redirects": self._follow_redirects,
         }
@@ -185,7 +191,8 @@ class AuthenticatedClient:
         return {
             **kwargs,
             "url": self._base_url.rstrip("/") + kwargs["url"],
-            "headers": headers,
+            "headers": httpx.Headers(headers),  # whose repr hides the token, as tracebacks show local variables
+            "auth": _as_it_is,
             "timeout": self._timeout,
             "follow_redirects": self._follow_redirects,
         }

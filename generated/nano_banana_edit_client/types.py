@@ -4,7 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from reprlib import Repr
 from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
@@ -145,12 +145,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and math.isfinite(value)
 
 
+def _exact(number: Any) -> Any:
+    return number if isinstance(number, int) else Fraction(str(number))
+
+
 def _same(one: Any, other: Any) -> bool:
     """JSON's equality: 1 is 1.0, but true is not 1."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if not isinstance(one, str | int | float | None):
+        return False
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
@@ -191,7 +197,7 @@ _MEETS: dict[str, Callable[[Any, Any], bool]] = {
     "maximum": lambda value, most: not _is_number(value) or value <= most,
     "exclusiveMinimum": lambda value, least: not _is_number(value) or value > least,
     "exclusiveMaximum": lambda value, most: not _is_number(value) or value < most,
-    "multipleOf": lambda value, step: not _is_number(value) or Decimal(str(value)) % Decimal(str(step)) == 0,
+    "multipleOf": lambda value, step: not _is_number(value) or _exact(value) % _exact(step) == 0,
     "minItems": lambda value, least: _counts(value, list, least, math.inf),
     "maxItems": lambda value, most: _counts(value, list, 0, most),
     "uniqueItems": lambda value, unique: not unique or not isinstance(value, list) or _repeated(value) is None,
@@ -263,7 +269,12 @@ def _message(name: str, value: Any, keyword: str, schema: dict[str, Any]) -> str
 
 def shorten(value: Any) -> str:
     """Return the value as it may stand in a message: in at most some 60 characters, and never a file's bytes"""
-    return f"{len(value)} bytes" if isinstance(value, bytes | bytearray) else _REPR.repr(value)
+    if isinstance(value, bytes | bytearray):
+        return f"{len(value)} bytes"
+    try:
+        return _REPR.repr(value)
+    except Exception:  # a number of too many digits, a repr of the caller's that fails
+        return f"a value of type {type(value).__name__}"
 
 
 _REPR = Repr()

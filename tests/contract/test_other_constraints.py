@@ -25,7 +25,7 @@ UPLOAD = body_constraints("uploadFile")
 SIZES = [c for c in UPLOAD if c.keyword in ("minLength", "maxLength")]
 BEARER = [c for c in CONTRACT.constraints if c.location == "security"]
 BODIES = [c for c in CONTRACT.constraints if (c.location, c.owner, c.keyword) == ("body", c.operation, "required")]
-PARAMETERS = [c for c in CONTRACT.constraints if c.location == "path"]
+PARAMETERS = [c for c in CONTRACT.constraints if c.location == "path" and c.keyword in ("required", "type")]
 UPLOAD_URL = "https://files-api.sinancode.com/api/upload/file"
 URLS = {
     "createEdit": ("POST", "https://api.sinancode.com/v1/generate/k/nano-banana-edit"),

@@ -54,12 +54,16 @@ def test_token_is_sent_to_the_api_alone(face: Face) -> None:
         "http://[",
         "https://a\nb",
         "http://api.test:1/a",
+        "https://xn--a/",
     ],
 )
 def test_fetches_from_https_alone(face: Face, url: str) -> None:
     """A result that is neither https nor on the API's own host is not fetched, nor followed by a redirect."""
     for script in (Script([accepted(), task(result=[url])]), Script([accepted(), task(), redirect(url)])):
-        if url in ("//cdn.test/a", "a", "https://", "https://a\nb") and len(script.answers) == 3:
+        if (
+            url in ("//cdn.test/a", "a", "https://", "https://a\nb", "https://a/\ud800", "https://xn--a/")
+            and len(script.answers) == 3
+        ):
             continue  # relative to an https URL these are https, or refused by httpx
         with pytest.raises(InvalidResponse) as refusal:
             face.call(script, "edit", URL, "p", then=fetch)
@@ -157,6 +161,36 @@ def test_path_is_checked_before_fetching(face: Face, tmp_path: Path, target: str
     assert 2 == len(script.requests)
 
 
+@pytest.mark.parametrize("target", [5, None, b"x.png", "a\0b", "\ud800"])
+def test_path_must_be_one(face: Face, target: Any) -> None:
+    """What is no path is refused before anything is fetched."""
+    script = Script([])
+    with pytest.raises(InvalidRequest, match=r"^path .* is no path"):
+        fetched(face, image(), script=script, then=save(target))
+    assert 2 == len(script.requests)
+
+
+def test_saves_over_regular_files_alone(face: Face, tmp_path: Path) -> None:
+    """A pipe or a device is not replaced by a file."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidRequest, match="no regular file"):
+        fetched(face, image(), then=save(tmp_path / "pipe"))
+
+
+def test_saves_through_links_and_keeps_permissions(face: Face, tmp_path: Path) -> None:
+    """Saving over a link writes the file that it leads to, which keeps its permissions."""
+    (real := tmp_path / "real.png").touch(mode=0o600)
+    (link := tmp_path / "link.png").symlink_to(real)
+    assert link == fetched(face, image(), then=save(link))
+    assert (True, PNG, 0o600) == (link.is_symlink(), real.read_bytes(), real.stat().st_mode & 0o777)
+
+
+def test_a_part_is_no_image(face: Face) -> None:
+    """A partial answer is not taken for the whole."""
+    with pytest.raises(InvalidResponse, match="nothing was saved"):
+        fetched(face, httpx.Response(206, content=PNG))
+
+
 def test_saves_whole_or_not_at_all(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the last step fails, the old file stands and nothing lies beside it."""
     (target := tmp_path / "out.png").write_bytes(b"old")
@@ -187,6 +221,7 @@ def test_saved_file_has_the_usual_permissions(face: Face, tmp_path: Path) -> Non
         ({"type": "image/webp", "url": "https://cdn.test/a.png"}, {}, "image/webp"),
         ({"type": "image", "url": "https://cdn.test/a.png?x=.jpg"}, {}, "image/png"),
         ("https://cdn.test/a", {}, None),
+        ("https://a\nb/c.png", {}, None),
     ],
 )
 def test_content_type_as_far_as_known(face: Face, result: Any, asked: Any, expected: str | None) -> None:

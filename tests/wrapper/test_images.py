@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from nano_banana_edit import InvalidRequest
+from nano_banana_edit import InvalidRequest, InvalidResponse
 from nano_banana_edit._images import media_type
 
 from ..document import LONGEST_PROMPT, MOST_IMAGES
@@ -42,6 +43,7 @@ class Broken:
         ([], "image_urls has 0 items; the service accepts .*. Add some"),
         ([URL] * (MOST_IMAGES + 1), f"image_urls has {MOST_IMAGES + 1} items"),
         ([PNG] * (MOST_IMAGES + 1), f"image_urls has {MOST_IMAGES + 1} items"),
+        ("https://", "images is a https: URL"),
         ("http://\ud800", "image_urls.0. is .* Unicode text"),
     ],
 )
@@ -117,6 +119,30 @@ def test_names_that_are_no_text_can_be_sent(face: Face, tmp_path: Path) -> None:
     assert face.call(Script([uploaded()]), "upload", path).url
 
 
+def test_names_that_are_no_text_can_be_edited(face: Face, tmp_path: Path) -> None:
+    """A file name that is no Unicode text does not stop the edit."""
+    (path := tmp_path / os.fsdecode(b"\xff.png")).write_bytes(PNG)
+    assert face.call(Script([uploaded(), accepted()]), "submit", path, "p").task_id
+
+
+def test_refuses_files_that_cannot_be_read(face: Face, tmp_path: Path) -> None:
+    """A text file, a closed file, one opened for writing and one that fails to read are refused, and not sent."""
+    (path := tmp_path / "a.png").write_bytes(PNG)
+    with path.open() as text, (tmp_path / "b.png").open("wb") as writing:
+        closed = io.BytesIO(PNG)
+        closed.close()
+        for file in (text, writing, closed, "/proc/self/mem"):
+            with pytest.raises(InvalidRequest, match=r"^images"):
+                face.call(Script([]), "submit", file, "p")
+
+
+def test_upload_must_answer_with_a_url_that_can_be_sent(face: Face) -> None:
+    """An upload's URL that is no text is the service's fault, and nothing is submitted."""
+    script = Script([httpx.Response(200, content=b'{"url": "https://f/\\ud800"}')])
+    with pytest.raises(InvalidResponse, match="uploaded file"):
+        face.call(script, "submit", PNG, "p")
+
+
 @pytest.mark.parametrize("name", ["photo.png", 3, None])
 def test_files_are_read_from_where_they_stand(face: Face, name: Any) -> None:
     """A binary file is read from its position; its name is used if it has one."""
@@ -141,6 +167,8 @@ def test_boundary_is_not_in_the_file(face: Face) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
+        (b"12345678WEBP", None),
+        (b"RIFF1234WAVE", None),
         (b"BM", "image/bmp"),
         (b"II*\0", "image/tiff"),
         (b"MM\0*", "image/tiff"),

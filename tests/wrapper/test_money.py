@@ -13,6 +13,7 @@ from nano_banana_edit import (
     APITimeout,
     AsyncNanoBananaEdit,
     AuthenticationError,
+    InvalidRequest,
     NanoBananaEdit,
     NanoBananaEditError,
     NotFound,
@@ -212,6 +213,48 @@ def test_mistakes_in_a_transport_are_not_hidden(face: Face) -> None:
     """An exception that no network makes passes through, where nothing is billed."""
     with pytest.raises(ZeroDivisionError):
         face.call(Script([ZeroDivisionError()]), "get_task", "t-1")
+
+
+def _log_to_nowhere(_response: httpx.Response) -> None:
+    raise httpx.ConnectError("refused", request=httpx.Request("POST", "http://127.0.0.1:1/log"))
+
+
+def test_a_hook_that_cannot_connect_proves_nothing() -> None:
+    """When a caller's own hook fails to connect after the answer came, the submission is not sent again."""
+    script = Script([accepted()] * 4)
+    http = httpx.Client(transport=httpx.MockTransport(script), event_hooks={"response": [_log_to_nowhere]})
+    with pytest.raises(SubmissionUnknown):
+        NanoBananaEdit(token="t", http_client=http).submit(URL, "p")
+    assert 1 == len(script.requests)
+
+
+def _raise_for_status(response: httpx.Response) -> None:
+    response.read()
+    response.raise_for_status()
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (500, SubmissionUnknown)])
+def test_a_hook_that_raises_for_status_changes_nothing(status: int, kind: type[Exception]) -> None:
+    """With the usual hook a refusal is still a refusal, and a broken service still leaves the submission unknown."""
+    script = Script([httpx.Response(status)])
+    http = httpx.Client(transport=httpx.MockTransport(script), event_hooks={"response": [_raise_for_status]})
+    with pytest.raises(kind):
+        NanoBananaEdit(token="t", http_client=http).submit(URL, "p")
+    assert 1 == len(script.requests)
+
+
+def test_an_id_too_long_for_a_url_is_not_retried(face: Face) -> None:
+    """What httpx cannot make a URL of is refused at once."""
+    with pytest.raises(InvalidRequest, match="cannot be used"):
+        face.call(Script([]), "get_task", "a" * 70_000)
+
+
+def test_no_retry_would_begin_after_the_deadline(face: Face) -> None:
+    """When there is no time to wait before sending again, the last failure is raised as it is."""
+    script = Script([httpx.Response(503)] * 9)
+    with pytest.raises(ServerError, match="503"):
+        face.call(script, "get_task", "t-1", options={"timeout": 0.2})
+    assert 1 == len(script.requests)
 
 
 def test_closed_client_says_so(face: Face) -> None:

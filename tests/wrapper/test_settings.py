@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit, _settings
+from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock.contract import load
 
 from .conftest import TOKEN, URL, Script, accepted
@@ -41,10 +42,16 @@ def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert NanoBananaEdit(token=TOKEN)._driver.settings.token == TOKEN
 
 
-@pytest.mark.parametrize("base", ["http://127.0.0.1:4010", "http://127.0.0.1:4010/", "http://127.0.0.1:4010/v1?x=1"])
-def test_one_url_points_at_a_mock(base: str) -> None:
+@pytest.mark.parametrize("base", ["http://127.0.0.1:4010", "http://127.0.0.1:4010/", "http://127.0.0.1:4010/v1/"])
+def test_one_url_points_at_a_mock(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where only base_url is given, uploads and their token go to its host."""
+    monkeypatch.setenv(_settings.FILES_URL_VARIABLE, "https://elsewhere.test")
     assert (base, "http://127.0.0.1:4010") == urls(base_url=base)
+
+
+def test_a_slash_more_is_the_same_host() -> None:
+    """The documented base URL with a slash at its end still goes with the documented file host."""
+    assert _settings.FILES_URL == urls(base_url=_settings.BASE_URL + "/")[1]
 
 
 @CLIENTS
@@ -60,6 +67,16 @@ def test_one_url_points_at_a_mock(base: str) -> None:
         ("base_url", "https://", "base_url is"),
         ("base_url", "https://a\nb", "base_url is"),
         ("base_url", 3, "base_url is 3"),
+        ("base_url", "", "base_url is ''"),
+        ("base_url", "https://xn--a/", "base_url is"),
+        ("base_url", "https://a/\ud800", "base_url is"),
+        ("base_url", "https://user:hidden@a.test", "base_url has a user"),
+        ("base_url", "https://a.test?x=1", "base_url has a user, a query"),
+        ("base_url", "https://a.test#f", "base_url has a user, a query or a fragment"),
+        ("http_client", 5, "http_client is 5; it must be an httpx"),
+        ("http_client", httpx.Response(200), "http_client is .*; it must be an httpx"),
+        ("timeout", 1e300, "timeout is"),
+        ("poll_interval", 1e300, "poll_interval is"),
         ("files_url", "files", "files_url is 'files'"),
         ("timeout", -1, "timeout is -1; it must be a number of seconds, at least 0, or None"),
         ("timeout", float("nan"), "timeout is nan"),
@@ -112,6 +129,49 @@ def test_closing_leaves_open_what_is_not_owned() -> None:
     assert owner._driver.http.is_closed
 
 
+def test_refuses_numbers_too_long_to_print() -> None:
+    """A number that Python itself will not print is refused like any other."""
+    with pytest.raises(InvalidRequest, match="timeout is a value of type int"):
+        NanoBananaEdit(token=TOKEN, timeout=10**5000)
+    with pytest.raises(InvalidRequest, match="max_retries is a value of type int"):
+        NanoBananaEdit(token=TOKEN, max_retries=-(10**5000))
+    with pytest.raises(InvalidRequest, match="prompt is a value of type int"):
+        NanoBananaEdit(token=TOKEN).submit(URL, 10**5000)
+
+
+def test_each_client_wants_its_kind_of_http_client() -> None:
+    """An httpx client of the other kind is refused before it can lose an answer."""
+    with pytest.raises(InvalidRequest, match=r"must be an httpx\.Client"):
+        NanoBananaEdit(token=TOKEN, http_client=httpx.AsyncClient())
+    with pytest.raises(InvalidRequest, match=r"must be an httpx\.AsyncClient"):
+        AsyncNanoBananaEdit(token=TOKEN, http_client=httpx.Client())
+
+
+@pytest.mark.parametrize(
+    "options", [{"auth": ("u", "p")}, {"headers": {"Authorization": "other"}}, {"base_url": "https://b.test"}]
+)
+def test_the_token_goes_before_what_a_client_brings(options: Any) -> None:
+    """Whatever the httpx client that was handed in adds, requests go to the API with the bearer token."""
+    script = Script([accepted()])
+    http = httpx.Client(transport=httpx.MockTransport(script), **options)
+    NanoBananaEdit(token=TOKEN, http_client=http).submit(URL, "p")
+    assert (f"Bearer {TOKEN}", "api.sinancode.com") == (
+        script.requests[0].headers["authorization"],
+        script.requests[0].url.host,
+    )
+
+
+async def _async_callback(_progress: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("callback", [5, _async_callback])
+def test_refuses_callbacks_that_would_not_run(callback: Any) -> None:
+    """A progress callback that cannot be called, or would never be awaited, is refused."""
+    with pytest.raises(InvalidRequest, match=r"on_progress is .* not async"):
+        NanoBananaEdit(token=TOKEN).wait("t-1", on_progress=callback)
+
+
 @pytest.mark.parametrize("timeout", [-1, "1", float("inf")])
 def test_refuses_unusable_timeouts_of_a_call(timeout: Any) -> None:
     """The time of a call is checked as that of the client is."""
@@ -141,3 +201,14 @@ def test_refuses_unusable_extra_properties(extra: Any, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message) as refusal:
         client.submit(URL, "p", extra_body=extra)
     assert (refusal.value.field, script.requests) == ("extra_body", [])
+
+
+def test_properties_that_cannot_be_built_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nested property of the wrong kind, which a generated model fails to convert, is refused like any other."""
+
+    def fail(_body: object) -> None:
+        raise TypeError("5 is no Mapping")
+
+    monkeypatch.setattr(EditRequest, "from_dict", fail)
+    with pytest.raises(InvalidRequest, match="cannot be built .5 is no Mapping"):
+        NanoBananaEdit(token=TOKEN).submit(URL, "p", extra_body={"nested": 5})

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from functools import partial
 from pathlib import Path
 
 import httpx
 from attrs import frozen
+from nano_banana_edit_client.types import shorten
 
 from ._clock import Deadline
 from ._errors import InvalidRequest, InvalidResponse, NanoBananaEditError
 from ._images import media_type
-from ._settings import Settings
+from ._settings import Settings, parse_url
 from ._status import raise_for_status, shortened
 from ._steps import Fetch, Flow, Work
 
@@ -65,25 +67,17 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
     Raises:
         InvalidRequest: The path is a folder, or its folder does not exist.
     """
-    target = Path(path)
-    yield Work(partial(check_target, target))
+    yield Work(partial(check_target, path))
     content = yield from fetch(settings, download, deadline)
-    yield Work(partial(_write, target, content))
-    return target
+    yield Work(partial(_write, Path(path).resolve(), content))
+    return Path(path)
 
 
 def _trusted(settings: Settings, url: str) -> httpx.URL:
     """A result may come from anywhere over TLS, and without it only from the hosts the client was pointed at."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme == "https" and parsed.host:
-        return parsed
-    if parsed.scheme == "http" and _origin(parsed) in (
-        _origin(httpx.URL(settings.base_url)),
-        _origin(httpx.URL(settings.files_url)),
-    ):
+    parsed = parse_url(url)
+    own = [_origin(httpx.URL(host)) for host in (settings.base_url, settings.files_url)]
+    if parsed and ((parsed.scheme == "https" and parsed.host) or (parsed.scheme == "http" and _origin(parsed) in own)):
         return parsed
     raise InvalidResponse(f"The result's URL {url[:200]!r} is neither https nor on the API's own host; not fetched.")
 
@@ -95,9 +89,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def _read(response: httpx.Response, content: bytes, *, download: Download) -> bytes | httpx.URL:
     if response.status_code in _REDIRECT_STATUSES and "location" in response.headers:
         return response.url.join(response.headers["location"])  # httpx itself has refused one that is no URL
-    if not response.is_success:
-        raise_for_status(response.status_code, response.headers, content)
-    found = media_type(content)
+    raise_for_status(response.status_code, response.headers, content)
+    found = media_type(content) if response.status_code == 200 else None
     if found is None or download.expected not in (None, found):
         raise InvalidResponse(
             f"The result should be {download.expected or 'an image'}, but its bytes are {found or 'no known image'}; "
@@ -107,15 +100,26 @@ def _read(response: httpx.Response, content: bytes, *, download: Download) -> by
     return content
 
 
-def check_target(target: Path) -> None:
+def check_target(path: str | os.PathLike[str]) -> None:
     """Raise InvalidRequest unless a file can be put there."""
-    problem = None
-    if target.is_dir():
-        problem = "is a folder; add a file name"
-    elif not target.parent.is_dir():
-        problem = "is in a folder that does not exist; make it first"
+    try:
+        target = Path(path)
+        os.fsencode(target)
+        problem = _problem(target.resolve())
+    except (TypeError, ValueError, OSError) as error:
+        problem = f"is no path ({error})"
     if problem:
-        raise InvalidRequest(f"path {str(target)!r} {problem}.", field="path", value=str(target))
+        raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
+
+
+def _problem(target: Path) -> str | None:
+    if target.is_dir():
+        return "is a folder; add a file name"
+    if target.exists() and not target.is_file():
+        return "is no regular file; choose another name"
+    if not target.parent.is_dir():
+        return "is in a folder that does not exist; make it first"
+    return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 
 def _write(target: Path, content: bytes) -> None:
@@ -123,6 +127,8 @@ def _write(target: Path, content: bytes) -> None:
     try:
         with part.open("xb") as file:
             file.write(content)
+        if target.exists():
+            shutil.copymode(target, part)
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import httpx
 import stamina
 from attrs import define, field
 from nano_banana_edit_client import AuthenticatedClient
+from nano_banana_edit_client.types import Response
 
 from . import _clock
 from ._errors import APITimeout, NanoBananaEditError
@@ -49,6 +50,14 @@ def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
         headers={"User-Agent": _USER_AGENT},
         timeout=attempt_timeout(call.deadline),
     )
+
+
+def _read(settings: Settings, call: Call, response: Response[Any]) -> Any:
+    try:
+        return call.read(response)
+    except NanoBananaEditError as error:  # a service that echoes the token must not carry it into an error
+        error.redact(settings.token)
+        raise
 
 
 def _anonymous(fetch: Fetch) -> httpx.Request:
@@ -89,9 +98,9 @@ class Driver:
     def _do(self, step: Step) -> Any:
         match step:
             case Call():
-                return stamina.RetryingCaller(**attempts(self.settings, step))(backoff(step), self._call, step)
+                return stamina.RetryingCaller(**attempts(self.settings))(backoff(step), self._call, step)
             case Fetch():
-                return stamina.RetryingCaller(**attempts(self.settings, step))(backoff(step), self._fetch, step)
+                return stamina.RetryingCaller(**attempts(self.settings))(backoff(step), self._fetch, step)
             case Sleep(seconds):
                 return _clock.sleep(seconds)
             case Work(function):
@@ -107,7 +116,7 @@ class Driver:
             _check_open(self.http)
             client = _authenticated(self.settings, call).set_httpx_client(self.http)
             response = call.sync(client=client)
-        return call.read(response)
+        return _read(self.settings, call, response)
 
     def _fetch(self, fetch: Fetch) -> Any:
         with translated(fetch):
@@ -145,13 +154,9 @@ class AsyncDriver:
     async def _do(self, step: Step) -> Any:
         match step:
             case Call():
-                return await stamina.AsyncRetryingCaller(**attempts(self.settings, step))(
-                    backoff(step), self._call, step
-                )
+                return await stamina.AsyncRetryingCaller(**attempts(self.settings))(backoff(step), self._call, step)
             case Fetch():
-                return await stamina.AsyncRetryingCaller(**attempts(self.settings, step))(
-                    backoff(step), self._fetch, step
-                )
+                return await stamina.AsyncRetryingCaller(**attempts(self.settings))(backoff(step), self._fetch, step)
             case Sleep(seconds):
                 return await _clock.async_sleep(seconds)
             case Work(function):
@@ -168,7 +173,7 @@ class AsyncDriver:
             _check_open(self.http)
             client = _authenticated(self.settings, call).set_async_httpx_client(self.http)
             response = await call.async_(client=client)
-        return call.read(response)
+        return _read(self.settings, call, response)
 
     async def _fetch(self, fetch: Fetch) -> Any:
         with translated(fetch):

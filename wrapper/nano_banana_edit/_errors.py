@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_SHORT = 200  # characters; a longer text may be an image
+
 
 class NanoBananaEditError(Exception):
     """Base of every error of this package.
@@ -34,17 +36,28 @@ class NanoBananaEditError(Exception):
         super().__init__(message)
         vars(self).update(facts)
 
+    def redact(self, secret: str) -> None:
+        """Take a secret out of the message and of all that the error carries."""
+        self.args = tuple(str(text).replace(secret, "[token]") for text in self.args)
+        texts = {name: value for name, value in vars(self).items() if isinstance(value, str)}
+        vars(self).update({name: text.replace(secret, "[token]") for name, text in texts.items()})
+
 
 class InvalidRequest(NanoBananaEditError, ValueError):
     """An argument the service would refuse, or this package cannot use. Nothing was sent.
 
     Attributes:
         field: Name of the argument, or of the document's property.
-        value: The value received; None where it is secret or large.
+        value: The value received, where it is a short text or a number.
     """
 
     field: str = ""
     value: Any = None
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        if not isinstance(self.value, float | int) and not (isinstance(self.value, str) and len(self.value) < _SHORT):
+            self.value = None
 
 
 class APIConnectionError(NanoBananaEditError):

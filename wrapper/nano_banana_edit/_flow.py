@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,7 @@ from attrs import asdict, field, frozen
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.api.edits import get_task as get_task_operation
 from nano_banana_edit_client.api.files import upload_file
+from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET, Unset, shorten
 
@@ -20,9 +20,12 @@ from . import _reply, _request
 from ._clock import Deadline
 from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, NanoBananaEditError, WaitTimeout
 from ._images import ImageInput, ImagesInput, LocalImage, parse, parse_all
+from ._retry import spread
 from ._settings import Settings
 from ._steps import Call, Flow, Sleep, Together, Work
 from .results import Task, UploadedFile
+
+_NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
 
 
 @frozen
@@ -85,15 +88,18 @@ def edit(context: Context, images: ImagesInput, prompt: str, options: Options, e
 def submit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
     """Upload what is local and submit. Everything is checked before anything is sent."""
     parsed: list[str | LocalImage] = yield Work(partial(parse_all, images))
-    names = [image if isinstance(image, str) else image.name for image in parsed]
-    request = _request.edit_request(names, prompt, asdict(options), extra_body)
+    names = [image if isinstance(image, str) else _NOT_UPLOADED for image in parsed]
+    request = _request.edit_request(names, prompt, asdict(options, recurse=False), extra_body)
     local = [image for image in parsed if isinstance(image, LocalImage)]
     if local:
         yield Work(partial(_check, *local))
         context.tell("upload")
         files: list[UploadedFile] = yield Together([_upload(context, image) for image in local])
         urls = iter(file.url for file in files)
-        request.image_urls = [image if isinstance(image, str) else next(urls) for image in parsed]
+        try:
+            request.image_urls = [image if isinstance(image, str) else next(urls) for image in parsed]
+        except ConstraintViolation as error:
+            raise InvalidResponse(f"The URL of an uploaded file cannot be edited: {error}") from error
     context.tell("submit")
     task_id: str = yield Call(
         partial(create_edit.sync_detailed, body=request),
@@ -117,7 +123,7 @@ def upload(context: Context, file: ImageInput) -> Flow[UploadedFile]:
 
 def _check(*images: LocalImage) -> None:
     for image in images:
-        with image.open() as payload:
+        with image.reading() as payload:
             _request.file_upload(image, payload)
 
 
@@ -135,7 +141,7 @@ def _upload(context: Context, image: LocalImage) -> Flow[UploadedFile]:
 
 
 def _content(image: LocalImage) -> bytes:
-    with image.open() as payload:
+    with image.reading() as payload:
         return payload.read()
 
 
@@ -157,7 +163,8 @@ def wait(context: Context, task: Task | str) -> Flow[Task]:
     """Look at a task, at growing intervals, until it is completed; a status nobody knows is waited through."""
     task_id = _request.task_id(task.task_id if isinstance(task, Task) else task)
     status: str | None = None
-    looks = enumerate(_delays(context.settings.poll_interval), start=1)
+    interval = context.settings.poll_interval
+    looks = enumerate(spread(interval / 8, interval, growth=1.5), start=1)
     with about(task_id):
         while status != "completed":
             polls, delay = next(looks)
@@ -179,14 +186,6 @@ def wait(context: Context, task: Task | str) -> Flow[Task]:
         if not state.files:
             raise InvalidResponse("The task is completed, but its result names no file.", body=repr(state.raw)[:500])
     return state
-
-
-def _delays(longest: float) -> Iterator[float]:
-    """Seconds between looks: an eighth of the longest at first, half as much again each time, spread by a tenth."""
-    delay = longest / 8
-    while True:
-        yield delay * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
-        delay = min(longest, delay * 1.5)
 
 
 def _wait_timeout(context: Context, task_id: str, status: str | None) -> WaitTimeout:

@@ -6,10 +6,11 @@ import io
 import mimetypes
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, TypeAlias
+from typing import IO, Any, BinaryIO, TypeAlias
 
 import attrs
 from nano_banana_edit_client.types import shorten
@@ -24,7 +25,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(?://|[^/\\].*,)", re.IGNORECASE)
 _SIGNATURES = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),
-    (8, b"WEBP", "image/webp"),
+    (0, b"RIFF", "image/webp"),
     (0, b"GIF8", "image/gif"),
     (0, b"BM", "image/bmp"),
     (0, b"II*\x00", "image/tiff"),
@@ -36,7 +37,8 @@ _SIGNATURES = (
 
 def media_type(content: bytes) -> str | None:
     """Return the media type of the image that the bytes begin, or None if they begin none that is known."""
-    return next((kind for start, mark, kind in _SIGNATURES if content.startswith(mark, start)), None)
+    kind = next((kind for start, mark, kind in _SIGNATURES if content.startswith(mark, start)), None)
+    return None if kind == "image/webp" and content[8:12] != b"WEBP" else kind
 
 
 @attrs.frozen
@@ -52,6 +54,15 @@ class LocalImage:
     field: str
     name: str
     open: Callable[[], IO[bytes]] = attrs.field(repr=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[IO[bytes]]:
+        """Open the image for as long as it is read. Raises InvalidRequest when the system refuses."""
+        try:
+            with self.open() as payload:
+                yield payload
+        except OSError as error:
+            raise _refusal(self.field, self.name, f"({self.name}) cannot be read ({error}); check the file.") from error
 
     def content_type(self, content: bytes) -> str:
         """Return what the image is by its first bytes, otherwise by its name."""
@@ -72,7 +83,7 @@ def parse_all(images: ImagesInput) -> list[str | LocalImage]:
 def parse(image: ImageInput, name: str) -> str | LocalImage:
     """Return one image as its URL, or as what must be uploaded to have one. Raises as `parse_all`."""
     if isinstance(image, str) and (scheme := _SCHEME.match(image)):
-        if scheme[1].lower() in ("http", "https"):
+        if scheme[1].lower() in ("http", "https") and image[scheme.end() :]:
             return image
         raise _refusal(name, image, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
     if isinstance(image, str | os.PathLike):
@@ -80,12 +91,20 @@ def parse(image: ImageInput, name: str) -> str | LocalImage:
     if isinstance(image, bytes | bytearray | memoryview):
         content = bytes(image)
     elif callable(getattr(image, "read", None)):
-        content = image.read()
-        if not isinstance(content, bytes):
-            raise _refusal(name, image, "is a file opened in text mode; open it with mode 'rb'.")
+        content = _read(image, name)
     else:
         raise _refusal(name, image, f"is {shorten(image)}; it must be {_ACCEPTED}.")
     return LocalImage(name, Path(str(getattr(image, "name", "image"))).name, partial(io.BytesIO, content))
+
+
+def _read(file: Any, name: str) -> bytes:
+    try:
+        content = None if isinstance(file, io.TextIOBase) else file.read()
+    except (OSError, ValueError) as error:
+        raise _refusal(name, file, f"is a file that cannot be read ({error}); open it again with mode 'rb'.") from error
+    if not isinstance(content, bytes):
+        raise _refusal(name, file, "is a file opened in text mode; open it with mode 'rb'.")
+    return content
 
 
 def _local_path(image: str | os.PathLike[str], name: str) -> LocalImage:

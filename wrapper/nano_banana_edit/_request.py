@@ -22,6 +22,8 @@ def refused() -> Iterator[None]:
         yield
     except ConstraintViolation as error:
         raise InvalidRequest(str(error), field=error.field, value=error.value) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # from nested models, which convert first
+        raise InvalidRequest(f"The request cannot be built ({error}); nothing was sent.") from error
 
 
 def edit_request(
@@ -33,12 +35,12 @@ def edit_request(
         InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats an argument.
     """
     given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
+    extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
     with refused():
         request = EditRequest(image_urls=list(image_urls), prompt=prompt, **given)
-        extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
         request = EditRequest.from_dict(request.to_dict() | extra)
     try:
-        json.dumps(request.additional_properties, allow_nan=False, ensure_ascii=False).encode()
+        json.dumps(extra, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise _no_json(extra_body, error) from error
     return request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +15,13 @@ from ._errors import (
     APIConnectionError,
     APIStatusError,
     APITimeout,
+    InvalidRequest,
     NanoBananaEditError,
     RateLimited,
     SubmissionUnknown,
 )
 from ._settings import Settings
+from ._status import raise_for_status
 from ._steps import Call, Fetch
 
 # stamina logs each retry; without a handler of the application's own that would go to stderr.
@@ -26,25 +29,30 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 # The request has certainly not left: no connection was made, or none was free.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_FROM_TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
+_FROM_TRANSPORT = (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError)
 _TRANSIENT = frozenset({408, 409, 425})
 
 
 def backoff(step: Call | Fetch) -> Callable[[Exception], bool | float]:
     """Return stamina's hook: whether a failure of this step may be sent again, or after how many seconds."""
+    delays = spread(first=0.5, longest=10.0, growth=2.0)
 
     def decide(error: Exception) -> bool | float:
-        if step.deadline.remaining() <= 0:
-            return False
-        if isinstance(error, RateLimited) and error.retry_after is not None:
-            return error.retry_after if error.retry_after < step.deadline.remaining() else False
-        if isinstance(error, RateLimited | APIConnectionError):
-            return True
+        again = isinstance(error, RateLimited | APIConnectionError)
         if isinstance(error, APIStatusError) and not step.billed:
-            return error.status_code >= 500 or error.status_code in _TRANSIENT
-        return False
+            again = again or error.status_code >= 500 or error.status_code in _TRANSIENT
+        delay = getattr(error, "retry_after", None)
+        delay = next(delays) if delay is None else delay
+        return delay if again and delay < step.deadline.remaining() else False
 
     return decide
+
+
+def spread(first: float, longest: float, growth: float) -> Iterator[float]:
+    """Yield growing delays in seconds without end, each spread by a tenth so that many callers do not meet."""
+    while True:
+        yield first * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+        first = min(longest, first * growth)
 
 
 def attempt_timeout(deadline: Deadline) -> httpx.Timeout:
@@ -59,15 +67,21 @@ def attempt_timeout(deadline: Deadline) -> httpx.Timeout:
     return httpx.Timeout(min(60.0, remaining), connect=min(10.0, remaining))
 
 
-def attempts(settings: Settings, step: Call | Fetch) -> dict[str, Any]:
-    """Return stamina's arguments: how often, how long and at what distance."""
-    endless = step.deadline.timeout is None
-    return {
-        "attempts": settings.max_retries + 1,
-        "timeout": None if endless else max(0.001, step.deadline.remaining()),
-        "wait_initial": 0.5,
-        "wait_max": 10.0,
-    }
+def attempts(settings: Settings) -> dict[str, Any]:
+    """Return stamina's arguments: how often. How long and at what distance, `backoff` says."""
+    return {"attempts": settings.max_retries + 1, "timeout": None}
+
+
+def _never_left(error: Exception, step: Call | Fetch) -> bool:
+    """A caller's hook may fail to connect elsewhere after the submission was answered; that proves nothing."""
+    request: httpx.Request | None = getattr(error, "_request", None)
+    return (
+        isinstance(error, _NOT_SENT)
+        and isinstance(step, Call)
+        and request is not None
+        and request.method == "POST"
+        and str(request.url).startswith(step.base_url)
+    )
 
 
 @contextmanager
@@ -84,7 +98,11 @@ def translated(step: Call | Fetch) -> Iterator[None]:
         raise
     except Exception as error:
         cause = str(error) or type(error).__name__
-        if step.billed and not isinstance(error, _NOT_SENT):
+        if isinstance(error, httpx.InvalidURL):
+            raise InvalidRequest(f"The URL to ask for cannot be used ({cause}); nothing was sent.") from error
+        if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
+            raise_for_status(error.response.status_code, error.response.headers, error.response.content)
+        if step.billed and not _never_left(error, step):
             raise SubmissionUnknown(
                 f"The submission was sent, but no answer could be read ({type(error).__name__}: {cause}). The edit may "
                 "have been accepted and billed, so it is not sent again: look at the account before you do."

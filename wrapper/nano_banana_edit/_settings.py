@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
+import threading
 
 import httpx
 from attrs import Attribute, field, frozen
+from nano_banana_edit_client.types import shorten
 
 from ._errors import InvalidRequest
 
@@ -32,33 +33,50 @@ def _check_token(_settings: object, _attribute: Attribute[str], token: object) -
 
 
 def _check_url(_settings: object, attribute: Attribute[str], url: object) -> None:
-    try:
-        parsed = httpx.URL(url) if isinstance(url, str) else None
-    except httpx.InvalidURL:
-        parsed = None
+    parsed = parse_url(url)
     if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidRequest(
-            f"{attribute.name} is {url!r}; it must be an absolute http or https URL, such as {BASE_URL!r}.",
+            f"{attribute.name} is {shorten(url)}; it must be an absolute http or https URL, such as {BASE_URL!r}.",
             field=attribute.name,
             value=url,
         )
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise InvalidRequest(
+            f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
+            field=attribute.name,
+        )
+
+
+def parse_url(url: object) -> httpx.URL | None:
+    """Return the URL, or None where httpx cannot make one out of it."""
+    try:
+        parsed = httpx.URL(url) if isinstance(url, str) else None
+        readable = parsed is not None and isinstance(parsed.host, str)  # decoding the host may fail on its own
+    except (httpx.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
+        return None
+    return parsed if readable else None
 
 
 def check_seconds(name: str, value: object, *, least: float = 0.0, optional: bool = False) -> None:
     """Raise InvalidRequest unless `value` is a finite number of seconds, or None where that is allowed."""
     if value is None and optional:
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not least <= value <= threading.TIMEOUT_MAX:  # type: ignore[operator]
         none = ", or None for no limit" if optional else ""
         raise InvalidRequest(
-            f"{name} is {value!r}; it must be a number of seconds, at least {least:g}{none}.", field=name, value=value
+            f"{name} is {shorten(value)}; it must be a number of seconds, at least {least:g}{none}.",
+            field=name,
+            value=value,
         )
 
 
 def _check_retries(_settings: object, attribute: Attribute[int], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequest(
-            f"{attribute.name} is {value!r}; it must be a whole number, at least 0.", field=attribute.name, value=value
+            f"{attribute.name} is {shorten(value)}; it must be a whole number, at least 0.",
+            field=attribute.name,
+            value=value,
         )
 
 
@@ -90,10 +108,11 @@ def resolve(
     Where only `base_url` is given, uploads go to its host as well: a client that is pointed at a mock server must not
     send its token to the real file host.
     """
-    base_url = base_url or os.environ.get(BASE_URL_VARIABLE) or BASE_URL
-    files_url = files_url or os.environ.get(FILES_URL_VARIABLE)
-    if not files_url:
-        files_url = FILES_URL if base_url == BASE_URL else _origin(base_url)
+    if base_url is None:
+        base_url = os.environ.get(BASE_URL_VARIABLE) or BASE_URL
+        files_url = os.environ.get(FILES_URL_VARIABLE) or None if files_url is None else files_url
+    if files_url is None:
+        files_url = FILES_URL if str(base_url).rstrip("/") == BASE_URL else _origin(base_url)
     return Settings(
         token=os.environ.get(TOKEN_VARIABLE, "") if token is None else token,
         base_url=base_url,
@@ -105,7 +124,5 @@ def resolve(
 
 
 def _origin(url: str) -> str:
-    try:
-        return str(httpx.URL(url).copy_with(raw_path=b"/")).rstrip("/")
-    except (TypeError, httpx.InvalidURL):
-        return url
+    parsed = parse_url(url)
+    return str(parsed.copy_with(raw_path=b"/", fragment=None)).rstrip("/") if parsed else url

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
+import httpx
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET
 
@@ -27,6 +28,7 @@ from .client import NanoBananaEdit
 try:
     import typer
     from rich.console import Console
+    from rich.markup import escape
 except ModuleNotFoundError as missing:
     raise SystemExit(f"The command line needs {missing.name}: pip install 'nano-banana-edit[cli]'") from missing
 
@@ -80,7 +82,10 @@ def edit(
     The token is read from SINANCODE_API_KEY. Every accepted edit is billed, except with --mock. Further results are
     written beside the first one, as NAME-2, NAME-3 and so on.
     """
-    options: dict[str, Any] = {"image_size": size or UNSET, "output_format": format or _format_of(output)}
+    options: dict[str, Any] = {
+        "image_size": UNSET if size is None else size,
+        "output_format": _format_of(output) if format is None else format,
+    }
     with _errors_in_one_line() as tell, _client(mock) as client:
         check_target(output)
         finished = client.edit(list(images), prompt, timeout=timeout, on_progress=tell, **options)
@@ -92,7 +97,7 @@ def edit(
 @app.command()
 def mock(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 4010,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 4010,
     seed: Annotated[int, typer.Option(help="Task ids and pictures follow from it.")] = 0,
 ) -> None:
     """Serve the API offline, until interrupted."""
@@ -114,7 +119,8 @@ def _client(mock: bool) -> Iterator[NanoBananaEdit]:
         return
     with (
         _mock_package().MockServer() as server,
-        NanoBananaEdit(token="mock", base_url=server.url, poll_interval=0.4) as client,  # noqa: S106 - none is needed
+        httpx.Client(trust_env=False) as http,  # no proxy: offline means offline
+        NanoBananaEdit(token="mock", base_url=server.url, poll_interval=0.4, http_client=http) as client,  # noqa: S106
     ):
         yield client
 
@@ -146,9 +152,9 @@ class _Stages:
         texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
         text = texts[progress.stage]
         if self._console.is_terminal:
-            self.spinner.update(f"{text} ({progress.elapsed:.0f} s)")
+            self.spinner.update(f"{escape(text)} ({progress.elapsed:.0f} s)")
         elif text != self._said:
-            self._console.print(text, highlight=False, soft_wrap=True)
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
         self._said = text
 
 
@@ -163,7 +169,7 @@ def _errors_in_one_line() -> Iterator[_Stages]:
         task = f" (task {error.task_id})" if error.task_id and error.task_id not in str(error) else ""
         _fail(f"{error}{task}", status)
     except OSError as error:
-        _fail(str(error), 1)
+        _fail(f"{error}{f' (task {stages.task_id})' if stages.task_id else ''}", 1)
     except KeyboardInterrupt:
         _fail(f"interrupted; task {stages.task_id} goes on" if stages.task_id else "interrupted", 130)
 

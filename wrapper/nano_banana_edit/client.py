@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
@@ -11,11 +12,12 @@ from typing import Any, Generic, Self, TypeVar
 import httpx
 from attrs import evolve
 from nano_banana_edit_client.models import ImageSize, OutputFormat
-from nano_banana_edit_client.types import UNSET, Unset
+from nano_banana_edit_client.types import UNSET, Unset, shorten
 
 from . import _flow
 from ._clock import Deadline
 from ._drive import AsyncDriver, Driver
+from ._errors import InvalidRequest
 from ._flow import Context, OnProgress, Options
 from ._images import ImageInput, ImagesInput
 from ._settings import Settings, check_seconds, resolve
@@ -23,6 +25,13 @@ from .results import AsyncEdit, Edit, Task, UploadedFile
 
 _DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
 _HttpT = TypeVar("_HttpT", httpx.Client, httpx.AsyncClient)
+
+
+def _checked(http: _HttpT | None, kind: type[_HttpT]) -> _HttpT:
+    if http is not None and not isinstance(http, kind):
+        wanted = f"httpx.{kind.__name__}"
+        raise InvalidRequest(f"http_client is {shorten(http)}; it must be an {wanted}.", field="http_client")
+    return kind() if http is None else http
 
 
 class _Client(ABC, Generic[_DriverT, _HttpT]):
@@ -91,6 +100,10 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         if isinstance(timeout, Unset):
             timeout = settings.timeout
         check_seconds("timeout", timeout, optional=True)
+        if on_progress is not None and (not callable(on_progress) or inspect.iscoroutinefunction(on_progress)):
+            raise InvalidRequest(
+                f"on_progress is {shorten(on_progress)}; it must be a function that is not async.", field="on_progress"
+            )
         return Context(settings, Deadline(timeout), on_progress)
 
 
@@ -119,7 +132,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
     """
 
     def _drive(self, settings: Settings, http: httpx.Client | None) -> Driver:
-        return Driver(settings, http or httpx.Client())
+        return Driver(settings, _checked(http, httpx.Client))
 
     def edit(
         self,
@@ -289,7 +302,7 @@ class AsyncNanoBananaEdit(_Client[AsyncDriver, httpx.AsyncClient]):
     """
 
     def _drive(self, settings: Settings, http: httpx.AsyncClient | None) -> AsyncDriver:
-        return AsyncDriver(settings, http or httpx.AsyncClient())
+        return AsyncDriver(settings, _checked(http, httpx.AsyncClient))
 
     async def edit(
         self,

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 from attrs import field, frozen
 
 from . import _download
 from ._clock import Deadline
 from ._drive import AsyncDriver, Driver
-from ._settings import Settings
+from ._settings import Settings, parse_url
 from ._steps import Flow
 
 
@@ -85,10 +84,14 @@ class _Image:
     def content_type(self) -> str | None:
         """Media type, by the asked format, else the task's word, else the URL's ending; None if nobody says."""
         if self.output_format:
-            return f"image/{self.output_format}"
+            return self._asked()
         if self.type and "/" in self.type:
             return self.type
-        return mimetypes.guess_type(httpx.URL(self.url).path)[0]
+        url = parse_url(self.url)
+        return mimetypes.guess_type(url.path)[0] if url else None
+
+    def _asked(self) -> str | None:
+        return mimetypes.guess_type(f"image.{self.output_format}")[0] if self.output_format else None
 
     def _fetch(self, settings: Settings) -> Flow[bytes]:
         return _download.fetch(settings, self._source(), Deadline(settings.timeout))
@@ -97,8 +100,7 @@ class _Image:
         return _download.save(settings, self._source(), path, Deadline(settings.timeout))
 
     def _source(self) -> _download.Download:
-        expected = f"image/{self.output_format}" if self.output_format else None
-        return _download.Download(self.url, expected, self.task_id)
+        return _download.Download(self.url, self._asked(), self.task_id)
 
 
 @frozen
