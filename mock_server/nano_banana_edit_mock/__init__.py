@@ -8,9 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 try:
-    from ._http import Request, Response
-    from ._records import Edit, Entry, Outcome, Upload
-    from ._verdict import Violation
+    from ._records import Edit, Entry, Outcome, Request, Response, Upload, Violation
     from .contract import Constraint, Contract, UnsupportedKeyword, load
     from .router import mock_router, mock_transport
     from .service import MockService

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from attrs import evolve, frozen
 
-Location = Literal["body", "path", "query", "header", "security"]
+Location = Literal["body", "path", "header", "security"]
 
 _ANNOTATIONS = frozenset({"title", "description", "example", "examples", "deprecated", "externalDocs", "$comment"})
 _PLAIN = frozenset(
@@ -51,38 +51,19 @@ class Constraint:
     operation: str
     location: Location
     owner: str
-    field: tuple[str, ...]
-    keyword: str
-    value: Any
-    pointer: str
-
-
-@frozen(kw_only=True)
-class Place:
-    """Where in a request a walk stands; the attributes are those of the constraints found there."""
-
-    operation: str
-    location: Location
-    owner: str
-    names: tuple[str, ...] = ()
     field: tuple[str, ...] = ()
+    keyword: str = ""
+    value: Any = None
+    pointer: str = ""
 
-    def step(self, name: str, field: str) -> "Place":
-        """Return the place one level deeper, `name` as an id shows it and `field` as a path does."""
-        return evolve(self, names=(*self.names, name), field=(*self.field, field))
 
-    def constraint(self, keyword: str, value: Any, pointer: str, *entry: str) -> Constraint:
-        """Return a constraint on this place, `entry` being what its id ends with after the keyword."""
-        return Constraint(
-            id=".".join((self.owner, *self.names, keyword, *entry)),
-            operation=self.operation,
-            location=self.location,
-            owner=self.owner,
-            field=self.field,
-            keyword=keyword,
-            value=value,
-            pointer=pointer,
-        )
+def resolve(document: Mapping[str, Any], pointer: str) -> Any:
+    """Return the node a JSON pointer names."""
+    node: Any = document
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        node = node[int(key)] if isinstance(node, list) else node[key]
+    return node
 
 
 def escape(token: str) -> str:
@@ -95,52 +76,46 @@ def target(ref: str) -> str:
     return unquote(ref.removeprefix("#"))
 
 
-def resolve(document: Mapping[str, Any], pointer: str) -> Any:
-    """Return the node a JSON pointer names."""
-    node: Any = document
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        node = node[int(key)] if isinstance(node, list) else node[key]
-    return node
+def state(place: Constraint, keyword: str, value: Any) -> Constraint:
+    """Return the constraint that a keyword sets on a place, which is a constraint that has none yet."""
+    pointer = f"{place.pointer}/{keyword}"
+    return evolve(place, id=f"{place.id}.{keyword}", keyword=keyword, value=value, pointer=pointer)
 
 
-def follow(document: Mapping[str, Any], pointer: str) -> tuple[Any, str]:
-    """Return the object behind a pointer and behind the `$ref`s found there, and the pointer to it."""
-    while "$ref" in (node := resolve(document, pointer)):
-        pointer = target(node["$ref"])
-    return node, pointer
+def step(place: Constraint, name: str, pointer: str, field: str | None = None) -> Constraint:
+    """Return the place one level deeper, `name` as an id shows it and `field`, if another, as a path does."""
+    return evolve(place, id=f"{place.id}.{name}", field=(*place.field, field or name), pointer=pointer)
 
 
-def walk(
-    document: Mapping[str, Any], pointer: str, place: Place, seen: frozenset[str] = frozenset()
-) -> Iterator[Constraint]:
-    """Yield the constraints of a schema and of all it refers to; `seen` are the schemas around it."""
-    schema = resolve(document, pointer)
-    if pointer in seen or not isinstance(schema, dict):
-        raise UnsupportedKeyword(pointer.rpartition("/")[2], pointer)
+def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = frozenset()) -> Iterator[Constraint]:
+    """Yield the constraints of the schema at a place and of all it refers to; `seen` are the schemas around it."""
+    schema = resolve(document, place.pointer)
+    if place.pointer in seen or not isinstance(schema, dict):
+        raise UnsupportedKeyword(place.pointer.rpartition("/")[2], place.pointer)
     for keyword, value in schema.items():
-        at = f"{pointer}/{keyword}"
-        inside = _inside(keyword, value, at, place)
+        stated = state(place, keyword, value)
+        inside = _inside(place, stated)
         if inside is not None:
-            for below, inner in inside:
-                yield from walk(document, below, inner, seen | {pointer})
+            for inner in inside:
+                yield from walk(document, inner, seen | {place.pointer})
         elif keyword == "required":
             for name in value:
-                yield evolve(place, field=(*place.field, name)).constraint(keyword, name, at, name)
+                yield evolve(step(stated, name, stated.pointer), value=name)
         elif keyword in _PLAIN or (keyword, value) == ("format", "binary"):
-            yield place.constraint(keyword, value, at)
+            yield stated
         elif keyword not in _ANNOTATIONS and not keyword.startswith("x-"):
-            raise UnsupportedKeyword(keyword, at)
+            raise UnsupportedKeyword(keyword, stated.pointer)
 
 
-def _inside(keyword: str, value: Any, at: str, place: Place) -> list[tuple[str, Place]] | None:
-    match keyword, value:
+def _inside(place: Constraint, stated: Constraint) -> list[Constraint] | None:
+    """Return the places of the schemas inside a keyword; None when it holds none."""
+    match stated.keyword, stated.value:
         case "$ref", ref:
-            return [(target(ref), place)]
+            return [evolve(place, pointer=target(ref))]
         case "allOf", [{"$ref": ref, **rest}] if not rest:
-            return [(target(ref), place)]
+            return [evolve(place, pointer=target(ref))]
         case "properties", names:
-            return [(f"{at}/{escape(name)}", place.step(name, name)) for name in names]
+            return [step(place, name, f"{stated.pointer}/{escape(name)}") for name in names]
         case "items" | "additionalProperties", dict():
-            return [(at, place.step(keyword, "*"))]
+            return [step(place, stated.keyword, stated.pointer, "*")]
     return None

@@ -6,31 +6,23 @@ from typing import Any
 
 _SHOWN = 60  # characters of a received value; enough to recognise it
 
-_REMEDIES = {
-    "additionalProperties": "Remove it.",
-    "const": "Send that.",
-    "enum": "Choose one of them.",
-    "exclusiveMaximum": "Lower it.",
-    "exclusiveMinimum": "Raise it.",
-    "maxItems": "Remove some.",
-    "maxLength": "Shorten it.",
-    "maximum": "Lower it.",
-    "minItems": "Add some.",
-    "minLength": "Lengthen it.",
-    "minimum": "Raise it.",
-    "multipleOf": "Round it.",
-    "pattern": "Rewrite it.",
-    "required": "Add it.",
-    "type": "Change its type.",
-    "uniqueItems": "Remove the repeats.",
-}
-
-_PHRASES = {
-    "exclusiveMaximum": "less than {}",
-    "exclusiveMinimum": "more than {}",
-    "multipleOf": "multiples of {}",
-    "pattern": "text that matches {}",
-    "uniqueItems": "each item once",
+_WORDS = {
+    "additionalProperties": ("only {}", "Remove it."),
+    "const": ("{}", "Send that."),
+    "enum": ("{}", "Choose one of them."),
+    "exclusiveMaximum": ("less than {}", "Lower it."),
+    "exclusiveMinimum": ("more than {}", "Raise it."),
+    "maxItems": ("{}", "Remove some."),
+    "maxLength": ("{}", "Shorten it."),
+    "maximum": ("{}", "Lower it."),
+    "minItems": ("{}", "Add some."),
+    "minLength": ("{}", "Lengthen it."),
+    "minimum": ("{}", "Raise it."),
+    "multipleOf": ("multiples of {}", "Round it."),
+    "pattern": ("text that matches {}", "Rewrite it."),
+    "required": ("no request without it", "Add it."),
+    "type": ("{}", "Change its type."),
+    "uniqueItems": ("each item once", "Remove the repeats."),
 }
 
 
@@ -38,18 +30,17 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
     """Say why `received` is refused by a keyword of `schema`; `unit` is what the length of a text counts."""
     match keyword:
         case "required":
-            state, accepted = "is missing", "no request without it"
+            state = "is missing"
         case "additionalProperties":
-            state, accepted = "is unknown", "only " + ", ".join(schema.get("properties", ()))
+            state = "is unknown"
         case "minLength" | "maxLength":
-            state, accepted = f"has {len(received)} {unit}", _range(schema, "minLength", "maxLength")
+            state = f"has {len(received)} {unit}"
         case "minItems" | "maxItems":
-            state, accepted = f"has {len(received)} items", _range(schema, "minItems", "maxItems")
-        case "minimum" | "maximum":
-            state, accepted = f"is {received}", _range(schema, "minimum", "maximum")
+            state = f"has {len(received)} items"
         case _:
-            state, accepted = f"is {_show(received)}", _accepted(keyword, schema[keyword])
-    return f"{name} {state}; the service accepts {accepted}. {_REMEDIES[keyword]}"
+            state = f"is {_show(received)}"
+    accepted, remedy = _WORDS[keyword]
+    return f"{name} {state}; the service accepts {accepted.format(_limit(keyword, schema))}. {remedy}"
 
 
 def spell(path: Sequence[str | int]) -> str:
@@ -58,29 +49,24 @@ def spell(path: Sequence[str | int]) -> str:
     return spelled.removeprefix(".") or "The body"
 
 
-def _range(schema: Mapping[str, Any], low: str, high: str) -> str:
-    if low not in schema:
-        return f"at most {schema[high]}"
-    return f"{schema[low]} to {schema[high]}" if high in schema else f"at least {schema[low]}"
-
-
-def _accepted(keyword: str, value: Any) -> str:
+def _limit(keyword: str, schema: Mapping[str, Any]) -> str:
+    """Return what a keyword demands; one end of a range brings the other along."""
+    if keyword.startswith(("min", "max")):
+        low, high = (schema.get(end + keyword[3:]) for end in ("min", "max"))
+        return f"at most {high}" if low is None else f"at least {low}" if high is None else f"{low} to {high}"
+    value: Any = schema.get(keyword)
     match keyword:
         case "type":
             names = [value] if isinstance(value, str) else value
             return " or ".join(f"{'an' if name[0] in 'aio' else 'a'} {name}" for name in names)
-        case "enum":
-            return ", ".join(map(_show, value))
-        case "const":
-            return _show(value)
+        case "additionalProperties" | "enum":
+            return ", ".join(schema.get("properties", ()) if keyword != "enum" else map(_show, value))
         case _:
-            return _PHRASES[keyword].format(value)
+            return _show(value) if keyword == "const" else str(value)
 
 
 def _show(value: Any) -> str:
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "an array"
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
     text = json.dumps(value[: _SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -9,23 +9,14 @@ from math import gcd
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-LONG_SIDE = 1024
-"""Pixels of the longer side, about: a ratio is kept exact."""
-
-MAX_PIXELS = 50_000_000
-"""Pixels of an input that are decoded; more is a decompression bomb, or too slow for a mock."""
-
+LONG_SIDE = 1024  # pixels, about: a ratio is kept exact
+MAX_PIXELS = 50_000_000  # of an input that is decoded; more is a decompression bomb, or too slow for a mock
 _SQUARE = (LONG_SIDE, LONG_SIDE)
 _RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
-def media_type(output_format: str) -> str:
-    """Return the media type of an output format, such as `image/png` of `png`."""
-    return Image.MIME[_pillow_name(output_format)]
-
-
-def render(prompt: str, *, size: str, output_format: str, source: bytes | None, seed: str) -> bytes:
-    """Draw a result; equal arguments give equal bytes.
+def render(prompt: str, *, size: str, output_format: str, source: bytes | None, seed: str) -> tuple[str, bytes]:
+    """Draw a result and return its media type and bytes; equal arguments give equal ones.
 
     `size` is width to height as `W:H`, or `auto` for the shape of `source`; anything else is drawn square. `source` is
     an image file to draw on; without one, or when it cannot be read, a gradient is drawn in colours that `seed` picks.
@@ -35,12 +26,9 @@ def render(prompt: str, *, size: str, output_format: str, source: bytes | None, 
     image = ImageOps.fit(background, shape) if background else _gradient(shape, seed)
     _write(image, prompt)
     file = BytesIO()
-    image.save(file, _pillow_name(output_format))
-    return file.getvalue()
-
-
-def _pillow_name(output_format: str) -> str:
-    return Image.registered_extensions().get(f".{output_format}", "PNG")
+    form = Image.registered_extensions().get(f".{output_format}", "PNG")
+    image.save(file, form)
+    return Image.MIME[form], file.getvalue()
 
 
 def _shape(size: str, background: Image.Image | None) -> tuple[int, int]:

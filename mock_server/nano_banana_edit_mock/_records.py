@@ -1,10 +1,100 @@
-"""What a test tells the service, and what the service remembers for it."""
+"""The plain values that a test and the service exchange: requests, responses, wishes, memories."""
 
+import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
-from ._verdict import Violation
+from ._census import Location
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def _pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
+    return tuple(headers.items() if isinstance(headers, dict) else headers)
+
+
+def _find(headers: Headers, name: str) -> str | None:
+    values = [value for key, value in headers if key.lower() == name.lower()]
+    return ", ".join(values) if values else None
+
+
+@frozen
+class Request:
+    """One HTTP request.
+
+    Attributes:
+        method: The method.
+        url: The absolute URL, percent-encoded.
+        headers: Pairs of name and value; a dict is accepted too.
+        body: The whole body.
+    """
+
+    method: str
+    url: str
+    headers: Headers = field(default=(), converter=_pairs)
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """Return a header.
+
+        Args:
+            name: Its name, in any case.
+
+        Returns:
+            The value, several joined by a comma (RFC 9110, section 5.3); None when absent.
+        """
+        return _find(self.headers, name)
+
+
+@frozen
+class Response:
+    """One HTTP response.
+
+    Attributes:
+        status: The status code.
+        headers: Pairs of name and value, `Content-Length` among them.
+        body: The whole body; empty for HEAD.
+    """
+
+    status: int
+    headers: Headers = field(default=(), converter=_pairs)
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """Return a header, as `Request.header` does."""
+        return _find(self.headers, name)
+
+    def json(self) -> Any:
+        """Return the body read as JSON.
+
+        Returns:
+            The value.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
+        return json.loads(self.body)
+
+
+@frozen(kw_only=True)
+class Violation:
+    """One thing a request does wrong.
+
+    Attributes:
+        location: Where in the request.
+        pointer: JSON pointer into the body; empty for the whole body and outside it.
+        field: Top-level property, parameter or header at fault; None for the whole body.
+        keyword: The violated keyword of the document; `security`, `content` or `size` outside the schemas.
+        message: The field, what was received, what is accepted, the remedy.
+    """
+
+    location: Location
+    pointer: str = ""
+    field: str | None = None
+    keyword: str
+    message: str
 
 
 @frozen(kw_only=True)

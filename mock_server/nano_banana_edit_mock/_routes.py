@@ -1,84 +1,62 @@
-"""Which operation or file a method and a URL mean."""
+"""Which operation a method and a URL mean; the files that the mock serves are operations of its own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .contract import Contract, Operation
 
+# Where files are when the API was called on a documented host; `.test` is reserved (RFC 2606).
 FILE_ORIGIN = "https://nano-banana-edit.test"
-"""Where files are when the API was called on a documented host; `.test` is reserved (RFC 2606)."""
 
-FILE = "/files/{key}"
-RESULT = "/results/{task_id}/{name}"
+# Their ids are no operationIds, as those are plain names.
+FILE = Operation(id="GET file", method="GET", path="/files/{key}", servers=(FILE_ORIGIN,))
+RESULT = Operation(id="GET result", method="GET", path="/results/{task_id}/0.{output_format}", servers=(FILE_ORIGIN,))
+FILES = (FILE, RESULT)
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 
 
-@frozen(kw_only=True)
-class Route:
-    """A method and a path, and the operation they mean; None for a file, whose name is `FILE` or `RESULT`."""
-
-    name: str
-    method: str
-    pattern: re.Pattern[str]
-    parameters: tuple[str, ...]
-    operation: Operation | None
+Route = tuple[Operation, re.Pattern[str]]  # of its path on a host
 
 
-@frozen(kw_only=True)
+@frozen
 class Found:
-    """A route and its decoded path parameters, or else the methods that the path allows."""
+    """An operation and its decoded path parameters, or else the methods that the path allows."""
 
-    route: Route | None = None
-    path: Mapping[str, str] = field(factory=dict)
-    allow: tuple[str, ...] = ()
+    operation: Operation | None
+    path: Mapping[str, str]
+    allow: Collection[str] = ()
 
 
 class Routes:
     """The routes of a contract and of the files; `by_host` has those of the documented hosts and of `FILE_ORIGIN`."""
 
     def __init__(self, contract: Contract) -> None:
-        files = [_route(name, "GET", "", name, None) for name in (FILE, RESULT)]
-        self.by_host: dict[str | None, list[Route]] = {urlsplit(FILE_ORIGIN).hostname: files}
-        self._anywhere = list(files)
-        for operation in contract.operations:
+        self.by_host: dict[str | None, list[Route]] = {}
+        self._anywhere: list[Route] = []
+        for operation in (*contract.operations, *FILES):
+            path = "([^/]+)".join(map(re.escape, _PARAMETER.split(operation.path)[::2]))
             for server in operation.servers:
                 url = urlsplit(server)
                 base = re.escape(url.path.rstrip("/"))
-                exact, free = (
-                    _route(operation.id, operation.method, prefix, operation.path, operation)
-                    for prefix in (base, f"(?:{base})?")
-                )
-                self.by_host.setdefault(url.hostname, []).append(exact)
-                self._anywhere.append(free)
+                self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
+                self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
 
     def find(self, method: str, url: SplitResult) -> Found:
-        """Find the route of a request.
+        """Find the operation of a request.
 
         On a documented host a path is as documented. On any other, every operation is found with and without the base
         path of its server, so that one port can stand for all hosts.
         """
-        wanted = "GET" if method == "HEAD" else method
         allow: set[str] = set()
-        for route in self.by_host.get(url.hostname, self._anywhere):
-            if match := route.pattern.fullmatch(url.path):
-                if route.method == wanted:
-                    values = (unquote(value) for value in match.groups())
-                    return Found(route=route, path=dict(zip(route.parameters, values, strict=True)))
-                allow |= {route.method, "HEAD"} if route.method == "GET" else {route.method}
-        return Found(allow=tuple(sorted(allow)))
-
-
-def _route(name: str, method: str, prefix: str, template: str, operation: Operation | None) -> Route:
-    parts = _PARAMETER.split(template)
-    pattern = "([^/]+)".join(re.escape(part) for part in parts[::2])
-    return Route(
-        name=name,
-        method=method,
-        pattern=re.compile(prefix + pattern),
-        parameters=tuple(parts[1::2]),
-        operation=operation,
-    )
+        for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
+            if match := pattern.fullmatch(url.path):
+                methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
+                if method in methods:
+                    values = map(unquote, match.groups())
+                    return Found(operation, dict(zip(_PARAMETER.findall(operation.path), values, strict=True)))
+                allow |= methods
+        return Found(None, {}, sorted(allow))

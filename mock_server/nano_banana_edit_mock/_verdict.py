@@ -1,102 +1,56 @@
 """A request judged by the document: the transport first, then every schema, by jsonschema-rs."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
-from attrs import field, frozen
+from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from ._body import Malformed, Part, read_form, read_json
 from ._census import Location, escape, resolve
-from ._http import Request
 from ._messages import explain, spell
+from ._records import Request, Violation
 from .contract import JSON, Contract, Operation
 
-ENVELOPE = 1024 * 1024
-"""Bytes a body may have beyond the largest file: a form's part headers, or a whole JSON request."""
-
-MAX_VIOLATIONS = 20
-"""Violations reported of one request, so that an array of a million wrong items is answered in one line."""
+ENVELOPE = 1024 * 1024  # bytes beyond the largest file: a form's part headers, or a whole JSON request
+MAX_VIOLATIONS = 20  # of one request, so that an array of a million wrong items is answered in one line
 
 _BEARER = re.compile(r"bearer +([\w.~+/-]+=*)", re.ASCII | re.IGNORECASE)  # RFC 6750, section 2.1
 
 
 @frozen(kw_only=True)
-class Violation:
-    """One thing a request does wrong.
-
-    Attributes:
-        location: Where in the request.
-        pointer: JSON pointer into the body; empty for the whole body and outside it.
-        field: Top-level property, parameter or header at fault; None for the whole body.
-        keyword: The violated keyword of the document; `security`, `content` or `size` outside the schemas.
-        message: The field, what was received, what is accepted, the remedy.
-    """
-
-    location: Location
-    pointer: str = ""
-    field: str | None = None
-    keyword: str
-    message: str
-
-
-@frozen(kw_only=True)
 class Verdict:
-    """What the document says to a request.
-
-    Attributes:
-        violations: What is wrong; empty when the request is accepted.
-        status: The status HTTP prescribes for the first violation; None when it leaves that to the service.
-        value: The JSON body, as far as it could be read.
-        parts: The parts of a form by name.
-    """
+    """What is wrong with a request, the status if HTTP prescribes one for that, its JSON value or a form's files."""
 
     violations: tuple[Violation, ...] = ()
     status: int | None = None
     value: Any = None
-    parts: Mapping[str, Part] = field(factory=dict)
-
-
-@frozen
-class _Target:
-    location: Location
-    name: str | None = None
-    files: Sequence[str] = ()
-
-
-_BODY = _Target("body")
+    files: tuple[Part, ...] = ()
 
 
 class Referee:
-    """Judges requests by one contract.
-
-    Attributes:
-        files: The properties of each operation's body that are files.
-        max_body: Largest body in bytes that is looked into.
-    """
+    """Judges requests by one contract; a body of more than `max_body` bytes is not looked into."""
 
     def __init__(self, contract: Contract) -> None:
         self._document = contract.document
-        binary = {(c.operation, c.field) for c in contract.constraints if c.keyword == "format"}
-        self.files = {op.id: [path[-1] for name, path in binary if name == op.id] for op in contract.operations}
-        schemas = {p.schema for op in contract.operations for p in op.parameters}
-        schemas |= {op.schema for op in contract.operations if op.schema}
+        self._files = {(c.operation, c.field): 0 for c in contract.constraints if c.keyword == "format"}
+        for constraint in contract.constraints:
+            if constraint.keyword == "maxLength" and (constraint.operation, constraint.field) in self._files:
+                self._files[constraint.operation, constraint.field] = constraint.value
+        self.max_body = max(self._files.values(), default=0) + ENVELOPE
+        bodies = {operation.schema for operation in contract.operations if operation.schema}
+        schemas = bodies | {p.schema for operation in contract.operations for p in operation.parameters}
         self._validators = {
             # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps a large
             # value out of messages that nobody reads.
             pointer: Draft202012Validator({**self._document, "$ref": f"#{quote(pointer, safe='/~')}"}, mask="")
             for pointer in schemas
         }
-        sizes = (c.value for c in contract.constraints if c.keyword == "maxLength" and (c.operation, c.field) in binary)
-        self.max_body = max(sizes, default=0) + ENVELOPE
 
-    def judge(
-        self, operation: Operation, request: Request, *, path: Mapping[str, str], token: str | None = None
-    ) -> Verdict:
+    def judge(self, operation: Operation, request: Request, path: Mapping[str, str], token: str | None) -> Verdict:
         """Judge a request in the order authorization, size, parameters, content type, body.
 
         `path` are the decoded path parameters; `token` is the only one accepted, None accepts any.
@@ -107,7 +61,7 @@ class Referee:
         if (size := len(request.body)) > self.max_body:
             message = f"The body has {size} bytes; the service accepts at most {self.max_body}. Shorten it."
             return _refusal(413, "body", "size", None, message)
-        found = tuple(self._judge_parameters(operation, request, path))
+        found = tuple(v for p in operation.parameters for v in self._check(p.schema, path.get(p.name), p.name))
         if operation.media_type is None or not (request.body or operation.body_required):
             return Verdict(violations=found)
         content_type = request.header("Content-Type")
@@ -116,62 +70,39 @@ class Referee:
             message = f"Content-Type {state}; the service accepts {operation.media_type}. Send that."
             return _refusal(415, "header", "content", "Content-Type", message)
         try:
-            return self._judge_body(operation, request, found)
+            verdict = self._judge_body(operation, request.body, content_type or "")
         except Malformed as error:
-            return Verdict(violations=(*found, _violation(_BODY, error.path, "content", str(error))))
+            verdict = Verdict(violations=(_violation("content", str(error), error.path),))
+        return evolve(verdict, violations=(*found, *verdict.violations))
 
-    def _judge_body(self, operation: Operation, request: Request, found: tuple[Violation, ...]) -> Verdict:
-        if not request.body:
-            message = explain("The body", "required", {}, None)
-            return Verdict(violations=(*found, _violation(_BODY, (), "required", message)))
+    def _judge_body(self, operation: Operation, body: bytes, content_type: str) -> Verdict:
+        if not body:
+            return Verdict(violations=(_violation("required", explain("The body", "required", {}, None)),))
         if operation.media_type == JSON:
-            value = read_json(request.body)
-            return Verdict(violations=(*found, *self._check(operation.schema, value, _BODY)), value=value)
-        files = self.files[operation.id]
-        parts: dict[str, Part] = {}
-        for part in read_form(request.header("Content-Type") or "", request.body):
-            if part.name in files and part.name in parts:
+            value = read_json(body)
+            return Verdict(violations=self._check(operation.schema, value), value=value)
+        form: dict[str, str] = {}
+        files: dict[str, Part] = {}
+        for part in read_form(content_type, body):
+            if (operation.id, (part.name,)) not in self._files:
+                form[part.name] = part.content.decode(errors="replace")
+                continue
+            if part.name in files:
                 raise Malformed(f"{part.name} is given twice; the service accepts one. Remove the other.", part.name)
-            if part.name in files and part.filename is None:
+            if part.filename is None:
                 raise Malformed(f"{part.name} has no file name; the service accepts a file. Name it.", part.name)
-            parts[part.name] = part
-        form = {
+            files[part.name] = part
             # Of a file only the length is constrained, and blanks are the cheapest text of that length.
-            name: " " * len(part.content) if name in files else part.content.decode(errors="replace")
-            for name, part in parts.items()
-        }
-        found += self._check(operation.schema, form, _Target("body", files=files))
+            form[part.name] = " " * len(part.content)
+        found = self._check(operation.schema, form, files=tuple(files))
         large = any(violation.keyword == "maxLength" and violation.field in files for violation in found)
-        return Verdict(violations=found, status=413 if large else None, parts=parts)
+        return Verdict(violations=found, status=413 if large else None, files=tuple(files.values()))
 
-    def _judge_parameters(self, operation: Operation, request: Request, path: Mapping[str, str]) -> Iterator[Violation]:
-        query = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
-        for parameter in operation.parameters:
-            target = _Target(parameter.location, parameter.name)
-            sources: dict[str, Callable[[str], str | None]]
-            sources = {"path": path.get, "query": query.get, "header": request.header}
-            text = sources[parameter.location](parameter.name)
-            if text is not None:
-                yield from self._check_text(parameter.schema, text, target)
-            elif parameter.required:
-                message = explain(parameter.name, "required", {}, None)
-                yield _violation(target, (), "required", message)
+    def _check(self, schema: str, value: Any, parameter: str = "", files: Sequence[str] = ()) -> tuple[Violation, ...]:
+        errors = islice(self._validators[schema].iter_errors(value), MAX_VIOLATIONS)
+        return tuple(violation for error in errors for violation in self._explain(error, parameter, files))
 
-    def _check_text(self, schema: str, text: str, target: _Target) -> tuple[Violation, ...]:
-        found = self._check(schema, text, target)
-        if any(violation.keyword == "type" for violation in found):
-            with suppress(Malformed):  # a number or a boolean, which a parameter carries as text
-                return self._check(schema, read_json(text.encode()), target)
-        return found
-
-    def _check(self, schema: str, instance: Any, target: _Target) -> tuple[Violation, ...]:
-        validator = self._validators[schema]
-        if validator.is_valid(instance):
-            return ()
-        errors = islice(validator.iter_errors(instance), MAX_VIOLATIONS)
-        return tuple(violation for error in errors for violation in self._explain(error, target))
-
-    def _explain(self, error: ValidationError, target: _Target) -> Iterator[Violation]:
+    def _explain(self, error: ValidationError, parameter: str, files: Sequence[str]) -> Iterator[Violation]:
         *parents, keyword = map(str, error.schema_path)
         schema = resolve(self._document, "".join(f"/{escape(token)}" for token in parents))
         match keyword:
@@ -182,17 +113,17 @@ class Referee:
             case _:
                 ends = [[]]  # the value itself is at fault, not one of its properties
         for end in ends:
-            path = [*error.instance_path, *end]
-            unit = "bytes" if set(path) & set(target.files) else "characters"
-            message = explain(target.name or spell(path), keyword, schema, error.instance, unit)
-            yield _violation(target, path, keyword, message)
+            path = (*error.instance_path, *end)
+            unit = "bytes" if {*path} & {*files} else "characters"
+            message = explain(parameter or spell(path), keyword, schema, error.instance, unit)
+            yield _violation(keyword, message, path, parameter)
 
 
-def _violation(target: _Target, path: Sequence[str | int], keyword: str, message: str) -> Violation:
+def _violation(keyword: str, message: str, path: Sequence[str | int] = (), parameter: str = "") -> Violation:
     return Violation(
-        location=target.location,
+        location="path" if parameter else "body",
         pointer="".join(f"/{escape(str(token))}" for token in path),
-        field=target.name or (str(path[0]) if path else None),
+        field=parameter or (str(path[0]) if path else None),
         keyword=keyword,
         message=message,
     )
@@ -207,5 +138,6 @@ def _unauthorized(authorization: str | None, token: str | None) -> str | None:
 
 
 def _refusal(status: int, location: Location, keyword: str, field: str | None, message: str) -> Verdict:
-    violation = Violation(location=location, field=field, keyword=keyword, message=message)
-    return Verdict(violations=(violation,), status=status)
+    return Verdict(
+        violations=(Violation(location=location, field=field, keyword=keyword, message=message),), status=status
+    )

@@ -4,7 +4,6 @@ import contextlib
 import socket
 import sys
 import threading
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ import starlette.responses
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ._http import Request
+from ._records import Request
 from .service import MockService
 
 
@@ -90,9 +89,7 @@ class MockServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Answer what is in flight, and close."""
         self._server.should_exit = True
         self._thread.join()

@@ -1,14 +1,15 @@
 """The document, read once: its operations, and a census of every constraint it sets on a request."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ._census import Constraint, Location, Place, UnsupportedKeyword, escape, follow, resolve, target, walk
+from ._census import Constraint, UnsupportedKeyword, escape, resolve, state, step, target, walk
 
 __all__ = [
     "JSON",
@@ -30,18 +31,14 @@ _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 @frozen(kw_only=True)
 class Parameter:
-    """One declared parameter.
+    """One declared parameter; it stands in the path, as any other is refused when the document is read.
 
     Attributes:
         name: Its name.
-        location: `path`, `query` or `header`.
-        required: Whether it may not be left out.
         schema: JSON pointer to its schema.
     """
 
     name: str
-    location: Location
-    required: bool
     schema: str
 
 
@@ -54,19 +51,19 @@ class Operation:
         method: Upper-case HTTP method.
         path: Path template, without the servers' base path.
         servers: Server URLs; the operation's own go before the path's, those before the document's.
-        parameters: The parameters, those of the path included.
-        bearer: Whether a bearer token is required.
-        media_type: The media type of the body, `JSON` or `MULTIPART`; None when there is no body.
+        parameters: The parameters, those of the path included; default none.
+        bearer: Whether a bearer token is required; default False.
+        media_type: The media type of the body, `JSON` or `MULTIPART`; default None when there is no body.
         schema: JSON pointer to the body's schema; empty when there is no body.
-        body_required: Whether the body may not be left out.
+        body_required: Whether the body may not be left out; default False.
     """
 
     id: str
     method: str
     path: str
     servers: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
-    bearer: bool
+    parameters: tuple[Parameter, ...] = ()
+    bearer: bool = False
     media_type: str | None = None
     schema: str = ""
     body_required: bool = False
@@ -77,7 +74,7 @@ class Contract:
     """The document, its operations, and the census of their constraints.
 
     Attributes:
-        document: The root of the document.
+        document: The root of the document; to be read, not changed.
         operations: Every operation, in the document's order.
         constraints: Every constraint on a request, in the document's order.
     """
@@ -91,7 +88,7 @@ def load(path: Path | None = None) -> Contract:
     """Read a document from a file.
 
     Args:
-        path: An OpenAPI 3.1 document in YAML; default is the one shipped with the package.
+        path: An OpenAPI 3.1 document in YAML; default is the one shipped with the package, read once per process.
 
     Returns:
         The contract.
@@ -102,8 +99,7 @@ def load(path: Path | None = None) -> Contract:
 
     Source: `openapi.yaml`
     """
-    path = path or _shipped(Path(str(files("nano_banana_edit_mock"))))
-    return parse(yaml.safe_load(path.read_text("utf-8")))
+    return parse(yaml.safe_load(path.read_text("utf-8"))) if path else _shipped()
 
 
 def parse(document: Mapping[str, Any]) -> Contract:
@@ -122,7 +118,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
     """
     reader = _Reader(document)
     operations = tuple(
-        reader.operation(f"/paths/{escape(path)}", method, path)
+        reader.operation(path, method)
         for path, item in document["paths"].items()
         for method in _METHODS
         if method in item
@@ -130,7 +126,12 @@ def parse(document: Mapping[str, Any]) -> Contract:
     return Contract(document=document, operations=operations, constraints=tuple(reader.census))
 
 
-def _shipped(package: Path) -> Path:
+@cache
+def _shipped() -> Contract:
+    return load(_locate(Path(str(files("nano_banana_edit_mock")))))
+
+
+def _locate(package: Path) -> Path:
     # A wheel carries a copy inside the package; an editable install reads the one at the repository's root.
     inside = package / "openapi.yaml"
     return inside if inside.is_file() else package.parents[1] / inside.name
@@ -143,62 +144,72 @@ class _Reader:
         self.document = document
         self.census: list[Constraint] = []
 
-    def operation(self, parent: str, method: str, path: str) -> Operation:
-        at = f"{parent}/{method}"
-        item, node = resolve(self.document, parent), resolve(self.document, at)
+    def operation(self, path: str, method: str) -> Operation:
+        item, parent = self.document["paths"][path], f"/paths/{escape(path)}"
+        if "parameters" in item:
+            raise UnsupportedKeyword("parameters", f"{parent}/parameters")
+        node, at = item[method], f"{parent}/{method}"
         name = node["operationId"]
         servers = node.get("servers") or item.get("servers") or self.document["servers"]
-        bearer = self.bearer(at if "security" in node else "", name)
-        parameters: dict[tuple[str, str], str] = {}  # one of the operation replaces its namesake of the path
-        for owner, holder in ((item, parent), (node, at)):
-            for index in range(len(owner.get("parameters", ()))):
-                parameter, pointer = follow(self.document, f"{holder}/parameters/{index}")
-                parameters[parameter["in"], parameter["name"]] = pointer
+        place = Constraint(id=name, operation=name, location="security", owner=name)
         return Operation(
             id=name,
             method=method.upper(),
             path=path,
             servers=tuple(server["url"] for server in servers),
-            parameters=tuple(self.parameter(pointer, name) for pointer in parameters.values()),
-            bearer=bearer,
-            **(self.body(f"{at}/requestBody", name) if "requestBody" in node else {}),
+            bearer=self.bearer(place, at if "security" in node else ""),
+            parameters=self.parameters(evolve(place, location="path"), node, f"{at}/parameters"),
+            **(self.body(evolve(place, location="body"), f"{at}/requestBody") if "requestBody" in node else {}),
         )
 
-    def bearer(self, owner: str, operation: str) -> bool:
-        requirements = resolve(self.document, owner).get("security", ())
-        place = Place(operation=operation, location="security", owner=operation)
+    def bearer(self, place: Constraint, holder: str) -> bool:
+        requirements = resolve(self.document, holder).get("security", ())
         for index, requirement in enumerate(requirements):
             for name in requirement:
-                scheme, at = follow(self.document, f"/components/securitySchemes/{escape(name)}")
+                scheme, at = self.follow(f"/components/securitySchemes/{escape(name)}")
                 if (scheme["type"], scheme.get("scheme", "").lower()) != ("http", "bearer"):
                     raise UnsupportedKeyword("type", f"{at}/type")
-                pointer = f"{owner}/security/{index}/{escape(name)}"
-                self.census.append(place.constraint("security", name, pointer, name))
+                stated = state(place, "security", name)
+                pointer = f"{holder}/security/{index}/{escape(name)}"
+                self.census.append(evolve(stated, id=f"{stated.id}.{name}", pointer=pointer))
         return bool(requirements) and all(requirements)
 
-    def parameter(self, at: str, operation: str) -> Parameter:
-        node = resolve(self.document, at)
-        name, location, required = node["name"], node["in"], bool(node.get("required"))
-        for keyword, refused in (("in", location == "cookie"), ("content", "content" in node)):
-            if refused:
+    def parameters(self, place: Constraint, node: Mapping[str, Any], holder: str) -> tuple[Parameter, ...]:
+        parameters = []
+        for index in range(len(node.get("parameters", ()))):
+            parameter, at = self.follow(f"{holder}/{index}")
+            if parameter["in"] != "path" or "content" in parameter:
+                keyword = "content" if parameter["in"] == "path" else "in"
                 raise UnsupportedKeyword(keyword, f"{at}/{keyword}")
-        place = Place(operation=operation, location=location, owner=operation).step(name, name)
-        if required:
-            self.census.append(place.constraint("required", required, f"{at}/required"))
-        self.census.extend(walk(self.document, f"{at}/schema", place))
-        return Parameter(name=name, location=location, required=required, schema=f"{at}/schema")
+            here = step(place, parameter["name"], at)
+            self.required(here)
+            for constraint in walk(self.document, evolve(here, pointer=f"{at}/schema")):
+                if constraint.keyword == "type" and constraint.value != "string":  # a path carries nothing else
+                    raise UnsupportedKeyword("type", constraint.pointer)
+                self.census.append(constraint)
+            parameters.append(Parameter(name=parameter["name"], schema=f"{at}/schema"))
+        return tuple(parameters)
 
-    def body(self, at: str, operation: str) -> dict[str, Any]:
-        node, at = follow(self.document, at)
-        required = bool(node.get("required"))
-        if required:
-            place = Place(operation=operation, location="body", owner=operation, names=("requestBody",))
-            self.census.append(place.constraint("required", required, f"{at}/required"))
+    def body(self, place: Constraint, at: str) -> dict[str, Any]:
+        node, at = self.follow(at)
+        required = self.required(evolve(place, id=f"{place.id}.requestBody", pointer=at))
         media_type = next(iter(node["content"]))
         if len(node["content"]) != 1 or media_type not in {JSON, MULTIPART}:
             raise UnsupportedKeyword("content", f"{at}/content")
         pointer = f"{at}/content/{escape(media_type)}/schema"
         schema = resolve(self.document, pointer)
-        owner = target(schema["$ref"]).rpartition("/")[2] if "$ref" in schema else schema.get("title", operation)
-        self.census.extend(walk(self.document, pointer, Place(operation=operation, location="body", owner=owner)))
+        owner = target(schema["$ref"]).rpartition("/")[2] if "$ref" in schema else schema.get("title", place.owner)
+        self.census += walk(self.document, evolve(place, id=owner, owner=owner, pointer=pointer))
         return {"media_type": media_type, "schema": pointer, "body_required": required}
+
+    def required(self, place: Constraint) -> bool:
+        """Return whether what a place points to is required, which is a constraint as well."""
+        required = bool(resolve(self.document, place.pointer).get("required"))
+        self.census += [state(place, "required", required)] if required else []
+        return required
+
+    def follow(self, pointer: str) -> tuple[Any, str]:
+        """Return the object behind a pointer and behind the `$ref`s found there, and the pointer to it."""
+        while "$ref" in (node := resolve(self.document, pointer)):
+            pointer = target(node["$ref"])
+        return node, pointer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import respx
 
-from ._http import Request
+from ._records import Request
 from ._routes import Routes
 from .service import MockService
 
@@ -30,14 +30,15 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     answer = _answer(service)
     router = respx.MockRouter(assert_all_called=False, using="httpx")
     hosts = Routes(service.contract).by_host
-    patterns: dict[tuple[str, str], list[str]] = {}
-    for host, routes in hosts.items():
-        for route in routes:
-            if route.operation:
-                url = rf"https?://{re.escape(host or '')}(?::\d+)?{route.pattern.pattern}(?:\?.*)?"
-                patterns.setdefault((route.name, route.method), []).append(url)
-    for (name, method), urls in patterns.items():
-        router.route(method=method, url__regex=f"^(?:{'|'.join(urls)})$", name=name).mock(side_effect=answer)
+    for operation in service.contract.operations:
+        urls = [
+            rf"{re.escape(host or '')}(?::\d+)?{pattern.pattern}"
+            for host, routes in hosts.items()
+            for routed, pattern in routes
+            if routed is operation
+        ]
+        url = rf"^https?://(?:{'|'.join(urls)})(?:\?.*)?$"
+        router.route(method=operation.method, url__regex=url, name=operation.id).mock(side_effect=answer)
     router.route(host__in=tuple(hosts)).mock(side_effect=answer)
     return router
 

@@ -1,6 +1,7 @@
 """The service itself, without I/O: a request in, a response out."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,19 +11,16 @@ from urllib.parse import SplitResult, urlsplit
 
 from attrs import evolve
 
-from ._http import Request, Response, content, reply
-from ._preview import media_type, render
-from ._records import Edit, Entry, Outcome, Upload
-from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
+from ._body import Part
+from ._preview import render
+from ._records import Edit, Entry, Outcome, Request, Response, Upload
+from ._routes import FILE, FILE_ORIGIN, FILES, RESULT, Found, Routes
 from ._store import Store, Task
 from ._verdict import Referee, Verdict
 from .contract import Contract, load
 
-MAX_RENDERED = 32
-"""Rendered images kept, so that a repeated download costs nothing."""
-
-LIFETIME = timedelta(days=1)
-"""How long an upload claims to live; the documentation says only that it is temporary."""
+MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
+LIFETIME = timedelta(days=1)  # that an upload claims; the documentation says only that it is temporary
 
 _CODES = {
     401: "unauthorized",
@@ -84,14 +82,8 @@ class MockService:
         self._routes, self._referee, self._store = Routes(self.contract), Referee(self.contract), Store(seed)
         self.max_body = self._referee.max_body
         self._image = lru_cache(MAX_RENDERED)(self._render)
-        self._handlers: dict[str, Callable[[SplitResult, Mapping[str, str], Verdict], Response]] = {
-            "createEdit": self._create_edit,
-            "getTask": self._get_task,
-            "uploadFile": self._upload_file,
-            FILE: self._get_file,
-            RESULT: self._get_result,
-        }
-        self._defaults = {
+        self._defaults = {"image_size": "auto", "output_format": "png"}  # unless the document has its own
+        self._defaults |= {
             c.field[-1]: c.value
             for c in self.contract.constraints
             if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
@@ -100,17 +92,20 @@ class MockService:
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The accepted edits, oldest first."""
-        return self._store.edits()
+        with self._store.lock:
+            return tuple(task.edit for task in self._store.tasks.values())
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
         """The accepted uploads, oldest first."""
-        return self._store.uploads()
+        with self._store.lock:
+            return tuple(self._store.uploads.values())
 
     @property
     def requests(self) -> tuple[Entry, ...]:
         """The journal of all requests, oldest first."""
-        return self._store.journal()
+        with self._store.lock:
+            return tuple(self._store.journal)
 
     def next(self, outcome: Outcome) -> None:
         """Say what becomes of the next accepted edit; several calls queue up.
@@ -118,7 +113,8 @@ class MockService:
         Args:
             outcome: The outcome. An edit that finds none queued is completed.
         """
-        self._store.queue(outcome)
+        with self._store.lock:
+            self._store.outcomes.append(outcome)
 
     def reset(self) -> None:
         """Forget everything, queued outcomes included, and start again from the seed."""
@@ -139,22 +135,20 @@ class MockService:
         url = urlsplit(request.url)
         url = url._replace(path=url.path or "/")
         found = self._routes.find(request.method, url)
-        operation = found.route.operation if found.route else None
-        verdict = Verdict()
-        if operation:
-            verdict = self._referee.judge(operation, request, path=found.path, token=self._token)
+        operation = found.operation
+        verdict = self._referee.judge(operation, request, found.path, self._token) if operation else Verdict()
         response = self._answer(url, found, verdict)
-        self._store.note(
-            Entry(
-                operation=operation.id if operation else None,
-                method=request.method,
-                path=url.path,
-                status=response.status,
-                violations=verdict.violations,
-                body=verdict.value,
-                authorization=request.header("Authorization") is not None,
-            )
+        entry = Entry(
+            operation=operation.id if operation and operation not in FILES else None,
+            method=request.method,
+            path=url.path,
+            status=response.status,
+            violations=verdict.violations,
+            body=verdict.value,
+            authorization=request.header("Authorization") is not None,
         )
+        with self._store.lock:
+            self._store.journal.append(entry)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _answer(self, url: SplitResult, found: Found, verdict: Verdict) -> Response:
@@ -162,73 +156,77 @@ class MockService:
             challenge = [("WWW-Authenticate", "Bearer")] if verdict.status == 401 else []
             message = " ".join(violation.message for violation in verdict.violations)
             return _refuse(verdict.status or self._invalid_status, message, *challenge)
-        if found.route is None:
-            if not found.allow:
-                return _refuse(404, f"{url.path} is no path of the service. Compare it with openapi.yaml.")
-            allow = ", ".join(found.allow)
-            return _refuse(405, f"{url.path} has no such method; the service accepts {allow}.", ("Allow", allow))
-        if handler := self._handlers.get(found.route.name):
-            return handler(url, found.path, verdict)
-        return _refuse(501, f"{found.route.name} is documented, but the mock does not play it.")
+        if found.operation:
+            return self._play(url, found.operation.id, found.path, verdict)
+        if not found.allow:
+            return _refuse(404, f"{url.path} is no path of the service. Compare it with openapi.yaml.")
+        allow = ", ".join(found.allow)
+        return _refuse(405, f"{url.path} has no such method; the service accepts {allow}.", ("Allow", allow))
 
-    def _create_edit(self, _url: SplitResult, _path: Mapping[str, str], verdict: Verdict) -> Response:
-        edit = self._store.add_edit(verdict.value, self._defaults, self._clock())
-        return reply(200, {"task_id": edit.task_id})
+    def _play(self, url: SplitResult, operation: str, path: Mapping[str, str], verdict: Verdict) -> Response:
+        match operation:
+            case "createEdit":
+                edit = self._store.add_edit(verdict.value, self._defaults, self._clock())
+                return _reply(200, {"task_id": edit.task_id})
+            case "getTask":
+                return self._get_task(url, *path.values())
+            case "uploadFile":
+                return self._upload_file(url, *verdict.files)
+            case FILE.id | RESULT.id:
+                return self._get_file(url, path)
+        return _refuse(501, f"{operation} is documented, but the mock does not play it.")
 
-    def _get_task(self, url: SplitResult, path: Mapping[str, str], _verdict: Verdict) -> Response:
-        (task_id,) = path.values()
-        task = self._store.task(task_id)
+    def _get_task(self, url: SplitResult, task_id: str) -> Response:
+        task = self._store.tasks.get(task_id)
         if task is None:
             return _refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
         progress = self._progress(task)
         if progress < 1:
-            return reply(200, {"id": task_id, "status": "pending" if progress < 1 / 2 else "processing"})
+            return _reply(200, {"id": task_id, "status": "pending" if progress < 1 / 2 else "processing"})
         outcome = task.outcome
         payload: dict[str, Any] = {"id": task_id, "status": outcome.status}
         errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
         payload |= {name: text for name, text in errors.items() if text is not None}
         if outcome.status == "completed":
-            image = self._origin(url) + RESULT.format(task_id=task_id, name=task.image_name)
+            path = RESULT.path.format(task_id=task_id, output_format=task.settings["output_format"])
+            image = self._origin(url) + path
             payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
-        return reply(200, payload)
+        return _reply(200, payload)
 
     def _progress(self, task: Task) -> float:
-        done, whole = self._store.look(task), self._polls
-        if self._seconds is None:
-            return done / whole if whole else 1
-        return (self._clock() - task.born) / self._seconds if self._seconds else 1
+        done, whole = float(self._store.look(task)), float(self._polls)
+        if self._seconds is not None:
+            done, whole = self._clock() - task.born, self._seconds
+        return done / whole if whole else 1
 
-    def _upload_file(self, url: SplitResult, _path: Mapping[str, str], verdict: Verdict) -> Response:
-        upload = self._store.add_upload(verdict.parts[self._referee.files["uploadFile"][0]])
-        address = self._origin(url) + FILE.format(key=upload.key)
-        return reply(
-            200,
-            {
-                "url": address,
-                "cn_url": address,
-                "key": upload.key,
-                "md5": hashlib.sha256(upload.body).hexdigest()[:32],
-                "size": upload.size,
-                "content_type": upload.content_type,
-                "expires_at": (self._now() + LIFETIME).isoformat(),
-            },
-        )
+    def _upload_file(self, url: SplitResult, file: Part) -> Response:
+        upload = self._store.add_upload(file)
+        address = self._origin(url) + FILE.path.format(key=upload.key)
+        payload = {
+            "url": address,
+            "cn_url": address,
+            "key": upload.key,
+            "md5": hashlib.sha256(upload.body).hexdigest()[:32],
+            "size": upload.size,
+            "content_type": upload.content_type,
+            "expires_at": (self._now() + LIFETIME).isoformat(),
+        }
+        return _reply(200, payload)
 
-    def _get_file(self, url: SplitResult, path: Mapping[str, str], _verdict: Verdict) -> Response:
-        upload = self._store.upload(path["key"])
-        return content(200, upload.content_type, upload.body) if upload else _no_file(url)
+    def _get_file(self, url: SplitResult, path: Mapping[str, str]) -> Response:
+        upload = self._store.uploads.get(path.get("key", ""))
+        if upload:
+            return _content(200, upload.content_type, upload.body)
+        task = self._store.tasks.get(path.get("task_id", ""))
+        if task and task.outcome.status == "completed" and task.settings["output_format"] == path["output_format"]:
+            return _content(200, *self._image(task))
+        return _refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
 
-    def _get_result(self, url: SplitResult, path: Mapping[str, str], _verdict: Verdict) -> Response:
-        task = self._store.task(path["task_id"])
-        if task is None or task.outcome.status != "completed" or task.image_name != path["name"]:
-            return _no_file(url)
-        return content(200, media_type(task.output_format), self._image(task))
-
-    def _render(self, task: Task) -> bytes:
+    def _render(self, task: Task) -> tuple[str, bytes]:
         return render(
             task.settings["prompt"],
-            size=task.settings.get("image_size", "auto"),
-            output_format=task.output_format,
+            size=task.settings["image_size"],
+            output_format=task.settings["output_format"],
             source=self._store.source(task.settings["image_urls"]),
             seed=task.edit.task_id,
         )
@@ -237,9 +235,14 @@ class MockService:
         return FILE_ORIGIN if url.hostname in self._routes.by_host else f"{url.scheme}://{url.netloc}"
 
 
+def _content(status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
+    return Response(status, (("Content-Type", media_type), ("Content-Length", str(len(body))), *headers), body)
+
+
+def _reply(status: int, payload: Any, *headers: tuple[str, str]) -> Response:
+    # ASCII, because a message may quote a lone surrogate that UTF-8 cannot carry.
+    return _content(status, "application/json", json.dumps(payload).encode("ascii"), *headers)
+
+
 def _refuse(status: int, message: str, *headers: tuple[str, str]) -> Response:
-    return reply(status, {"message": message, "error_code": _CODES.get(status, "invalid_request")}, *headers)
-
-
-def _no_file(url: SplitResult) -> Response:
-    return _refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
+    return _reply(status, {"message": message, "error_code": _CODES.get(status, "invalid_request")}, *headers)

@@ -4,7 +4,7 @@ import pickle
 from collections import Counter
 
 import pytest
-from nano_banana_edit_mock import UnsupportedKeyword, load
+from nano_banana_edit_mock import MockService, UnsupportedKeyword, load
 from nano_banana_edit_mock._census import resolve
 from nano_banana_edit_mock.contract import _locate, parse
 
@@ -18,7 +18,7 @@ REF = {"$ref": "#/components/schemas/ImageSize"}
 
 def test_every_constraint_has_its_own_id(contract):
     """No two constraints share an id."""
-    assert [name for name, count in Counter(c.id for c in contract.constraints).items() if count > 1] == []
+    assert [] == [name for name, count in Counter(c.id for c in contract.constraints).items() if count > 1]
 
 
 def test_every_pointer_leads_to_the_keyword(contract):
@@ -26,7 +26,7 @@ def test_every_pointer_leads_to_the_keyword(contract):
     for constraint in contract.constraints:
         stated = resolve(contract.document, constraint.pointer)
         if constraint.location == "security":
-            assert stated == []
+            assert [] == stated
         elif isinstance(stated, list) and constraint.keyword == "required":
             assert constraint.value in stated
         else:
@@ -54,32 +54,30 @@ def test_names(contract, name, location, field):
 
 
 def test_rich_document(rich):
-    """References, nested objects, maps, optional security, path parameters and servers are all read."""
+    """References, nested objects, maps, optional security, a parameter and servers are all read."""
     contract = parse(rich)
     get, put, post = contract.operations
-    assert [c.id for c in contract.constraints if c.operation == "getThing"] == [
-        "getThing.security.bearer",
-        "getThing.thing-id.required",
-        "getThing.thing-id.pattern",
+    assert ["getThing.security.bearer", "getThing.thing-id.required", "getThing.thing-id.pattern"] == [
+        c.id for c in contract.constraints if c.operation == "getThing"
     ]
     ids = {c.id: c.field for c in contract.constraints}
-    assert ids["Thing.labels.additionalProperties.maxLength"] == ("labels", "*")
-    assert ids["Thing.inner.required.deep"] == ("inner", "deep")
-    assert ids["Thing.inner.additionalProperties"] == ("inner",)
+    assert ("labels", "*") == ids["Thing.labels.additionalProperties.maxLength"]
+    assert ("inner", "deep") == ids["Thing.inner.required.deep"]
+    assert ("inner",) == ids["Thing.inner.additionalProperties"]
     assert ("small",) == ids["Thing.small.exclusiveMaximum"] == ids["Thing.small.exclusiveMinimum"]
     assert "postThing.note.minLength" in ids
-    assert (get.bearer, put.bearer, post.bearer) == (False, True, False)
-    assert put.servers == ("https://things.test/api/",)
-    assert (put.body_required, post.body_required) == (False, True)
+    assert (False, True, False) == (get.bearer, put.bearer, post.bearer)
+    assert ("https://things.test/api/",) == put.servers
+    assert (False, True) == (put.body_required, post.body_required)
 
 
 def test_servers_of_an_operation(rich):
     """The servers of an operation go before those of its path, and those before the document's."""
     (item,) = rich["paths"].values()
     item["put"]["servers"] = [{"url": "https://own.test"}]
-    assert [o.servers for o in parse(rich).operations[:2]] == [("https://things.test/api/",), ("https://own.test",)]
+    assert [("https://things.test/api/",), ("https://own.test",)] == [o.servers for o in parse(rich).operations[:2]]
     del item["servers"]
-    assert parse(rich).operations[0].servers == ("/",)
+    assert ("/",) == parse(rich).operations[0].servers
 
 
 @pytest.mark.parametrize(
@@ -135,7 +133,13 @@ def test_load_a_file(tmp_path):
     """A document can be read from any path."""
     path = tmp_path / "other.yaml"
     path.write_text("paths: {}", "utf-8")
-    assert load(path).operations == ()
+    assert () == load(path).operations
+
+
+def test_the_shipped_document_is_read_once(contract):
+    """Every service of a process shares one reading of the shipped document."""
+    assert contract is load()
+    assert contract is MockService().contract
 
 
 def test_the_copy_in_the_package_goes_first(tmp_path):

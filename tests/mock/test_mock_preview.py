@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nano_banana_edit_mock import load
-from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, media_type, render
+from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, render
 from PIL import Image, ImageChops
 
 CHOICES = {c.field[0]: c.value for c in load().constraints if c.keyword == "enum"}
@@ -15,7 +15,11 @@ LONG = "Turn the harbour into a winter scene with lanterns. " * 90
 
 
 def draw(prompt="Make it snow.", *, size="1:1", output_format="png", source=None, seed="a") -> bytes:
-    return render(prompt, size=size, output_format=output_format, source=source, seed=seed)
+    return render(prompt, size=size, output_format=output_format, source=source, seed=seed)[1]
+
+
+def media_type(output_format: str) -> str:
+    return render("", size="1:1", output_format=output_format, source=None, seed="a")[0]
 
 
 def read(data: bytes) -> Image.Image:
@@ -59,13 +63,13 @@ def test_any_ratio(size):
 @pytest.mark.parametrize("size", ["large", "0:1", "1:0", "1:1000000000", "16x9", ""])
 def test_no_ratio(size):
     """A size that is no ratio is drawn square."""
-    assert read(draw(size=size, source=file())).size == (LONG_SIDE, LONG_SIDE)
+    assert (LONG_SIDE, LONG_SIDE) == read(draw(size=size, source=file())).size
 
 
 def test_unknown_format():
     """A format that cannot be written is drawn as PNG."""
-    assert read(draw(output_format="hologram")).format == "PNG"
-    assert media_type("hologram") == "image/png"
+    assert "PNG" == read(draw(output_format="hologram")).format
+    assert "image/png" == media_type("hologram")
 
 
 def test_equal_arguments_equal_bytes():
@@ -85,7 +89,7 @@ def test_orientation():
     """A photo is turned upright as its EXIF data says."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert read(draw(size="auto", source=file((300, 200), form="JPEG", exif=exif))).size == (200, 300)
+    assert (200, 300) == read(draw(size="auto", source=file((300, 200), form="JPEG", exif=exif))).size
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,12 @@ def test_life_by_clock(send):
     lived = []
     for now[0] in (100, 100, 104.9, 105, 109.9, 110, 1000):
         lived.append(send("getTask", to=service, task_id=task_id).json()["status"])
-    assert lived == ["pending"] * 3 + ["processing"] * 2 + ["completed"] * 2
+    assert ["pending"] * 3 + ["processing"] * 2 + ["completed"] * 2 == lived
 
 
 def test_no_seconds(looks):
     """A task of no seconds is finished at the first look."""
-    assert looks(MockService(seconds=0), 1)[0]["status"] == "completed"
+    assert "completed" == looks(MockService(seconds=0), 1)[0]["status"]
 
 
 @pytest.mark.parametrize("option", ["polls", "seconds"])
@@ -114,7 +114,7 @@ def test_seed(send):
     service.next(Outcome(status="failed"))
     send("uploadFile", to=service)
     service.reset()
-    assert (service.edits, service.uploads, service.requests) == ((), (), ())
+    assert ((), (), ()) == (service.edits, service.uploads, service.requests)
     assert first == ids(service)
 
 
@@ -157,7 +157,7 @@ def test_upload_media_type(send, service, sent, kept):
     answer = send("uploadFile", head.encode() + b"abc\r\n--frontier--").json()
     response = service.handle(Request("GET", answer["url"]))
     assert (kept, b"abc", "3") == (response.header("content-type"), response.body, response.header("Content-Length"))
-    assert service.uploads[0].filename == "å"
+    assert "å" == service.uploads[0].filename
     assert "." not in answer["key"]
 
 
@@ -180,7 +180,7 @@ def test_journal(send, service, edit_body):
         (e.operation, e.method, e.status, e.body, e.authorization, [v.keyword for v in e.violations])
         for e in service.requests
     ]
-    assert service.requests[-1].path == "/nowhere"
+    assert "/nowhere" == service.requests[-1].path
     assert "secret" not in repr(service.requests)
 
 
@@ -189,9 +189,8 @@ def test_files_need_no_token_and_tell_of_one(send, service):
     link = send("uploadFile").json()["url"]
     service.handle(Request("GET", link))
     service.handle(Request("GET", link, {"authorization": "Bearer leaked"}))
-    assert [(entry.operation, entry.status, entry.authorization) for entry in service.requests[1:]] == [
-        (None, 200, False),
-        (None, 200, True),
+    assert [(None, 200, False), (None, 200, True)] == [
+        (entry.operation, entry.status, entry.authorization) for entry in service.requests[1:]
     ]
 
 
@@ -232,7 +231,7 @@ def test_routes(service, edit_body, status, method, url):
 def test_path_parameters_are_decoded(service):
     """A path parameter is one segment, percent-decoded."""
     response = service.handle(Request("GET", f"{LOCAL}/tasks/a%2Fb%20c", {"Authorization": "Bearer t"}))
-    assert response.json()["message"] == "a/b c is no task; the service accepts the task_id of an edit."
+    assert "a/b c is no task; the service accepts the task_id of an edit." == response.json()["message"]
 
 
 def test_own_origin(send, service, form, edit_body):
@@ -258,21 +257,21 @@ def test_results(send, edit_body):
     head = b'--frontier\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
     link = send("uploadFile", head + file.getvalue() + b"\r\n--frontier--", to=service).json()["url"]
     images = ["https://elsewhere.test/a.png", "http://[", f"{link}?x=a/b#c"]
-    body = {**edit_body, "image_urls": images, "image_size": "auto", "output_format": "jpeg"}
+    body = {**edit_body, "image_urls": images, "image_size": "auto", "output_format": "jpeg", "task_id": "extra"}
     task_id = send("createEdit", body, to=service).json()["task_id"]
     (result,) = send("getTask", to=service, task_id=task_id).json()["result"]
     assert result.endswith(f"/results/{task_id}/0.jpeg")
     response = service.handle(Request("GET", result))
-    assert response.header("Content-Type") == "image/jpeg"
+    assert "image/jpeg" == response.header("Content-Type")
     image = Image.open(BytesIO(response.body))
-    assert (image.size, image.format) == ((300, 200), "JPEG")
+    assert ((300, 200), "JPEG") == (image.size, image.format)
     red, green, blue = cast("tuple[int, ...]", image.getpixel((5, 5)))
     assert red > 200 > 60 > max(green, blue)
     assert response == service.handle(Request("GET", result))
-    assert service.handle(Request("GET", result.replace("jpeg", "png"))).status == 404
-    assert (service._image.cache_info().hits, service._image.cache_info().currsize) == (1, 1)
+    assert 404 == service.handle(Request("GET", result.replace("jpeg", "png"))).status
+    assert (1, 1) == (service._image.cache_info().hits, service._image.cache_info().currsize)
     service.reset()
-    assert service._image.cache_info().currsize == 0
+    assert 0 == service._image.cache_info().currsize
 
 
 def test_default_size(send, document, edit_body):
@@ -281,7 +280,7 @@ def test_default_size(send, document, edit_body):
     service = MockService(contract=parse(document), polls=0)
     task_id = send("createEdit", edit_body, to=service).json()["task_id"]
     (result,) = send("getTask", to=service, task_id=task_id).json()["result"]
-    assert Image.open(BytesIO(service.handle(Request("GET", result)).body)).size == (1024, 576)
+    assert (1024, 576) == Image.open(BytesIO(service.handle(Request("GET", result)).body)).size
 
 
 def test_failed_edits_have_no_image(send):
@@ -289,7 +288,7 @@ def test_failed_edits_have_no_image(send):
     service = MockService()
     service.next(Outcome(status="failed"))
     task_id = send("createEdit", to=service).json()["task_id"]
-    assert service.handle(Request("GET", f"{LOCAL}/results/{task_id}/0.png")).status == 404
+    assert 404 == service.handle(Request("GET", f"{LOCAL}/results/{task_id}/0.png")).status
 
 
 def test_bounds(send, service, form, monkeypatch):
@@ -301,14 +300,14 @@ def test_bounds(send, service, form, monkeypatch):
     service.reset()
     ids = [send("createEdit").json()["task_id"] for _ in range(3)]
     assert ids[1:] == [edit.task_id for edit in service.edits]
-    assert send("getTask", task_id=ids[0]).status == 404
+    assert 404 == send("getTask", task_id=ids[0]).status
     for content in (b"", b"1", b"22", b"333"):
         send("uploadFile", form(('name="file"; filename="a"', content)))
-    assert [upload.body for upload in service.uploads] == [b"22", b"333"]
+    assert [b"22", b"333"] == [upload.body for upload in service.uploads]
     for _ in range(4):
         send("uploadFile", form(('name="file"; filename="a"', b"")))
-    assert [upload.body for upload in service.uploads] == [b""] * 3
-    assert len(service.requests) == 4
+    assert [b""] * 3 == [upload.body for upload in service.uploads]
+    assert 4 == len(service.requests)
 
 
 def test_threads(send, service):

@@ -67,10 +67,10 @@ def test_bearer(send, status, authorization):
 def test_one_token(send):
     """A service with a token accepts no other, and repeats neither."""
     service = MockService(token="right")
-    assert send("createEdit", to=service, Authorization="bearer right").status == 200
+    assert 200 == send("createEdit", to=service, Authorization="bearer right").status
     refused = send("createEdit", to=service, Authorization="bearer wrong")
-    assert refused.status == 401
-    assert said(refused) == "Authorization carries another token; the service accepts Bearer <token>. Send that."
+    assert 401 == refused.status
+    assert "Authorization carries another token; the service accepts Bearer <token>. Send that." == said(refused)
 
 
 GOOD = '{"image_urls": ["a"], "prompt": "p"%s}'
@@ -89,7 +89,7 @@ GOOD = '{"image_urls": ["a"], "prompt": "p"%s}'
 )
 def test_good_json(send, body):
     """Whatever RFC 8259 allows is accepted, unknown properties included."""
-    assert send("createEdit", body.encode()).status == 200
+    assert 200 == send("createEdit", body.encode()).status
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_good_json(send, body):
 def test_bad_json(send, service, body, message):
     """Whatever parsers disagree on is refused, with the reason."""
     response = send("createEdit", body)
-    assert response.status == 400
-    assert response.json()["error_code"] == "invalid_request"
+    assert 400 == response.status
+    assert "invalid_request" == response.json()["error_code"]
     assert message in said(response)
-    assert service.edits == ()
+    assert () == service.edits
 
 
 def test_lengths(send, edit_body, limit):
@@ -147,9 +147,9 @@ def test_lengths(send, edit_body, limit):
 def test_choices(send, edit_body, limit, name):
     """Each documented choice is accepted, in its own spelling only."""
     for value in limit[f"EditRequest.{name}.enum"]:
-        assert send("createEdit", {**edit_body, name: value}).status == 200
-        assert send("createEdit", {**edit_body, name: f"{value} "}).status == 400
-    assert send("createEdit", {**edit_body, name: None}).status == 400
+        assert 200 == send("createEdit", {**edit_body, name: value}).status
+        assert 400 == send("createEdit", {**edit_body, name: f"{value} "}).status
+    assert 400 == send("createEdit", {**edit_body, name: None}).status
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, [], {}])
@@ -158,8 +158,8 @@ def test_types(send, service, edit_body, value):
     send("createEdit", {**edit_body, "prompt": value})
     send("createEdit", {**edit_body, "image_urls": ["a", value]})
     (prompt,), (item,) = (entry.violations for entry in service.requests)
-    assert (prompt.pointer, prompt.field, prompt.keyword) == ("/prompt", "prompt", "type")
-    assert (item.pointer, item.field, item.keyword) == ("/image_urls/1", "image_urls", "type")
+    assert ("/prompt", "prompt", "type") == (prompt.pointer, prompt.field, prompt.keyword)
+    assert ("/image_urls/1", "image_urls", "type") == (item.pointer, item.field, item.keyword)
     assert item.message.startswith("image_urls[1] is ")
     assert item.message.endswith("; the service accepts a string. Change its type.")
 
@@ -191,14 +191,14 @@ def test_long_values_are_shortened(send, edit_body):
 def test_violations_are_bounded(send, service, edit_body):
     """A request with countless faults is answered with a few of them."""
     send("createEdit", {**edit_body, "image_urls": [0] * 1000})
-    assert len(service.requests[-1].violations) == MAX_VIOLATIONS
+    assert MAX_VIOLATIONS == len(service.requests[-1].violations)
 
 
 def test_invalid_status(send):
     """The status of a refused body is an option, those that HTTP prescribes are not."""
     service = MockService(invalid_status=422)
-    assert send("createEdit", {}, to=service).status == 422
-    assert send("createEdit", {}, to=service, Content_Type="text/plain").status == 415
+    assert 422 == send("createEdit", {}, to=service).status
+    assert 415 == send("createEdit", {}, to=service, Content_Type="text/plain").status
 
 
 FILE = 'name="file"; filename="a.png"'
@@ -249,17 +249,18 @@ def test_broken_forms(send, form):
     """A form cut off anywhere, or with a part that is none, is refused and never an error of the mock."""
     whole = form((FILE, b"abc")).removesuffix(b"--\r\n")
     assert {400} == {send("uploadFile", whole[:end]).status for end in range(len(whole))}
+    assert said(send("uploadFile", b"preamble\r\n" + form((FILE, b"abc")))).startswith("The form starts with something")
     cut = form((FILE, b"abc"), ('name="note"', b"")).removesuffix(b"\r\n--frontier--\r\n")
     assert said(send("uploadFile", cut)).startswith("The form is cut off")
     for bad in (b"form-data; x=y", b"attachment; name=file; filename=a", b"", b":::"):
         body = b"--frontier\r\nContent-Disposition: " + bad + b"\r\n\r\nabc\r\n--frontier--\r\n"
-        assert send("uploadFile", body).status == 400
+        assert 400 == send("uploadFile", body).status
 
 
 def test_repeated_boundary_in_the_content(send, service, form):
     """A file that contains its own boundary is refused or cut, as the form then says."""
     send("uploadFile", form((FILE, b"abc\r\n--frontier--\r\ndef")))
-    assert service.uploads[0].body == b"abc"
+    assert b"abc" == service.uploads[0].body
 
 
 def test_upload_size(send, service, document, form):
@@ -267,13 +268,13 @@ def test_upload_size(send, service, document, form):
     schema = document["paths"]["/api/upload/file"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     schema["properties"]["file"]["maxLength"] = 4
     service = MockService(contract=parse(document))
-    assert send("uploadFile", form((FILE, b"\xff" * 4)), to=service).status == 200
+    assert 200 == send("uploadFile", form((FILE, b"\xff" * 4)), to=service).status
     response = send("uploadFile", form((FILE, b"\xff" * 5)), to=service)
-    assert response.status == 413
-    assert said(response) == "file has 5 bytes; the service accepts at most 4. Shorten it."
-    assert service.max_body == 4 + ENVELOPE
+    assert 413 == response.status
+    assert "file has 5 bytes; the service accepts at most 4. Shorten it." == said(response)
+    assert 4 + ENVELOPE == service.max_body
     response = send("uploadFile", b"x" * (service.max_body + 1), to=service)
-    assert (response.status, response.json()["error_code"]) == (413, "payload_too_large")
+    assert (413, "payload_too_large") == (response.status, response.json()["error_code"])
 
 
 def test_the_document_decides(send, edit_body, document):
@@ -284,10 +285,10 @@ def test_the_document_decides(send, edit_body, document):
     schemas["EditRequest"]["required"].append("output_format")
     service = MockService(contract=parse(document))
     body = {**edit_body, "prompt": "abc", "image_size": "7:5", "output_format": "png"}
-    assert send("createEdit", body, to=service).status == 200
-    assert send("createEdit", {**body, "prompt": "abcd"}, to=service).status == 400
-    assert send("createEdit", edit_body, to=service).status == 400
-    assert send("createEdit", {**edit_body, "image_size": "7:5"}).status == 400
+    assert 200 == send("createEdit", body, to=service).status
+    assert 400 == send("createEdit", {**body, "prompt": "abcd"}, to=service).status
+    assert 400 == send("createEdit", edit_body, to=service).status
+    assert 400 == send("createEdit", {**edit_body, "image_size": "7:5"}).status
 
 
 @pytest.mark.parametrize(
@@ -332,7 +333,7 @@ def test_parameters(rich_service, status, thing):
 def test_optional_body(rich_service):
     """A body that is not required may be left out, whatever its type would have been."""
     request = Request("PUT", "https://things.test/api/things/a", {"Authorization": "Bearer t"})
-    assert rich_service.handle(request).status == 501
+    assert 501 == rich_service.handle(request).status
 
 
 def test_form_fields(rich_service):
@@ -341,4 +342,4 @@ def test_form_fields(rich_service):
         body = b'--f\r\nContent-Disposition: form-data; name="note"\r\n\r\n' + content + b"\r\n--f--"
         headers = {"Content-Type": "multipart/form-data; boundary=f"}
         assert status == rich_service.handle(Request("POST", "https://things.test/api/things/a", headers, body)).status
-    assert rich_service.max_body == ENVELOPE
+    assert ENVELOPE == rich_service.max_body

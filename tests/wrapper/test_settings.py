@@ -210,5 +210,5 @@ def test_properties_that_cannot_be_built_are_refused(monkeypatch: pytest.MonkeyP
         raise TypeError("5 is no Mapping")
 
     monkeypatch.setattr(EditRequest, "from_dict", fail)
-    with pytest.raises(InvalidRequest, match="cannot be built .5 is no Mapping"):
+    with pytest.raises(InvalidRequest, match=r"cannot be built .5 is no Mapping"):
         NanoBananaEdit(token=TOKEN).submit(URL, "p", extra_body={"nested": 5})
