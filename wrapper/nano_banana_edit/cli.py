@@ -86,12 +86,16 @@ def edit(
         "image_size": UNSET if size is None else size,
         "output_format": _format_of(output) if format is None else format,
     }
-    with _errors_in_one_line() as tell, _client(mock) as client:
-        check_target(output)
-        finished = client.edit(list(images), prompt, timeout=timeout, on_progress=tell, **options)
-        for number, image in enumerate(finished.images, start=1):
-            path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
-            typer.echo(image.save(path))
+    saved: list[Path] = []
+    try:
+        with _errors_in_one_line() as tell, _client(mock) as client:
+            check_target(output)
+            finished = client.edit(list(images), prompt, timeout=timeout, on_progress=tell, **options)
+            for number, image in enumerate(finished.images, start=1):
+                saved.append(image.save(output if number == 1 else output.with_stem(f"{output.stem}-{number}")))
+    finally:  # when the spinner is gone, and also of those that were saved before something failed
+        for path in saved:
+            typer.echo(path)
 
 
 @app.command()
