@@ -54,6 +54,12 @@ def test_server_leaves_nothing(client):
         assert client.get(server.url).status_code == 404
 
 
+def test_answers_are_not_held_back():
+    """The port sends small answers at once, without waiting for an acknowledgement of the first half."""
+    with MockServer() as server:
+        assert server._listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_leaving_at_once():
     """A server that was never asked closes as well."""
     for _ in range(3):

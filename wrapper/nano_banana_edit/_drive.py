@@ -16,7 +16,7 @@ from nano_banana_edit_client.types import Response
 
 from . import _clock
 from ._errors import APITimeout, NanoBananaEditError
-from ._retry import attempt_timeout, attempts, backoff, translated
+from ._retry import attempt_timeout, backoff, translated
 from ._settings import Settings
 from ._steps import Call, Fetch, Flow, Sleep, Step, Together, Work
 from ._version import __version__
@@ -82,6 +82,11 @@ class Driver:
     settings: Settings
     http: httpx.Client
 
+    @property
+    def _retrying(self) -> stamina.RetryingCaller:
+        """How often; how long and at what distance, `backoff` says."""
+        return stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
         advance = partial(flow.send, None)
@@ -98,9 +103,9 @@ class Driver:
     def _do(self, step: Step) -> Any:
         match step:
             case Call():
-                return stamina.RetryingCaller(**attempts(self.settings))(backoff(step), self._call, step)
+                return self._retrying(backoff(step), self._call, step)
             case Fetch():
-                return stamina.RetryingCaller(**attempts(self.settings))(backoff(step), self._fetch, step)
+                return self._retrying(backoff(step), self._fetch, step)
             case Sleep(seconds):
                 return _clock.sleep(seconds)
             case Work(function):
@@ -138,6 +143,10 @@ class AsyncDriver:
     settings: Settings
     http: httpx.AsyncClient
 
+    @property
+    def _retrying(self) -> stamina.AsyncRetryingCaller:
+        return stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
         advance = partial(flow.send, None)
@@ -154,9 +163,9 @@ class AsyncDriver:
     async def _do(self, step: Step) -> Any:
         match step:
             case Call():
-                return await stamina.AsyncRetryingCaller(**attempts(self.settings))(backoff(step), self._call, step)
+                return await self._retrying(backoff(step), self._call, step)
             case Fetch():
-                return await stamina.AsyncRetryingCaller(**attempts(self.settings))(backoff(step), self._fetch, step)
+                return await self._retrying(backoff(step), self._fetch, step)
             case Sleep(seconds):
                 return await _clock.async_sleep(seconds)
             case Work(function):

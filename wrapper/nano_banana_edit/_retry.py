@@ -6,7 +6,6 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 
@@ -20,7 +19,6 @@ from ._errors import (
     RateLimited,
     SubmissionUnknown,
 )
-from ._settings import Settings
 from ._status import raise_for_status
 from ._steps import Call, Fetch
 
@@ -65,11 +63,6 @@ def attempt_timeout(deadline: Deadline) -> httpx.Timeout:
     if remaining <= 0:
         raise APITimeout(f"The time of the call ({deadline.timeout:g} s) is over; nothing more was sent.")
     return httpx.Timeout(min(60.0, remaining), connect=min(10.0, remaining))
-
-
-def attempts(settings: Settings) -> dict[str, Any]:
-    """Return stamina's arguments: how often. How long and at what distance, `backoff` says."""
-    return {"attempts": settings.max_retries + 1, "timeout": None}
 
 
 def _never_left(error: Exception, step: Call | Fetch) -> bool:
