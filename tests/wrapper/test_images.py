@@ -16,6 +16,13 @@ from ..document import LONGEST_PROMPT, MOST_IMAGES
 from .conftest import PNG, URL, Face, Script, accepted, uploaded
 
 
+class BadPath(os.PathLike[str]):
+    """A path that gives no text."""
+
+    def __fspath__(self) -> Any:
+        return 3
+
+
 class Broken:
     """Neither a path nor a file."""
 
@@ -43,7 +50,8 @@ class Broken:
         ([], "image_urls has 0 items; the service accepts .*. Add some"),
         ([URL] * (MOST_IMAGES + 1), f"image_urls has {MOST_IMAGES + 1} items"),
         ([PNG] * (MOST_IMAGES + 1), f"image_urls has {MOST_IMAGES + 1} items"),
-        ("https://", "images is a https: URL"),
+        ("https://", "images is 'https://', a URL without a host"),
+        (BadPath(), "images .* cannot be read"),
         ("http://\ud800", "image_urls.0. is .* Unicode text"),
     ],
 )

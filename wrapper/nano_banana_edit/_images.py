@@ -83,8 +83,10 @@ def parse_all(images: ImagesInput) -> list[str | LocalImage]:
 def parse(image: ImageInput, name: str) -> str | LocalImage:
     """Return one image as its URL, or as what must be uploaded to have one. Raises as `parse_all`."""
     if isinstance(image, str) and (scheme := _SCHEME.match(image)):
-        if scheme[1].lower() in ("http", "https") and image[scheme.end() :]:
-            return image
+        if scheme[1].lower() in ("http", "https"):
+            if image[scheme.end() :]:
+                return image
+            raise _refusal(name, image, f"is {image!r}, a URL without a host; complete it.")
         raise _refusal(name, image, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
     if isinstance(image, str | os.PathLike):
         return _local_path(image, name)
@@ -116,7 +118,7 @@ def _local_path(image: str | os.PathLike[str], name: str) -> LocalImage:
         problem = "is a folder; name a file in it" if path.is_dir() else "does not exist; check the path"
     except (OSError, TypeError, ValueError) as error:
         problem = f"cannot be read ({error}); check the path and its permissions"
-    raise _refusal(name, image, f"{shorten(os.fspath(image))} {problem}, or pass {_ACCEPTED}.")
+    raise _refusal(name, image, f"{shorten(str(image))} {problem}, or pass {_ACCEPTED}.")
 
 
 def _refusal(name: str, image: object, problem: str) -> InvalidRequest:

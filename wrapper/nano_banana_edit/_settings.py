@@ -57,15 +57,15 @@ def parse_url(url: object) -> httpx.URL | None:
     return parsed if readable else None
 
 
-def check_seconds(name: str, value: object, *, least: float = 0.0, optional: bool = False) -> None:
+def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     """Raise InvalidRequest unless `value` is a finite number of seconds, or None where that is allowed."""
     if value is None and optional:
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not least <= value <= threading.TIMEOUT_MAX:  # type: ignore[operator]
+    if not number or not 0 <= value <= threading.TIMEOUT_MAX:  # type: ignore[operator]
         none = ", or None for no limit" if optional else ""
         raise InvalidRequest(
-            f"{name} is {shorten(value)}; it must be a number of seconds, at least {least:g}{none}.",
+            f"{name} is {shorten(value)}; it must be a number of seconds, at least 0{none}.",
             field=name,
             value=value,
         )
