@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -26,12 +27,8 @@ SIZES = [c for c in UPLOAD if c.keyword in ("minLength", "maxLength")]
 BEARER = [c for c in CONTRACT.constraints if c.location == "security"]
 BODIES = [c for c in CONTRACT.constraints if (c.location, c.owner, c.keyword) == ("body", c.operation, "required")]
 PARAMETERS = [c for c in CONTRACT.constraints if c.location == "path" and c.keyword in ("required", "type")]
-UPLOAD_URL = "https://files-api.sinancode.com/api/upload/file"
-URLS = {
-    "createEdit": ("POST", "https://api.sinancode.com/v1/generate/k/nano-banana-edit"),
-    "getTask": ("GET", "https://api.sinancode.com/v1/tasks/x"),
-    "uploadFile": ("POST", UPLOAD_URL),
-}
+URLS = {each.id: (each.method, each.servers[0] + re.sub(r"{\w+}", "x", each.path)) for each in CONTRACT.operations}
+UPLOAD_URL = URLS["uploadFile"][1]
 AUTHORIZED = {"Authorization": "Bearer t"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias
 
 import anyio
@@ -114,6 +114,30 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     for name in ("now", "sleep", "async_sleep"):
         monkeypatch.setattr(_clock, name, getattr(clock, name))
     return clock
+
+
+class Trickle(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that comes a byte a second, and never ends."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self.clock.time += 1
+        return b" "
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return next(self)
+
+
+# httpx nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
+httpx_leaves_a_generator = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
 
 
 def save(path: Any) -> Callable[[Any], Any]:

@@ -11,7 +11,23 @@ import pytest
 from nano_banana_edit import APITimeout, InvalidRequest, InvalidResponse, NanoBananaEditError, NotFound
 from nano_banana_edit import _download as download
 
-from .conftest import JPEG, PNG, TOKEN, URL, Answer, Clock, Face, Script, accepted, fetch, image, save, task
+from .conftest import (
+    JPEG,
+    PNG,
+    TOKEN,
+    URL,
+    Answer,
+    Clock,
+    Face,
+    Script,
+    Trickle,
+    accepted,
+    fetch,
+    httpx_leaves_a_generator,
+    image,
+    save,
+    task,
+)
 
 LOCAL = {"base_url": "http://127.0.0.1:4010/v1"}
 
@@ -139,15 +155,11 @@ def test_size_is_bounded(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
         fetched(face, image(PNG))
 
 
+@httpx_leaves_a_generator
 def test_time_is_bounded(face: Face, clock: Clock) -> None:
     """A result that comes too slowly is given up when the time is over."""
-
-    def trickle(_request: httpx.Request) -> httpx.Response:
-        clock.time += 700
-        return image()
-
     with pytest.raises(APITimeout, match="not read to its end"):
-        fetched(face, trickle)
+        fetched(face, lambda _request: httpx.Response(200, stream=Trickle(clock)))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import anyio
@@ -14,6 +15,7 @@ from nano_banana_edit import (
     AsyncNanoBananaEdit,
     AuthenticationError,
     InvalidRequest,
+    InvalidResponse,
     NanoBananaEdit,
     NanoBananaEditError,
     NotFound,
@@ -23,7 +25,7 @@ from nano_banana_edit import (
     SubmissionUnknown,
 )
 
-from .conftest import PNG, URL, Clock, Face, Script, accepted, task, uploaded
+from .conftest import PNG, URL, Clock, Face, Script, Trickle, accepted, httpx_leaves_a_generator, task, uploaded
 
 LEFT = [
     httpx.ReadTimeout("slow"),
@@ -255,6 +257,40 @@ def test_no_retry_would_begin_after_the_deadline(face: Face) -> None:
     with pytest.raises(ServerError, match="503"):
         face.call(script, "get_task", "t-1", options={"timeout": 0.2})
     assert 1 == len(script.requests)
+
+
+@httpx_leaves_a_generator
+def test_an_answer_that_trickles_cannot_hold_the_call(face: Face, clock: Clock) -> None:
+    """The deadline ends a call whose answer comes byte by byte; a submission is then unknown, and was sent once."""
+    sent: list[httpx.Request] = []
+
+    def trickle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, stream=Trickle(clock))
+
+    start = clock.time
+    with pytest.raises(APITimeout, match="the time of the call is over"):
+        face.call(trickle, "get_task", "t-1", options={"timeout": 30})
+    assert 30 == clock.time - start
+    with pytest.raises(SubmissionUnknown):
+        face.call(trickle, "submit", URL, "p", timeout=30)
+    assert 2 == len(sent)
+
+
+def test_an_answer_without_end_is_not_kept(face: Face, clock: Clock) -> None:
+    """What an answer may hold is bounded also where time is not."""
+    endless = httpx.Response(200, content=b" " * 10_000_001)
+    with pytest.raises(InvalidResponse, match="larger than 10000000 bytes"):
+        face.call(Script([endless]), "get_task", "t-1")
+    with pytest.raises(SubmissionUnknown, match="larger than"):
+        face.call(Script([endless]), "submit", URL, "p")
+
+
+def test_compressed_answers_are_read(face: Face) -> None:
+    """An answer that comes compressed is the same answer."""
+    content = gzip.compress(b'{"task_id": "t-1"}')
+    script = Script([lambda _request: httpx.Response(200, headers={"content-encoding": "gzip"}, content=content)])
+    assert "t-1" == face.call(script, "submit", URL, "p").task_id
 
 
 def test_closed_client_says_so(face: Face) -> None:

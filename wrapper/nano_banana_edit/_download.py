@@ -86,9 +86,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _read(response: httpx.Response, content: bytes, *, download: Download) -> bytes | httpx.URL:
+def _read(response: httpx.Response, *, download: Download) -> bytes | httpx.URL:
     if response.status_code in _REDIRECT_STATUSES and "location" in response.headers:
         return response.url.join(response.headers["location"])  # httpx itself has refused one that is no URL
+    content = response.content
     raise_for_status(response.status_code, response.headers, content)
     found = media_type(content) if response.status_code == 200 else None
     if found is None or download.expected not in (None, found):

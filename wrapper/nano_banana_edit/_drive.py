@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import partial
@@ -15,8 +15,8 @@ from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.types import Response
 
 from . import _clock
-from ._errors import APITimeout, NanoBananaEditError
-from ._retry import attempt_timeout, backoff, translated
+from ._errors import NanoBananaEditError
+from ._retry import TooLarge, attempt_timeout, backoff, translated
 from ._settings import Settings
 from ._steps import Call, Fetch, Flow, Sleep, Step, Together, Work
 from ._version import __version__
@@ -24,6 +24,7 @@ from ._version import __version__
 T = TypeVar("T")
 
 _AT_ONCE = 4  # flows side by side: uploads of up to 50 MB each are held in memory
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # of a body not yet decoded
 _USER_AGENT = f"nano-banana-edit/{__version__}"
 
 
@@ -31,16 +32,74 @@ _USER_AGENT = f"nano-banana-edit/{__version__}"
 class Body:
     """A body as it is read, within its limit and its time."""
 
-    step: Fetch
+    step: Call | Fetch
     content: bytearray = field(factory=bytearray)
 
     def add(self, chunk: bytes) -> None:
-        """Take a chunk, or raise when there is too much or it took too long."""
+        """Take a chunk, or raise when there is too much, or when it is not the first and came too late."""
+        if self.content and self.step.deadline.remaining() <= 0:
+            raise httpx.ReadTimeout("the time of the call is over; the answer was not read to its end")
         self.content += chunk
         if len(self.content) > self.step.limit:
-            raise NanoBananaEditError(f"The file is larger than {self.step.limit} bytes; it was not kept.")
-        if self.step.deadline.remaining() <= 0:
-            raise APITimeout("The time of the call is over; the file was not read to its end.")
+            raise TooLarge(f"The answer is larger than {self.step.limit} bytes; it was not read to its end.")
+
+    def whole(self, response: httpx.Response) -> httpx.Response:
+        """Return the response with what was read as its content, decoded already."""
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING]
+        return httpx.Response(
+            response.status_code, headers=headers, content=bytes(self.content), request=response.request
+        )
+
+
+@define
+class Bounded:
+    """The httpx client as a generated function sees it: its answers are read within the call's limit and time."""
+
+    http: httpx.Client
+    step: Call
+
+    def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> httpx.Response:
+        """Send a request and return its answer, read."""
+        send = partial(self.http.send, auth=auth, follow_redirects=follow_redirects)
+        return _receive(send, self.http.build_request(**request), self.step)
+
+
+@define
+class AsyncBounded:
+    """The twin of `Bounded`."""
+
+    http: httpx.AsyncClient
+    step: Call
+
+    async def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> httpx.Response:
+        """Send a request and return its answer, read."""
+        send = partial(self.http.send, auth=auth, follow_redirects=follow_redirects)
+        return await _async_receive(send, self.http.build_request(**request), self.step)
+
+
+def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> httpx.Response:
+    body = Body(step)
+    response = send(request, stream=True)
+    try:
+        for chunk in response.iter_bytes():
+            body.add(chunk)
+    finally:
+        response.close()
+    return body.whole(response)
+
+
+async def _async_receive(
+    send: Callable[..., Awaitable[httpx.Response]], request: httpx.Request, step: Call | Fetch
+) -> httpx.Response:
+    body = Body(step)
+    response = await send(request, stream=True)
+    try:
+        async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
+            async for chunk in chunks:
+                body.add(chunk)
+    finally:
+        await response.aclose()
+    return body.whole(response)
 
 
 def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
@@ -119,21 +178,17 @@ class Driver:
     def _call(self, call: Call) -> Any:
         with translated(call):
             _check_open(self.http)
-            client = _authenticated(self.settings, call).set_httpx_client(self.http)
+            bounded = cast(httpx.Client, Bounded(self.http, call))
+            client = _authenticated(self.settings, call).set_httpx_client(bounded)
             response = call.sync(client=client)
         return _read(self.settings, call, response)
 
     def _fetch(self, fetch: Fetch) -> Any:
         with translated(fetch):
             _check_open(self.http)
-            body = Body(fetch)
-            response = self.http.send(_anonymous(fetch), stream=True, auth=None, follow_redirects=False)
-            try:
-                for chunk in response.iter_bytes():
-                    body.add(chunk)
-            finally:
-                response.close()
-        return fetch.read(response, bytes(body.content))
+            send = partial(self.http.send, auth=None, follow_redirects=False)
+            response = _receive(send, _anonymous(fetch), fetch)
+        return fetch.read(response)
 
 
 @define
@@ -180,22 +235,17 @@ class AsyncDriver:
     async def _call(self, call: Call) -> Any:
         with translated(call):
             _check_open(self.http)
-            client = _authenticated(self.settings, call).set_async_httpx_client(self.http)
+            bounded = cast(httpx.AsyncClient, AsyncBounded(self.http, call))
+            client = _authenticated(self.settings, call).set_async_httpx_client(bounded)
             response = await call.async_(client=client)
         return _read(self.settings, call, response)
 
     async def _fetch(self, fetch: Fetch) -> Any:
         with translated(fetch):
             _check_open(self.http)
-            body = Body(fetch)
-            response = await self.http.send(_anonymous(fetch), stream=True, auth=None, follow_redirects=False)
-            try:
-                async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
-                    async for chunk in chunks:
-                        body.add(chunk)
-            finally:
-                await response.aclose()
-        return fetch.read(response, bytes(body.content))
+            send = partial(self.http.send, auth=None, follow_redirects=False)
+            response = await _async_receive(send, _anonymous(fetch), fetch)
+        return fetch.read(response)
 
     async def _together(self, flows: list[Flow[Any]]) -> list[Any]:
         import anyio  # noqa: PLC0415 - comes with httpx; the sync client need not load it

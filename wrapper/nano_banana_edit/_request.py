@@ -34,10 +34,12 @@ def edit_request(
     Raises:
         InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats an argument.
     """
-    given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
     with refused():
-        request = EditRequest(image_urls=list(image_urls), prompt=prompt, **given)
+        request = EditRequest(image_urls=list(image_urls), prompt=prompt)
+        for name, value in options.items():
+            if not isinstance(value, Unset):
+                setattr(request, name, value)
         request = EditRequest.from_dict(request.to_dict() | extra)
     try:
         json.dumps(extra, allow_nan=False, ensure_ascii=False).encode()

@@ -15,6 +15,7 @@ from ._errors import (
     APIStatusError,
     APITimeout,
     InvalidRequest,
+    InvalidResponse,
     NanoBananaEditError,
     RateLimited,
     SubmissionUnknown,
@@ -29,6 +30,10 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _FROM_TRANSPORT = (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError)
 _TRANSIENT = frozenset({408, 409, 425})
+
+
+class TooLarge(Exception):
+    """A body that is longer than what is read of it."""
 
 
 def backoff(step: Call | Fetch) -> Callable[[Exception], bool | float]:
@@ -100,6 +105,8 @@ def translated(step: Call | Fetch) -> Iterator[None]:
                 f"The submission was sent, but no answer could be read ({type(error).__name__}: {cause}). The edit may "
                 "have been accepted and billed, so it is not sent again: look at the account before you do."
             ) from error
+        if isinstance(error, TooLarge):
+            raise InvalidResponse(str(error)) from error
         if isinstance(error, httpx.TimeoutException):
             raise APITimeout(f"No answer in time ({type(error).__name__}: {cause}).") from error
         if isinstance(error, _FROM_TRANSPORT):

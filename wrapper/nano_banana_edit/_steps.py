@@ -27,6 +27,7 @@ class Call:
         read: Turns an answer into the result, or raises.
         deadline: When it must be over, retries included.
         base_url: The API host to ask.
+        limit: Bytes of the answer's body that are read at most; ours, as the document sets none.
         billed: Whether the service may charge for it, so that it must not be sent twice.
     """
 
@@ -35,6 +36,7 @@ class Call:
     read: Callable[[Response[Any]], Any]
     deadline: Deadline
     base_url: str
+    limit: int = 10_000_000
     billed: bool = False
 
 
@@ -44,13 +46,13 @@ class Fetch:
 
     Attributes:
         url: The absolute URL. Redirects are not followed.
-        read: Turns the answer and its body into the result, or raises.
+        read: Turns the answer into the result, or raises.
         limit: Bytes of the body that are read at most.
         deadline: When it must be over, retries included.
     """
 
     url: str
-    read: Callable[[httpx.Response, bytes], Any]
+    read: Callable[[httpx.Response], Any]
     limit: int
     deadline: Deadline
     billed: bool = False
