@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from nano_banana_edit import (
     APITimeout,
+    AsyncNanoBananaEdit,
     EditFailed,
     InvalidRequest,
     InvalidResponse,
@@ -224,6 +226,38 @@ def test_no_time_limit_must_be_asked_for(face: Face, clock: Clock) -> None:
     """With timeout=None waiting goes on for as long as it takes."""
     face.call(Script([*[task("pending")] * 500, task()]), "wait", "t-1", timeout=None, options={"poll_interval": 60})
     assert sum(clock.sleeps) > 20_000
+
+
+def test_interrupts_know_their_task(face: Face) -> None:
+    """Whoever interrupts a wait finds the id of the task, which goes on, on the exception."""
+
+    def interrupt(_request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        face.call(Script([accepted(), interrupt]), "edit", URL, "p")
+    assert "t-1" == interrupted.value.task_id
+
+
+def test_cancellation_knows_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancelled wait leaves the id of its task on the cancellation."""
+    monkeypatch.setattr(_clock, "async_sleep", asyncio.sleep)
+    known: list[str] = []
+
+    async def wait() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(Script([task("pending")]))) as http:
+            try:
+                await AsyncNanoBananaEdit(token="t", http_client=http).wait("t-1", on_progress=cancel)
+            except asyncio.CancelledError as error:
+                known.append(error.task_id)
+                raise
+
+    def cancel(_progress: Progress) -> None:
+        asyncio.current_task().cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(wait())
+    assert ["t-1"] == known
 
 
 def test_wait_takes_a_task(face: Face) -> None:

@@ -18,7 +18,7 @@ from nano_banana_edit_client.types import UNSET, Unset, shorten
 
 from . import _reply, _request
 from ._clock import Deadline
-from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, NanoBananaEditError, WaitTimeout
+from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, WaitTimeout
 from ._images import ImageInput, ImagesInput, LocalImage, parse, parse_all
 from ._retry import spread
 from ._settings import Settings
@@ -198,9 +198,9 @@ def _wait_timeout(context: Context, task_id: str, status: str | None) -> WaitTim
 
 @contextmanager
 def about(task_id: str) -> Iterator[None]:
-    """Give every error the id of the task that it is about."""
+    """Give whatever ends a wait, an interrupt or a cancellation too, the id of the task that it is about."""
     try:
         yield
-    except NanoBananaEditError as error:
-        error.task_id = task_id
+    except BaseException as error:
+        vars(error)["task_id"] = task_id
         raise
