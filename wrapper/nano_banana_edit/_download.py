@@ -13,7 +13,7 @@ from attrs import frozen
 from nano_banana_edit_client.types import shorten
 
 from ._clock import Deadline
-from ._errors import InvalidRequest, InvalidResponse, NanoBananaEditError
+from ._errors import InvalidRequest, InvalidResponse, about
 from ._images import media_type
 from ._settings import Settings, parse_url
 from ._status import raise_for_status, shortened
@@ -47,7 +47,7 @@ def fetch(settings: Settings, download: Download, deadline: Deadline) -> Flow[by
         APIStatusError: The file's host says no; results expire.
         APIConnectionError: The file's host cannot be reached.
     """
-    try:
+    with about(download.task_id):
         url = _trusted(settings, download.url)
         for _ in range(_REDIRECTS):
             read = partial(_read, download=download)
@@ -56,9 +56,6 @@ def fetch(settings: Settings, download: Download, deadline: Deadline) -> Flow[by
                 return content
             url = _trusted(settings, str(content))
         raise InvalidResponse(f"The result was redirected {_REDIRECTS} times; it was not followed further.")
-    except NanoBananaEditError as error:
-        error.task_id = download.task_id
-        raise
 
 
 def save(settings: Settings, download: Download, path: str | os.PathLike[str], deadline: Deadline) -> Flow[Path]:

@@ -18,6 +18,8 @@ NanoBananaEditError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _SHORT = 200  # characters; a longer text may be an image
@@ -152,3 +154,13 @@ class WaitTimeout(NanoBananaEditError):
     """
 
     status: str | None = None
+
+
+@contextmanager
+def about(task_id: str) -> Iterator[None]:
+    """Give whatever ends a wait or a download, an interrupt or a cancellation too, the id of its task."""
+    try:
+        yield
+    except BaseException as error:
+        vars(error)["task_id"] = task_id
+        raise

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
@@ -18,7 +17,7 @@ from nano_banana_edit_client.types import UNSET, Unset, shorten
 
 from . import _reply, _request
 from ._clock import Deadline
-from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, WaitTimeout
+from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, WaitTimeout, about
 from ._images import ImageInput, ImagesInput, LocalImage, parse, parse_all
 from ._retry import spread
 from ._settings import Settings
@@ -194,13 +193,3 @@ def _wait_timeout(context: Context, task_id: str, status: str | None) -> WaitTim
         f"It goes on: wait({task_id!r}) takes it up again.",
         status=status,
     )
-
-
-@contextmanager
-def about(task_id: str) -> Iterator[None]:
-    """Give whatever ends a wait, an interrupt or a cancellation too, the id of the task that it is about."""
-    try:
-        yield
-    except BaseException as error:
-        vars(error)["task_id"] = task_id
-        raise

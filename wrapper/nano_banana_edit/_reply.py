@@ -8,6 +8,7 @@ from typing import Any
 from nano_banana_edit_client.types import Response
 
 from ._errors import InvalidResponse, SubmissionUnknown
+from ._request import is_task_id
 from ._status import json_of, raise_for_status, shortened, text_of
 from .results import Task, TaskFile, UploadedFile
 
@@ -23,7 +24,7 @@ def accepted(response: Response[Any]) -> str:
         raise_for_status(response.status_code, response.headers, response.content)
     body = json_of(response.content)
     task_id = body.get("task_id") if isinstance(body, dict) and 200 <= response.status_code < 300 else None
-    if isinstance(task_id, str) and task_id.isprintable() and task_id not in ("", ".", ".."):
+    if is_task_id(task_id):
         return task_id
     raise SubmissionUnknown(
         f"The submission was answered with status {response.status_code} and no task id. The edit may have been "

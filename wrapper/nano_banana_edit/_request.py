@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, TypeGuard, cast
 
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import EditRequest, FileUpload
@@ -87,13 +87,18 @@ def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
         return FileUpload(file=file)
 
 
+def is_task_id(value: object) -> TypeGuard[str]:
+    """Return whether a task can be asked for by this id: it is text, and a segment of a path."""
+    return isinstance(value, str) and value not in ("", ".", "..") and value.isprintable()
+
+
 def task_id(value: object) -> str:
     """Return the id of a task if it can be asked for.
 
     Raises:
         InvalidRequest: It is not a string, is empty, or is not a segment of a path.
     """
-    if isinstance(value, str) and value not in ("", ".", "..") and value.isprintable():
+    if is_task_id(value):
         return value
     raise InvalidRequest(
         f"task_id is {shorten(value)}; it must be the id that a submission answered with, a string that is not empty.",
