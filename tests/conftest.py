@@ -8,8 +8,9 @@ import stamina
 from hypothesis import HealthCheck, settings
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("default", max_examples=25, derandomize=True, database=None, **_COMMON)
-settings.register_profile("deep", max_examples=2_000, **_COMMON)
+settings.register_profile("default", max_examples=50, derandomize=True, database=None, **_COMMON)
+settings.register_profile("ci", max_examples=1_000, derandomize=True, database=None, **_COMMON)
+settings.register_profile("deep", max_examples=5_000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -1,8 +1,13 @@
 """What tests need to know of the document, read from it: nobody types a limit into Python."""
 
+from pathlib import Path
+
 from nano_banana_edit_mock.contract import load
 
-LIMITS = {constraint.id: constraint.value for constraint in load().constraints}
+# The root's, so that a mock with another document is caught; the mock finds its own.
+DOCUMENT = Path(__file__).parents[1] / "openapi.yaml"
+CONTRACT = load(DOCUMENT)
+LIMITS = {constraint.id: constraint.value for constraint in CONTRACT.constraints}
 
 MOST_IMAGES: int = LIMITS["EditRequest.image_urls.maxItems"]
 LONGEST_PROMPT: int = LIMITS["EditRequest.prompt.maxLength"]

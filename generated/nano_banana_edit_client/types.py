@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from fractions import Fraction
 from functools import cached_property
@@ -97,6 +98,15 @@ def present(value: Any, kind: type = object) -> Any:
     return value
 
 
+def an_object(value: Any) -> dict[str, Any]:
+    """Return the properties of a request, or raise ConstraintViolation, whose field is empty, if it has none"""
+    if not isinstance(value, Mapping):
+        raise ConstraintViolation(
+            "", value, "type", "object", f"The body is {shorten(value)}; the service accepts an object. Change it."
+        )
+    return dict(value)
+
+
 def refuse_unknown(properties: Mapping[str, Any]) -> None:
     """Raise ConstraintViolation if a property is left over where the document allows no additional ones"""
     for name, value in properties.items():
@@ -142,7 +152,60 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and math.isfinite(value)
+    """A number beyond a double, or none, is another number to each reader (RFC 7493, section 2.2)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
+_LARGEST = sys.float_info.max
+
+
+def undeclared(_instance: Any, _attribute: "Attribute[Any]", properties: dict[str, Any]) -> None:
+    """Hold properties that the document says nothing about to what all readers of JSON agree on, as an attrs validator"""
+    for name, value in properties.items():
+        if not _is_text(name):
+            raise _no_json(name, name)
+        _check_json(name, value, level=2)
+
+
+def _check_json(name: str, value: Any, level: int) -> None:
+    if value is None or isinstance(value, bool) or _is_text(value) or _is_number(value):
+        return
+    if isinstance(value, dict | list | tuple):
+        if level > _DEEPEST:
+            raise ConstraintViolation(
+                name,
+                value,
+                "type",
+                _DEEPEST,
+                f"{_shown(name)} is nested too deep; the service accepts {_DEEPEST} levels. Flatten it.",
+            )
+        for key, inner in (
+            value.items() if isinstance(value, dict) else ((str(index), item) for index, item in enumerate(value))
+        ):
+            if not _is_text(key):
+                raise _no_json(name, key)
+            _check_json(name, inner, level + 1)
+        return
+    raise _no_json(name, value)
+
+
+# Of the common parsers serde_json reads the fewest levels; a limit is the reader's right (RFC 8259, section 9).
+_DEEPEST = 128
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() and len(name) < _REPR.maxstring else shorten(name)
+
+
+def _no_json(name: str, value: Any) -> ConstraintViolation:
+    accepted = "null, booleans, numbers of a double, Unicode text, and lists and objects of those"
+    return ConstraintViolation(
+        name,
+        value,
+        "type",
+        "JSON",
+        f"{_shown(name)} holds {shorten(value)}; the service accepts JSON: {accepted}. Change it.",
+    )
 
 
 def _exact(number: Any) -> Any:
@@ -288,8 +351,10 @@ __all__ = [
     "RequestFiles",
     "Response",
     "Unset",
+    "an_object",
     "constraints",
     "present",
     "refuse_unknown",
     "shorten",
+    "undeclared",
 ]

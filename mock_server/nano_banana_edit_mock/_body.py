@@ -30,9 +30,7 @@ def read_json(body: bytes) -> Any:
     if body.startswith(BOM_UTF8):
         raise Malformed("The body starts with a byte order mark; the service accepts UTF-8 without one. Remove it.")
     try:
-        value = json.loads(
-            body.decode(), object_pairs_hook=_object, parse_constant=_number, parse_float=_number, parse_int=_number
-        )
+        value = json.loads(body.decode(), object_pairs_hook=_object, parse_int=_whole)
     except UnicodeError as error:
         raise Malformed(f"The body is not UTF-8 ({error}); the service accepts nothing else. Encode it so.") from error
     except json.JSONDecodeError as error:
@@ -43,32 +41,40 @@ def read_json(body: bytes) -> Any:
     return value
 
 
+class _Repeating(dict[str, Any]):
+    """An object that was written with a key twice."""
+
+    twice = ""
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
+        value = _Repeating(value)
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise Malformed(f"{twice} is given twice; the service accepts each key once. Remove one.")
+        value.twice = next(key for key in keys if keys.count(key) > 1)
     return value
 
 
-def _number(text: str) -> float:
-    number = float(text)  # an integer beyond the range of a double is infinite to most readers
-    if not math.isfinite(number):
-        raise Malformed(f"The body holds the number {text[:20]}; the service accepts finite ones. Replace it.")
-    return int(text) if text.lstrip("-").isdigit() else number
+def _whole(text: str) -> float:
+    number = float(text)  # infinite beyond the range of a double, as it is to most readers
+    return int(text) if math.isfinite(number) else number
 
 
 def _inspect(value: Any, *path: str | int) -> None:
-    """Refuse depth and lone surrogates, in keys too."""
+    """Refuse what parsers disagree on, in keys too (RFC 7493, section 2)."""
     if isinstance(value, str) and _SURROGATE.search(value):
         raise Malformed(f"{spell(path)} has a lone surrogate; the service accepts whole characters. Remove it.", *path)
-    if isinstance(value, dict | list):
-        if len(path) == MAX_DEPTH:
-            raise Malformed(_TOO_DEEP)
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            _inspect(key, *path)
-            _inspect(inner, *path, key)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Malformed(f"{spell(path)} is no finite number; the service accepts those of a double. Replace it.", *path)
+    if isinstance(value, dict | list) and len(path) == MAX_DEPTH:
+        raise Malformed(_TOO_DEEP, *path)
+    if isinstance(value, _Repeating):
+        where = (*path, value.twice)
+        raise Malformed(f"{spell(where)} is given twice; the service accepts each key once. Remove one.", *where)
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
+        _inspect(key, *path, key)
+        _inspect(inner, *path, key)
 
 
 @frozen

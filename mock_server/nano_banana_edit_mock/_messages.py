@@ -38,7 +38,7 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
         case "minItems" | "maxItems":
             state = f"has {len(received)} items"
         case _:
-            state = f"is {_show(received)}"
+            state = f"is {show(received)}"
     accepted, remedy = _WORDS[keyword]
     return f"{name} {state}; the service accepts {accepted.format(_limit(keyword, schema))}. {remedy}"
 
@@ -47,6 +47,14 @@ def spell(path: Sequence[str | int]) -> str:
     """Return a path into the body as a reader knows it, such as `image_urls[3]`."""
     spelled = "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)
     return spelled.removeprefix(".") or "The body"
+
+
+def show(value: Any) -> str:
+    """Return a value as a message shows it: as JSON, shortened, and a container by its kind."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    text = json.dumps(value[: _SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _limit(keyword: str, schema: Mapping[str, Any]) -> str:
@@ -60,13 +68,6 @@ def _limit(keyword: str, schema: Mapping[str, Any]) -> str:
             names = [value] if isinstance(value, str) else value
             return " or ".join(f"{'an' if name[0] in 'aio' else 'a'} {name}" for name in names)
         case "additionalProperties" | "enum":
-            return ", ".join(schema.get("properties", ()) if keyword != "enum" else map(_show, value))
+            return ", ".join(schema.get("properties", ()) if keyword != "enum" else map(show, value))
         case _:
-            return _show(value) if keyword == "const" else str(value)
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "an array"
-    text = json.dumps(value[: _SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+            return show(value) if keyword == "const" else str(value)

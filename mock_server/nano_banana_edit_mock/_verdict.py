@@ -123,7 +123,7 @@ def _violation(keyword: str, message: str, path: Sequence[str | int] = (), param
     return Violation(
         location="path" if parameter else "body",
         pointer="".join(f"/{escape(str(token))}" for token in path),
-        field=parameter or (str(path[0]) if path else None),
+        field=parameter or (path[0] if path and isinstance(path[0], str) else None),
         keyword=keyword,
         message=message,
     )

@@ -1,4 +1,4 @@
-"""The layers as a fixture, so that each property runs through every one of them."""
+"""The layers as a fixture: those in process at once, so that one body is drawn for all, and the real port."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,22 @@ import httpx
 import pytest
 from nano_banana_edit_mock import MockServer
 
-from .layers import IN_PROCESS, Layer, port
+from .layers import DOORS, IN_PROCESS, Door, Layer, port
 
-LAYERS = [*(pytest.param(layer, id=layer.__name__) for layer in IN_PROCESS)]
+BOTH = [pytest.param(False, id="in_process"), pytest.param(True, id="port", marks=pytest.mark.server)]
 
 
-@pytest.fixture(scope="session", params=[*LAYERS, pytest.param(None, id="port", marks=pytest.mark.server)])
-def layer(request: pytest.FixtureRequest) -> Iterator[Layer]:
-    if request.param:
-        yield request.param
-        return
+@pytest.fixture(scope="session")
+def on_port() -> Iterator[Door]:
     with MockServer() as server, httpx.Client() as http:
         yield port(server, http)
+
+
+@pytest.fixture(scope="session", params=BOTH)
+def layers(request: pytest.FixtureRequest) -> list[Layer]:
+    return [request.getfixturevalue("on_port")] if request.param else IN_PROCESS
+
+
+@pytest.fixture(scope="session", params=BOTH)
+def doors(request: pytest.FixtureRequest) -> list[Door]:
+    return [request.getfixturevalue("on_port")] if request.param else DOORS

@@ -1,4 +1,4 @@
-"""The five layers that must give the document's verdict on a body of createEdit, and how to ask each of them."""
+"""The layers that must give the document's verdict on a body of createEdit, and how to ask each of them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
 
-Body = dict[str, Any]
+from ..document import CONTRACT
+
 _ARGUMENTS = ("image_size", "output_format")
+_CREATE = next(operation for operation in CONTRACT.operations if operation.id == "createEdit")
 
 
 @frozen
@@ -23,17 +25,20 @@ class Verdict:
     """What a layer says of a body.
 
     Attributes:
-        accepted: Whether it took the body.
-        field: The property it blames; None if it blames none.
+        blamed: The properties it blames, an empty name for the body itself; None where it accepts the body.
         received: What reached the service; None if nothing did.
     """
 
-    accepted: bool
-    field: str | None = None
-    received: Body | None = None
+    blamed: frozenset[str] | None = None
+    received: Any = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.blamed is None
 
 
-Layer: TypeAlias = Callable[[Body], Verdict]
+# None where a layer cannot be asked: a call of the wrapper has no form for some bodies.
+Layer: TypeAlias = Callable[[Any], Verdict | None]
 
 
 _SERVICE = MockService()
@@ -45,39 +50,40 @@ def fresh() -> MockService:
     return _SERVICE
 
 
-def _root(field: str | None) -> str | None:
-    return field.partition("[")[0] if field else None
+def _refused(field: str) -> Verdict:
+    return Verdict(frozenset({field.partition("[")[0]}))
 
 
-def model(body: Body) -> Verdict:
+def model(body: Any) -> Verdict:
     """The generated model."""
     try:
-        return Verdict(True, received=EditRequest.from_dict(body).to_dict())
+        return Verdict(received=EditRequest.from_dict(body).to_dict())
     except ConstraintViolation as error:
-        return Verdict(False, _root(error.field))
+        return _refused(error.field)
 
 
-def _arguments(body: Body) -> dict[str, Any]:
-    extra = {name: value for name, value in body.items() if name not in ("image_urls", "prompt", *_ARGUMENTS)}
-    options = {name: body[name] for name in _ARGUMENTS if name in body}
-    return {"images": body["image_urls"], "prompt": body["prompt"], "extra_body": extra, **options}
-
-
-def _wrapper_verdict(body: Body, submit: Callable[[MockService, dict[str, Any]], object]) -> Verdict:
+def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], object]) -> Verdict | None:
+    if not isinstance(body, dict):
+        return None
     missing = [name for name in ("image_urls", "prompt") if name not in body]
     if missing:
-        return Verdict(False, missing[0])  # Python's own signature refuses the call; test_public shows it
+        return _refused(missing[0])  # Python's own signature refuses the call; test_public shows it
+    images = body["image_urls"]
+    paths = [images] if isinstance(images, str) else images if isinstance(images, list) else ()
+    if any(isinstance(path, str) and not path.startswith("https://") for path in paths) or isinstance(images, str):
+        return None  # a path to a file, or one image without a list
+    extra = {name: value for name, value in body.items() if name not in ("image_urls", "prompt", *_ARGUMENTS)}
+    options = {name: body[name] for name in _ARGUMENTS if name in body}
     service = fresh()
     try:
-        submit(service, _arguments(body))
+        submit(service, {"images": images, "prompt": body["prompt"], "extra_body": extra, **options})
     except InvalidRequest as error:
         assert () == service.requests
-        field = _root(error.field)
-        return Verdict(False, "image_urls" if field == "images" else field)
-    return Verdict(True, received=service.edits[-1].body)
+        return _refused("image_urls" if error.field.startswith("images") else error.field)
+    return Verdict(received=service.edits[-1].body)
 
 
-def sync_wrapper(body: Body) -> Verdict:
+def sync_wrapper(body: Any) -> Verdict | None:
     """The sync client."""
 
     def submit(service: MockService, arguments: dict[str, Any]) -> object:
@@ -87,7 +93,7 @@ def sync_wrapper(body: Body) -> Verdict:
     return _wrapper_verdict(body, submit)
 
 
-def async_wrapper(body: Body) -> Verdict:
+def async_wrapper(body: Any) -> Verdict | None:
     """The async client."""
 
     async def run(service: MockService, arguments: dict[str, Any]) -> object:
@@ -97,26 +103,45 @@ def async_wrapper(body: Body) -> Verdict:
     return _wrapper_verdict(body, lambda service, arguments: asyncio.run(run(service, arguments)))
 
 
-def _raw_verdict(post: Callable[..., httpx.Response], url: str, service: MockService, body: Body) -> Verdict:
-    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
-    response = post(url, headers=headers, content=json.dumps(body).encode())
-    if response.status_code == 200:
-        return Verdict(True, received=service.edits[-1].body)
-    assert 400 == response.status_code
-    return Verdict(False, service.requests[-1].violations[0].field)
+class Door:
+    """A door of the mock, by what posts a body to it; raw bytes are posted as they are."""
+
+    def __init__(self, name: str, post: Callable[[bytes], httpx.Response], service: MockService) -> None:
+        self.__name__, self._post, self._service = name, post, service
+
+    def __call__(self, body: Any) -> Verdict:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        response = self._post(content)
+        if response.status_code == 200:
+            return Verdict(received=self._service.edits[-1].body)
+        assert 400 == response.status_code
+        return Verdict(frozenset(v.field or "" for v in self._service.requests[-1].violations))
 
 
-def router(body: Body) -> Verdict:
-    """The mock as a respx router."""
-    service = fresh()
-    with mock_router(service), httpx.Client(transport=httpx.HTTPTransport(verify=False)) as http:
-        return _raw_verdict(http.post, "https://api.sinancode.com/v1/generate/k/nano-banana-edit", service, body)
+HEADERS = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+URL = _CREATE.servers[0] + _CREATE.path
 
 
-def port(server: MockServer, http: httpx.Client) -> Layer:
+def _post_to_router(content: bytes) -> httpx.Response:
+    with mock_router(fresh()), httpx.Client(transport=httpx.HTTPTransport(verify=False)) as http:
+        return http.post(URL, headers=HEADERS, content=content)
+
+
+def _post_to_transport(content: bytes) -> httpx.Response:
+    with httpx.Client(transport=mock_transport(fresh())) as http:
+        return http.post(URL, headers=HEADERS, content=content)
+
+
+router = Door("router", _post_to_router, _SERVICE)
+transport = Door("transport", _post_to_transport, _SERVICE)
+
+
+def port(server: MockServer, http: httpx.Client) -> Door:
     """The mock on a real port."""
-    url = f"{server.url}/generate/k/nano-banana-edit"
-    return lambda body: _raw_verdict(http.post, url, server.service, body)
+    url = server.url + _CREATE.path
+    return Door("port", lambda content: http.post(url, headers=HEADERS, content=content), server.service)
 
 
-IN_PROCESS: list[Layer] = [model, sync_wrapper, async_wrapper, router]
+WRAPPERS: list[Layer] = [sync_wrapper, async_wrapper]
+DOORS: list[Door] = [router, transport]
+IN_PROCESS: list[Layer] = [model, *WRAPPERS, *DOORS]

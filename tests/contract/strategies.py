@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
-from nano_banana_edit_mock.contract import Constraint, Contract, load
+from nano_banana_edit_mock.contract import Constraint, Contract
 
-CONTRACT = load()
+from ..document import CONTRACT
+
 IMAGES = ("image_urls", "*")  # the wrapper takes a string as a URL only if it looks like one
 
 Schema = dict[str, Any]

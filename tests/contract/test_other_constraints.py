@@ -18,8 +18,8 @@ from nano_banana_edit_client.types import UNSET, File
 from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
 from nano_banana_edit_mock.contract import Constraint
 
-from ..document import BODY
-from .strategies import CONTRACT, body_constraints
+from ..document import BODY, CONTRACT
+from .strategies import body_constraints
 from .test_constraints import EDIT, LIMITS, NOT_VALUES, VALUES, named
 
 UPLOAD = body_constraints("uploadFile")

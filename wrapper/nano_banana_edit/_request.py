@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, TypeGuard, cast
@@ -40,20 +39,17 @@ def edit_request(
         for name, value in options.items():
             if not isinstance(value, Unset):
                 setattr(request, name, value)
-        request = EditRequest.from_dict(request.to_dict() | extra)
-    try:
-        json.dumps(extra, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _no_json(extra_body, error) from error
-    return request
+        return EditRequest.from_dict(request.to_dict() | extra)
 
 
 def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]:
-    try:
-        extra = dict(extra_body)
-    except (TypeError, ValueError) as error:
-        raise _no_json(extra_body, error) from error
-    for name in extra:
+    if not isinstance(extra_body, Mapping):
+        raise InvalidRequest(
+            f"extra_body is {shorten(extra_body)}; it must be a mapping of names to JSON values.",
+            field="extra_body",
+            value=extra_body,
+        )
+    for name in extra_body:
         if not isinstance(name, str) or name in arguments:
             raise InvalidRequest(
                 f"extra_body has the key {shorten(name)}; it takes names of properties that are not arguments. "
@@ -61,15 +57,7 @@ def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]
                 field="extra_body",
                 value=extra_body,
             )
-    return extra
-
-
-def _no_json(extra_body: object, error: Exception) -> InvalidRequest:
-    return InvalidRequest(
-        f"extra_body is {shorten(extra_body)}; it must be a mapping of names to JSON values ({error}).",
-        field="extra_body",
-        value=extra_body,
-    )
+    return dict(extra_body)
 
 
 def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:

@@ -5,10 +5,11 @@ from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+from attrs import validate as _attrs_validate
 
 from ..models.image_size import ImageSize
 from ..models.output_format import OutputFormat
-from ..types import UNSET, Unset, constraints, present
+from ..types import UNSET, Unset, an_object, constraints, undeclared
 
 T = TypeVar("T", bound="EditRequest")
 
@@ -75,9 +76,10 @@ class EditRequest:
         ),
     )
 
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, validator=undeclared)
 
     def to_dict(self) -> dict[str, Any]:
+        _attrs_validate(self)
         image_urls = self.image_urls
 
         prompt = self.prompt
@@ -107,7 +109,7 @@ class EditRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         image_urls = cast(list[str], d.pop("image_urls", UNSET))
 
         prompt = d.pop("prompt", UNSET)

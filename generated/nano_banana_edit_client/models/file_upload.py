@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+from attrs import validate as _attrs_validate
 
 from .. import types
-from ..types import UNSET, File, constraints, present
+from ..types import UNSET, File, an_object, constraints
 
 T = TypeVar("T", bound="FileUpload")
 
@@ -34,6 +35,7 @@ class FileUpload:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        _attrs_validate(self)
         file = self.file.to_tuple()
 
         field_dict: dict[str, Any] = {}
@@ -47,6 +49,7 @@ class FileUpload:
         return field_dict
 
     def to_multipart(self) -> types.RequestFiles:
+        _attrs_validate(self)
         files: types.RequestFiles = []
 
         files.append(("file", self.file.to_tuple()))
@@ -58,7 +61,7 @@ class FileUpload:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         file = File(payload=BytesIO(d.pop("file", UNSET)))
 
         file_upload = cls(
