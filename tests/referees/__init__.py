@@ -1,0 +1,1 @@
+"""Referees that nobody here wrote judge the mock by the same document."""

@@ -1,0 +1,120 @@
+"""Schemathesis judges the mock on its real port: every check, valid and invalid requests, and the document's link."""
+
+import copy
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from nano_banana_edit_mock import MockServer, MockService, Outcome, Request, Response, load
+from nano_banana_edit_mock.contract import parse
+
+pytestmark = pytest.mark.server
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", "tests/referees/schemathesis.toml"]
+ALL = "examples,coverage,fuzzing,stateful"
+OPERATIONS = {operation.id for operation in load().operations}
+OUTCOMES = [
+    Outcome(),
+    Outcome(result_form="file"),
+    Outcome(status="failed", error_code="blocked", error_msg="No."),
+    Outcome(status="archived"),
+]
+
+
+def run(service: MockService, base: str = "", *, phases: str = ALL, options: tuple[str, ...] = ()) -> tuple[int, str]:
+    """Let Schemathesis judge a service by the shipped document, and return its exit code and what it says."""
+    with MockServer(service) as server:
+        done = subprocess.run(
+            [*COMMAND, "run", "openapi.yaml", "--url", server.url + base, "--phases", phases, *options],
+            cwd=ROOT,
+            env=os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONHASHSEED": "0"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=120,
+        )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("base", "operations"),
+    [pytest.param("", OPERATIONS, id="root"), pytest.param("/v1", {"createEdit", "getTask"}, id="base-path")],
+)
+def test_finds_nothing(base: str, operations: set[str]) -> None:
+    """No check fails on valid or invalid requests to any operation, with and without the base path of its server."""
+    service = MockService(token="secret", polls=1)
+    for outcome in OUTCOMES * 100:
+        service.next(outcome)
+    names = [part for name in sorted(operations) for part in ("--include-operation-id", name)]
+    code, said = run(service, base, options=tuple(names))
+    assert (0, True) == (code, "No issues found" in said), said
+
+    reached = Counter((entry.operation, bool(entry.violations)) for entry in service.requests if entry.operation)
+    assert {(name, spoilt) for name in operations for spoilt in (True, False)} == reached.keys()
+    assert {200, 400, 401, 404, 405, 415} == {entry.status for entry in service.requests}
+
+    ids = {edit.task_id for edit in service.edits}
+    looks = Counter(entry.path.rpartition("/")[2] for entry in service.requests if entry.operation == "getTask")
+    followed = [looks[task_id] for task_id in ids if looks[task_id]]
+    assert len(followed) >= len(OUTCOMES), "links followed"
+    assert max(followed) > 1, "a task looked at until it is finished"
+
+
+class Liar(MockService):
+    """Answers a look at a task without its status."""
+
+    def handle(self, request: Request) -> Response:
+        response = super().handle(request)
+        return evolve(response, body=response.body.replace(b'"status"', b'"states"'))
+
+
+def other(name: str, step: int) -> MockService:
+    """The service by a document in which one limit lies elsewhere."""
+    (constraint,) = (c for c in load().constraints if c.id == name)
+    document = copy.deepcopy(dict(load().document))
+    node = document
+    *parents, keyword = constraint.pointer.split("/")[1:]
+    for parent in parents:
+        node = node[parent]
+    node[keyword] += step
+    return MockService(token="secret", contract=parse(document))
+
+
+@pytest.mark.parametrize(
+    ("service", "phases", "operation", "check"),
+    [
+        pytest.param(
+            lambda: other("EditRequest.prompt.maxLength", +1),
+            "coverage",
+            "POST /generate/k/nano-banana-edit",
+            "Schema-violating request accepted",
+            id="lax",
+        ),
+        pytest.param(
+            lambda: other("EditRequest.image_urls.maxItems", -1),
+            "coverage",
+            "POST /generate/k/nano-banana-edit",
+            "Schema-valid request rejected",
+            id="strict",
+        ),
+        pytest.param(lambda: Liar(token="secret"), "stateful", "X GET ", "Response violates schema", id="lying"),
+        pytest.param(
+            MockService,
+            "examples",
+            "POST /generate/k/nano-banana-edit",
+            "API accepts invalid authentication",
+            id="open",
+        ),
+    ],
+)
+def test_finds_what_is_wrong(service, phases: str, operation: str, check: str) -> None:
+    """A mock that is one step too lax or strict, lies or lets anyone in is found out, by operation and check."""
+    code, said = run(service(), phases=phases)
+    assert 1 == code, said
+    assert operation in said
+    assert check in said
