@@ -1,6 +1,5 @@
 """Schemathesis judges the mock on its real port: every check, valid and invalid requests, and the document's link."""
 
-import copy
 import os
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, Outcome, Request, Response, load
-from nano_banana_edit_mock.contract import parse
+
+from . import LIMITS, with_limit
 
 pytestmark = pytest.mark.server
 
@@ -73,30 +73,23 @@ class Liar(MockService):
         return evolve(response, body=response.body.replace(b'"status"', b'"states"'))
 
 
-def other(name: str, step: int) -> MockService:
+def shifted(name: str, step: int) -> MockService:
     """The service by a document in which one limit lies elsewhere."""
-    (constraint,) = (c for c in load().constraints if c.id == name)
-    document = copy.deepcopy(dict(load().document))
-    node = document
-    *parents, keyword = constraint.pointer.split("/")[1:]
-    for parent in parents:
-        node = node[parent]
-    node[keyword] += step
-    return MockService(token="secret", contract=parse(document))
+    return MockService(token="secret", contract=with_limit(name, LIMITS[name].value + step))
 
 
 @pytest.mark.parametrize(
     ("service", "phases", "operation", "check"),
     [
         pytest.param(
-            lambda: other("EditRequest.prompt.maxLength", +1),
+            lambda: shifted("EditRequest.prompt.maxLength", +1),
             "coverage",
             "POST /generate/k/nano-banana-edit",
             "Schema-violating request accepted",
             id="lax",
         ),
         pytest.param(
-            lambda: other("EditRequest.image_urls.maxItems", -1),
+            lambda: shifted("EditRequest.image_urls.maxItems", -1),
             "coverage",
             "POST /generate/k/nano-banana-edit",
             "Schema-valid request rejected",
