@@ -82,7 +82,8 @@ class MockService:
         self._routes, self._referee, self._store = Routes(self.contract), Referee(self.contract), Store(seed)
         self.max_body = self._referee.max_body
         self._image = lru_cache(MAX_RENDERED)(self._render)
-        self._defaults = {"image_size": "auto", "output_format": "png"}  # unless the document has its own
+        # Unless the document has its own; it may also let any of them be left out.
+        self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
         self._defaults |= {
             c.field[-1]: c.value
             for c in self.contract.constraints

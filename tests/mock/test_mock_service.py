@@ -283,6 +283,17 @@ def test_default_size(send, document, edit_body):
     assert (1024, 576) == Image.open(BytesIO(service.handle(Request("GET", result)).body)).size
 
 
+@pytest.mark.parametrize("left_out", ["image_urls", "prompt"])
+def test_less_required(send, document, edit_body, left_out):
+    """An edit without what a changed document no longer requires has a result all the same."""
+    document["components"]["schemas"]["EditRequest"]["required"].remove(left_out)
+    service = MockService(contract=parse(document), polls=0)
+    del edit_body[left_out]
+    task_id = send("createEdit", edit_body, to=service).json()["task_id"]
+    (link,) = send("getTask", to=service, task_id=task_id).json()["result"]
+    assert service.handle(Request("GET", link)).header("Content-Type") == "image/png"
+
+
 def test_failed_edits_have_no_image(send):
     """There is no file of an edit that is not completed."""
     service = MockService()
