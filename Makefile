@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill check format generate mock lint-openapi lock package clean
+.PHONY: help setup demo test deep drill check format generate contract mock lint-openapi lock package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,16 @@ format: setup ## Format the code
 	ruff check --fix .
 
 generate: setup ## Make the client from openapi.yaml
+	@mkdir -p build
+	python -m nano_banana_edit_mock contract openapi.yaml > build/census.md
 	$(GENERATE) $(CLIENT)
+
+contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
+	@mkdir -p build docs
+	@{ echo "# The contract"; echo; \
+	echo "Every constraint that \`openapi.yaml\` sets on a request, the requests at its boundary, and the tests that prove it"; \
+	echo "through every layer. Written by \`make contract\`; a test holds it to the document."; echo; \
+	python -m nano_banana_edit_mock contract --tests tests/contract; } > build/contract.md && mv build/contract.md docs/contract.md
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010

@@ -95,6 +95,11 @@ def operation(document: Document) -> None:
     document["paths"]["/tasks/{id}/cancel"] = {"post": added}
 
 
+def task_id(document: Document) -> Document:
+    found: Document = document["paths"]["/tasks/{id}"]["get"]["parameters"][0]["schema"]
+    return found
+
+
 CHANGES = [
     *(
         number(path, limit, step)
@@ -122,6 +127,7 @@ CHANGES = [
     Change("prompt is called instruction", renamed, frozenset({TYPES})),
     Change("operation cancelTask", operation, frozenset({METHOD})),
     keyword("image_urls", "minContains", 1, REFUSED),
+    Change("task id with a pattern", lambda document: task_id(document).update(pattern="^t"), frozenset({REFUSED})),
 ]
 
 
@@ -151,7 +157,7 @@ def told(scratch: Path, change: Change) -> frozenset[str]:
     def run(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
 
-    if run("make", "generate", "--assume-old", ".venv/ready").returncode:
+    if run("make", "generate", "contract", "--assume-old", ".venv/ready").returncode:
         return frozenset({REFUSED})
     if run("mypy", "wrapper", "generated/nano_banana_edit_client", "mock_server").returncode:
         return frozenset({TYPES})

@@ -16,7 +16,7 @@ _PLAIN = frozenset(
 
 
 class UnsupportedKeyword(ValueError):
-    """A keyword on the request side of the document that the mock cannot enforce.
+    """A keyword on the request side of the document that the client or the mock cannot hold a request to.
 
     Attributes:
         keyword: The keyword as written.
@@ -29,7 +29,7 @@ class UnsupportedKeyword(ValueError):
         self.pointer = pointer
 
     def __str__(self) -> str:
-        return f"{self.keyword} at {self.pointer} cannot be enforced by the mock. State the constraint another way."
+        return f"{self.keyword} at {self.pointer} cannot be enforced by client and mock. State the constraint another way."
 
 
 @frozen(kw_only=True)

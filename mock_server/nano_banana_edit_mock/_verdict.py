@@ -1,12 +1,12 @@
 """A request judged by the document: the transport first, then every schema, by jsonschema-rs."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from attrs import evolve, frozen
+from attrs import frozen
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from ._body import Malformed, Part, read_form, read_json
@@ -41,19 +41,17 @@ class Referee:
             if constraint.keyword == "maxLength" and (constraint.operation, constraint.field) in self._files:
                 self._files[constraint.operation, constraint.field] = constraint.value
         self.max_body = max(self._files.values(), default=0) + ENVELOPE
-        bodies = {operation.schema for operation in contract.operations if operation.schema}
-        schemas = bodies | {p.schema for operation in contract.operations for p in operation.parameters}
         self._validators = {
             # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps a large
             # value out of messages that nobody reads.
             pointer: Draft202012Validator({**self._document, "$ref": f"#{quote(pointer, safe='/~')}"}, mask="")
-            for pointer in schemas
+            for pointer in {operation.schema for operation in contract.operations if operation.schema}
         }
 
-    def judge(self, operation: Operation, request: Request, path: Mapping[str, str], token: str | None) -> Verdict:
-        """Judge a request in the order authorization, size, parameters, content type, body.
+    def judge(self, operation: Operation, request: Request, token: str | None) -> Verdict:
+        """Judge a request in the order authorization, size, content type, body.
 
-        `path` are the decoded path parameters; `token` is the only one accepted, None accepts any.
+        A path is text, and the document demands no more of one. `token` is the only one accepted, None accepts any.
         """
         authorization = request.header("Authorization")
         if operation.bearer and (message := _unauthorized(authorization, token)):
@@ -61,19 +59,17 @@ class Referee:
         if (size := len(request.body)) > self.max_body:
             message = f"The body has {size} bytes; the service accepts at most {self.max_body}. Shorten it."
             return _refusal(413, "body", "size", None, message)
-        found = tuple(v for p in operation.parameters for v in self._check(p.schema, path.get(p.name), p.name))
         if operation.media_type is None or not (request.body or operation.body_required):
-            return Verdict(violations=found)
+            return Verdict()
         content_type = request.header("Content-Type")
         if (content_type or "").partition(";")[0].strip().lower() != operation.media_type:
             state = "is missing" if content_type is None else f"is {content_type[:60]}"
             message = f"Content-Type {state}; the service accepts {operation.media_type}. Send that."
             return _refusal(415, "header", "content", "Content-Type", message)
         try:
-            verdict = self._judge_body(operation, request.body, content_type or "")
+            return self._judge_body(operation, request.body, content_type or "")
         except Malformed as error:
-            verdict = Verdict(violations=(_violation("content", str(error), error.path),))
-        return evolve(verdict, violations=(*found, *verdict.violations))
+            return Verdict(violations=(_violation("content", str(error), error.path),))
 
     def _judge_body(self, operation: Operation, body: bytes, content_type: str) -> Verdict:
         if not body:
@@ -98,11 +94,11 @@ class Referee:
         large = any(violation.keyword == "maxLength" and violation.field in files for violation in found)
         return Verdict(violations=found, status=413 if large else None, files=tuple(files.values()))
 
-    def _check(self, schema: str, value: Any, parameter: str = "", files: Sequence[str] = ()) -> tuple[Violation, ...]:
+    def _check(self, schema: str, value: Any, files: Sequence[str] = ()) -> tuple[Violation, ...]:
         errors = islice(self._validators[schema].iter_errors(value), MAX_VIOLATIONS)
-        return tuple(violation for error in errors for violation in self._explain(error, parameter, files))
+        return tuple(violation for error in errors for violation in self._explain(error, files))
 
-    def _explain(self, error: ValidationError, parameter: str, files: Sequence[str]) -> Iterator[Violation]:
+    def _explain(self, error: ValidationError, files: Sequence[str]) -> Iterator[Violation]:
         *parents, keyword = map(str, error.schema_path)
         schema = resolve(self._document, "".join(f"/{escape(token)}" for token in parents))
         match keyword:
@@ -115,15 +111,15 @@ class Referee:
         for end in ends:
             path = (*error.instance_path, *end)
             unit = "bytes" if {*path} & {*files} else "characters"
-            message = explain(parameter or spell(path), keyword, schema, error.instance, unit)
-            yield _violation(keyword, message, path, parameter)
+            message = explain(spell(path), keyword, schema, error.instance, unit)
+            yield _violation(keyword, message, path)
 
 
-def _violation(keyword: str, message: str, path: Sequence[str | int] = (), parameter: str = "") -> Violation:
+def _violation(keyword: str, message: str, path: Sequence[str | int] = ()) -> Violation:
     return Violation(
-        location="path" if parameter else "body",
+        location="body",
         pointer="".join(f"/{escape(str(token))}" for token in path),
-        field=parameter or (path[0] if path and isinstance(path[0], str) else None),
+        field=path[0] if path and isinstance(path[0], str) else None,
         keyword=keyword,
         message=message,
     )

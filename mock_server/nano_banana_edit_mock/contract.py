@@ -95,7 +95,7 @@ def load(path: Path | None = None) -> Contract:
 
     Raises:
         OSError: The file cannot be read.
-        UnsupportedKeyword: A request is constrained in a way the mock cannot enforce.
+        UnsupportedKeyword: A request is constrained in a way that the client or the mock cannot enforce.
 
     Source: `openapi.yaml`
     """
@@ -112,7 +112,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
         The contract.
 
     Raises:
-        UnsupportedKeyword: A request is constrained in a way the mock cannot enforce.
+        UnsupportedKeyword: A request is constrained in a way that the client or the mock cannot enforce.
 
     Source: `openapi.yaml`
     """
@@ -184,8 +184,9 @@ class _Reader:
             here = step(place, parameter["name"], at)
             self.required(here)
             for constraint in walk(self.document, evolve(here, pointer=f"{at}/schema")):
-                if constraint.keyword == "type" and constraint.value != "string":  # a path carries nothing else
-                    raise UnsupportedKeyword("type", constraint.pointer)
+                # A path carries text alone, and the generator shows its templates no more than that of a parameter.
+                if (constraint.keyword, constraint.value) != ("type", "string"):
+                    raise UnsupportedKeyword(constraint.keyword, constraint.pointer)
                 self.census.append(constraint)
             parameters.append(Parameter(name=parameter["name"], schema=f"{at}/schema"))
         return tuple(parameters)

@@ -137,7 +137,7 @@ class MockService:
         url = url._replace(path=url.path or "/")
         found = self._routes.find(request.method, url)
         operation = found.operation
-        verdict = self._referee.judge(operation, request, found.path, self._token) if operation else Verdict()
+        verdict = self._referee.judge(operation, request, self._token) if operation else Verdict()
         response = self._answer(url, found, verdict)
         entry = Entry(
             operation=operation.id if operation and operation not in FILES else None,

@@ -113,9 +113,7 @@ def rich() -> dict[str, Any]:
         },
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "Bearer"}},
-            "parameters": {
-                "Thing": {"name": "thing-id", "in": "path", "required": True, "schema": {"pattern": "^[a-z]+$"}}
-            },
+            "parameters": {"Thing": {"name": "thing-id", "in": "path", "required": True, "schema": {"type": "string"}}},
             "requestBodies": {
                 "Thing": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
             },

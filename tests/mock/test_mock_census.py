@@ -57,7 +57,7 @@ def test_rich_document(rich):
     """References, nested objects, maps, optional security, a parameter and servers are all read."""
     contract = parse(rich)
     get, put, post = contract.operations
-    assert ["getThing.security.bearer", "getThing.thing-id.required", "getThing.thing-id.pattern"] == [
+    assert ["getThing.security.bearer", "getThing.thing-id.required", "getThing.thing-id.type"] == [
         c.id for c in contract.constraints if c.operation == "getThing"
     ]
     ids = {c.id: c.field for c in contract.constraints}
@@ -96,6 +96,7 @@ def test_servers_of_an_operation(rich):
         ("/components/schemas/ImageSize", "items", {"$ref": "#/components/schemas/EditRequest"}, "EditRequest"),
         (FORM, "propertyNames", {}, "propertyNames"),
         (f"{ID}/schema", "dependentRequired", {}, "dependentRequired"),
+        (f"{ID}/schema", "pattern", "^t", "pattern"),
         (f"{ID}/schema", "type", "integer", "type"),
         (ID, "in", "query", "in"),
         (ID, "in", "header", "in"),

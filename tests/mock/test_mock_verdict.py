@@ -318,19 +318,6 @@ def test_every_keyword_is_explained(rich_service, body, message):
     assert message == said(rich_service.handle(request))
 
 
-@pytest.mark.parametrize(("status", "thing"), [(501, "abc"), (501, "%61"), (400, "ABC"), (400, "a%2Fb")])
-def test_parameters(rich_service, status, thing):
-    """A path parameter is judged, decoded, and named in the verdict."""
-    assert status == rich_service.handle(Request("GET", f"https://things.test/api/things/{thing}?limit=x")).status
-    for violation in rich_service.requests[0].violations:
-        assert ("path", "", "thing-id", "pattern") == (
-            violation.location,
-            violation.pointer,
-            violation.field,
-            violation.keyword,
-        )
-
-
 def test_optional_body(rich_service):
     """A body that is not required may be left out, whatever its type would have been."""
     request = Request("PUT", "https://things.test/api/things/a", {"Authorization": "Bearer t"})

@@ -5,26 +5,19 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from nano_banana_edit_mock import Constraint, MockService, Request
+from nano_banana_edit_mock import MockService, Request
+from nano_banana_edit_mock._cases import Case, boundary_cases
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from werkzeug.datastructures import Headers
 
-from ..contract import strategies
-from ..contract.strategies import bodies_with, body_constraints, edges, outside, put, sized
 from ..document import BODY, FORMATS, LONGEST_PROMPT, MOST_IMAGES, SIZES
 from . import with_limit
 
 Verdict: TypeAlias = Literal["accepts", "refuses", "crashes"]
 
 JSON, FORM, LARGEST = "application/json", "multipart/form-data; boundary=frontier", 9
-EDIT = [c for c in body_constraints("createEdit") if c.field]
-VALUES = [c for c in EDIT if c.keyword not in ("required", "default")]
-LIMITS = [c for c in VALUES if c.keyword in strategies.LIMITS]
-
 
 CONTRACT = with_limit("FileUpload.file.maxLength", LARGEST)  # one that a test can afford
 OPERATIONS = {operation.id: operation for operation in CONTRACT.operations}
@@ -192,42 +185,9 @@ def test_disagreements_are_tried() -> None:
     assert DISAGREEMENTS.keys() <= CASES.keys()
 
 
-def named(constraints: list[Constraint]) -> Any:
-    return pytest.mark.parametrize("constraint", constraints, ids=lambda constraint: constraint.id)
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value is no lone surrogate, on which the two are known to disagree."""
-    return not isinstance(value, str) or value == value.encode(errors="replace").decode()
-
-
-def both(body: dict[str, Any]) -> tuple[Verdict, Verdict]:
-    return core(request("createEdit", body)), mock(request("createEdit", body))
-
-
-@named(VALUES)
-@given(data=st.data())
-def test_same_verdict_outside(constraint: Constraint, data: st.DataObject) -> None:
-    """Both accept a body, and refuse it when it breaks one constraint."""
-    body = data.draw(bodies_with(constraint))
-    assert ("accepts", "accepts") == both(body)
-    value = data.draw(outside(constraint).filter(is_whole))
-    assert ("refuses", "refuses") == both(put(body, constraint.field, value, data.draw(st.integers(0, 9))))
-
-
-@named(LIMITS)
-@given(data=st.data())
-def test_same_verdict_at_the_limit(constraint: Constraint, data: st.DataObject) -> None:
-    """Both turn at the same limit, neither a step before nor a step after."""
-    body = data.draw(bodies_with(constraint))
-    for size, accepted in edges(constraint):
-        verdict = "accepts" if accepted else "refuses"
-        assert (verdict, verdict) == both(put(body, constraint.field, data.draw(sized(constraint, size)))), size
-
-
-@named([c for c in EDIT if c.keyword == "required"])
-@given(data=st.data())
-def test_same_verdict_without_what_is_required(constraint: Constraint, data: st.DataObject) -> None:
-    """Both refuse a body without a required property."""
-    body = data.draw(bodies_with(constraint))
-    assert ("refuses", "refuses") == both({name: body[name] for name in body if name != constraint.value})
+@pytest.mark.parametrize("case", boundary_cases(CONTRACT), ids=lambda case: case.id)
+def test_same_verdict_at_every_boundary(case: Case) -> None:
+    """Both say of a boundary case what the document says, but that an empty path parameter is one to openapi-core."""
+    verdict = "accepts" if case.accepted else "refuses"
+    ours, theirs = (judge(case.request(case.operation.servers[0], "t")) for judge in (mock, core))
+    assert (verdict, "accepts" if case.constraint.id == "getTask.id.required" else verdict) == (ours, theirs)

@@ -1,0 +1,32 @@
+"""The census as a page: every constraint, its cases, and the tests that prove it."""
+
+from pathlib import Path
+
+import pytest
+from nano_banana_edit_mock.__main__ import main
+
+from ..document import CONTRACT
+
+PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
+
+
+@pytest.fixture(scope="module")
+def printed() -> list[str]:
+    """The lines that `make contract` puts on the page."""
+    lines: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout.write", lambda text: lines.extend(text.splitlines()))
+        main(["contract", "--tests", str(Path(__file__).parent)])
+    return lines
+
+
+def test_no_constraint_is_forgotten(printed: list[str]) -> None:
+    """Every constraint of the document has a row, and a test that is run for it."""
+    proved = {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[4] for row in printed[2:]}
+    assert [constraint.id for constraint in CONTRACT.constraints] == [*proved]
+    assert [] == [name for name, tests in proved.items() if not tests.startswith("test_")]
+
+
+def test_page_is_up_to_date(printed: list[str]) -> None:
+    """The page in the documentation is what `make contract` writes."""
+    assert printed == PAGE.read_text().splitlines()[-len(printed) :]
