@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import nano_banana_edit
 import pytest
+import respx
 from nano_banana_edit import _clock, cli
 from nano_banana_edit_mock import MockService, Outcome, mock_router
 from PIL import Image
@@ -259,3 +261,55 @@ def test_says_each_status_once(service: MockService, tmp_path: Path, monkeypatch
     monkeypatch.setattr(service, "handle", slow.handle)
     lines = run("edit", PHOTO, "p", "-o", tmp_path / "out.png").stderr.splitlines()
     assert [line.rpartition(" ")[2] for line in lines[2:]] == ["pending", "processing", "completed"]
+
+
+def conform(*arguments: object) -> Result:
+    return run("conformance", "--base-url", "https://api.sinancode.com/v1", "--rate", "1e9", *arguments)
+
+
+def test_conformance_of_a_server(service: MockService) -> None:
+    """A server that does what the document says is found to, in a table, and no edit is made."""
+    result = conform()
+    assert result.exit_code == 0, result.stderr
+    assert f"{len(service.requests)} requests to https://api.sinancode.com/v1, 0 of them edits" in result.stderr
+    assert "EditRequest.prompt.maxLength" in result.stdout
+    assert f"0 different, {len(service.requests)} as documented." in result.stdout
+    assert "not checked: it is accepted, so it is sent on demand only." in result.stdout
+    assert () == service.edits
+
+
+def test_conformance_reports(service: MockService, tmp_path: Path) -> None:
+    """The whole run can be had as JSON and as a JUnit report, accepted requests included."""
+    result = conform("--spend", "--json", "--junit", tmp_path / "report.xml")
+    assert result.exit_code == 0, result.stderr
+    assert f"{len(service.edits)} of them edits to be accepted" in result.stderr
+    rows = json.loads(result.stdout)
+    assert f'tests="{len(rows)}" failures="0"' in (tmp_path / "report.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text"), [(500, 1, "different, 0 as documented"), (402, 3, "out of credit")]
+)
+def test_conformance_status(monkeypatch: pytest.MonkeyPatch, status: int, code: int, text: str) -> None:
+    """A difference is exit status 1, a run that had to stop is 3."""
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    with respx.mock:
+        respx.route().respond(status)
+        result = conform()
+    assert code == result.exit_code
+    assert text in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--base-url", "nowhere"], "base_url is 'nowhere'"),
+        (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),
+    ],
+)
+def test_conformance_of_nothing(service: MockService, arguments: list[str], text: str) -> None:
+    """What cannot be asked, or reported on, is refused in one line before anything is sent."""
+    result = run("conformance", *arguments)
+    assert 2 == result.exit_code
+    assert text in result.stderr
+    assert () == service.requests

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -74,6 +75,7 @@ class Case:
         return Request(self.operation.method, server.rstrip("/") + path, headers, b"" if self.empty else body)
 
 
+@lru_cache(maxsize=1)  # as a form at its limit takes a second to judge
 def boundary_cases(contract: Contract) -> tuple[Case, ...]:
     """Return the requests next to the boundary of every constraint.
 

@@ -29,7 +29,9 @@ class UnsupportedKeyword(ValueError):
         self.pointer = pointer
 
     def __str__(self) -> str:
-        return f"{self.keyword} at {self.pointer} cannot be enforced by client and mock. State the constraint another way."
+        return (
+            f"{self.keyword} at {self.pointer} cannot be enforced by client and mock. State the constraint another way."
+        )
 
 
 @frozen(kw_only=True)

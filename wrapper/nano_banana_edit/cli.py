@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import mimetypes
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
@@ -22,6 +24,7 @@ from ._errors import (
     WaitTimeout,
 )
 from ._flow import Progress
+from ._settings import resolve
 from ._version import __version__
 from .client import NanoBananaEdit
 
@@ -29,6 +32,7 @@ try:
     import typer
     from rich.console import Console
     from rich.markup import escape
+    from rich.table import Column, Table
 except ModuleNotFoundError as missing:
     raise SystemExit(f"The command line needs {missing.name}: pip install 'nano-banana-edit[cli]'") from missing
 
@@ -109,6 +113,57 @@ def mock(
         _mock_package().serve(host=host, port=port, service=_mock_package().MockService(seed=seed))
 
 
+@app.command()
+def conformance(
+    base_url: Annotated[str, typer.Option(help="Server of edits and tasks.", show_default=False)],
+    files_url: Annotated[str | None, typer.Option(help="Server of uploads, if it is another.")] = None,
+    spend: Annotated[bool, typer.Option("--spend", help="Send what is accepted, and billed, too.")] = False,
+    rate: Annotated[float, typer.Option(help="Requests a second at most.", min=0.01)] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
+) -> None:
+    """Ask any server of this API at every limit of the document, and compare.
+
+    The token is read from SINANCODE_API_KEY. By default only what must be refused is sent, which costs nothing; a
+    server that accepts and bills such an edit is sent no other. Exit status: 0 as documented; 1 something differs; 3
+    the run is not whole, as the server cannot be reached, refuses the token or asked to stop.
+    """
+    module = _mock_package("conformance")
+    with _errors_in_one_line() as stages:
+        settings = resolve(
+            token=None, base_url=base_url, files_url=files_url, timeout=None, max_retries=0, poll_interval=0
+        )
+        if junit:
+            check_target(junit)
+        run = module.Conformance(spend=spend)
+        typer.echo(f"{run.requests} requests to {base_url}, {run.billed} of them edits to be accepted.", err=True)
+        checks = []
+        for check in run.run(base_url=settings.base_url, files_url=settings.files_url, token=settings.token, rate=rate):
+            checks.append(check)
+            stages.spinner.update(escape(check.case.id))
+        if junit:
+            junit.write_text(module.to_junit(checks), "utf-8")
+    if as_json:
+        typer.echo(module.to_json(checks))
+    else:
+        _print_checks(checks)
+    stopped = any(check.stops for check in checks)
+    raise typer.Exit(1 if any(check.differs for check in checks) else 3 if stopped else 0)
+
+
+def _print_checks(checks: list[Any]) -> None:
+    table = Table("", Column("Constraint", overflow="fold"), "Case", "Documented", "Actual", "Status", box=None)
+    for check in checks:
+        if not check.skipped:
+            cells = (check.case.constraint.id, check.case.name, check.documented, check.actual, str(check.status))
+            table.add_row("≠" if check.differs else "", *map(escape, cells), style="red" if check.differs else "")
+    Console().print(table)
+    counts = Counter(check.skipped or ("different" if check.differs else "as documented") for check in checks)
+    typer.echo(f"{counts.pop('different', 0)} different, {counts.pop('as documented', 0)} as documented.")
+    for reason, count in counts.items():
+        typer.echo(f"{count} not checked: {reason}.")
+
+
 def _format_of(output: Path) -> Any:
     _, _, subtype = (mimetypes.guess_type(output.name)[0] or "").partition("/")
     return subtype if subtype in get_args(OutputFormat) else UNSET
@@ -129,12 +184,11 @@ def _client(mock: bool) -> Iterator[NanoBananaEdit]:
         yield client
 
 
-def _mock_package() -> Any:
+def _mock_package(module: str = "app") -> Any:
     try:
-        import nano_banana_edit_mock.app  # noqa: PLC0415 - an extra
+        return import_module(f"nano_banana_edit_mock.{module}")
     except ModuleNotFoundError as missing:
         _fail(f"The mock server needs {missing.name}: pip install 'nano-banana-edit[mock]'", 2)
-    return nano_banana_edit_mock.app
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -1,0 +1,166 @@
+"""What a run against any server finds, sends, and leaves alone."""
+
+import copy
+import json
+import xml.etree.ElementTree as ET
+
+import httpx
+import pytest
+from nano_banana_edit_mock import MockService, load, mock_transport
+from nano_banana_edit_mock.conformance import Conformance, to_json, to_junit
+from nano_banana_edit_mock.contract import parse
+
+TOKEN = "sekret"
+API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
+
+
+def ask(server, *, spend=False, rate=1e9, sleep=lambda _seconds: None, base_url=API):
+    """Everything that a run against a transport finds."""
+    http = httpx.Client(transport=server)
+    run = Conformance(spend=spend).run(
+        base_url=base_url, files_url=FILES, token=TOKEN, rate=rate, http=http, sleep=sleep
+    )
+    return list(run)
+
+
+def lax(keyword, value):
+    """The service by a document with another value for a keyword of the prompt."""
+    document = copy.deepcopy(dict(load().document))
+    document["components"]["schemas"]["EditRequest"]["properties"]["prompt"][keyword] = value
+    return MockService(token=TOKEN, contract=parse(document))
+
+
+def answering(status, **options):
+    """A server that answers everything alike, and counts."""
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return httpx.Response(status, **options)
+
+    return httpx.MockTransport(answer), seen
+
+
+def test_the_mock_is_as_documented():
+    """The mock does what the document says, and no edit is made unless it is asked for."""
+    service = MockService(token=TOKEN)
+    checks = ask(mock_transport(service))
+    assert [] == [check.case.id for check in checks if check.differs]
+    assert all(check.case.accepted == bool(check.skipped) for check in checks)
+    assert () == service.edits == service.uploads
+
+
+def test_spending_sends_what_is_accepted():
+    """On demand one request of each kind that is accepted is sent, as many as were said beforehand, and none twice."""
+    service, run = MockService(token=TOKEN), Conformance(spend=True)
+    checks = ask(mock_transport(service), spend=True)
+    assert [] == [check.case.id for check in checks if check.differs]
+    assert run.billed == len(service.edits) > 1
+    assert run.requests == len(service.requests)
+    assert (
+        len({json.dumps(edit.body) for edit in service.edits}) == run.billed - 1
+    )  # one of them by a lower-case bearer
+    assert {check.skipped for check in checks} == {"", "it is inside a limit, and one at the limit says as much"}
+
+
+def test_every_case_has_one_check():
+    """Each boundary case is reported once, in order, whether it was sent or not."""
+    checks = ask(answering(500)[0])
+    assert len(checks) == len({check.case.id for check in checks})
+    assert [c.id for c in load().constraints] == [*dict.fromkeys(check.case.constraint.id for check in checks)]
+
+
+@pytest.mark.parametrize("spend", [False, True])
+def test_a_lax_server_is_found_out(spend):
+    """What is accepted against the document is named; unless spending is allowed, it is the last edit that is sent."""
+    service = lax(
+        "maxLength", load().document["components"]["schemas"]["EditRequest"]["properties"]["prompt"]["maxLength"] + 1
+    )
+    checks = ask(mock_transport(service), spend=spend)
+    found = [(check.case.constraint.id, check.documented, check.actual) for check in checks if check.differs]
+    assert [("EditRequest.prompt.maxLength", "refused", "accepted")] * (2 if spend else 1) == found
+    if not spend:
+        assert 1 == len(service.edits)
+        assert "the server accepts, and may bill, an edit that the document refuses" in {c.skipped for c in checks}
+        assert "uploadFile" in {entry.operation for entry in service.requests}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (401, "the token is refused"),
+        (402, "the account is out of credit"),
+        (403, "the token is refused"),
+        (429, "the server asks for fewer requests"),
+    ],
+)
+def test_stops_when_told_to(status, reason):
+    """Nothing is sent after a refused token, an empty account or a rate limit, and the run says so."""
+    server, seen = answering(status)
+    checks = ask(server)
+    first = next(check for check in checks if check.stops)
+    assert (status, reason) == (first.status, first.skipped)
+    assert len(seen) == (6 if status in (401, 403) else 1)  # five wrong authorizations must be refused
+    assert all(check.skipped for check in checks[checks.index(first) :])
+
+
+def test_stops_without_an_answer():
+    """A server that cannot be reached is asked once."""
+    seen = []
+
+    def fail(request):
+        seen.append(request)
+        raise httpx.ConnectError(f"no route for {TOKEN}")
+
+    checks = ask(httpx.MockTransport(fail))
+    assert 1 == len(seen)
+    assert "there is no answer (ConnectError: no route for [token])" in {check.skipped for check in checks}
+    assert 1 == sum(check.stops for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("status", "actual"), [(500, "a failure"), (404, "no such operation"), (405, "no such operation"), (302, "neither")]
+)
+def test_other_answers_are_differences(status, actual):
+    """A failure, a redirect and an unknown path are neither verdict, except where the path itself is wrong."""
+    checks = ask(answering(status, headers={"Location": "/x"})[0])
+    found = {check.actual for check in checks if check.differs}
+    assert found == {actual}
+    (path,) = [check for check in checks if check.case.constraint.id == "getTask.id.required" and not check.skipped]
+    assert path.differs == (status in (302, 500))
+
+
+def test_the_token_is_never_reported():
+    """Neither report holds the token, even if the server repeats it."""
+    checks = ask(answering(500, text=f"bad {TOKEN} " + "x" * 1_000)[0])
+    for report in (to_json(checks), to_junit(checks)):
+        assert TOKEN not in report
+        assert "bad [token] xxx" in report
+    assert max(len(check.answer) for check in checks) == 200
+
+
+def test_reports_agree():
+    """The JSON and the JUnit report hold every check, with its difference or the reason why there is none."""
+    checks = ask(mock_transport(lax("minLength", 0)))
+    rows, suite = json.loads(to_json(checks)), ET.fromstring(to_junit(checks))
+    assert len(checks) == len(rows) == len(suite) == int(suite.attrib["tests"])
+    assert 1 == sum(row["differs"] for row in rows) == len(suite.findall("*/failure")) == int(suite.attrib["failures"])
+    assert sum(bool(row["skipped"]) for row in rows) == len(suite.findall("*/skipped")) == int(suite.attrib["skipped"])
+    (row,) = [row for row in rows if row["differs"]]
+    assert ("refused", "accepted", 200) == (row["documented"], row["actual"], row["status"])
+
+
+def test_rate_is_kept():
+    """Before every request but the first the run waits as long as the rate asks."""
+    server, seen = answering(400)
+    waited = []
+    ask(server, rate=4, sleep=waited.append)
+    assert [0] + [0.25] * (len(seen) - 1) == waited
+
+
+def test_each_server_gets_its_own():
+    """Uploads go to the server of files and everything else to that of edits."""
+    server, seen = answering(400)
+    ask(server, base_url="https://edits.test/base")
+    assert {"edits.test", "files-api.sinancode.com"} == {request.url.host for request in seen}
+    assert all(request.url.path.startswith("/base/") == (request.url.host == "edits.test") for request in seen)
