@@ -1,4 +1,4 @@
-# Short verbs; `make help` lists them. Everything needs only Python, make and a compiler, but for the two that say Node.
+# Short verbs; `make help` lists them. Everything needs only Python, make and a compiler, but for those that say Node.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill check format generate contract mock lint-openapi lock package clean
+.PHONY: help setup demo test deep drill check format generate contract mock compare-prism referee-typescript lint-openapi lock package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ contract: setup ## Write docs/contract.md: every constraint, its boundary cases,
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
+
+compare-prism: setup ## Compare Prism with the document at every boundary (needs Node)
+	python -m tests.referees.prism
+
+referee-typescript: setup ## Do the whole job with a client made by openapi-typescript (needs Node)
+	cd tests/referees/typescript && npm install --no-package-lock --no-audit --no-fund --silent && npm test --silent
 
 lint-openapi: ## Lint openapi.yaml with Spectral (needs Node)
 	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.yaml --fail-severity hint
