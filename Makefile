@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill check format generate contract mock compare-prism referee-typescript lint-openapi lock package clean
+.PHONY: help setup demo test deep drill check format generate contract mock diff-spec compare-prism referee-typescript lint-openapi lock package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ contract: setup ## Write docs/contract.md: every constraint, its boundary cases,
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
+
+diff-spec: setup ## Say what changed in openapi.yaml since OLD, a commit or tag, and which version follows
+	@mkdir -p build
+	git show $(OLD):openapi.yaml > build/old.yaml
+	python -m nano_banana_edit_mock diff build/old.yaml openapi.yaml
 
 compare-prism: setup ## Compare Prism with the document at every boundary (needs Node)
 	python -m tests.referees.prism

@@ -6,12 +6,15 @@ import re
 import shlex
 import subprocess
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import typer
 from nano_banana_edit import cli
-from nano_banana_edit_mock import MockService, app, mock_router
+from nano_banana_edit_mock import MockService, app, conformance, mock_router, mock_transport
 from typer.testing import CliRunner
 
 from .test_public import ROOT
@@ -55,11 +58,16 @@ def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     elif command == "make":
         subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, check=True, capture_output=True)
     else:
-        served: list[dict[str, Any]] = []
-        monkeypatch.setattr(app, "serve", lambda **options: served.append(options))
+        monkeypatch.setattr(app, "serve", lambda **options: typer.echo(f"serves {options['port']}"))
+        monkeypatch.setattr(conformance, "sleep", lambda seconds: None)
+        if arguments[0] == "conformance":
+            monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=mock_transport()))
+        result = CliRunner().invoke(cli.app, arguments)
+        said = {"edit": "out.png\n", "mock": "serves 4010\n", "conformance": "0 different, "}[arguments[0]]
         assert "nano-banana-edit" == command
-        assert 0 == CliRunner().invoke(cli.app, arguments).exit_code
-        assert (tmp_path / "out.png").is_file() or served[0]["port"] == 4010
+        assert 0 == result.exit_code
+        assert said in result.stdout
+        assert (arguments[0] == "edit") == (tmp_path / "out.png").is_file()
 
 
 def test_readme_is_short_and_its_links_lead_somewhere() -> None:

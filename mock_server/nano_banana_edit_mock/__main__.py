@@ -5,20 +5,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import drift
 from ._table import table, tests_of
 from .app import serve
-from .contract import UnsupportedKeyword, load
+from .contract import Contract, UnsupportedKeyword, load
 from .service import MockService
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read the command line; serve until interrupted, or print the census.
+    """Read the command line; serve until interrupted, print the census, or compare two documents.
 
     Args:
         argv: Arguments after the program's name; default are those of the process.
 
     Raises:
-        SystemExit: The arguments or the document are wrong, the address is taken, or help was asked for.
+        SystemExit: The arguments or the document are wrong, the address is taken, or help was asked for. With status 1:
+            the version of a document rises less than its changes ask for.
     """
     parser = argparse.ArgumentParser("python -m nano_banana_edit_mock", description="Play nano-banana-edit offline.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -29,15 +31,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     census = commands.add_parser("contract", help="print every constraint of the document as a table")
     census.add_argument("document", type=Path, nargs="?", help="an OpenAPI document (default: the one shipped)")
     census.add_argument("--tests", type=Path, metavar="FOLDER", help="name the tests in it that prove each constraint")
+    diff = commands.add_parser("diff", help="say what a new version of the document means for users of the old one")
+    diff.add_argument("old", type=Path, help="the old version")
+    diff.add_argument("new", type=Path, help="the new version")
     options = parser.parse_args(argv)
     try:
-        if options.command:
+        if options.command == "contract":
             tests = tests_of(options.tests) if options.tests else {}
             sys.stdout.write(f"{table(load(options.document), tests)}\n")
+        elif options.command == "diff":
+            _diff(load(options.old), load(options.new))
         else:
             serve(host=options.host, port=options.port, service=MockService(seed=options.seed, polls=options.polls))
     except (OSError, UnsupportedKeyword, ValueError) as error:
         parser.error(str(error))
+
+
+def _diff(old: Contract, new: Contract) -> None:
+    for change in drift.changes(old, new):
+        sys.stdout.write(f"{change}\n")
+    needed, raised = drift.bump(old, new), drift.raised(old, new)
+    sys.stdout.write(f"Version: needs to rise in {needed}, rises in {raised}.\n")
+    if not drift.suffices(raised, needed):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Any server that claims this API, asked at every boundary of the document."""
 
 import json
-import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from time import sleep
 from typing import Any, Literal
 
 import httpx
@@ -84,7 +84,6 @@ class Conformance:
         token: str,
         rate: float = 5.0,
         http: httpx.Client | None = None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> Iterator[Check]:
         """Ask a server, and yield what it does.
 
@@ -97,7 +96,6 @@ class Conformance:
             token: The API token.
             rate: Requests a second at most; default 5.
             http: An httpx client to send with; default is one that waits 60 seconds.
-            sleep: What waits for a number of seconds; default `time.sleep`.
 
         Yields:
             A check of each case, in the order of the census; one that is not sent comes with the reason.

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import httpx
 import pytest
-from nano_banana_edit_mock import MockService, load, mock_transport
+from nano_banana_edit_mock import MockService, conformance, load, mock_transport
 from nano_banana_edit_mock.conformance import Conformance, to_json, to_junit
 from nano_banana_edit_mock.contract import parse
 
@@ -14,12 +14,18 @@ TOKEN = "sekret"
 API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
 
 
-def ask(server, *, spend=False, rate=1e9, sleep=lambda _seconds: None, base_url=API):
+@pytest.fixture(autouse=True)
+def waited(monkeypatch):
+    """The seconds that the run would have waited."""
+    waits = []
+    monkeypatch.setattr(conformance, "sleep", waits.append)
+    return waits
+
+
+def ask(server, *, spend=False, rate=5, base_url=API):
     """Everything that a run against a transport finds."""
     http = httpx.Client(transport=server)
-    run = Conformance(spend=spend).run(
-        base_url=base_url, files_url=FILES, token=TOKEN, rate=rate, http=http, sleep=sleep
-    )
+    run = Conformance(spend=spend).run(base_url=base_url, files_url=FILES, token=TOKEN, rate=rate, http=http)
     return list(run)
 
 
@@ -150,11 +156,10 @@ def test_reports_agree():
     assert ("refused", "accepted", 200) == (row["documented"], row["actual"], row["status"])
 
 
-def test_rate_is_kept():
+def test_rate_is_kept(waited):
     """Before every request but the first the run waits as long as the rate asks."""
     server, seen = answering(400)
-    waited = []
-    ask(server, rate=4, sleep=waited.append)
+    ask(server, rate=4)
     assert [0] + [0.25] * (len(seen) - 1) == waited
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,20 +31,24 @@ DIFFERENCES = {
 }
 
 
+stamina.instrumentation.set_on_retry_hooks([])
+
+
 @contextmanager
 def prism() -> Iterator[str]:
     """Prism's URL, while it runs."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["npx", "--yes", PRISM, "mock", "--host", "127.0.0.1", "--port", str(port), str(DOCUMENT)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as process:
         try:
             for attempt in stamina.retry_context(on=OSError, attempts=None, timeout=120, wait_max=0.5):
                 with attempt:
                     socket.create_connection(("127.0.0.1", port)).close()
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # npx leaves its child alone
 
 
 def differences(url: str) -> Iterator[str]:

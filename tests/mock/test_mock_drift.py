@@ -1,0 +1,191 @@
+"""What a changed document means for those who use the old one."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from nano_banana_edit_mock import load
+from nano_banana_edit_mock.__main__ import main
+from nano_banana_edit_mock._census import resolve
+from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.drift import bump, changes, raised, suffices
+
+REQUEST = "/components/schemas/EditRequest"
+PROMPT = f"{REQUEST}/properties/prompt"
+IMAGES = f"{REQUEST}/properties/image_urls"
+CREATE = "/paths/~1generate~1k~1nano-banana-edit"
+TASK = "/components/schemas/Task"
+ADDED = {"strength": {"type": "integer", "minimum": 1}}
+
+
+def set_to(at, keyword, value):
+    def apply(document):
+        node = resolve(document, at)
+        old = node.get(keyword)
+        node[keyword] = value(old) if callable(value) else value
+
+    return apply
+
+
+def without(at, keyword):
+    return lambda document: resolve(document, at).pop(keyword)
+
+
+def all_of(*steps):
+    return lambda document: [step(document) for step in steps]
+
+
+@pytest.fixture
+def document():
+    return copy.deepcopy(dict(load().document))
+
+
+@pytest.mark.parametrize(
+    ("apply", "effect", "text"),
+    [
+        (set_to(PROMPT, "maxLength", lambda n: n - 1), "tightens", r"EditRequest.prompt.maxLength is \d+, not \d+"),
+        (set_to(PROMPT, "maxLength", lambda n: n + 1), "loosens", r"EditRequest.prompt.maxLength is \d+, not \d+"),
+        (set_to(IMAGES, "minItems", lambda n: n + 1), "tightens", "EditRequest.image_urls.minItems is 2, not 1"),
+        (set_to(IMAGES, "minItems", 0), "loosens", "EditRequest.image_urls.minItems is 0, not 1"),
+        (without(IMAGES, "maxItems"), "loosens", "EditRequest.image_urls.maxItems is gone: it was 10"),
+        (set_to(IMAGES, "uniqueItems", True), "tightens", "EditRequest.image_urls.uniqueItems is new: True"),
+        (set_to(IMAGES, "uniqueItems", False), None, ""),
+        (set_to(f"{IMAGES}/items", "minLength", 3), "tightens", "EditRequest.image_urls.items.minLength is new: 3"),
+        (set_to(PROMPT, "pattern", "^a"), "tightens", r"EditRequest.prompt.pattern is new: \^a"),
+        (set_to(PROMPT, "type", ["string", "null"]), "loosens", "EditRequest.prompt.type has null, too"),
+        (set_to(REQUEST, "additionalProperties", False), "tightens", "EditRequest.additionalProperties is new: False"),
+        (
+            set_to("/components/schemas/OutputFormat", "enum", ["png"]),
+            "tightens",
+            "EditRequest.output_format.enum has no jpeg any more",
+        ),
+        (
+            set_to("/components/schemas/OutputFormat", "enum", ["png", "jpeg", "webp"]),
+            "loosens",
+            "EditRequest.output_format.enum has webp, too",
+        ),
+        (
+            set_to(f"{REQUEST}/properties/image_size", "default", "auto"),
+            "breaks",
+            "EditRequest.image_size.default is auto, not 1:1",
+        ),
+        (without(f"{REQUEST}/properties/image_size", "default"), "breaks", "EditRequest.image_size.default is gone"),
+        (
+            set_to(f"{REQUEST}/properties/output_format", "default", "png"),
+            "adds",
+            "EditRequest.output_format.default is new: png",
+        ),
+        (set_to(REQUEST, "properties", lambda old: old | ADDED), "adds", "EditRequest.strength is new, not required"),
+        (
+            all_of(
+                set_to(REQUEST, "properties", lambda old: old | ADDED),
+                set_to(REQUEST, "required", lambda old: [*old, "strength"]),
+            ),
+            "breaks",
+            "EditRequest.strength is new, required",
+        ),
+        (
+            without(f"{REQUEST}/properties", "output_format"),
+            "breaks",
+            "EditRequest.output_format is no longer documented",
+        ),
+        (set_to(REQUEST, "required", ["image_urls"]), "loosens", "EditRequest.required.prompt is gone"),
+        (set_to(f"{CREATE}/post/requestBody", "required", False), "loosens", "createEdit.requestBody.required is gone"),
+        (set_to(f"{CREATE}/post", "security", []), "loosens", "createEdit.security.bearer is gone"),
+        (without("/paths", "/tasks/{id}"), "breaks", "getTask is gone"),
+        (set_to("/paths", "/new", {"get": {"operationId": "new"}}), "adds", "new is new"),
+        (set_to(CREATE, "put", lambda _: None), None, ""),
+        (set_to("/servers/0", "url", "https://else.test"), "breaks", "has another servers: .*else.test"),
+        (set_to(TASK, "required", ["id"]), "breaks", r"getTask 200.status \(required\) is no longer promised"),
+        (set_to(f"{TASK}/properties/status", "type", "integer"), "breaks", "getTask 200.status.type is integer in the"),
+        (without(f"{TASK}/properties", "result"), "breaks", r"getTask 200.result is no longer promised"),
+        (set_to(f"{TASK}/properties", "cost", {"type": "number"}), "adds", "getTask 200.cost is promised"),
+        (without(f"{CREATE}/post/responses", "200"), "breaks", "createEdit 200 is no longer promised"),
+    ],
+)
+def test_effect_of_a_change(document, apply, effect, text):
+    """Each change has its effect on callers and readers, and is named."""
+    old = parse(copy.deepcopy(document))
+    apply(document)
+    if resolve(document, CREATE).get("put", 1) is None:  # a path item without the method is no change
+        del resolve(document, CREATE)["put"]
+    found = changes(old, parse(document))
+    assert ({effect} if effect else set()) == {change.effect for change in found}
+    assert bool(text) == any(re.search(text, str(change)) for change in found)
+
+
+@pytest.mark.parametrize(
+    ("apply", "needed"),
+    [
+        (set_to(PROMPT, "maxLength", 10), "major"),
+        (set_to(REQUEST, "properties", lambda old: old | ADDED), "minor"),
+        (set_to(PROMPT, "description", "other"), "patch"),
+        (set_to("/info", "version", "7.0.0"), "none"),
+    ],
+)
+def test_version_that_follows(document, apply, needed):
+    """A break needs another major version, an addition a minor one, words alone a patch."""
+    old = parse(copy.deepcopy(document))
+    apply(document)
+    assert needed == bump(old, parse(document))
+
+
+@pytest.mark.parametrize(
+    ("version", "part"),
+    [("2.0.0", "major"), ("1.1.0", "minor"), ("1.0.1", "patch"), ("1.0.0", "none"), ("0.9.9", "none")],
+)
+def test_part_that_rose(document, version, part):
+    """The part of the version that rose is the first that differs, unless it fell."""
+    old = parse(copy.deepcopy(document))
+    document["info"]["version"] = version
+    assert part == raised(old, parse(document))
+
+
+def test_a_greater_rise_suffices():
+    """More than what is needed is enough, less is not."""
+    parts = ["major", "minor", "patch", "none"]
+    for index, part in enumerate(parts):
+        assert [suffices(part, needed) for needed in parts] == [index <= other for other in range(len(parts))]
+
+
+def test_wider_multiples_and_numbers():
+    """A divisor of the old step, and numbers where integers were, accept more."""
+
+    def thing(**schema):
+        body = {"content": {"application/json": {"schema": {"title": "Thing", "properties": {"n": schema}}}}}
+        operation = {"operationId": "make", "requestBody": body}
+        return parse({"servers": [{"url": "/"}], "paths": {"/": {"post": operation}}})
+
+    steps = [str(change) for change in changes(thing(multipleOf=6), thing(multipleOf=3))]
+    assert ["loosens  Thing.n.multipleOf is 3, not 6"] == steps
+    assert ["breaks   Thing.n.multipleOf is 4, not 6"] == [
+        str(change) for change in changes(thing(multipleOf=6), thing(multipleOf=4))
+    ]
+    assert {"loosens"} == {change.effect for change in changes(thing(type="integer"), thing(type="number"))}
+    assert {"tightens", "loosens"} >= {change.effect for change in changes(thing(type="number"), thing(type="integer"))}
+
+
+def test_command(document, tmp_path, capsys):
+    """The command says each change and the version that follows, and fails where the version did not rise."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(yaml.safe_dump(document))
+    resolve(document, PROMPT)["maxLength"] += 1
+    new.write_text(yaml.safe_dump(document))
+    with pytest.raises(SystemExit, match=r"^1$"):
+        main(["diff", str(old), str(new)])
+    assert re.match(
+        r"loosens  EditRequest.prompt.maxLength .*\nVersion: needs to rise in minor", capsys.readouterr().out
+    )
+    document["info"]["version"] = "1.1.0"
+    new.write_text(yaml.safe_dump(document))
+    main(["diff", str(old), str(new)])
+    assert capsys.readouterr().out.endswith("needs to rise in minor, rises in minor.\n")
+
+
+def test_changelog_names_the_document(document):
+    """The newest section of the changelog names the version of the document that it comes with."""
+    changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
+    newest = re.split(r"^## ", changelog, flags=re.MULTILINE)[1]
+    assert re.findall(r"`openapi\.yaml` is version (\d+\.\d+\.\d+)", newest) == [document["info"]["version"]]
