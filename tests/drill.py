@@ -144,24 +144,37 @@ def copy() -> Path:
     return target
 
 
-def told(scratch: Path, change: Change) -> frozenset[str]:
-    """Who speaks up after the change."""
-    document = yaml.safe_load((ROOT / "openapi.yaml").read_text())
-    change.apply(document)
-    (scratch / "openapi.yaml").write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+def run(scratch: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a scratch copy, on the copy's code."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": ":".join(str(scratch / folder) for folder in ("wrapper", "generated", "mock_server")),
     }
+    return subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
 
-    if run("make", "generate", "contract", "--assume-old", ".venv/ready").returncode:
+def make(scratch: Path, *targets: str) -> bool:
+    return run(scratch, "make", *targets, "--assume-old", ".venv/ready").returncode == 0
+
+
+def pytest(scratch: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(scratch, "pytest", "--quiet", "--numprocesses", "2", "--no-header", "-p", "no:cacheprovider", *arguments)
+
+
+def write(document: Document, path: Path) -> None:
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+
+def told(scratch: Path, change: Change) -> frozenset[str]:
+    """Who speaks up after the change."""
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+    change.apply(document)
+    write(document, scratch / "openapi.yaml")
+    if not make(scratch, "generate", "contract"):
         return frozenset({REFUSED})
-    if run("mypy", "wrapper", "generated/nano_banana_edit_client", "mock_server").returncode:
+    if run(scratch, "mypy", "wrapper", "generated/nano_banana_edit_client", "mock_server").returncode:
         return frozenset({TYPES})
-    tests = run("pytest", "--quiet", "--numprocesses", "2", "--no-header", "-p", "no:cacheprovider", *SUITES)
+    tests = pytest(scratch, *SUITES)
     lines = [line for line in tests.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     names = frozenset(line.split()[1].rpartition("::")[2].partition("[")[0] for line in lines)
     return names if tests.returncode in (0, 1) else frozenset({tests.stdout[-2_000:] + tests.stderr[-2_000:]})

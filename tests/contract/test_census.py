@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from nano_banana_edit_mock.__main__ import main
 
-from ..document import CONTRACT
+from ..document import CONTRACT, DOCUMENT
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
 
@@ -30,3 +30,26 @@ def test_no_constraint_is_forgotten(printed: list[str]) -> None:
 def test_page_is_up_to_date(printed: list[str]) -> None:
     """The page in the documentation is what `make contract` writes."""
     assert printed == PAGE.read_text().splitlines()[-len(printed) :]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--tests", "/no/such/folder"], "no tests of /no/such/folder can be listed"),
+        (["/no/such/file"], "No such file"),
+    ],
+)
+def test_nothing_to_print(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A document or tests that are not there are refused in one line."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["contract", *arguments])
+    assert text in capsys.readouterr().err
+
+
+def test_unknown_keyword_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A document with a keyword that is not known is refused in one line that names it."""
+    strange = tmp_path / "strange.yaml"
+    strange.write_text(DOCUMENT.read_text().replace("    EditRequest:\n", "    EditRequest:\n      oneOf: []\n"))
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["contract", str(strange)])
+    assert "oneOf at /components/schemas/EditRequest/oneOf cannot be" in capsys.readouterr().err

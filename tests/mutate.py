@@ -1,0 +1,140 @@
+"""Mutation of the layers: give one layer alone another document, and see that a test turns red.
+
+`make mutate` changes each constraint of the census in every way, in one layer at a time: in the generated client, in
+the mock, or in what the tests take for the document. It prints a Markdown report; words after the command choose
+changes. A change that no test notices is a survivor; those that can make no difference are argued below.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nano_banana_edit_mock._census import resolve
+from nano_banana_edit_mock.contract import Constraint
+
+from . import drill
+from .document import CONTRACT, DOCUMENT
+
+CLIENT = Path("generated/nano_banana_edit_client")
+IN_PACKAGE = Path("mock_server/nano_banana_edit_mock/openapi.yaml")  # where the mock looks first
+# The page of the census is compared with the tests' document: it would notice everything, and prove nothing.
+SUITE = ("--maxfail=1", "tests/contract/test_cases.py", "tests/contract", "--ignore=tests/contract/test_census.py")
+
+# Survivors that can make no difference: words of the name, the layers, and why.
+EQUAL = [
+    (("security",), ("client",), "the client authorizes every request, whether or not an operation asks for it"),
+    (("requestBody.required",), ("client",), "a request model has required properties, so it is always sent"),
+    (("path",), ("client", "mock"), "a path holds text and nothing else, and without it there is no route"),
+    (("FileUpload.type",), ("client", "mock", "tests"), "a form is an object, whatever its schema says"),
+    (("FileUpload.file.type",), ("client", "mock", "tests"), "a part of a form is octets, whatever its schema says"),
+    (("image_size.type",), ("client", "mock", "tests"), "the enum beside it lists texts alone"),
+    (("output_format.type",), ("client", "mock", "tests"), "the enum beside it lists texts alone"),
+]
+
+
+def changes(constraint: Constraint) -> Iterator[tuple[str, Any]]:
+    """Other values of a constraint's keyword, and how each is called; None leaves the keyword out."""
+    value = constraint.value
+    match constraint.keyword:
+        case "minLength" | "maxLength" | "minItems" | "maxItems":
+            yield from ((f"{step:+}", value + step) for step in (-1, 1))
+        case "enum":
+            yield "one less", value[:-1]
+            yield "one more", [*value, "8:1"]
+        case "default":
+            yield "another", "auto"
+        case "type":
+            yield "or null", [value, "null"]
+    yield "gone", None
+
+
+def changed(constraint: Constraint, value: Any) -> dict[str, Any]:
+    """The document with another value for one constraint."""
+    document = copy.deepcopy(dict(CONTRACT.document))
+    holder, _, keyword = constraint.pointer.rpartition("/")
+    node = resolve(document, holder)
+    if constraint.location == "security":
+        resolve(document, holder.rpartition("/security/")[0])["security"] = []
+    elif isinstance(node.get("required"), list) and constraint.keyword == "required":
+        node["required"] = [name for name in node["required"] if name != constraint.value]
+    elif value is None:
+        del node[keyword]
+    else:
+        node[keyword] = value
+    return document
+
+
+def in_client(scratch: Path, document: dict[str, Any]) -> bool:
+    """Give the client another document; False where the generator refuses it."""
+    drill.write(document, scratch / "openapi.yaml")
+    made = drill.make(scratch, "generate")
+    shutil.copy(DOCUMENT, scratch / "openapi.yaml")
+    return made
+
+
+def in_mock(scratch: Path, document: dict[str, Any]) -> bool:
+    drill.write(document, scratch / IN_PACKAGE)
+    return True
+
+
+def in_tests(scratch: Path, document: dict[str, Any]) -> bool:
+    shutil.copy(DOCUMENT, scratch / IN_PACKAGE)
+    drill.write(document, scratch / "openapi.yaml")
+    return True
+
+
+LAYERS: dict[str, Callable[[Path, dict[str, Any]], bool]] = {"client": in_client, "mock": in_mock, "tests": in_tests}
+
+
+def restore(scratch: Path) -> None:
+    (scratch / IN_PACKAGE).unlink(missing_ok=True)
+    shutil.copy(DOCUMENT, scratch / "openapi.yaml")
+    shutil.rmtree(scratch / CLIENT)
+    shutil.copytree(drill.ROOT / CLIENT, scratch / CLIENT)
+
+
+def fate(scratch: Path, layer: str, document: dict[str, Any]) -> str:
+    """What becomes of a change in one layer: the test that notices it, a refusal, or nothing."""
+    restore(scratch)
+    if not LAYERS[layer](scratch, document):
+        return "refused by the generator"
+    tests = drill.pytest(scratch, *SUITE)
+    if tests.returncode == 0:
+        return ""
+    lines = [line.split()[1] for line in tests.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return next((line.rpartition("::")[2].partition("[")[0] for line in lines), "the tests cannot be collected")
+
+
+def argument(name: str, layer: str) -> str:
+    return next((why for words, layers, why in EQUAL if layer in layers and all(w in name for w in words)), "")
+
+
+def main() -> int:
+    """Change every constraint in every layer, and report."""
+    scratch = drill.copy()
+    counts: Counter[str] = Counter()
+    sys.stdout.write("| change | layer | noticed by |\n| --- | --- | --- |\n")
+    for constraint in CONTRACT.constraints:
+        for what, value in changes(constraint):
+            name = f"{constraint.id} {what}"
+            if not all(word in f"{name} {constraint.location}" for word in sys.argv[1:]):
+                continue
+            for layer in LAYERS:
+                found = fate(scratch, layer, changed(constraint, value))
+                why = argument(f"{name} {constraint.location}", layer)
+                counts["killed" if found else "equal" if why else "survived"] += 1
+                sys.stdout.write(f"| {name} | {layer} | {found or (f'none can: {why}' if why else '**NOBODY**')} |\n")
+                sys.stdout.flush()
+    shutil.rmtree(scratch)
+    sys.stdout.write(f"\n{counts['killed']} killed, {counts['equal']} equal, {counts['survived']} survived.\n")
+    return 1 if counts["survived"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
