@@ -4,7 +4,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
 from reprlib import Repr
@@ -105,6 +106,22 @@ def an_object(value: Any) -> dict[str, Any]:
             "", value, "type", "object", f"The body is {shorten(value)}; the service accepts an object. Change it."
         )
     return dict(value)
+
+
+@contextmanager
+def within(name: str) -> Iterator[None]:
+    """Put the property's name before the name of what is wrong inside it"""
+    try:
+        yield
+    except ConstraintViolation as error:
+        field, message = f"{name}.{error.field}", f"{name}.{error.message}"
+        if not error.field:
+            field, message = name, error.message.replace("The body", name, 1)
+        raise ConstraintViolation(field, error.value, error.keyword, error.limit, message) from error
+    except TypeError as error:
+        raise ConstraintViolation(
+            name, None, "type", "array", f"{name} is no list ({error}); the service accepts one. Change it."
+        ) from error
 
 
 def refuse_unknown(properties: Mapping[str, Any]) -> None:
@@ -357,4 +374,5 @@ __all__ = [
     "refuse_unknown",
     "shorten",
     "undeclared",
+    "within",
 ]

@@ -1,0 +1,97 @@
+"""A client of a document whose request holds objects in objects and in lists, which ours does not."""
+
+import copy
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import jsonschema
+import pytest
+from nano_banana_edit_mock import MockService, Request
+from nano_banana_edit_mock.contract import parse
+
+from ..document import BODY, CONTRACT
+from .test_refusals import refusal_of_the_generator
+
+STYLE = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string", "minLength": 2}, "weight": {"type": "integer", "maximum": 5}},
+}
+ADDED = {
+    "style": {"$ref": "#/components/schemas/Style"},
+    "styles": {"type": "array", "maxItems": 2, "items": {"$ref": "#/components/schemas/Style"}},
+    "inline": {"type": "object", "properties": {"deep": {"type": "boolean"}}},
+    "free": {"type": "object"},
+}
+DOCUMENT = copy.deepcopy(dict(CONTRACT.document))
+DOCUMENT["components"]["schemas"]["Style"] = STYLE
+DOCUMENT["components"]["schemas"]["EditRequest"]["properties"] |= ADDED
+ORACLE = jsonschema.Draft202012Validator({**DOCUMENT, "$ref": "#/components/schemas/EditRequest"})
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The models of the client that is made from the document."""
+    folder = tmp_path_factory.mktemp("nested")
+    assert "" == refusal_of_the_generator(DOCUMENT, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        (folder / "client").rename(folder / "nested_client")
+        yield importlib.import_module("nested_client.models")
+    for name in [name for name in sys.modules if name.startswith("nested_client")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("added", "field"),
+    [
+        ({"style": {"name": "ab", "weight": 5, "more": 1}}, None),
+        ({"style": {"name": "a"}}, "style.name"),
+        ({"style": {"name": "ab", "weight": 6}}, "style.weight"),
+        ({"style": {}}, "style.name"),
+        ({"style": 3}, "style"),
+        ({"style": None}, "style"),
+        ({"styles": [{"name": "ab"}, {"name": "cd"}]}, None),
+        ({"styles": [{"name": "ab"}] * 3}, "styles"),
+        ({"styles": [{"name": "a"}]}, "styles.name"),
+        ({"styles": [3]}, "styles"),
+        ({"styles": 3}, "styles"),
+        ({"styles": {"a": 1}}, "styles"),
+        ({"inline": {"deep": True}}, None),
+        ({"inline": {"deep": 1}}, "inline.deep"),
+        ({"inline": []}, "inline"),
+        ({"free": {"a": {"b": 1}}}, None),
+        ({"free": "a"}, "free"),
+    ],
+)
+def test_inner_objects_are_held_to_the_document(
+    models: ModuleType, added: dict[str, object], field: str | None
+) -> None:
+    """Model, mock and oracle give one verdict, and the model names the path to what is wrong."""
+    body = BODY | added
+    service = MockService(contract=parse(DOCUMENT))
+    create = service.contract.operations[0]
+    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+    answer = service.handle(Request("POST", create.servers[0] + create.path, headers, json.dumps(body).encode()))
+    assert ORACLE.is_valid(body) == (answer.status == 200) == (field is None)
+    if field is None:
+        assert body == {
+            name: value for name, value in models.EditRequest.from_dict(body).to_dict().items() if name in body
+        }
+        return
+    with pytest.raises(ValueError, match=rf"^{field}\b.* Change it\.$|^{field} .*\.$") as refusal:
+        models.EditRequest.from_dict(body)
+    assert field == refusal.value.field
+    assert field.partition(".")[0] == service.requests[0].violations[0].field
+
+
+@pytest.mark.parametrize("name", ["additional_properties", "to_dict"])
+def test_names_of_the_models_own_are_refused(name: str, tmp_path: Path) -> None:
+    """A property that would hide a part of the model is refused by its name."""
+    document = copy.deepcopy(dict(CONTRACT.document))
+    document["components"]["schemas"]["EditRequest"]["properties"][name] = {"type": "string"}
+    assert f"EditRequest.{name} uses" in refusal_of_the_generator(document, tmp_path)
