@@ -122,5 +122,4 @@ def _local_path(image: str | os.PathLike[str], name: str) -> LocalImage:
 
 
 def _refusal(name: str, image: object, problem: str) -> InvalidRequest:
-    value = image if isinstance(image, str) else None
-    return InvalidRequest(f"{name} {problem}", field=name, value=value)
+    return InvalidRequest(f"{name} {problem}", field=name, value=image)
