@@ -125,4 +125,4 @@ def resolve(
 
 def _origin(url: str) -> str:
     parsed = parse_url(url)
-    return str(parsed.copy_with(raw_path=b"/", fragment=None)).rstrip("/") if parsed else url
+    return str(parsed.copy_with(raw_path=b"/")).rstrip("/") if parsed else url
