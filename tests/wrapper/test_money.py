@@ -177,12 +177,13 @@ def test_looks_give_up(face: Face, failure: Exception | httpx.Response, kind: ty
     assert (len(script.requests), last.value.task_id) == (2, "t-1")
 
 
-def test_waits_no_longer_than_there_is_time(face: Face) -> None:
-    """A Retry-After beyond the deadline is raised at once, and says how long the service asked for."""
-    script = Script([httpx.Response(429, headers={"retry-after": "3600"})])
+@pytest.mark.parametrize("seconds", [60, 3600])
+def test_waits_no_longer_than_there_is_time(face: Face, seconds: int) -> None:
+    """A Retry-After that ends with the deadline or later is raised, and says how long the service asked for."""
+    script = Script([httpx.Response(429, headers={"retry-after": str(seconds)})])
     with pytest.raises(RateLimited) as limited:
         face.call(script, "submit", URL, "p", timeout=60)
-    assert 3600 == limited.value.retry_after
+    assert seconds == limited.value.retry_after
 
 
 def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:
@@ -198,6 +199,14 @@ def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:
     assert script.asked == ["POST file"]
 
 
+def test_nothing_is_sent_without_time(face: Face) -> None:
+    """A call that has no time at all sends nothing."""
+    script = Script([task()])
+    with pytest.raises(APITimeout):
+        face.call(script, "get_task", "t-1", options={"timeout": 0})
+    assert [] == script.requests
+
+
 def test_attempts_have_timeouts_of_their_own(face: Face) -> None:
     """Each attempt is bounded, by a minute or by what is left of the call's time."""
     script = Script([accepted(), accepted(), accepted()])
@@ -209,6 +218,23 @@ def test_attempts_have_timeouts_of_their_own(face: Face) -> None:
         dict.fromkeys(("connect", "read", "write", "pool"), 5),
     )
     assert [long, long, short] == timeouts
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "failure", "kind"),
+    [
+        ("submit", (URL, "p"), httpx.ReadError(""), SubmissionUnknown),
+        ("get_task", ("t-1",), httpx.ReadTimeout(""), APITimeout),
+        ("get_task", ("t-1",), httpx.ReadError(""), APIConnectionError),
+    ],
+)
+def test_failures_without_a_text_are_named(
+    face: Face, method: str, arguments: tuple[str, ...], failure: Exception, kind: type[Exception]
+) -> None:
+    """A failure that says nothing, as many of httpx do, is told by its kind."""
+    name = type(failure).__name__
+    with pytest.raises(kind, match=rf"\({name}: {name}\)"):
+        face.call(Script([failure]), method, *arguments, options={"max_retries": 0})
 
 
 def test_mistakes_in_a_transport_are_not_hidden(face: Face) -> None:
