@@ -61,22 +61,22 @@ class Script:
 
 @define
 class Face:
-    """One kind of client. `call` runs a method of it against a script, then closes it."""
+    """One kind of client. `call` runs a method of it against a script, then closes it; `http` sets the httpx client."""
 
     kind: str
 
     def call(self, script: Callable[..., httpx.Response], method: str, *args: Any, **kwargs: Any) -> Any:
         options = {"token": TOKEN, **kwargs.pop("options", {})}
         then = kwargs.pop("then", None)
-        transport = httpx.MockTransport(script)
+        http_options = {"transport": httpx.MockTransport(script), **kwargs.pop("http", {})}
         if self.kind == "sync":
-            with httpx.Client(transport=transport) as http, NanoBananaEdit(http_client=http, **options) as client:
+            with httpx.Client(**http_options) as http, NanoBananaEdit(http_client=http, **options) as client:
                 result = getattr(client, method)(*args, **kwargs)
                 return then(result) if then else result
 
         async def run() -> Any:
             async with (
-                httpx.AsyncClient(transport=transport) as http,
+                httpx.AsyncClient(**http_options) as http,
                 AsyncNanoBananaEdit(http_client=http, **options) as client,
             ):
                 result = await getattr(client, method)(*args, **kwargs)

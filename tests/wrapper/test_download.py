@@ -10,6 +10,7 @@ import httpx
 import pytest
 from nano_banana_edit import APITimeout, InvalidRequest, InvalidResponse, NanoBananaEditError, NotFound
 from nano_banana_edit import _download as download
+from nano_banana_edit_client.types import shorten
 
 from .conftest import (
     JPEG,
@@ -55,7 +56,18 @@ def test_token_is_sent_to_the_api_alone(face: Face) -> None:
     assert [request.url.host for request in files] == ["cdn.test", "other.test"]
     for request in files:
         assert {"host", "accept", "accept-encoding", "user-agent"} == set(request.headers)
+        assert ("image/*", "identity") == (request.headers["accept"], request.headers["accept-encoding"])
     assert TOKEN not in repr(files[0].headers) + repr(cookie)
+
+
+def test_a_client_that_was_handed_in_adds_nothing_to_downloads(face: Face) -> None:
+    """Neither the credentials nor the redirects of an httpx client that was handed in reach a result's host."""
+    script = Script([])
+    http = {"auth": ("user", "password"), "follow_redirects": True}
+    assert PNG == fetched(face, redirect("https://other.test/b"), image(), script=script, http=http)
+    assert [False, False] == ["authorization" in request.headers for request in script.requests[2:]]
+    with pytest.raises(InvalidResponse, match="neither https nor"):
+        fetched(face, redirect("http://other.test/b"), image(), http=http)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +130,15 @@ def test_odd_redirects_are_errors(face: Face, answer: httpx.Response) -> None:
     assert "t-1" == failure.value.task_id
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>expired</html>", JPEG])
-def test_content_must_be_what_was_asked(face: Face, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "found"), [(b"", "no known image"), (b"<html>expired</html>", "no known image"), (JPEG, "image/jpeg")]
+)
+def test_content_must_be_what_was_asked(face: Face, tmp_path: Path, content: bytes, found: str) -> None:
     """What is no image of the asked format is not saved, and what stood at the path still stands there."""
     (target := tmp_path / "out.png").write_bytes(b"old")
-    with pytest.raises(InvalidResponse, match="nothing was saved") as refusal:
+    with pytest.raises(InvalidResponse, match=f"should be image/png.* are {found}; nothing was saved") as refusal:
         fetched(face, image(content), output_format="png", then=save(target))
-    assert "t-1" == refusal.value.task_id
+    assert ("t-1", "" if content == JPEG else content.decode()) == (refusal.value.task_id, refusal.value.body)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
@@ -155,11 +169,21 @@ def test_size_is_bounded(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
         fetched(face, image(PNG))
 
 
+def test_downloads_have_timeouts_of_their_own(face: Face) -> None:
+    """Each attempt at a download is bounded, by a minute or by what is left of the client's time."""
+    script = Script([])
+    for timeout, read in ((None, 60), (5, 5)):
+        fetched(face, image(), script=script, options={"timeout": timeout})
+        assert read == script.requests[-1].extensions["timeout"]["read"]
+
+
 @httpx_leaves_a_generator
-def test_time_is_bounded(face: Face, clock: Clock) -> None:
-    """A result that comes too slowly is given up when the time is over."""
+@pytest.mark.parametrize("then", [fetch, save("out.png")], ids=["bytes", "save"])
+def test_time_is_bounded(face: Face, clock: Clock, then: Any) -> None:
+    """A result that comes too slowly is given up when the client's time is over."""
     with pytest.raises(APITimeout, match="not read to its end"):
-        fetched(face, lambda _request: httpx.Response(200, stream=Trickle(clock)))
+        fetched(face, lambda _request: httpx.Response(200, stream=Trickle(clock)), then=then, options={"timeout": 90})
+    assert 1090 == clock.time
 
 
 @pytest.mark.parametrize(
@@ -168,8 +192,18 @@ def test_time_is_bounded(face: Face, clock: Clock) -> None:
 def test_path_is_checked_before_fetching(face: Face, tmp_path: Path, target: str, problem: str) -> None:
     """A path that cannot be written is refused before anything is fetched."""
     script = Script([])
-    with pytest.raises(InvalidRequest, match=problem):
+    with pytest.raises(InvalidRequest, match=problem) as refusal:
         fetched(face, image(), script=script, then=save(tmp_path / target))
+    assert ("path", str(tmp_path / target)) == (refusal.value.field, refusal.value.value)
+    assert 2 == len(script.requests)
+
+
+def test_folder_must_be_writable(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be written to is refused before anything is fetched."""
+    script = Script([])
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    with pytest.raises(InvalidRequest, match="cannot be written to"):
+        fetched(face, image(), script=script, then=save(tmp_path / "out.png"))
     assert 2 == len(script.requests)
 
 
@@ -177,8 +211,9 @@ def test_path_is_checked_before_fetching(face: Face, tmp_path: Path, target: str
 def test_path_must_be_one(face: Face, target: Any) -> None:
     """What is no path is refused before anything is fetched."""
     script = Script([])
-    with pytest.raises(InvalidRequest, match=r"^path .* is no path"):
+    with pytest.raises(InvalidRequest) as refusal:
         fetched(face, image(), script=script, then=save(target))
+    assert str(refusal.value).startswith(f"path {shorten(target)} is no path")
     assert 2 == len(script.requests)
 
 
@@ -203,16 +238,18 @@ def test_a_part_is_no_image(face: Face) -> None:
         fetched(face, httpx.Response(206, content=PNG))
 
 
-def test_saves_whole_or_not_at_all(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the last step fails, the old file stands and nothing lies beside it."""
+@pytest.mark.parametrize("step", ["open", "replace"])
+def test_saves_whole_or_not_at_all(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """When the first or the last step fails, the old file stands and nothing lies beside it."""
     (target := tmp_path / "out.png").write_bytes(b"old")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        fetched(face, image(), then=save(target))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, step, full)
+        with pytest.raises(OSError, match="No space"):
+            fetched(face, image(), then=save(target))
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
