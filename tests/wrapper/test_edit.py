@@ -79,6 +79,15 @@ def test_sends_what_the_document_says(face: Face) -> None:
     assert DEFAULTS | given == json.loads(request.content)
 
 
+def test_edit_sends_what_submit_sends(face: Face) -> None:
+    """Of an edit the service sees the very submission that submit makes of the same arguments."""
+    arguments = {"image_size": SHAPE, "output_format": "png", "extra_body": {"callBackUrl": "https://me"}}
+    submitted, edited = Script([accepted()]), Script([accepted(), task()])
+    face.call(submitted, "submit", [URL], "p", **arguments)
+    face.call(edited, "edit", [URL], "p", **arguments)
+    assert submitted.requests[0].content == edited.requests[0].content
+
+
 def test_uploads_come_first_and_in_place(face: Face, tmp_path: Path) -> None:
     """Local images of every kind are uploaded before the submission, and their URLs stand where the images stood."""
     (path := tmp_path / "a.png").write_bytes(PNG + b"path")
@@ -143,6 +152,8 @@ def test_tells_its_progress(face: Face) -> None:
         ("wait", "t-1", "pending", 1),
         ("wait", "t-1", "completed", 2),
     ]
+    face.call(Script([accepted()]), "submit", URL, "p", on_progress=told.append)
+    assert ["submit"] == [progress.stage for progress in told[4:]]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +216,7 @@ def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock) -> None:
 
     with pytest.raises(WaitTimeout, match=r"unseen") as failure:
         face.call(hang, "wait", "t-1", timeout=40)
-    assert "t-1" == failure.value.task_id
+    assert ("t-1", None) == (failure.value.task_id, failure.value.status)
 
 
 def test_looks_that_hang_are_not_the_end_of_time(face: Face) -> None:
@@ -272,11 +283,12 @@ def test_fetches_the_bytes(face: Face) -> None:
     assert face.call(Script([task(), image()]), "wait", "t-1", then=fetch) == PNG
 
 
-@pytest.mark.parametrize("file", [URL, b""])
-def test_upload_takes_only_what_is_local(face: Face, file: Any) -> None:
+@pytest.mark.parametrize(("file", "problem"), [(URL, f"is '{URL}', which has a URL"), (b"", "is an empty file")])
+def test_upload_takes_only_what_is_local(face: Face, file: Any, problem: str) -> None:
     """A URL needs no upload and an empty file is none; nothing is sent."""
-    with pytest.raises(InvalidRequest, match=r"^file"):
+    with pytest.raises(InvalidRequest, match=rf"^file .*{problem}") as refusal:
         face.call(Script([]), "upload", file)
+    assert "file" == refusal.value.field
 
 
 def test_upload_returns_the_stored_file(face: Face) -> None:

@@ -198,6 +198,7 @@ def test_refuses_unusable_extra_properties(extra: Any, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message) as refusal:
         client.submit(URL, "p", extra_body=extra)
     assert (refusal.value.field, script.requests) == ("extra_body", [])
+    assert (extra if isinstance(extra, int) else None) == refusal.value.value
 
 
 @pytest.mark.parametrize("value", [float("nan"), 10**400, {1, 2}, b"x", "\ud800", [{"b": "\ud800"}], {"b": {3: 1}}])
