@@ -168,7 +168,11 @@ def test_failure_says_why(face: Face, more: dict[str, str], text: str) -> None:
     """A failed task raises EditFailed with the friendly text, or the code where there is none."""
     with pytest.raises(EditFailed, match=text) as failure:
         face.call(Script([accepted(), task("failed", **more)]), "edit", URL, "p")
-    assert ("t-1", more.get("error_code")) == (failure.value.task_id, failure.value.error_code)
+    assert ("t-1", more.get("error_code"), more.get("error_msg")) == (
+        failure.value.task_id,
+        failure.value.error_code,
+        failure.value.error_msg,
+    )
 
 
 def test_mock_failure_reaches_the_caller(face: Face) -> None:
@@ -207,22 +211,24 @@ def test_wait_gives_up_in_time_and_can_be_taken_up(face: Face, clock: Clock) -> 
     assert "t-1" == face.call(Script([task()]), "wait", failure.value.task_id).task_id
 
 
-def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock) -> None:
-    """A look that uses up the time is a WaitTimeout too."""
+@pytest.mark.parametrize("status", [None, "queued"])
+def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock, status: str | None) -> None:
+    """A look that uses up the time is a WaitTimeout too, with the status at the last look that did not."""
 
     def hang(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
         raise httpx.ReadTimeout("slow", request=request)
 
-    with pytest.raises(WaitTimeout, match=r"unseen") as failure:
-        face.call(hang, "wait", "t-1", timeout=40)
-    assert ("t-1", None) == (failure.value.task_id, failure.value.status)
+    looks = [task(status)] if status else []
+    with pytest.raises(WaitTimeout, match=status or "unseen") as failure:
+        face.call(Script([*looks, *[hang] * 9]), "wait", "t-1", timeout=40)
+    assert ("t-1", status) == (failure.value.task_id, failure.value.status)
 
 
 def test_looks_that_hang_are_not_the_end_of_time(face: Face) -> None:
     """A look that gets no answer while there is time is an APITimeout, with the id to go on with."""
     with pytest.raises(APITimeout) as failure:
-        face.call(Script([httpx.ReadTimeout("slow")]), "wait", "t-1", options={"max_retries": 0})
+        face.call(Script([httpx.ReadTimeout("slow")]), "wait", "t-1", options={"max_retries": 0, "timeout": 0.1})
     assert "t-1" == failure.value.task_id
 
 
