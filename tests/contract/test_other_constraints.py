@@ -134,8 +134,10 @@ def test_body_is_required(constraint: Constraint) -> None:
 def test_path_parameter_is_text(constraint: Constraint, value: object) -> None:
     """What cannot be a task id is not asked for by the client, and an empty one is no route of the service."""
     service = MockService()
-    with pytest.raises(InvalidRequest, match=r"^task_id is"):
+    with pytest.raises(InvalidRequest) as refusal:
         NanoBananaEdit(token="t", http_client=httpx.Client(transport=mock_transport(service))).get_task(value)
+    assert ("task_id", value) == (refusal.value.field, refusal.value.value)
+    assert str(refusal.value).startswith(f"task_id is {value!r}; it must be")
     assert () == service.requests
     empty = httpx.Client(transport=mock_transport()).get("https://api.sinancode.com/v1/tasks/", headers=AUTHORIZED)
     assert 404 == empty.status_code

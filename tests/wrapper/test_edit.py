@@ -189,6 +189,7 @@ def test_completed_without_files_is_no_result(face: Face, result: object) -> Non
     with pytest.raises(InvalidResponse, match="names no file") as failure:
         face.call(Script([task(result=result)]), "wait", "t-1")
     assert "t-1" == failure.value.task_id
+    assert failure.value.body.startswith("{'id': 't-1', 'status': 'completed', 'result': ")
 
 
 @pytest.mark.parametrize(

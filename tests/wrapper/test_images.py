@@ -143,8 +143,9 @@ def test_refuses_files_that_cannot_be_read(face: Face, tmp_path: Path) -> None:
         closed.close()
         for file in (text, writing, closed, "/proc/self/mem"):
             problem = "text mode" if file is text else "cannot be read"
-            with pytest.raises(InvalidRequest, match=rf"^images .*{problem}"):
+            with pytest.raises(InvalidRequest, match=rf"^images .*{problem}") as refusal:
                 face.call(Script([]), "submit", file, "p")
+            assert ("mem" if file == "/proc/self/mem" else None) == refusal.value.value
 
 
 def test_upload_must_answer_with_a_url_that_can_be_sent(face: Face) -> None:
@@ -179,6 +180,7 @@ def test_boundary_is_not_in_the_file(face: Face) -> None:
     ("content", "expected"),
     [
         (b"12345678WEBP", None),
+        (b"RIFF1234WEBPVP8 ", "image/webp"),
         (b"RIFF1234WAVE", None),
         (b"BM", "image/bmp"),
         (b"II*\0", "image/tiff"),
