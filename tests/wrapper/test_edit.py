@@ -193,11 +193,21 @@ def test_completed_without_files_is_no_result(face: Face, result: object) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>", b"[]", b"{}", b'{"status": 3}', b'{"status": ""}', b"\xff", b"[" * 9**5]
+    ("content", "problem"),
+    [
+        (b"", "not a JSON object"),
+        (b"<html>", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b"{}", "status is missing"),
+        (b'{"status": 3}', "status is not text"),
+        (b'{"status": ""}', "status is not text"),
+        (b"\xff", "not a JSON object"),
+        (b"[" * 9**5, "not a JSON object"),
+    ],
 )
-def test_answer_without_a_status_is_invalid(face: Face, content: bytes) -> None:
+def test_answer_without_a_status_is_invalid(face: Face, content: bytes, problem: str) -> None:
     """An answer that is no JSON object with a status is an InvalidResponse, whose body is shortened."""
-    with pytest.raises(InvalidResponse) as failure:
+    with pytest.raises(InvalidResponse, match=problem) as failure:
         face.call(Script([httpx.Response(200, content=content)]), "get_task", "t-1")
     assert ("t-1", content[:500].decode(errors="replace")) == (failure.value.task_id, failure.value.body)
 

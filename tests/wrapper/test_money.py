@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+import tenacity
 from nano_banana_edit import (
     APIConnectionError,
     APIStatusError,
@@ -43,6 +45,7 @@ NO_TASK = [
     httpx.Response(500),
     httpx.Response(502, html="<h1>Bad gateway</h1>"),
     httpx.Response(520, text="origin"),
+    httpx.Response(300, json={"task_id": "t-1"}),
     httpx.Response(302, headers={"location": "https://evil.example.test"}),
     httpx.Response(204),
     httpx.Response(200),
@@ -130,10 +133,11 @@ def test_refusal_is_final(face: Face, status: int, kind: type[APIStatusError]) -
         (["a"], "no reason given"),
     ],
 )
-def test_error_text_falls_back(face: Face, body: object, text: str) -> None:
-    """The text of a refusal is message, else error_msg, else error_code."""
-    with pytest.raises(APIStatusError, match=f"418: {text}$"):
-        face.call(Script([httpx.Response(418, json=body)]), "get_task", "t-1")
+@pytest.mark.parametrize("status", [300, 418])
+def test_error_text_falls_back(face: Face, body: object, text: str, status: int) -> None:
+    """The text of an answer that is no 2xx is message, else error_msg, else error_code."""
+    with pytest.raises(APIStatusError, match=f"{status}: {text}$"):
+        face.call(Script([httpx.Response(status, json=body)]), "get_task", "t-1")
 
 
 AGAIN = [
@@ -235,6 +239,26 @@ def test_failures_without_a_text_are_named(
     name = type(failure).__name__
     with pytest.raises(kind, match=rf"\({name}: {name}\)"):
         face.call(Script([failure]), method, *arguments, options={"max_retries": 0})
+
+
+def test_retries_go_on_while_there_is_time(face: Face, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit but the call's own ends its retries."""
+    monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=clock.now))
+
+    def slow(_request: httpx.Request) -> httpx.Response:
+        clock.time += 100
+        return httpx.Response(503)
+
+    assert "pending" == face.call(Script([slow, slow, task("pending")]), "get_task", "t-1").status
+
+
+@pytest.mark.parametrize("method", ["submit", "get_task"])
+def test_redirects_of_the_api_are_not_followed(face: Face, method: str) -> None:
+    """Not even an httpx client that follows redirects takes a request with the token to another host."""
+    script = Script([httpx.Response(307, headers={"location": "https://evil.example.test"})])
+    with pytest.raises(SubmissionUnknown if method == "submit" else APIStatusError):
+        face.call(script, method, *((URL, "p") if method == "submit" else ("t-1",)), http={"follow_redirects": True})
+    assert 1 == len(script.requests)
 
 
 def test_mistakes_in_a_transport_are_not_hidden(face: Face) -> None:

@@ -10,7 +10,7 @@ from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit
 from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock.contract import load
 
-from .conftest import TOKEN, URL, Script, accepted
+from .conftest import TOKEN, URL, Face, Script, accepted
 
 CLIENTS = pytest.mark.parametrize("client", [NanoBananaEdit, AsyncNanoBananaEdit])
 
@@ -150,11 +150,10 @@ def test_each_client_wants_its_kind_of_http_client() -> None:
 @pytest.mark.parametrize(
     "options", [{"auth": ("u", "p")}, {"headers": {"Authorization": "other"}}, {"base_url": "https://b.test"}]
 )
-def test_the_token_goes_before_what_a_client_brings(options: Any) -> None:
+def test_the_token_goes_before_what_a_client_brings(face: Face, options: Any) -> None:
     """Whatever the httpx client that was handed in adds, requests go to the API with the bearer token."""
     script = Script([accepted()])
-    http = httpx.Client(transport=httpx.MockTransport(script), **options)
-    NanoBananaEdit(token=TOKEN, http_client=http).submit(URL, "p")
+    face.call(script, "submit", URL, "p", http=options)
     assert (f"Bearer {TOKEN}", "api.sinancode.com") == (
         script.requests[0].headers["authorization"],
         script.requests[0].url.host,
