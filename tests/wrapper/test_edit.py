@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from nano_banana_edit import (
     EditFailed,
     InvalidRequest,
     InvalidResponse,
+    NanoBananaEdit,
     Progress,
     Task,
     WaitTimeout,
@@ -312,6 +314,20 @@ def test_upload_returns_the_stored_file(face: Face) -> None:
     """An upload returns the URL to edit, and keeps what else the service says."""
     stored = face.call(Script([httpx.Response(200, json={"url": "https://f", "md5": "m"})]), "upload", PNG)
     assert (stored.url, stored.raw["md5"]) == ("https://f", "m")
+
+
+def test_uploads_run_side_by_side() -> None:
+    """The sync client uploads four files at once: none of them is answered before the fourth has come."""
+    fourth = threading.Barrier(4)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host != "files-api.sinancode.com":
+            return accepted()
+        fourth.wait(timeout=9)
+        return uploaded()
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        assert "t-1" == NanoBananaEdit(token=TOKEN, http_client=http).submit([PNG] * 4, "p").task_id
 
 
 def test_failed_upload_submits_nothing(face: Face) -> None:

@@ -185,6 +185,8 @@ def test_refuses_unusable_timeouts_of_a_call(timeout: Any) -> None:
             {"prompt": "other"},
             "extra_body has the key 'prompt'; it takes names .* not arguments. Pass those as arguments",
         ),
+        ({"image_urls": []}, "extra_body has the key 'image_urls'"),
+        ({"image_size": "1:1"}, "extra_body has the key 'image_size'"),
         ({3: 1}, "extra_body has the key 3"),
         ([1], "extra_body is .* mapping"),
         (3, "extra_body is 3"),
