@@ -155,9 +155,11 @@ def test_upload_must_answer_with_a_url_that_can_be_sent(face: Face) -> None:
         face.call(script, "submit", PNG, "p")
 
 
-@pytest.mark.parametrize("name", ["photo.png", 3, None])
-def test_files_are_read_from_where_they_stand(face: Face, name: Any) -> None:
-    """A binary file is read from its position; its name is used if it has one."""
+@pytest.mark.parametrize(
+    ("name", "sent"), [("a/photo.png", "photo.png"), (3, "image"), (None, "image"), (b"a.png", "image"), ("", "image")]
+)
+def test_files_are_read_from_where_they_stand(face: Face, name: Any, sent: str) -> None:
+    """A binary file is read from its position; its name is used if it has one, and is text."""
     file = io.BytesIO(b"skipped" + PNG)
     file.seek(7)
     file.name = name
@@ -165,6 +167,7 @@ def test_files_are_read_from_where_they_stand(face: Face, name: Any) -> None:
     face.call(script, "upload", file)
     assert b"skipped" not in script.requests[0].content
     assert PNG in script.requests[0].content
+    assert f'filename="{sent}"'.encode() in script.requests[0].content
 
 
 def test_boundary_is_not_in_the_file(face: Face) -> None:

@@ -96,7 +96,8 @@ def parse(image: ImageInput, name: str) -> str | LocalImage:
         content = _read(image, name)
     else:
         raise _refusal(name, image, f"is {shorten(image)}; it must be {_ACCEPTED}.")
-    return LocalImage(name, Path(str(getattr(image, "name", "image"))).name, partial(io.BytesIO, content))
+    given = getattr(image, "name", None)  # of a temporary file a number or None, which is no name
+    return LocalImage(name, Path(given if isinstance(given, str) else "").name or "image", partial(io.BytesIO, content))
 
 
 def _read(file: Any, name: str) -> bytes:
