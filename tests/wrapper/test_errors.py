@@ -76,6 +76,14 @@ def test_refusals_keep_no_images(value: object) -> None:
     assert pickle.loads(pickle.dumps(InvalidRequest("m", value=value))).value is None
 
 
+@pytest.mark.parametrize(("name", "value"), [("prompt", ""), ("output_format", "gif"), ("image_size", 5)])
+def test_refusals_carry_what_was_refused(face: Face, name: str, value: Any) -> None:
+    """A refused property is on the error with its value."""
+    with pytest.raises(InvalidRequest) as refusal:
+        face.call(Script([]), "submit", URL, **{"prompt": "p", name: value})
+    assert (name, value) == (refusal.value.field, refusal.value.value)
+
+
 def test_repr_of_a_client_has_no_token() -> None:
     """The repr of a client says where it points, and not with which token."""
     client = nano_banana_edit.NanoBananaEdit(token=TOKEN)
