@@ -94,6 +94,8 @@ def test_refuses_unusable_settings(client: Any, name: str, value: Any, message: 
     with pytest.raises(InvalidRequest, match=message) as refusal:
         client(**{"token": TOKEN, name: value})
     assert name == refusal.value.field
+    kept = name not in ("token", "http_client") and " has a user" not in message
+    assert repr(value if kept else None) == repr(refusal.value.value)
     if name == "token":
         assert str(value) not in str(refusal.value)
 
