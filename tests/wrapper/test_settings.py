@@ -86,7 +86,7 @@ def test_a_slash_more_is_the_same_host() -> None:
         ("max_retries", True, "max_retries is True"),
         ("max_retries", 1.5, "max_retries is 1.5"),
         ("poll_interval", -1, "poll_interval is -1"),
-        ("poll_interval", None, "poll_interval is None"),
+        ("poll_interval", None, r"poll_interval is None; it must be a number of seconds, at least 0\.$"),
     ],
 )
 def test_refuses_unusable_settings(client: Any, name: str, value: Any, message: str) -> None:
