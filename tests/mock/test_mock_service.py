@@ -21,7 +21,9 @@ def looks(send):
 
     def look(service: MockService, times: int):
         task_id = send("createEdit", to=service).json()["task_id"]
-        return [send("getTask", to=service, task_id=task_id).json() for _ in range(times)]
+        answers = [send("getTask", to=service, task_id=task_id) for _ in range(times)]
+        assert {(200, task_id)} == {(answer.status, answer.json()["id"]) for answer in answers}
+        return [answer.json() for answer in answers]
 
     return look
 

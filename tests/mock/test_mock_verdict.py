@@ -195,6 +195,18 @@ def test_violations_are_bounded(send, service, edit_body):
     assert MAX_VIOLATIONS == len(service.requests[-1].violations)
 
 
+def test_violations_outside_the_schemas(send, service):
+    """What HTTP itself prescribes is located in the request as well."""
+    send("createEdit", Authorization=None)
+    send("createEdit", Content_Type=None)
+    send("createEdit", b"x" * (service.max_body + 1))
+    assert [
+        ("security", "", "Authorization", "security"),
+        ("header", "", "Content-Type", "content"),
+        ("body", "", None, "size"),
+    ] == [(v.location, v.pointer, v.field, v.keyword) for entry in service.requests for v in entry.violations]
+
+
 def test_invalid_status(send):
     """The status of a refused body is an option, those that HTTP prescribes are not."""
     service = MockService(invalid_status=422)
