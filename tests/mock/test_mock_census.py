@@ -26,7 +26,7 @@ def test_every_pointer_leads_to_the_keyword(contract):
     for constraint in contract.constraints:
         stated = resolve(contract.document, constraint.pointer)
         if constraint.location == "security":
-            assert [] == stated
+            assert ([], constraint.pointer.rpartition("/")[2]) == (stated, constraint.value)
         elif isinstance(stated, list) and constraint.keyword == "required":
             assert constraint.value in stated
         else:
@@ -71,6 +71,12 @@ def test_rich_document(rich):
     assert (False, True) == (put.body_required, post.body_required)
 
 
+def test_document_without_security(rich):
+    """Where neither the operation nor the document asks for a token, none is needed."""
+    del rich["security"]
+    assert {False} == {operation.bearer for operation in parse(rich).operations}
+
+
 def test_servers_of_an_operation(rich):
     """The servers of an operation go before those of its path, and those before the document's."""
     (item,) = rich["paths"].values()
@@ -104,6 +110,7 @@ def test_servers_of_an_operation(rich):
         ("/paths/~1tasks~1{id}", "parameters", [], "parameters"),
         (ID, "content", {}, "content"),
         ("/components/securitySchemes/bearer", "scheme", "basic", "type"),
+        ("/components", "securitySchemes", {"bearer": {"type": "apiKey", "in": "header", "name": "X"}}, "type"),
         ("/paths/~1api~1upload~1file/post/requestBody", "content", {"text/plain": {}}, "content"),
     ],
 )
