@@ -50,7 +50,7 @@ def test_every_pointer_leads_to_the_keyword(contract):
 def test_names(contract, name, location, field):
     """Constraints are named by owner, field and keyword."""
     (constraint,) = [c for c in contract.constraints if c.id == name]
-    assert (location, field) == (constraint.location, constraint.field)
+    assert (location, field, name.partition(".")[0]) == (constraint.location, constraint.field, constraint.owner)
 
 
 def test_rich_document(rich):
@@ -66,6 +66,7 @@ def test_rich_document(rich):
     assert ("inner",) == ids["Thing.inner.additionalProperties"]
     assert ("small",) == ids["Thing.small.exclusiveMaximum"] == ids["Thing.small.exclusiveMinimum"]
     assert "postThing.note.minLength" in ids
+    assert {"postThing.requestBody.required"} == {name for name in ids if "requestBody" in name}
     assert (False, True, False) == (get.bearer, put.bearer, post.bearer)
     assert ("https://things.test/api/",) == put.servers
     assert (False, True) == (put.body_required, post.body_required)
