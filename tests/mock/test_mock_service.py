@@ -54,6 +54,11 @@ def test_life_by_polls(looks, polls, statuses):
     assert statuses == [task["status"] for task in looks(MockService(polls=polls), len(statuses))]
 
 
+def test_defaults(looks):
+    """A service that is told nothing lives by two looks, and numbers its tasks as seed 0 does."""
+    assert looks(MockService(), 3) == looks(MockService(polls=2, seed=0), 3)
+
+
 def test_life_by_clock(send):
     """With seconds a task lives by the clock, however often it is looked at."""
     now = [100.0]
