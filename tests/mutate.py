@@ -78,10 +78,9 @@ class OnImport:
 
 
 def execute(self: Any, params: list[str], *, former: Any = PytestRunner.execute_pytest, **kwargs: Any) -> int:
-    """Begin with the fastest tests; where the mutant is reached on import, import again with it in place."""
+    """Begin with the fastest tests; import again with a mutant of the mock in place, which may be reached on import."""
     took = state().duration_by_test
-    reached = state().tests_by_mangled_function_name.get(get_mutant_under_test().partition("__mutmut_")[0], ())
-    if own(took) <= {*reached}:
+    if get_mutant_under_test().startswith(("nano_banana_edit_mock.", "stats")):
         for name, module in [*sys.modules.items()]:
             if str(COPY) in (getattr(module, "__file__", None) or ""):
                 del sys.modules[name]
