@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill check format generate contract mock diff-spec compare-prism referee-typescript lint-openapi lock package clean
+.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript lint-openapi lock package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ deep: setup ## Run the property tests at length, on new random input
 
 drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
 	python -m tests.drill
+
+mutate: setup ## Change one layer, and then the code, in thousands of ways, and see the tests notice (hours)
+	python -m tests.mutate_layers
+	pip install --quiet mutmut==3.8.1
+	python tests/mutate_code.py run --max-children 2
+	python tests/mutate_code.py table
 
 check: setup ## Check format, lint, types, document and generated code; change nothing
 	ruff format --check --quiet .
@@ -88,4 +94,4 @@ package: setup ## Build the sdist and the wheel
 	python -m build --no-isolation --outdir dist .
 
 clean: ## Remove what the other targets made
-	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

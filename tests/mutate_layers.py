@@ -1,8 +1,8 @@
 """Mutation of the layers: give one layer alone another document, and see that a test turns red.
 
-`make mutate-layers` changes each constraint of the census in every way, in one layer at a time: in the generated client, in
-the mock, or in what the tests take for the document. It prints a Markdown report; words after the command choose
-changes. A change that no test notices is a survivor; those that can make no difference are argued below.
+`python -m tests.mutate_layers` changes each constraint of the census in every way, in one layer at a time: in the
+generated client, in the mock, or in what the tests take for the document. It prints a Markdown report; words after the
+command choose changes. A change that no test notices is a survivor; those that can make no difference are argued below.
 """
 
 from __future__ import annotations

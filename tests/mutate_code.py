@@ -1,8 +1,8 @@
 """Mutation testing: mutmut, taught where this repository keeps its packages and what is worth changing.
 
-`python tests/mutate.py run --max-children 1` makes the mutants of wrapper and mock and runs for each of them the tests
-that reach it; `results`, `show` and `browse` look at the survivors, as with mutmut itself. What is mutated is said in
-`pyproject.toml`; here stands only what mutmut has no setting for:
+`python tests/mutate_code.py run --max-children 1` makes the mutants of wrapper and mock and runs for each of them the
+tests that reach it; `results`, `show` and `browse` look at the survivors, as with mutmut itself. What is mutated is said
+in `pyproject.toml`; here stands only what mutmut has no setting for:
 
 - a package lies in a folder that is no part of its name (`wrapper/nano_banana_edit`),
 - texts for people are left alone: of the strings only those without a blank are changed, and only once,
