@@ -23,8 +23,9 @@ from .document import CONTRACT, DOCUMENT
 
 CLIENT = Path("generated/nano_banana_edit_client")
 IN_PACKAGE = Path("mock_server/nano_banana_edit_mock/openapi.yaml")  # where the mock looks first
-# The page of the census is compared with the tests' document: it would notice everything, and prove nothing.
-SUITE = ("--maxfail=1", "tests/contract/test_cases.py", "tests/contract", "--ignore=tests/contract/test_census.py")
+# The page of the census is compared with the tests' document: it notices all that is changed there, and so comes last.
+CENSUS = "tests/contract/test_census.py"
+SUITE = ("--maxfail=1", "tests/contract/test_cases.py", "tests/contract", f"--ignore={CENSUS}")
 
 # Survivors that can make no difference: words of the name, the layers, and why.
 EQUAL = [
@@ -106,6 +107,8 @@ def fate(scratch: Path, layer: str, document: dict[str, Any]) -> str:
     if not LAYERS[layer](scratch, document):
         return "refused by the generator"
     tests = drill.pytest(scratch, *SUITE)
+    if tests.returncode == 0:
+        tests = drill.pytest(scratch, CENSUS)
     if tests.returncode == 0:
         return ""
     lines = [line.split()[1] for line in tests.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
