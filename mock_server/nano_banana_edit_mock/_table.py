@@ -26,7 +26,7 @@ def tests_of(folder: Path) -> Tests:
     Raises:
         OSError: pytest cannot collect the folder; the message says why.
     """
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "--override-ini=addopts=", str(folder)]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", str(folder)]
     collected = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     if collected.returncode:
         raise OSError(f"no tests of {folder} can be listed: {collected.stdout.strip() or collected.stderr.strip()}")

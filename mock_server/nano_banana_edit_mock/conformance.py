@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from time import sleep
 from typing import Any, Literal
 
@@ -95,7 +96,7 @@ class Conformance:
             files_url: URL of the server of uploads, such as `https://files-api.sinancode.com`.
             token: The API token.
             rate: Requests a second at most; default 5.
-            http: An httpx client to send with; default is one that waits 60 seconds.
+            http: An httpx client to send with, which stays open; default is one that waits 60 seconds.
 
         Yields:
             A check of each case, in the order of the census; one that is not sent comes with the reason.
@@ -103,7 +104,7 @@ class Conformance:
         main = self._contract.document["servers"][0]["url"]
         asked: dict[str, Check] = {}
         over = unpaid = ""
-        with http or httpx.Client(timeout=60) as client:
+        with nullcontext(http) if http else httpx.Client(timeout=60) as client:
             for case in self._cases:
                 known = asked.get(_key(case))
                 reason = self._left_out(case) or over or (unpaid if _bills(case) else "")
@@ -134,7 +135,7 @@ def _key(case: Case) -> str:
 
 
 def _bills(case: Case) -> bool:
-    return case.operation.id == "createEdit"
+    return case.operation.id == "createEdit" and "{token}" in (case.authorization or "")
 
 
 def _ask(client: httpx.Client, case: Case, server: str, token: str) -> Check:

@@ -91,6 +91,16 @@ def test_a_lax_server_is_found_out(spend):
         assert "uploadFile" in {entry.operation for entry in service.requests}
 
 
+def test_an_open_server_is_asked_on():
+    """A server that accepts an edit without a token bills nobody, and is asked until it accepts one with a token."""
+    server, seen = answering(200)
+    checks = ask(server)
+    assert "Bearer" in {request.headers["authorization"] for request in seen if "authorization" in request.headers}
+    edits = [c for c in checks if c.case.operation.id == "createEdit" and c.differs]
+    assert "{token}" in edits[-1].case.authorization
+    assert {"{token}" in (check.case.authorization or "") for check in edits[:-1]} == {False}
+
+
 @pytest.mark.parametrize(
     ("status", "reason"),
     [

@@ -21,8 +21,6 @@ def refused() -> Iterator[None]:
         yield
     except ConstraintViolation as error:
         raise InvalidRequest(str(error), field=error.field, value=error.value) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # from nested models, which convert first
-        raise InvalidRequest(f"The request cannot be built ({error}); nothing was sent.") from error
 
 
 def edit_request(
@@ -34,12 +32,10 @@ def edit_request(
         InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats an argument.
     """
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
+    given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
     with refused():
-        request = EditRequest(image_urls=list(image_urls), prompt=prompt)
-        for name, value in options.items():
-            if not isinstance(value, Unset):
-                setattr(request, name, value)
-        return EditRequest.from_dict(request.to_dict() | extra)
+        defaults = EditRequest(image_urls=list(image_urls), prompt=prompt).to_dict()
+        return EditRequest.from_dict(defaults | given | extra)
 
 
 def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]:
