@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript lint-openapi lock package clean
+.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lock package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ compare-prism: setup ## Compare Prism with the document at every boundary (needs
 
 referee-typescript: setup ## Do the whole job with a client made by openapi-typescript (needs Node)
 	cd tests/referees/typescript && npm install --no-package-lock --no-audit --no-fund --silent && npm test --silent
+
+pyright: setup ## Check types with pyright as well as mypy (needs Node)
+	npx --yes pyright@1.1.409
 
 lint-openapi: ## Lint openapi.yaml with Spectral (needs Node)
 	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.yaml --fail-severity hint

@@ -161,33 +161,33 @@ def get_task(context: Context, task_id: str) -> Flow[Task]:
 def wait(context: Context, task: Task | str) -> Flow[Task]:
     """Look at a task, at growing intervals, until it is completed; a status nobody knows is waited through."""
     task_id = _request.task_id(task.task_id if isinstance(task, Task) else task)
-    status: str | None = None
+    state: Task | None = None
     interval = context.settings.poll_interval
     looks = enumerate(spread(interval / 8, interval, growth=1.5), start=1)
     with about(task_id):
-        while status != "completed":
+        while state is None or state.status != "completed":
             polls, delay = next(looks)
             try:
                 state = yield from get_task(context, task_id)
             except APITimeout as error:
                 if context.deadline.remaining() > 0:
                     raise
-                raise _wait_timeout(context, task_id, status) from error
-            status = state.status
-            context.tell("wait", task_id=task_id, status=status, polls=polls)
-            if status == "failed":
+                raise _wait_timeout(context, task_id, state) from error
+            context.tell("wait", task_id=task_id, status=state.status, polls=polls)
+            if state.status == "failed":
                 text = state.error_msg or state.error_code or "no reason given"
                 raise EditFailed(f"The edit failed: {text}", error_code=state.error_code, error_msg=state.error_msg)
-            if status != "completed":
+            if state.status != "completed":
                 if delay >= context.deadline.remaining():
-                    raise _wait_timeout(context, task_id, status)
+                    raise _wait_timeout(context, task_id, state)
                 yield Sleep(delay)
         if not state.files:
             raise InvalidResponse("The task is completed, but its result names no file.", body=repr(state.raw)[:500])
     return state
 
 
-def _wait_timeout(context: Context, task_id: str, status: str | None) -> WaitTimeout:
+def _wait_timeout(context: Context, task_id: str, state: Task | None) -> WaitTimeout:
+    status = state.status if state else None
     return WaitTimeout(
         f"Task {task_id} is still {status or 'unseen'} after {context.deadline.timeout:g} s. "
         f"It goes on: wait({task_id!r}) takes it up again.",

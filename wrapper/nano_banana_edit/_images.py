@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TypeAlias
+from typing import IO, Any, BinaryIO, TypeAlias, TypeGuard, cast
 
 import attrs
 from nano_banana_edit_client.types import shorten
@@ -75,9 +75,13 @@ def parse_all(images: ImagesInput) -> list[str | LocalImage]:
     Raises:
         InvalidRequest: An image is none of what is accepted, or is a file that does not exist or cannot be read.
     """
-    if isinstance(images, Sequence) and not isinstance(images, str | bytes | bytearray | memoryview):
+    if _are_many(images):
         return [parse(image, f"images[{index}]") for index, image in enumerate(images)]
-    return [parse(images, "images")]
+    return [parse(cast("ImageInput", images), "images")]
+
+
+def _are_many(images: ImagesInput) -> TypeGuard[Sequence[ImageInput]]:
+    return isinstance(images, Sequence) and not isinstance(images, str | bytes | bytearray | memoryview)
 
 
 def parse(image: ImageInput, name: str) -> str | LocalImage:

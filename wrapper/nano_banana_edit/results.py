@@ -115,7 +115,7 @@ class ResultImage(_Image):
         content_type: Its media type, as far as known.
     """
 
-    _driver: Driver = field(kw_only=True, repr=False, eq=False)
+    _driver: Driver = field(kw_only=True, repr=False, eq=False, alias="driver")
 
     def bytes(self) -> bytes:
         """Fetch the image.
@@ -151,7 +151,7 @@ class ResultImage(_Image):
 class AsyncResultImage(_Image):
     """The twin of `ResultImage`, with awaitable methods."""
 
-    _driver: AsyncDriver = field(kw_only=True, repr=False, eq=False)
+    _driver: AsyncDriver = field(kw_only=True, repr=False, eq=False, alias="driver")
 
     async def bytes(self) -> bytes:
         """Fetch the image. See `ResultImage.bytes`."""
