@@ -50,8 +50,9 @@ def fresh() -> MockService:
     return _SERVICE
 
 
-def _refused(field: str) -> Verdict:
-    return Verdict(frozenset({field.partition("[")[0]}))
+def _refused(field: str, body: Any) -> Verdict:
+    # An item is blamed as `image_urls[0]`, which may also be the name of a property.
+    return Verdict(frozenset({field if field in body else field.partition("[")[0]}))
 
 
 def model(body: Any) -> Verdict:
@@ -59,7 +60,7 @@ def model(body: Any) -> Verdict:
     try:
         return Verdict(received=EditRequest.from_dict(body).to_dict())
     except ConstraintViolation as error:
-        return _refused(error.field)
+        return _refused(error.field, body if isinstance(body, dict) else ())
 
 
 def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], object]) -> Verdict | None:
@@ -67,7 +68,7 @@ def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], 
         return None
     missing = [name for name in ("image_urls", "prompt") if name not in body]
     if missing:
-        return _refused(missing[0])  # Python's own signature refuses the call; test_public shows it
+        return _refused(missing[0], body)  # Python's own signature refuses the call; test_public shows it
     images = body["image_urls"]
     paths = [images] if isinstance(images, str) else images if isinstance(images, list) else ()
     if any(isinstance(path, str) and not path.startswith("https://") for path in paths) or isinstance(images, str):
@@ -79,7 +80,7 @@ def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], 
         submit(service, {"images": images, "prompt": body["prompt"], "extra_body": extra, **options})
     except InvalidRequest as error:
         assert () == service.requests
-        return _refused("image_urls" if error.field.startswith("images") else error.field)
+        return _refused("image_urls" if error.field.partition("[")[0] == "images" else error.field, body)
     return Verdict(received=service.edits[-1].body)
 
 

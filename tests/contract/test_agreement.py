@@ -64,6 +64,7 @@ def strange_bodies(draw: st.DrawFn) -> Any:
 @example(body=BODY | {"extra": nested(MAX_LEVELS - 1, list)})
 @example(body=BODY | {"extra": nested(MAX_LEVELS, dict)})
 @example(body=BODY | {"extra": 10**400})
+@example(body=BODY | {"image_urls[0]": 10**400})
 @example(body=BODY | {"\ud800": 1})
 @example(body=BODY | {"prompt": ["\ud800"], "image_size": 1})
 @example(body=BODY | {"image_urls": [*URLS, nested(MAX_LEVELS, list)]})
