@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import drift
-from ._table import table, tests_of
+from ._table import OWN_TESTS, table, tests_of
 from .app import serve
 from .contract import Contract, UnsupportedKeyword, load
 from .service import MockService
@@ -30,15 +30,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", title="instead of serving")
     census = commands.add_parser("contract", help="print every constraint of the document as a table")
     census.add_argument("document", type=Path, nargs="?", help="an OpenAPI document (default: the one shipped)")
-    census.add_argument("--tests", type=Path, metavar="FOLDER", help="name the tests in it that prove each constraint")
+    census.add_argument("--tests", type=Path, metavar="FOLDER", help="where the tests are that prove each constraint")
     diff = commands.add_parser("diff", help="say what a new version of the document means for users of the old one")
     diff.add_argument("old", type=Path, help="the old version")
     diff.add_argument("new", type=Path, help="the new version")
     options = parser.parse_args(argv)
     try:
         if options.command == "contract":
-            tests = tests_of(options.tests) if options.tests else {}
-            sys.stdout.write(f"{table(load(options.document), tests)}\n")
+            known = OWN_TESTS if options.document is None and OWN_TESTS.is_dir() else None
+            folder = options.tests or known
+            sys.stdout.write(f"{table(load(options.document), tests_of(folder) if folder else {})}\n")
         elif options.command == "diff":
             _diff(load(options.old), load(options.new))
         else:

@@ -12,6 +12,8 @@ from .contract import Contract
 
 Tests = Mapping[str, list[str]]  # names of the tests of each constraint, by its id
 
+OWN_TESTS = Path(__file__).parents[2] / "tests" / "contract"  # in a checkout; an installation has none
+
 _HEAD = ("constraint", "value", "accepted", "refused", "proved by", "pointer")
 
 

@@ -16,7 +16,7 @@ def printed() -> list[str]:
     lines: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdout.write", lambda text: lines.extend(text.splitlines()))
-        main(["contract", "--tests", str(Path(__file__).parent)])
+        main(["contract"])
     return lines
 
 
@@ -44,6 +44,12 @@ def test_nothing_to_print(arguments: list[str], text: str, capsys: pytest.Captur
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["contract", *arguments])
     assert text in capsys.readouterr().err
+
+
+def test_another_document_has_no_tests(capsys: pytest.CaptureFixture[str]) -> None:
+    """The tests prove the shipped document, so the table of another one names none."""
+    main(["contract", str(DOCUMENT)])
+    assert "test_" not in capsys.readouterr().out
 
 
 def test_unknown_keyword_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
