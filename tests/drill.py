@@ -158,7 +158,7 @@ def make(scratch: Path, *targets: str) -> bool:
 
 
 def pytest(scratch: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(scratch, "pytest", "--quiet", "--numprocesses", "2", "--no-header", "-p", "no:cacheprovider", *arguments)
+    return run(scratch, "pytest", "--quiet", "--no-header", "-p", "no:cacheprovider", *arguments)
 
 
 def write(document: Document, path: Path) -> None:
@@ -174,7 +174,7 @@ def told(scratch: Path, change: Change) -> frozenset[str]:
         return frozenset({REFUSED})
     if run(scratch, "mypy", "wrapper", "generated/nano_banana_edit_client", "mock_server").returncode:
         return frozenset({TYPES})
-    tests = pytest(scratch, *SUITES)
+    tests = pytest(scratch, "--numprocesses", "2", *SUITES)
     lines = [line for line in tests.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     names = frozenset(line.split()[1].rpartition("::")[2].partition("[")[0] for line in lines)
     return names if tests.returncode in (0, 1) else frozenset({tests.stdout[-2_000:] + tests.stderr[-2_000:]})
