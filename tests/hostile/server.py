@@ -1,0 +1,139 @@
+"""A server on a real socket that misbehaves on script. It shares no code with the mock."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Self, TypeAlias
+
+from attrs import define, field
+
+Misdeed: TypeAlias = Callable[[socket.socket, "Hostile"], None]
+
+
+@define
+class Hostile:
+    """Answers each request with the next misdeed of its script, and the last one for ever.
+
+    Attributes:
+        script: What it does, request by request.
+        requests: Every request that arrived whole, as bytes.
+        done: Set when the server is left, so that no misdeed outlives its test.
+    """
+
+    script: list[Misdeed]
+    requests: list[bytes] = field(factory=list)
+    done: threading.Event = field(factory=threading.Event)
+    _listener: socket.socket = field(init=False)
+    _open: list[socket.socket] = field(factory=list, init=False)
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def posts(self) -> int:
+        """How many edits arrived."""
+        return sum(request.startswith(b"POST ") for request in self.requests)
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        for connection in (self._listener, *self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            for request in _requests(connection):
+                self.requests.append(request)
+                misdeed = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+                misdeed(connection, self)
+
+
+def _requests(connection: socket.socket) -> Iterator[bytes]:
+    """Each request of a connection, read to its end."""
+    buffer = b""
+    while chunk := connection.recv(65_536):
+        buffer += chunk
+        head, found, body = buffer.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if found and len(body) >= int(length[1] if length else 0):
+            yield buffer
+            buffer = b""
+
+
+def says(*parts: bytes, pause: float = 0.0, then: Misdeed | None = None) -> Misdeed:
+    """Send bytes, with a pause in seconds between them, and then do something else."""
+
+    def misdeed(connection: socket.socket, server: Hostile) -> None:
+        for part in parts:
+            connection.sendall(part)
+            if server.done.wait(pause) if pause else False:
+                return
+        if then:
+            then(connection, server)
+
+    return misdeed
+
+
+def close(connection: socket.socket, _server: Hostile) -> None:
+    """End the connection as usual."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(connection: socket.socket, _server: Hostile) -> None:
+    """Cut the connection with RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def half_close(connection: socket.socket, _server: Hostile) -> None:
+    """Say that nothing more will come, and stay."""
+    connection.shutdown(socket.SHUT_WR)
+
+
+def hang(_connection: socket.socket, server: Hostile) -> None:
+    """Say nothing for as long as the test lasts."""
+    server.done.wait(30)
+
+
+def answer(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:
+    """An HTTP answer; `length` is what it claims of its body."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    """An HTTP answer in chunks that are written as given."""
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + end
+
+
+def bomb(size: int) -> bytes:
+    """A small answer that is `size` bytes large when decoded."""
+    return answer(gzip.compress(bytes(size)), "Content-Encoding: gzip")
+
+
+ACCEPTED = answer(json.dumps({"task_id": "t-1"}).encode(), "Content-Type: application/json")
