@@ -46,6 +46,11 @@ class Hostile:
         """How many edits arrived."""
         return sum(request.startswith(b"POST ") for request in self.requests)
 
+    @property
+    def connections(self) -> int:
+        """How many connections were made."""
+        return len(self._open)
+
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()

@@ -64,6 +64,7 @@ LOST: dict[str, Misdeed] = {
 SLOW: dict[str, Misdeed] = {
     "silent": hang,
     "headers-then-silent": says(b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n", then=hang),
+    "headers-a-byte-at-a-time": says(b"HTTP/1.1 200 OK\r\nX: ", *[b"x"] * 10_000, pause=0.02),
     "body-a-byte-at-a-time": says(answer(b"", length=10_000), *[b" "] * 10_000, pause=0.02),
 }
 FINE: dict[str, Misdeed] = {

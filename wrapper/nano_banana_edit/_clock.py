@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextvars import ContextVar
 
 from attrs import field, frozen
 
@@ -36,3 +37,7 @@ class Deadline:
     def remaining(self) -> float:
         """Return the seconds left, which may be infinite or negative."""
         return math.inf if self.timeout is None else self.timeout - self.elapsed()
+
+
+# The time of the call that this thread is in, for a socket of its own.
+deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

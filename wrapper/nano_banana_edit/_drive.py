@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from functools import partial
 from typing import Any, TypeVar, assert_never, cast
 
@@ -24,6 +24,7 @@ from ._version import __version__
 T = TypeVar("T")
 
 _AT_ONCE = 4  # flows side by side: uploads of up to 50 MB each are held in memory
+_GRACE = 0.1  # seconds, so that httpx's own timeouts, which tell what was sent, come first
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # of a body not yet decoded
 _USER_AGENT = f"nano-banana-edit/{__version__}"
 
@@ -79,26 +80,32 @@ class AsyncBounded:
 
 def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> httpx.Response:
     body = Body(step)
-    response = send(request, stream=True)
+    within = _clock.deadline.set(step.deadline)
     try:
-        for chunk in response.iter_bytes():
-            body.add(chunk)
+        with closing(send(request, stream=True)) as response:
+            for chunk in response.iter_bytes():
+                body.add(chunk)
     finally:
-        response.close()
+        _clock.deadline.reset(within)
     return body.whole(response)
 
 
 async def _async_receive(
     send: Callable[..., Awaitable[httpx.Response]], request: httpx.Request, step: Call | Fetch
 ) -> httpx.Response:
+    import anyio  # noqa: PLC0415 - comes with httpx; the sync client need not load it
+
     body = Body(step)
-    response = await send(request, stream=True)
     try:
-        async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
-            async for chunk in chunks:
-                body.add(chunk)
-    finally:
-        await response.aclose()
+        with anyio.fail_after(step.deadline.remaining() + _GRACE):
+            async with (
+                aclosing(await send(request, stream=True)) as response,
+                aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks,
+            ):
+                async for chunk in chunks:
+                    body.add(chunk)
+    except TimeoutError as error:
+        raise httpx.ReadTimeout("the time of the call is over") from error
     return body.whole(response)
 
 

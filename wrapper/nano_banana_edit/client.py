@@ -27,11 +27,11 @@ _DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
 _HttpT = TypeVar("_HttpT", httpx.Client, httpx.AsyncClient)
 
 
-def _checked(http: _HttpT | None, kind: type[_HttpT]) -> _HttpT:
-    if http is not None and not isinstance(http, kind):
+def _checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
+    if not isinstance(http, kind):
         wanted = f"httpx.{kind.__name__}"
         raise InvalidRequest(f"http_client is {shorten(http)}; it must be an {wanted}.", field="http_client")
-    return kind() if http is None else http
+    return http
 
 
 class _Client(ABC, Generic[_DriverT, _HttpT]):
@@ -132,7 +132,9 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
     """
 
     def _drive(self, settings: Settings, http: httpx.Client | None) -> Driver:
-        return Driver(settings, _checked(http, httpx.Client))
+        from . import _pool  # noqa: PLC0415 - not before somebody makes a client
+
+        return Driver(settings, _pool.sync_client() if http is None else _checked(http, httpx.Client))
 
     def edit(
         self,
@@ -302,7 +304,9 @@ class AsyncNanoBananaEdit(_Client[AsyncDriver, httpx.AsyncClient]):
     """
 
     def _drive(self, settings: Settings, http: httpx.AsyncClient | None) -> AsyncDriver:
-        return AsyncDriver(settings, _checked(http, httpx.AsyncClient))
+        from . import _pool  # noqa: PLC0415 - not before somebody makes a client
+
+        return AsyncDriver(settings, _pool.async_client() if http is None else _checked(http, httpx.AsyncClient))
 
     async def edit(
         self,
