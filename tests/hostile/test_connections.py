@@ -95,11 +95,12 @@ def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     """Where the environment names a proxy, both clients go through it."""
     with Hostile([says(ACCEPTED)]) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        with NanoBananaEdit(token=TOKEN, base_url="http://api.example.test/v1") as client:
+        to = {"token": TOKEN, "base_url": "http://api.example.test/v1", "allow_http": True}
+        with NanoBananaEdit(**to) as client:
             assert "t-1" == client.submit(URL, "p").task_id
 
         async def run() -> None:
-            async with AsyncNanoBananaEdit(token=TOKEN, base_url="http://api.example.test/v1") as client:
+            async with AsyncNanoBananaEdit(**to) as client:
                 assert "t-1" == (await client.submit(URL, "p")).task_id
 
         anyio.run(run)

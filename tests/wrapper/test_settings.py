@@ -99,6 +99,28 @@ def test_refuses_unusable_settings(client: Any, name: str, value: Any, message: 
         assert str(value) not in str(refusal.value)
 
 
+LOOPBACK = ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://localhost:1", "http://mock.localhost"]
+ELSEWHERE = ["http://a.test", "http://10.0.0.1", "http://localhost.test", "http://127.0.0.1.test", "http://0.0.0.0"]
+
+
+@CLIENTS
+@pytest.mark.parametrize("name", ["base_url", "files_url"])
+def test_no_token_without_tls(client: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL without TLS is taken for this machine alone, and for others only on demand."""
+    for url in LOOPBACK:
+        client(token=TOKEN, **{name: url})
+    for url in ELSEWHERE:
+        with pytest.raises(InvalidRequest, match=rf"^{name} is .*Use https, pass allow_http=True, or set") as refusal:
+            client(token=TOKEN, **{name: url})
+        assert (name, url) == (refusal.value.field, refusal.value.value)
+        assert client(token=TOKEN, allow_http=True, **{name: url})
+        monkeypatch.setenv(_settings.ALLOW_HTTP_VARIABLE, "1")
+        assert client(token=TOKEN, **{name: url})
+        with pytest.raises(InvalidRequest, match="without TLS"):
+            client(token=TOKEN, allow_http=False, **{name: url})
+        monkeypatch.setenv(_settings.ALLOW_HTTP_VARIABLE, "0")
+
+
 @CLIENTS
 def test_with_options_shares_the_connections(client: Any) -> None:
     """A client with other settings sends over the same httpx client, and the original keeps its own settings."""

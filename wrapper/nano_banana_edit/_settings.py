@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import threading
 
@@ -18,6 +19,7 @@ FILES_URL = "https://files-api.sinancode.com"
 TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the variable's name
 BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
+ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
 
 
 def _check_token(_settings: object, _attribute: Attribute[str], token: object) -> None:
@@ -32,7 +34,7 @@ def _check_token(_settings: object, _attribute: Attribute[str], token: object) -
         )
 
 
-def _check_url(_settings: object, attribute: Attribute[str], url: object) -> None:
+def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> None:
     parsed = parse_url(url)
     if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidRequest(
@@ -45,6 +47,20 @@ def _check_url(_settings: object, attribute: Attribute[str], url: object) -> Non
             f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
             field=attribute.name,
         )
+    if parsed.scheme == "http" and not (settings.allow_http or _is_loopback(parsed.host)):
+        raise InvalidRequest(
+            f"{attribute.name} is {shorten(url)}; without TLS the network between can read the token. Use https, pass "
+            f"allow_http=True, or set {ALLOW_HTTP_VARIABLE}=1.",
+            field=attribute.name,
+            value=url,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
 
 
 def parse_url(url: object) -> httpx.URL | None:
@@ -85,6 +101,7 @@ class Settings:
     """The settings of a client, checked. See `NanoBananaEdit` for what each one means."""
 
     token: str = field(repr=False, validator=_check_token)
+    allow_http: bool
     base_url: str = field(validator=_check_url)
     files_url: str = field(validator=_check_url)
     timeout: float | None = field(
@@ -99,6 +116,7 @@ def resolve(
     token: str | None,
     base_url: str | None,
     files_url: str | None,
+    allow_http: bool | None = None,
     timeout: float | None,
     max_retries: int,
     poll_interval: float,
@@ -117,6 +135,7 @@ def resolve(
         token=os.environ.get(TOKEN_VARIABLE, "") if token is None else token,
         base_url=base_url,
         files_url=files_url,
+        allow_http=os.environ.get(ALLOW_HTTP_VARIABLE, "0") not in ("", "0") if allow_http is None else allow_http,
         timeout=timeout,
         max_retries=max_retries,
         poll_interval=poll_interval,

@@ -43,6 +43,7 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         token: str | None = None,
         base_url: str | None = None,
         files_url: str | None = None,
+        allow_http: bool | None = None,
         timeout: float | None = 600.0,
         max_retries: int = 3,
         poll_interval: float = 2.0,
@@ -52,6 +53,7 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
             token=token,
             base_url=base_url,
             files_url=files_url,
+            allow_http=allow_http,
             timeout=timeout,
             max_retries=max_retries,
             poll_interval=poll_interval,
@@ -117,6 +119,8 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
         base_url: Where edits and tasks are; default: `SINANCODE_BASE_URL`, then the documented server.
         files_url: Where uploads go; default: `SINANCODE_FILES_URL`, then the documented server, or the host of
             `base_url` where one was given.
+        allow_http: Whether a URL without TLS may name another machine than this one, which shows the token to the
+            network; default: whether `SINANCODE_ALLOW_HTTP` is set to anything but 0, otherwise False.
         timeout: Seconds that one call may take, uploads, waiting, retries and downloads included; None for no limit.
             Each attempt within it has finite timeouts of its own.
         max_retries: How often a request that failed is sent again, at least 0. A submission is sent again only if it
