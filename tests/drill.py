@@ -95,6 +95,11 @@ def operation(document: Document) -> None:
     document["paths"]["/tasks/{id}/cancel"] = {"post": added}
 
 
+def more_images(document: Document) -> None:
+    images = schema(document, "image_urls")
+    images.update(minItems=images["minItems"] + 1, example=images["example"] * 2)
+
+
 def task_id(document: Document) -> Document:
     found: Document = document["paths"]["/tasks/{id}"]["get"]["parameters"][0]["schema"]
     return found
@@ -108,7 +113,10 @@ CHANGES = [
     ),
     *(number("file", "maxLength", step) for step in (-1_000, 1_000)),
     number("prompt", "minLength", 1),
-    number("image_urls", "minItems", 1),
+    Change("image_urls.minItems and its example +1", more_images),
+    Change(
+        "image_urls.minItems +1, but not its example", number("image_urls", "minItems", 1).apply, frozenset({REFUSED})
+    ),
     Change("ImageSize without its last value", lambda document: schema(document, "ImageSize")["enum"].pop()),
     Change("ImageSize with one more value", lambda document: schema(document, "ImageSize")["enum"].append("8:1")),
     Change(

@@ -69,6 +69,8 @@ def changed(constraint: Constraint, value: Any) -> dict[str, Any]:
         del node[keyword]
     else:
         node[keyword] = value
+        if keyword == "minItems":  # a document whose example is not accepted is refused before anything is made of it
+            node["example"] = node["example"] * 2
     return document
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio
+import httpx
 import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, SubmissionUnknown
 
@@ -91,6 +94,32 @@ def test_one_client_over_several_event_loops(backends: list[str]) -> None:
         gc.collect()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_leaves_the_connections_of_its_parent_alone() -> None:
+    """Parent and child of a fork may both go on with one client; they share no connection."""
+    with Hostile([says(ACCEPTED)]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
+        client.submit(URL, "p")
+        child = os.fork()
+        if not child:
+            os._exit(0 if client.submit(URL, "p").task_id == "t-1" else 1)
+        assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        client.submit(URL, "p")
+        assert (3, 2) == (server.posts, server.connections)
+
+
+@pytest.mark.parametrize("kind", [NanoBananaEdit, AsyncNanoBananaEdit])
+def test_a_client_can_be_sent_to_another_process(kind: type) -> None:
+    """A client that was pickled has the settings of the original, and connections of its own."""
+    original = kind(token=TOKEN, base_url="http://127.0.0.1:9/v1", timeout=7).with_options(max_retries=0)
+    copy = pickle.loads(pickle.dumps(original))
+    assert original._driver.settings == copy._driver.settings
+    assert original._driver.http is not copy._driver.http
+    assert copy._owns_http
+    http = httpx.Client() if kind is NanoBananaEdit else httpx.AsyncClient()
+    with pytest.raises(TypeError, match="an http_client of yours cannot be pickled"):
+        pickle.dumps(kind(token=TOKEN, http_client=http))
+
+
 def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the environment names a proxy, both clients go through it."""
     with Hostile([says(ACCEPTED)]) as proxy:
@@ -130,5 +159,5 @@ def test_a_pool_is_given_back_once() -> None:
         for _ in range(3):
             with pytest.raises(SubmissionUnknown):
                 client.submit(URL, "p")
-        busy = client._driver.http._transport._spread.pools
+        busy = client._driver.http._transport._here().pools
         assert [0] == [*busy.values()]

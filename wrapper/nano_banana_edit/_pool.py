@@ -7,6 +7,7 @@ as well. Connections belong to the event loop that made them, so the async clien
 from __future__ import annotations
 
 import math
+import os
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -41,10 +42,11 @@ class Pools(httpx.BaseTransport):
     """A transport that spreads its requests over small pools."""
 
     def __init__(self) -> None:
-        self._spread = _Spread(partial(_Pool, httpx.create_ssl_context()))
+        self._make = partial(_Pool, httpx.create_ssl_context())
+        self._spreads: dict[int, _Spread[httpx.HTTPTransport]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        pool, give_back = self._spread.take()
+        pool, give_back = self._here().take()
         try:
             response = pool.handle_request(request)
         except BaseException:
@@ -54,8 +56,12 @@ class Pools(httpx.BaseTransport):
         return response
 
     def close(self) -> None:
-        for pool in self._spread.pools:
+        for pool in self._here().pools:
             pool.close()
+
+    def _here(self) -> _Spread[httpx.HTTPTransport]:
+        # A process that was forked leaves the connections of its parent alone.
+        return self._spreads.setdefault(os.getpid(), _Spread(self._make))
 
 
 class AsyncPools(httpx.AsyncBaseTransport):

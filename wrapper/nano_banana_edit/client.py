@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -58,8 +57,23 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
             max_retries=max_retries,
             poll_interval=poll_interval,
         )
-        self._owns_http = http_client is None
+        self._set_up(settings, http_client)
+
+    def _set_up(self, settings: Settings, http_client: _HttpT | None) -> None:
+        self._http_is_given = http_client is not None
+        self._owns_http = not self._http_is_given
         self._driver: _DriverT = self._drive(settings, http_client)
+
+    def __getstate__(self) -> Settings:
+        """Return what another process needs to make such a client: the settings, token included."""
+        if self._http_is_given:
+            raise TypeError("A client with an http_client of yours cannot be pickled; make one where it is needed.")
+        settings: Settings = self._driver.settings
+        return settings
+
+    def __setstate__(self, settings: Settings) -> None:
+        """Open connections of its own."""
+        self._set_up(settings, None)
 
     @abstractmethod
     def _drive(self, settings: Settings, http: _HttpT | None) -> _DriverT: ...
@@ -92,7 +106,8 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         """
         options = {"token": token, "timeout": timeout, "max_retries": max_retries, "poll_interval": poll_interval}
         changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
         other._driver = evolve(self._driver, settings=evolve(self._driver.settings, **changes))
         other._owns_http = False
         return other
