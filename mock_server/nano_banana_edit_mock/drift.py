@@ -67,9 +67,8 @@ def bump(old: Contract, new: Contract) -> str:
 
 def raised(old: Contract, new: Contract) -> str:
     """Return which part of the version did rise: `major`, `minor`, `patch` or `none`."""
-    before, after = ([*map(int, contract.document["info"]["version"].split("."))] for contract in (old, new))
-    parts = (part for part, low, high in zip(_BUMPS, before, after, strict=False) if high != low)
-    return next(parts) if after > before else "none"
+    before, after = ([*map(int, contract.document["info"]["version"].split(".")), 0, 0][:3] for contract in (old, new))
+    return next(part for index, part in enumerate(_BUMPS) if after[: index + 1] > before[: index + 1] or part == "none")
 
 
 def suffices(raised: str, needed: str) -> bool:

@@ -134,13 +134,31 @@ def test_version_that_follows(document, apply, needed):
 
 @pytest.mark.parametrize(
     ("version", "part"),
-    [("2.0.0", "major"), ("1.1.0", "minor"), ("1.0.1", "patch"), ("1.0.0", "none"), ("0.9.9", "none")],
+    [
+        ("2.0.0", "major"),
+        ("1.1.0", "minor"),
+        ("1.0.1", "patch"),
+        ("1.0.0", "none"),
+        ("0.9.9", "none"),
+        ("0.10.1", "none"),
+        ("2", "major"),
+        ("1.1", "minor"),
+        ("1", "none"),
+    ],
 )
 def test_part_that_rose(document, version, part):
     """The part of the version that rose is the first that differs, unless it fell."""
     old = parse(copy.deepcopy(document))
     document["info"]["version"] = version
     assert part == raised(old, parse(document))
+
+
+def test_part_that_rose_from_a_short_version(document):
+    """A version that leaves out its last parts has zeros there."""
+    document["info"]["version"] = "1.0"
+    old = parse(copy.deepcopy(document))
+    document["info"]["version"] = "1.0.1"
+    assert "patch" == raised(old, parse(document))
 
 
 def test_a_greater_rise_suffices():
