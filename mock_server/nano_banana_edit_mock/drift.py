@@ -52,7 +52,7 @@ def changes(old: Contract, new: Contract) -> list[Change]:
     found += [Change("adds", f"{name} is new") for name in after if name not in before]
     for name in before.keys() & after.keys():
         found += _moved(before[name], after[name])
-        found += _requests(_constraints(old, name), _constraints(new, name))
+        found += _requests(name, _constraints(old, before[name]), _constraints(new, after[name]))
         found += _answers(_promises(old, before[name]), _promises(new, after[name]))
     return sorted(set(found), key=lambda change: change.text)
 
@@ -88,21 +88,25 @@ def _moved(old: Operation, new: Operation) -> Iterator[Change]:
             yield Change("breaks", f"{old.id} has another {what.replace('_', ' ')}: {after}, not {before}")
 
 
-def _constraints(contract: Contract, operation: str) -> dict[str, Constraint]:
-    idle = (("uniqueItems", False), ("additionalProperties", True))  # these constrain nothing
-    own = (constraint for constraint in contract.constraints if constraint.operation == operation)
-    return {constraint.id: constraint for constraint in own if (constraint.keyword, constraint.value) not in idle}
+def _constraints(contract: Contract, operation: Operation) -> dict[str, Constraint]:
+    idle = (
+        ("uniqueItems", False),
+        ("additionalProperties", True),
+    )  # these constrain nothing, nor does an optional token
+    own = (constraint for constraint in contract.constraints if constraint.operation == operation.id)
+    stated = {constraint.id: constraint for constraint in own if (constraint.keyword, constraint.value) not in idle}
+    return {name: stated[name] for name in stated if operation.bearer or stated[name].location != "security"}
 
 
-def _requests(old: Mapping[str, Constraint], new: Mapping[str, Constraint]) -> Iterator[Change]:
-    known, kept = ({_place(constraint) for constraint in constraints.values()} for constraints in (old, new))
+def _requests(name: str, old: Mapping[str, Constraint], new: Mapping[str, Constraint]) -> Iterator[Change]:
+    known, kept = ({name, *map(_place, constraints.values())} for constraints in (old, new))
     yield from (Change("breaks", f"{place} is no longer documented") for place in known - kept)
     for constraint in new.values():
         place = _place(constraint)
         if place in known and constraint.id not in old:
             effect: Effect = "adds" if constraint.keyword == "default" else "tightens"
             yield Change(effect, f"{constraint.id} is new: {constraint.value}")
-        elif place not in known and constraint.keyword in ("required", "type"):
+        elif place not in known:
             required = any(c.keyword == "required" and _place(c) == place for c in new.values())
             yield Change("breaks" if required else "adds", f"{place} is new, {'' if required else 'not '}required")
     for constraint in old.values():

@@ -94,6 +94,22 @@ def document():
         (set_to(REQUEST, "required", ["image_urls"]), "loosens", "EditRequest.required.prompt is gone"),
         (set_to(f"{CREATE}/post/requestBody", "required", False), "loosens", "createEdit.requestBody.required is gone"),
         (set_to(f"{CREATE}/post", "security", []), "loosens", "createEdit.security.bearer is gone"),
+        (
+            set_to("/paths/~1tasks~1{id}/get", "security", []),
+            "loosens",
+            "getTask.security.bearer is gone: it was bearer",
+        ),
+        (
+            set_to("/paths/~1tasks~1{id}/get", "security", [{"bearer": []}, {}]),
+            "loosens",
+            "getTask.security.bearer is gone",
+        ),
+        (set_to(REQUEST, "additionalProperties", True), None, ""),
+        (
+            set_to(REQUEST, "properties", lambda old: old | {"style": {"enum": ["oil", "ink"]}}),
+            "adds",
+            "EditRequest.style is new, not required",
+        ),
         (without("/paths", "/tasks/{id}"), "breaks", "getTask is gone"),
         (set_to("/paths", "/new", {"get": {"operationId": "new"}}), "adds", "new is new"),
         (set_to(CREATE, "put", lambda _: None), None, ""),
@@ -116,12 +132,24 @@ def test_effect_of_a_change(document, apply, effect, text):
     assert bool(text) == any(re.search(text, str(change)) for change in found)
 
 
+@pytest.mark.parametrize("security", [[], [{}], [{"bearer": []}, {}]])
+def test_a_token_that_becomes_necessary(document, security):
+    """An operation that begins to demand a token tightens, even if it demanded nothing else of the kind."""
+    task = resolve(document, "/paths/~1tasks~1{id}/get")
+    new = parse(copy.deepcopy(document))
+    task["security"] = security
+    found = changes(parse(document), new)
+    assert ["tightens getTask.security.bearer is new: bearer"] == list(map(str, found))
+
+
 @pytest.mark.parametrize(
     ("apply", "needed"),
     [
         (set_to(PROMPT, "maxLength", 10), "major"),
         (set_to(REQUEST, "properties", lambda old: old | ADDED), "minor"),
+        (without("/paths", "/tasks/{id}"), "major"),
         (set_to(PROMPT, "description", "other"), "patch"),
+        (set_to("/info", "title", "other"), "patch"),
         (set_to("/info", "version", "7.0.0"), "none"),
     ],
 )
