@@ -129,7 +129,8 @@ def _changed(old: Constraint, value: Any) -> Iterator[Change]:
         yield Change(effect if value > old.value else _OPPOSITE[effect], said)
     elif old.keyword in ("enum", "type"):
         before, after = (set(map(str, x)) if isinstance(x, list) else {x} for x in (old.value, value))
-        after |= {"integer"} if "number" in after else set()
+        for values in (before, after):
+            values |= {"integer"} if old.keyword == "type" and "number" in values else set()
         yield from (Change("tightens", f"{old.id} has no {gone} any more") for gone in sorted(before - after))
         yield from (Change("loosens", f"{old.id} has {added}, too") for added in sorted(after - before))
     elif old.keyword == "multipleOf" and old.value % value == 0:
