@@ -129,8 +129,8 @@ def _changed(old: Constraint, value: Any) -> Iterator[Change]:
         yield Change(effect if value > old.value else _OPPOSITE[effect], said)
     elif old.keyword in ("enum", "type"):
         before, after = (set(map(str, x)) if isinstance(x, list) else {x} for x in (old.value, value))
-        for values in (before, after):
-            values |= {"integer"} if old.keyword == "type" and "number" in values else set()
+        if old.keyword == "type":
+            before, after = (values | {"integer"} if "number" in values else values for values in (before, after))
         yield from (Change("tightens", f"{old.id} has no {gone} any more") for gone in sorted(before - after))
         yield from (Change("loosens", f"{old.id} has {added}, too") for added in sorted(after - before))
     elif old.keyword == "multipleOf" and old.value % value == 0:
@@ -139,13 +139,13 @@ def _changed(old: Constraint, value: Any) -> Iterator[Change]:
         yield Change("breaks", said)
 
 
-def _promises(contract: Contract, operation: Operation) -> dict[str, tuple[str, Any]]:
-    """Return what the answers of an operation hold, by place: the keyword and its value."""
+def _promises(contract: Contract, operation: Operation) -> dict[str, Any]:
+    """Return what the answers of an operation hold, by place."""
     node = contract.document["paths"][operation.path][operation.method.lower()]
-    found: dict[str, tuple[str, Any]] = {}
+    found: dict[str, Any] = {}
     for status in node.get("responses", ()):
         at = f"/paths/{escape(operation.path)}/{operation.method.lower()}/responses/{status}"
-        found[f"{operation.id} {status}"] = ("status", status)
+        found[f"{operation.id} {status}"] = True
         response = resolve(contract.document, at)
         at = target(response["$ref"]) if "$ref" in response else at
         for media_type in resolve(contract.document, at).get("content", ()):
@@ -154,34 +154,38 @@ def _promises(contract: Contract, operation: Operation) -> dict[str, tuple[str, 
     return found
 
 
-def _inside(document: Mapping[str, Any], place: str, pointer: str) -> dict[str, tuple[str, Any]]:
-    schema = resolve(document, pointer)
-    found: dict[str, tuple[str, Any]] = {}
+def _inside(
+    document: Mapping[str, Any], place: str, pointer: str, seen: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Return what a schema promises, by place; `seen` are the schemas around it, which it may hold again."""
+    schema = {} if pointer in seen else resolve(document, pointer)
+    seen |= {pointer}
+    found: dict[str, Any] = {}
     for keyword, value in schema.items():
         match keyword:
             case "$ref":
-                found |= _inside(document, place, target(value))
+                found |= _inside(document, place, target(value), seen)
             case "properties":
                 for name in value:
-                    found[f"{place}.{name}"] = ("property", True)
-                    found |= _inside(document, f"{place}.{name}", f"{pointer}/properties/{escape(name)}")
+                    found[f"{place}.{name}"] = True
+                    found |= _inside(document, f"{place}.{name}", f"{pointer}/properties/{escape(name)}", seen)
             case "required":
-                found |= {f"{place}.{name} (required)": ("required", True) for name in value}
+                found |= {f"{place}.{name} (required)": True for name in value}
             case "items":
-                found |= _inside(document, f"{place}[]", f"{pointer}/items")
+                found |= _inside(document, f"{place}[]", f"{pointer}/items", seen)
             case "anyOf" | "oneOf" | "allOf":
                 for index in range(len(value)):
-                    found |= _inside(document, f"{place} {keyword} {index}", f"{pointer}/{keyword}/{index}")
+                    found |= _inside(document, f"{place} {keyword} {index}", f"{pointer}/{keyword}/{index}", seen)
             case "type" | "enum" | "format" | "const":
-                found[f"{place}.{keyword}"] = (keyword, value)
+                found[f"{place}.{keyword}"] = value
     return found
 
 
-def _answers(old: Mapping[str, tuple[str, Any]], new: Mapping[str, tuple[str, Any]]) -> Iterator[Change]:
-    for place, (_, value) in old.items():
+def _answers(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    for place, value in old.items():
         if place not in new:
             yield Change("breaks", f"{place} is no longer promised in the answer")
-        elif new[place][1] != value:
-            yield Change("breaks", f"{place} is {new[place][1]} in the answer, not {value}")
+        elif new[place] != value:
+            yield Change("breaks", f"{place} is {new[place]} in the answer, not {value}")
     for place in new.keys() - old.keys():
         yield Change("adds", f"{place} is promised in the answer")

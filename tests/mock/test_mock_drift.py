@@ -196,14 +196,15 @@ def test_a_greater_rise_suffices():
         assert [suffices(part, needed) for needed in parts] == [index <= other for other in range(len(parts))]
 
 
+def thing(**schema):
+    """A document whose only request has one property."""
+    body = {"content": {"application/json": {"schema": {"title": "Thing", "properties": {"n": schema}}}}}
+    operation = {"operationId": "make", "requestBody": body}
+    return parse({"servers": [{"url": "/"}], "paths": {"/": {"post": operation}}})
+
+
 def test_wider_multiples_and_numbers():
     """A divisor of the old step, and numbers where integers were, accept more."""
-
-    def thing(**schema):
-        body = {"content": {"application/json": {"schema": {"title": "Thing", "properties": {"n": schema}}}}}
-        operation = {"operationId": "make", "requestBody": body}
-        return parse({"servers": [{"url": "/"}], "paths": {"/": {"post": operation}}})
-
     steps = [str(change) for change in changes(thing(multipleOf=6), thing(multipleOf=3))]
     assert ["loosens  Thing.n.multipleOf is 3, not 6"] == steps
     assert ["breaks   Thing.n.multipleOf is 4, not 6"] == [
@@ -217,6 +218,59 @@ def test_wider_multiples_and_numbers():
     assert ["loosens  Thing.n.enum has number, too"] == [
         str(change) for change in changes(thing(enum=["a"]), thing(enum=["a", "number"]))
     ]
+
+
+def test_items_belong_to_their_array():
+    """What is demanded of items for the first time tightens, and is nothing new that may be left out."""
+    found = changes(thing(type="array"), thing(type="array", items={"minLength": 2}))
+    assert ["tightens Thing.n.items.minLength is new: 2"] == [str(change) for change in found]
+
+
+def test_another_media_type():
+    """A body in another media type breaks callers, and is named in words."""
+    old, new = thing(type="string"), thing(type="string").document
+    content = new["paths"]["/"]["post"]["requestBody"]["content"]
+    content["multipart/form-data"] = content.pop("application/json")
+    (found,) = changes(old, parse(new))
+    assert "breaks   make has another media type: multipart/form-data, not application/json" == str(found)
+
+
+def answering(schema, **schemas):
+    """A document whose only operation answers with a schema, by way of a reference."""
+    operation = {"operationId": "look", "responses": {"200": {"$ref": "#/components/responses/A~1B"}, "204": {}}}
+    content = {"application/json": {"schema": schema}}
+    components = {"responses": {"A/B": {"content": content}}, "schemas": schemas}
+    return parse({"servers": [{"url": "/"}], "paths": {"/{id}": {"get": operation}}, "components": components})
+
+
+PROMISES = {
+    "look 200.type": {"type": "object"},
+    "look 200.a/b": {"properties": {"a/b": {"format": "uri"}}},
+    "look 200.a/b.format": {"properties": {"a/b": {"format": "uri"}}},
+    "look 200.a/b (required)": {"required": ["a/b"]},
+    "look 200[].enum": {"items": {"enum": ["x"]}},
+    "look 200 anyOf 1.const": {"anyOf": [{}, {"const": 1}]},
+    "look 200 oneOf 0.type": {"oneOf": [{"type": "null"}]},
+    "look 200 allOf 0.type": {"allOf": [{"type": "object"}]},
+    "look 200.b.type": {"$ref": "#/components/schemas/B"},
+}
+
+
+def promises(*schemas):
+    """A document whose answer holds all that the schemas do, and one that holds itself."""
+    merged = {key: value for schema in schemas for key, value in schema.items()}
+    return answering(merged, B={"properties": {"b": {"type": "string"}, "again": {"$ref": "#/components/schemas/B"}}})
+
+
+@pytest.mark.parametrize("place", PROMISES)
+def test_promises_of_an_answer(place):
+    """Whatever a schema says of an answer is a promise: new it adds, gone it breaks, beside any other."""
+    whole = promises(*PROMISES.values())
+    less = promises(*(schema for name, schema in PROMISES.items() if PROMISES[place].keys() != schema.keys()))
+    assert f"adds     {place} is promised in the answer" in map(str, changes(less, whole))
+    assert f"breaks   {place} is no longer promised in the answer" in map(str, changes(whole, less))
+    assert {"adds"} == {change.effect for change in changes(less, whole)}
+    assert [] == changes(whole, promises(*reversed(PROMISES.values())))
 
 
 def test_command(document, tmp_path, capsys):
