@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 import httpx
 import pytest
 from nano_banana_edit_mock import MockService, conformance, load, mock_transport
-from nano_banana_edit_mock.conformance import Conformance, to_json, to_junit
+from nano_banana_edit_mock._cases import boundary_cases
+from nano_banana_edit_mock.conformance import Check, Conformance, to_json, to_junit
 from nano_banana_edit_mock.contract import parse
 
 TOKEN = "sekret"
@@ -22,11 +23,11 @@ def waited(monkeypatch):
     return waits
 
 
-def ask(server, *, spend=False, rate=5, base_url=API):
+def ask(server, *, base_url=API, rate=None, **options):
     """Everything that a run against a transport finds."""
     http = httpx.Client(transport=server)
-    run = Conformance(spend=spend).run(base_url=base_url, files_url=FILES, token=TOKEN, rate=rate, http=http)
-    return list(run)
+    limits = {} if rate is None else {"rate": rate}
+    return list(Conformance(**options).run(base_url=base_url, files_url=FILES, token=TOKEN, http=http, **limits))
 
 
 def lax(keyword, value):
@@ -69,11 +70,30 @@ def test_spending_sends_what_is_accepted():
     assert {check.skipped for check in checks} == {"", "it is inside a limit, and one at the limit says as much"}
 
 
-def test_every_case_has_one_check():
-    """Each boundary case is reported once, in order, whether it was sent or not."""
-    checks = ask(answering(500)[0])
-    assert len(checks) == len({check.case.id for check in checks})
-    assert [c.id for c in load().constraints] == [*dict.fromkeys(check.case.constraint.id for check in checks)]
+@pytest.mark.parametrize("spend", [False, True])
+def test_every_case_has_one_check(spend):
+    """Each boundary case is reported once, in order, whether it was sent, sent for another one, or not."""
+    checks = ask(answering(500)[0], spend=spend)
+    assert list(boundary_cases(load())) == [check.case for check in checks]
+
+
+def test_limits_are_met_but_not_undercut():
+    """Of what a limit accepts the plain request and those at the limit are sent, as what is inside costs as much."""
+    inside = "it is inside a limit, and one at the limit says as much"
+    skipped = {c.case.id.removeprefix("EditRequest."): c.skipped for c in ask(answering(200)[0], spend=True)}
+    expected = {
+        "image_urls.maxItems: 9 items": inside,
+        "image_urls.maxItems: 10 items": "",
+        "image_urls.maxItems: 11 items": "",
+        "image_urls.maxItems: as documented": "",
+        'prompt.minLength: 0 x "a"': "",
+        'prompt.minLength: 1 x "a"': "",
+        'prompt.minLength: 2 x "a"': inside,
+        'prompt.minLength: 1 x "🍌"': "",
+        'prompt.minLength: 2 x "🍌"': inside,
+        "prompt.minLength: as documented": "",
+    }
+    assert expected == {name: skipped[name] for name in expected}
 
 
 @pytest.mark.parametrize("spend", [False, True])
@@ -135,7 +155,14 @@ def test_stops_without_an_answer():
 
 
 @pytest.mark.parametrize(
-    ("status", "actual"), [(500, "a failure"), (404, "no such operation"), (405, "no such operation"), (302, "neither")]
+    ("status", "actual"),
+    [
+        (500, "a failure"),
+        (404, "no such operation"),
+        (405, "no such operation"),
+        (300, "neither"),
+        (302, "neither"),
+    ],
 )
 def test_other_answers_are_differences(status, actual):
     """A failure, a redirect and an unknown path are neither verdict, except where the path itself is wrong."""
@@ -143,7 +170,7 @@ def test_other_answers_are_differences(status, actual):
     found = {check.actual for check in checks if check.differs}
     assert found == {actual}
     (path,) = [check for check in checks if check.case.constraint.id == "getTask.id.required" and not check.skipped]
-    assert path.differs == (status in (302, 500))
+    assert path.differs == (status in (300, 302, 500))
 
 
 def test_the_token_is_never_reported():
@@ -153,6 +180,49 @@ def test_the_token_is_never_reported():
         assert TOKEN not in report
         assert "bad [token] xxx" in report
     assert max(len(check.answer) for check in checks) == 200
+
+
+def test_only_differences_are_quoted():
+    """What a server says is kept where it does something else than the document, and nowhere else."""
+    for status in (200, 400):
+        checks = [check for check in ask(answering(status, text="words")[0], spend=True) if not check.skipped]
+        assert {(True, "words"), (False, "")} == {(check.differs, check.answer) for check in checks}
+
+
+def test_reports_to_the_letter():
+    """A report names constraint, pointer, case, both verdicts, status, answer and the reason why nothing was sent."""
+    cases = {case.id: case for case in boundary_cases(load())}
+    checks = [
+        Check(case=cases['EditRequest.prompt.minLength: 1 x "🍌"'], status=200, actual="accepted"),
+        Check(case=cases['EditRequest.prompt.minLength: 0 x "a"'], status=500, actual="a failure", answer="<é\0>"),
+        Check(case=cases["createEdit.security.bearer: no header"], skipped="too dear"),
+    ]
+    names = ("constraint", "pointer", "case", "documented", "actual", "status", "differs", "answer", "skipped")
+    prompt = ("EditRequest.prompt.minLength", "/components/schemas/EditRequest/properties/prompt/minLength")
+    bearer = ("createEdit.security.bearer", "/paths/~1generate~1k~1nano-banana-edit/post/security/0/bearer")
+    rows = [
+        (*prompt, '1 x "🍌"', "accepted", "accepted", 200, False, "", ""),
+        (*prompt, '0 x "a"', "refused", "a failure", 500, True, "<é\0>", ""),
+        (*bearer, "no header", "refused", None, None, False, "", "too dear"),
+    ]
+    first, *lines, last = to_json(checks).splitlines()
+    assert [dict(zip(names, row, strict=True)) for row in rows] == [json.loads(line.rstrip(",")) for line in lines]
+    assert ("[", "]", True) == (first, last, "🍌" in lines[0])
+    assert to_junit(checks) == (
+        '<testsuite name="conformance" tests="3" failures="1" skipped="1">'
+        '<testcase classname="EditRequest.prompt.minLength" name="1 x &quot;🍌&quot;" />'
+        '<testcase classname="EditRequest.prompt.minLength" name="0 x &quot;a&quot;">'
+        '<failure message="documented refused, actual a failure (500)">&lt;é\N{REPLACEMENT CHARACTER}&gt;</failure>'
+        '</testcase><testcase classname="createEdit.security.bearer" name="no header">'
+        '<skipped message="too dear" /></testcase></testsuite>'
+    )
+
+
+def test_odd_characters_are_no_xml():
+    """A report is well-formed whatever a server answers."""
+    text = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xFFFE, 0xFFFF]))
+    suite = ET.fromstring(to_junit(ask(answering(500, text=text)[0])))
+    assert suite.findtext("*/failure", "").count("\N{REPLACEMENT CHARACTER}") == 31
 
 
 def test_reports_agree():
@@ -171,6 +241,9 @@ def test_rate_is_kept(waited):
     server, seen = answering(400)
     ask(server, rate=4)
     assert [0] + [0.25] * (len(seen) - 1) == waited
+    waited.clear()
+    ask(server)
+    assert [0, 0.2] == waited[:2]
 
 
 def test_each_server_gets_its_own():
