@@ -134,6 +134,27 @@ def test_bad_json(send, service, body, message):
     assert () == service.edits
 
 
+@pytest.mark.parametrize(
+    ("extra", "path"),
+    [
+        (r'["", {"a": "\ud800"}]', ("1", "a")),
+        (r'{"\ud800": 1}', ("\ud800",)),
+        ("[0, NaN]", ("1",)),
+        ('{"a": [{"b": 1, "b": 2}]}', ("a", "0", "b")),
+        ("[" * MAX_DEPTH + "]" * MAX_DEPTH, ("0",) * (MAX_DEPTH - 1)),
+    ],
+)
+def test_culprit_of_bad_json(send, service, extra, path):
+    """What makes a body unreadable is located in it, however deep it lies."""
+    send("createEdit", (GOOD % f', "extra": {extra}').encode())
+    (violation,) = service.requests[-1].violations
+    assert ("extra", "/".join(("", "extra", *path)), "content") == (
+        violation.field,
+        violation.pointer,
+        violation.keyword,
+    )
+
+
 def test_lengths(send, edit_body, limit):
     """Text is counted in code points, and every length is accepted up to its limit."""
     low, high = (limit[f"EditRequest.prompt.{end}Length"] for end in ("min", "max"))
@@ -262,12 +283,22 @@ def test_broken_forms(send, form):
     """A form cut off anywhere, or with a part that is none, is refused and never an error of the mock."""
     whole = form((FILE, b"abc")).removesuffix(b"--\r\n")
     assert {400} == {send("uploadFile", whole[:end]).status for end in range(len(whole))}
-    assert said(send("uploadFile", b"preamble\r\n" + form((FILE, b"abc")))).startswith("The form starts with something")
+    for preamble in (b"preamble", b"X", b" "):
+        response = send("uploadFile", preamble + b"\r\n" + form((FILE, b"abc")))
+        assert said(response).startswith("The form starts with something")
+    assert 200 == send("uploadFile", b"\r\n" + form((FILE, b"abc"))).status
     cut = form((FILE, b"abc"), ('name="note"', b"")).removesuffix(b"\r\n--frontier--\r\n")
     assert said(send("uploadFile", cut)).startswith("The form is cut off")
     for bad in (b"form-data; x=y", b"attachment; name=file; filename=a", b"", b":::"):
         body = b"--frontier\r\nContent-Disposition: " + bad + b"\r\n\r\nabc\r\n--frontier--\r\n"
         assert 400 == send("uploadFile", body).status
+
+
+def test_names_that_are_no_utf8(send, service, form):
+    """Bytes that are no text in a name are replaced, not refused."""
+    odd = form(('name="\N{SNOWMAN}"', b""), ('name="file"; filename="\N{SNOWMAN}"', b"abc"))
+    assert 200 == send("uploadFile", odd.replace("\N{SNOWMAN}".encode(), b"\xff")).status
+    assert "\N{REPLACEMENT CHARACTER}" == service.uploads[0].filename
 
 
 def test_repeated_boundary_in_the_content(send, service, form):
