@@ -290,6 +290,19 @@ def test_default_size(send, document, edit_body):
     assert (1024, 576) == Image.open(BytesIO(service.handle(Request("GET", result)).body)).size
 
 
+def test_no_default_size(send, document, edit_body, form):
+    """Where the document gives no default, a result has the shape of the input."""
+    del document["components"]["schemas"]["EditRequest"]["properties"]["image_size"]["default"]
+    service = MockService(contract=parse(document), polls=0)
+    file = BytesIO()
+    Image.new("RGB", (30, 20)).save(file, "PNG")
+    part = ('name="file"; filename="a.png"', file.getvalue())
+    edit_body["image_urls"] = [send("uploadFile", form(part), to=service).json()["url"]]
+    task_id = send("createEdit", edit_body, to=service).json()["task_id"]
+    (result,) = send("getTask", to=service, task_id=task_id).json()["result"]
+    assert (30, 20) == Image.open(BytesIO(service.handle(Request("GET", result)).body)).size
+
+
 @pytest.mark.parametrize("left_out", ["image_urls", "prompt"])
 def test_less_required(send, document, edit_body, left_out):
     """An edit without what a changed document no longer requires has a result all the same."""
