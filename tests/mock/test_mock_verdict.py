@@ -73,6 +73,21 @@ def test_one_token(send):
     assert "Authorization carries another token; the service accepts Bearer <token>. Send that." == said(refused)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("Authorization", None, "Authorization is missing; the service accepts Bearer <token>. Send that."),
+        ("Authorization", "", "Authorization is not a bearer token; the service accepts Bearer <token>. Send that."),
+        ("Authorization", "X", "Authorization is not a bearer token; the service accepts Bearer <token>. Send that."),
+        ("Content_Type", None, "Content-Type is missing; the service accepts application/json. Send that."),
+        ("Content_Type", "text/x", "Content-Type is text/x; the service accepts application/json. Send that."),
+    ],
+)
+def test_what_is_wrong_with_a_header(send, name, value, message):
+    """A header that is missing is told from one that is wrong."""
+    assert message == said(send("createEdit", **{name: value}))
+
+
 GOOD = '{"image_urls": ["a"], "prompt": "p"%s}'
 
 
@@ -294,6 +309,38 @@ def test_broken_forms(send, form):
         assert 400 == send("uploadFile", body).status
 
 
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([(FILE, b"abc"), (FILE, b"abc")], "file is given twice; the service accepts one. Remove the other."),
+        ([('name="file"', b"abc")], "file has no file name; the service accepts a file. Name it."),
+    ],
+)
+def test_culprit_of_a_form(send, service, form, parts, message):
+    """A file that is there twice or no file is named, as a property of the body."""
+    assert message == said(send("uploadFile", form(*parts)))
+    (violation,) = service.requests[-1].violations
+    assert ("file", "/file", "content") == (violation.field, violation.pointer, violation.keyword)
+
+
+def test_no_body_at_all(send, service):
+    """A body that must be there and is not breaks what says so."""
+    send("createEdit", b"")
+    (violation,) = service.requests[-1].violations
+    assert ("required", "The body is missing; the service accepts no request without it. Add it.") == (
+        violation.keyword,
+        violation.message,
+    )
+
+
+def test_small_file(send, document, form):
+    """A file that is too small is refused like any value, as 413 is for those that are too large."""
+    schema = document["paths"]["/api/upload/file"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    schema["properties"]["file"]["minLength"] = 2
+    service = MockService(contract=parse(document))
+    assert [400, 200] == [send("uploadFile", form((FILE, content)), to=service).status for content in (b"1", b"12")]
+
+
 def test_names_that_are_no_utf8(send, service, form):
     """Bytes that are no text in a name are replaced, not refused."""
     odd = form(('name="\N{SNOWMAN}"', b""), ('name="file"; filename="\N{SNOWMAN}"', b"abc"))
@@ -317,6 +364,7 @@ def test_upload_size(send, service, document, form):
     assert 413 == response.status
     assert "file has 5 bytes; the service accepts at most 4. Shorten it." == said(response)
     assert 4 + ENVELOPE == service.max_body
+    assert 400 == send("uploadFile", b"x" * service.max_body, to=service).status
     response = send("uploadFile", b"x" * (service.max_body + 1), to=service)
     assert (413, "payload_too_large") == (response.status, response.json()["error_code"])
 
