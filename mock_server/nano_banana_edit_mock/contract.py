@@ -96,10 +96,19 @@ def load(path: Path | None = None) -> Contract:
     Raises:
         OSError: The file cannot be read.
         UnsupportedKeyword: A request is constrained in a way that the client or the mock cannot enforce.
+        ValueError: The file is not YAML, or no OpenAPI document.
 
     Source: `openapi.yaml`
     """
-    return parse(yaml.safe_load(path.read_text("utf-8"))) if path else _shipped()
+    if path is None:
+        return _shipped()
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
+    if not isinstance(document, dict) or "paths" not in document:
+        raise ValueError(f"{path} has no paths; an OpenAPI document has some. Name another file.")
+    return parse(document)
 
 
 def parse(document: Mapping[str, Any]) -> Contract:

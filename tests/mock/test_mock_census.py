@@ -1,10 +1,12 @@
 """The census lists what the document says, and refuses what the mock cannot enforce."""
 
 import pickle
+import re
 from collections import Counter
 
 import pytest
 from nano_banana_edit_mock import MockService, UnsupportedKeyword, load
+from nano_banana_edit_mock.__main__ import main
 from nano_banana_edit_mock._census import resolve
 from nano_banana_edit_mock.contract import _locate, parse
 
@@ -143,6 +145,26 @@ def test_load_a_file(tmp_path):
     path = tmp_path / "other.yaml"
     path.write_text("paths: {}", "utf-8")
     assert () == load(path).operations
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", r"is not YAML \(while parsing a flow node .*\)\. Mend it\."),
+        ("", "has no paths; an OpenAPI document has some. Name another file."),
+        ("- paths", "has no paths"),
+        ("openapi: 3.1.0", "has no paths"),
+    ],
+)
+def test_load_no_document(tmp_path, capsys, text, message):
+    """A file that is no document is refused in one line, by the command too."""
+    path = tmp_path / "other.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} {message}"):
+        load(path)
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["contract", str(path)])
+    assert re.search(message, capsys.readouterr().err.splitlines()[-1])
 
 
 def test_the_shipped_document_is_read_once(contract):
