@@ -67,7 +67,7 @@ def bump(old: Contract, new: Contract) -> str:
 
 def raised(old: Contract, new: Contract) -> str:
     """Return which part of the version did rise: `major`, `minor`, `patch` or `none`."""
-    before, after = ([*map(int, contract.document["info"]["version"].split(".")), 0, 0][:3] for contract in (old, new))
+    before, after = ([*map(int, contract.document["info"]["version"].split(".")), 0, 0] for contract in (old, new))
     return next(part for index, part in enumerate(_BUMPS) if after[: index + 1] > before[: index + 1] or part == "none")
 
 

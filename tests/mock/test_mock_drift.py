@@ -215,6 +215,9 @@ def test_wider_multiples_and_numbers():
         str(change) for change in changes(thing(type="number"), thing(type="integer"))
     ]
     assert [] == changes(thing(type="number"), thing(type=["number", "integer"]))
+    assert ["loosens  Thing.n.type has integer, too", "tightens Thing.n.type has no string any more"] == [
+        str(change) for change in changes(thing(type="string"), thing(type="integer"))
+    ]
     assert ["loosens  Thing.n.enum has number, too"] == [
         str(change) for change in changes(thing(enum=["a"]), thing(enum=["a", "number"]))
     ]
