@@ -262,7 +262,9 @@ PROMISES = {
 def promises(*schemas):
     """A document whose answer holds all that the schemas do, and one that holds itself."""
     merged = {key: value for schema in schemas for key, value in schema.items()}
-    return answering(merged, B={"properties": {"b": {"type": "string"}, "again": {"$ref": "#/components/schemas/B"}}})
+    again = {"$ref": "#/components/schemas/B"}
+    inner = {"type": "string", "items": again, "anyOf": [again]}
+    return answering(merged, B={"properties": {"b": inner, "again": again}})
 
 
 @pytest.mark.parametrize("place", PROMISES)

@@ -269,7 +269,7 @@ def test_results(send, edit_body):
     (result,) = send("getTask", to=service, task_id=task_id).json()["result"]
     assert result.endswith(f"/results/{task_id}/0.jpeg")
     response = service.handle(Request("GET", result))
-    assert "image/jpeg" == response.header("Content-Type")
+    assert (200, "image/jpeg") == (response.status, response.header("Content-Type"))
     image = Image.open(BytesIO(response.body))
     assert ((300, 200), "JPEG") == (image.size, image.format)
     red, green, blue = cast("tuple[int, ...]", image.getpixel((5, 5)))
