@@ -4,7 +4,9 @@ import copy
 
 import jsonschema
 import pytest
+from attrs import evolve
 from nano_banana_edit_mock import Request, _cases, load
+from nano_banana_edit_mock._body import read_form
 from nano_banana_edit_mock._cases import boundary_cases
 from nano_banana_edit_mock.contract import parse
 
@@ -240,3 +242,17 @@ def test_files():
         assert plain | {"0 bytes": (True, form(b"")), "1 bytes": (True, form(png[:1]))} == rows("send.file.minLength")
         sizes = {"9 bytes": (True, form(png + b"\0")), "10 bytes": (True, form(png + b"\0\0"))}
         assert plain | sizes | {"11 bytes": (False, form(png + b"\0\0\0"))} == rows("send.file.maxLength")
+
+
+def test_text_is_sent_as_it_is():
+    """A text beyond ASCII is sent in UTF-8, not escaped, so that its bytes are more than its characters."""
+    (case,) = (case for case in small(type="string", maxLength=1) if case.name == '1 x "🍌"')
+    assert '"🍌"'.encode() == case.request("https://small.test", "T").body
+
+
+def test_two_files():
+    """A form of several files is read as such."""
+    plain = next(case for case in small() if case.id == "send.file.type: as documented")
+    request = evolve(plain, value={"file": 1, "other": 0}).request("https://small.test", "T")
+    parts = read_form(request.header("Content-Type") or "", request.body)
+    assert [("file", b"\x89"), ("other", b"")] == [(part.name, part.content) for part in parts]

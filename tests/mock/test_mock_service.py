@@ -314,6 +314,20 @@ def test_less_required(send, document, edit_body, left_out):
     assert service.handle(Request("GET", link)).header("Content-Type") == "image/png"
 
 
+def test_no_prompt_is_an_empty_one(send, document, edit_body):
+    """Where a prompt may be left out, the result is that of an empty one."""
+    request = document["components"]["schemas"]["EditRequest"]
+    request["required"].remove("prompt")
+    request["properties"]["prompt"]["minLength"] = 0
+    contract, images = parse(document), []
+    for body in (edit_body | {"prompt": ""}, {"image_urls": edit_body["image_urls"]}):
+        service = MockService(contract=contract, polls=0)
+        task_id = send("createEdit", body, to=service).json()["task_id"]
+        (link,) = send("getTask", to=service, task_id=task_id).json()["result"]
+        images.append(service.handle(Request("GET", link)).body)
+    assert images[0] == images[1]
+
+
 def test_failed_edits_have_no_image(send):
     """There is no file of an edit that is not completed."""
     service = MockService()

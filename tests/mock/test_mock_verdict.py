@@ -216,6 +216,7 @@ def test_message_style(send, edit_body, limit):
     response = send("createEdit", {**edit_body, "prompt": "x" * (high + 1)})
     expected = f"prompt has {high + 1} characters; the service accepts {low} to {high}. Shorten it."
     assert {"message": expected, "error_code": "invalid_request"} == response.json()
+    assert "application/json" == response.header("Content-Type")
 
 
 def test_long_values_are_shortened(send, edit_body):
@@ -246,7 +247,8 @@ def test_violations_outside_the_schemas(send, service):
 def test_invalid_status(send):
     """The status of a refused body is an option, those that HTTP prescribes are not."""
     service = MockService(invalid_status=422)
-    assert 422 == send("createEdit", {}, to=service).status
+    refused = send("createEdit", {}, to=service)
+    assert (422, None) == (refused.status, refused.header("WWW-Authenticate"))
     assert 415 == send("createEdit", {}, to=service, Content_Type="text/plain").status
 
 
