@@ -161,6 +161,11 @@ NO_NUMBERS = {"null": None, "true": True, '"text"': "text", "an array": [], "an 
         ({"type": "boolean"}, "type", {**NO_NUMBERS, "1": 1, "1.5": 1.5}),
         ({"type": "integer"}, "type", {**NO_NUMBERS, "1": 1, "1.5": 1.5, "as documented": 0}),
         (
+            {"type": "array", "example": [{}], "items": {"properties": {"a": {"default": "x"}}}},
+            "items.a.default",
+            {"left out": [{}]},
+        ),
+        (
             {"type": "array", "minItems": 2, "items": {"properties": {"a": {"minimum": 1, "type": "integer"}}}},
             "items.a.minimum",
             {"0": [{"a": 0}, {"a": 1}], "1": [{"a": 1}] * 2, "2": [{"a": 2}, {"a": 1}]},
