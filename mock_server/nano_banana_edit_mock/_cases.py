@@ -249,5 +249,4 @@ def _list(document: Mapping[str, Any], pointer: str, size: int, wanted: tuple[st
 
 def _part(name: str, size: int) -> bytes:
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="case.png"\r\n'
-    content = (_PNG + bytes(max(0, size - len(_PNG))))[:size]
-    return f"{head}Content-Type: image/png\r\n\r\n".encode() + content + b"\r\n"
+    return f"{head}Content-Type: image/png\r\n\r\n".encode() + _PNG.ljust(size, b"\0")[:size] + b"\r\n"

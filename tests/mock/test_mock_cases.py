@@ -161,6 +161,11 @@ NO_NUMBERS = {"null": None, "true": True, '"text"': "text", "an array": [], "an 
         ({"type": "boolean"}, "type", {**NO_NUMBERS, "1": 1, "1.5": 1.5}),
         ({"type": "integer"}, "type", {**NO_NUMBERS, "1": 1, "1.5": 1.5, "as documented": 0}),
         (
+            {"type": "array", "items": {"const": 1}},
+            "items.const",
+            {"1": [1], '"1 "': ["1 "], '"1"': ["1"], '""': [""], "null": [None]},
+        ),
+        (
             {"type": "array", "example": [{}], "items": {"properties": {"a": {"default": "x"}}}},
             "items.a.default",
             {"left out": [{}]},
