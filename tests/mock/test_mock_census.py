@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from nano_banana_edit_mock import MockService, UnsupportedKeyword, load
 from nano_banana_edit_mock.__main__ import main
-from nano_banana_edit_mock._census import resolve
+from nano_banana_edit_mock._census import escape, resolve
 from nano_banana_edit_mock.contract import _locate, parse
 
 PROMPT = "/components/schemas/EditRequest/properties/prompt"
@@ -16,6 +16,12 @@ SIZE = "/components/schemas/EditRequest/properties/image_size"
 ID = "/paths/~1tasks~1{id}/get/parameters/0"
 FORM = "/paths/~1api~1upload~1file/post/requestBody/content/multipart~1form-data/schema"
 REF = {"$ref": "#/components/schemas/ImageSize"}
+
+
+@pytest.mark.parametrize("key", ["a/b", "a~b", "~1", "~0/", ""])
+def test_pointers(key):
+    """A key is found by its pointer, whatever a pointer makes of its characters."""
+    assert "there" == resolve({"x": [{key: "there"}]}, f"/x/0/{escape(key)}")
 
 
 def test_every_constraint_has_its_own_id(contract):
