@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from jsonschema_rs import Draft202012Validator
@@ -91,6 +92,7 @@ def test_outcomes(looks, conforms):
     answers = [looks(service, 1)[0] for _ in range(4)]
     assert all(conforms("Task", answer) for answer in answers)
     ids = [edit.task_id for edit in service.edits]
+    assert {4} == {UUID(task_id).version for task_id in ids}
     links = [f"https://nano-banana-edit.test/results/{task_id}/0.png" for task_id in ids]
     assert [
         {"id": ids[0], "status": "failed", "error_code": "nsfw", "error_msg": "Not that."},
@@ -165,7 +167,13 @@ def test_upload_media_type(send, service, sent, kept):
     response = service.handle(Request("GET", answer["url"]))
     assert (kept, b"abc", "3") == (response.header("content-type"), response.body, response.header("Content-Length"))
     assert "å" == service.uploads[0].filename
-    assert "." not in answer["key"]
+    assert 4 == UUID(answer["key"]).version
+
+
+def test_upload_without_a_name(send, service, form):
+    """A file whose name is empty keeps that name."""
+    send("uploadFile", form(('name="file"; filename=""', b"abc")))
+    assert "" == service.uploads[0].filename
 
 
 def test_journal(send, service, edit_body):
@@ -233,6 +241,12 @@ def test_routes(service, edit_body, status, method, url):
     assert status == response.status
     if status == 405:
         assert ("POST" if "generate" in url else "GET, HEAD") == response.header("Allow")
+
+
+def test_all_methods_are_allowed(rich_service):
+    """A wrong method is answered with all that the path has."""
+    response = rich_service.handle(Request("DELETE", "https://things.test/api/things/a"))
+    assert (405, "GET, HEAD, POST, PUT") == (response.status, response.header("Allow"))
 
 
 def test_path_parameters_are_decoded(service):
