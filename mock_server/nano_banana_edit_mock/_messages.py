@@ -7,7 +7,7 @@ from typing import Any
 _SHOWN = 60  # characters of a received value; enough to recognise it
 
 _WORDS = {
-    "additionalProperties": ("only {}", "Remove it."),
+    "additionalProperties": ("{}", "Remove it."),
     "const": ("{}", "Send that."),
     "enum": ("{}", "Choose one of them."),
     "exclusiveMaximum": ("less than {}", "Lower it."),
@@ -67,7 +67,9 @@ def _limit(keyword: str, schema: Mapping[str, Any]) -> str:
         case "type":
             names = [value] if isinstance(value, str) else value
             return " or ".join(f"{'an' if name[0] in 'aio' else 'a'} {name}" for name in names)
-        case "additionalProperties" | "enum":
-            return ", ".join(schema.get("properties", ()) if keyword != "enum" else map(show, value))
+        case "additionalProperties":
+            return f"only {', '.join(schema['properties'])}" if schema.get("properties") else "none"
+        case "enum":
+            return ", ".join(map(show, value))
         case _:
             return show(value) if keyword == "const" else str(value)

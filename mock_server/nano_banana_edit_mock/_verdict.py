@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import islice
+from operator import getitem
 from typing import Any
 from urllib.parse import quote
 
@@ -96,16 +98,17 @@ class Referee:
 
     def _check(self, schema: str, value: Any, files: Sequence[str] = ()) -> tuple[Violation, ...]:
         errors = islice(self._validators[schema].iter_errors(value), MAX_VIOLATIONS)
-        return tuple(violation for error in errors for violation in self._explain(error, files))
+        return tuple(violation for error in errors for violation in self._explain(error, value, files))
 
-    def _explain(self, error: ValidationError, files: Sequence[str]) -> Iterator[Violation]:
+    def _explain(self, error: ValidationError, value: Any, files: Sequence[str]) -> Iterator[Violation]:
         *parents, keyword = map(str, error.schema_path)
         schema = resolve(self._document, "".join(f"/{escape(token)}" for token in parents))
         match keyword:
             case "required":
                 ends = [[error.kind.value]]
             case "additionalProperties":
-                ends = [[name] for name in error.kind.value]
+                # Where none is declared, no name is given: it is each that the object has.
+                ends = [[name] for name in error.kind.value or reduce(getitem, error.instance_path, value)]
             case _:
                 ends = [[]]  # the value itself is at fault, not one of its properties
         for end in ends:

@@ -5,6 +5,7 @@ import json
 import pytest
 from nano_banana_edit_mock import MockService, Request, Response
 from nano_banana_edit_mock._body import MAX_DEPTH
+from nano_banana_edit_mock._messages import show
 from nano_banana_edit_mock._verdict import ENVELOPE, MAX_VIOLATIONS
 from nano_banana_edit_mock.contract import parse
 
@@ -383,6 +384,45 @@ def test_the_document_decides(send, edit_body, document):
     assert 400 == send("createEdit", {**body, "prompt": "abcd"}, to=service).status
     assert 400 == send("createEdit", edit_body, to=service).status
     assert 400 == send("createEdit", {**edit_body, "image_size": "7:5"}).status
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("\N{SNOWMAN}", '"\N{SNOWMAN}"'),
+        ("x" * 58, f'"{"x" * 58}"'),
+        ("x" * 59, f'"{"x" * 58}…'),
+        ("x" * 10_000, f'"{"x" * 58}…'),
+        (10**59, "1" + "0" * 59),
+        (10**60, "1" + "0" * 58 + "…"),
+    ],
+)
+def test_values_as_they_are_shown(value, shown):
+    """A value is shown as JSON of at most 60 characters."""
+    assert shown == show(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message"),
+    [
+        ({"enum": ["a", 1]}, "b", 'n is "b"; the service accepts "a", 1. Choose one of them.'),
+        ({"const": "a"}, "b", 'n is "b"; the service accepts "a". Send that.'),
+        ({"minItems": 2}, [1], "n has 1 items; the service accepts at least 2. Add some."),
+        ({"additionalProperties": False}, {"a": 1}, "n.a is unknown; the service accepts none. Remove it."),
+        (
+            {"items": {"additionalProperties": False}},
+            [{}, {"a": 1, "b": 2}],
+            "n[1].a is unknown; the service accepts none. Remove it. "
+            "n[1].b is unknown; the service accepts none. Remove it.",
+        ),
+    ],
+)
+def test_message_of_a_small_schema(rich, schema, value, message):
+    """A message lists what a keyword names, and says so where that is nothing."""
+    rich["components"]["schemas"]["Thing"]["properties"] = {"n": schema}
+    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+    request = Request("PUT", "https://things.test/api/things/a", headers, json.dumps({"n": value}).encode())
+    assert message == said(MockService(contract=parse(rich)).handle(request))
 
 
 @pytest.mark.parametrize(
