@@ -10,6 +10,7 @@ import nano_banana_edit_mock
 import pytest
 from nano_banana_edit_mock import MockService, mock_router, mock_transport
 from nano_banana_edit_mock.app import create_app
+from nano_banana_edit_mock.contract import parse
 
 JSON = {"Content-Type": "application/json"}
 AUTHORIZATION = {"Authorization": "Bearer secret"}
@@ -98,6 +99,16 @@ def test_named_routes(service, script):
             "uploadFile": 1,
         }
         assert len(script) == router.calls.call_count == len(service.requests)
+
+
+def test_each_server_has_the_named_routes(document, edit_body):
+    """An operation on several servers is one route."""
+    document["servers"].append({"url": "https://other.test/api"})
+    with mock_router(MockService(contract=parse(document))) as router, httpx.Client(headers=AUTHORIZATION) as client:
+        for server in document["servers"]:
+            path = f"{server['url']}/generate/k/nano-banana-edit"
+            assert client.post(path, json=edit_body).status_code == 200
+        assert 2 == router["createEdit"].call_count
 
 
 def test_foreign_hosts_are_unmatched():
