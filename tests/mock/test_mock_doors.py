@@ -147,6 +147,9 @@ def test_app_stops_reading(service):
     scope = {"method": "POST", "path": "/api/upload/file", "headers": headers, "scheme": "http"}
     sent, taken = call(create_app(service), scope, *[chunk] * 9)
     assert (sent[0]["status"], taken) == (413, 2)
+    full, rest = {**chunk, "body": b"x" * service.max_body}, {**chunk, "body": b"x"}
+    sent, taken = call(create_app(service), scope, full, rest, rest)
+    assert (sent[0]["status"], taken) == (413, 2)
 
 
 def test_app_without_raw_path(service):

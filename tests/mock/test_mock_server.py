@@ -1,6 +1,7 @@
 """The service on a real port of this machine."""
 
 import contextlib
+import errno
 import os
 import runpy
 import signal
@@ -60,6 +61,13 @@ def test_answers_are_not_held_back():
         assert server._listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+def test_servers_side_by_side():
+    """Each server has a port of its own, unless told otherwise, and no URL before it is entered."""
+    assert "" == MockServer().url
+    with MockServer() as one, MockServer() as other:
+        assert one.url != other.url
+
+
 def test_leaving_at_once():
     """A server that was never asked closes as well."""
     for _ in range(3):
@@ -71,8 +79,9 @@ def test_taken_port():
     """A taken port is an error that names it."""
     with MockServer() as server:
         port = int(server.url.rpartition(":")[2])
-        with pytest.raises(OSError, match=rf"cannot listen on 127\.0\.0\.1, port {port} \(.+\)\. Stop"):
+        with pytest.raises(OSError, match=rf"cannot listen on 127\.0\.0\.1, port {port} \(.+\)\. Stop") as caught:
             MockServer(port=port).__enter__()
+        assert errno.EADDRINUSE == caught.value.errno
         with pytest.raises(SystemExit, match="2"):
             main(["--port", str(port)])
 
