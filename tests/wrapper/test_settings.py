@@ -68,6 +68,10 @@ def test_a_slash_more_is_the_same_host() -> None:
         ("base_url", 3, "base_url is 3"),
         ("base_url", "", "base_url is ''"),
         ("base_url", "https://xn--a/", "base_url is"),
+        ("base_url", "https://a..b.test", "base_url is"),
+        ("base_url", f"https://{'a' * 70}.test", "base_url is"),
+        ("allow_http", "no", "allow_http is 'no'; it must be True or False"),
+        ("allow_http", 1, "allow_http is 1; it must be True or False"),
         ("base_url", "https://a/\ud800", "base_url is"),
         ("base_url", "https://user:hidden@a.test", "base_url has a user"),
         ("base_url", "https://a.test?x=1", "base_url has a user, a query"),
@@ -99,8 +103,15 @@ def test_refuses_unusable_settings(client: Any, name: str, value: Any, message: 
         assert str(value) not in str(refusal.value)
 
 
-LOOPBACK = ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://localhost:1", "http://mock.localhost"]
-ELSEWHERE = ["http://a.test", "http://10.0.0.1", "http://localhost.test", "http://127.0.0.1.test", "http://0.0.0.0"]
+LOOPBACK = ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "http://mock.localhost"]
+ELSEWHERE = [
+    "http://a.test",
+    "http://127.9.9.9",
+    "http://10.0.0.1",
+    "http://localhost.test",
+    "http://127.0.0.1.test",
+    "http://0.0.0.0",
+]
 
 
 @CLIENTS
@@ -118,6 +129,12 @@ def test_no_token_without_tls(client: Any, name: str, monkeypatch: pytest.Monkey
         assert client(token=TOKEN, **{name: url})
         with pytest.raises(InvalidRequest, match="without TLS"):
             client(token=TOKEN, allow_http=False, **{name: url})
+        monkeypatch.setenv(_settings.ALLOW_HTTP_VARIABLE, "False")
+        with pytest.raises(InvalidRequest, match="without TLS"):
+            client(token=TOKEN, **{name: url})
+        monkeypatch.setenv(_settings.ALLOW_HTTP_VARIABLE, "off")
+        with pytest.raises(InvalidRequest, match=r"allow_http is 'off'; it must be True or False, in SINANCODE_ALLOW"):
+            client(token=TOKEN, **{name: url})
         monkeypatch.setenv(_settings.ALLOW_HTTP_VARIABLE, "0")
 
 

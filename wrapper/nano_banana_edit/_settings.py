@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import threading
+from typing import Any
 
 import httpx
 from attrs import Attribute, field, frozen
@@ -21,6 +21,9 @@ BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
 ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SWITCH = {"1": True, "true": True, "": False, "0": False, "false": False}
+
 
 def _check_token(_settings: object, _attribute: Attribute[str], token: object) -> None:
     if not isinstance(token, str) or not token.strip():
@@ -31,6 +34,15 @@ def _check_token(_settings: object, _attribute: Attribute[str], token: object) -
         raise InvalidRequest(
             "token has characters that no HTTP header can carry (blanks, line ends or non-ASCII). Copy it again.",
             field="token",
+        )
+
+
+def _check_switch(_settings: object, attribute: Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise InvalidRequest(
+            f"{attribute.name} is {shorten(value)}; it must be True or False, in {ALLOW_HTTP_VARIABLE} 1 or 0.",
+            field=attribute.name,
+            value=value,
         )
 
 
@@ -57,17 +69,15 @@ def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> No
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
+    return host in LOOPBACK or host.endswith(".localhost")  # RFC 6761, section 6.3
 
 
 def parse_url(url: object) -> httpx.URL | None:
     """Return the URL, or None where httpx cannot make one out of it."""
     try:
         parsed = httpx.URL(url) if isinstance(url, str) else None
-        readable = parsed is not None and isinstance(parsed.host, str)  # decoding the host may fail on its own
+        # Decoding the host may fail on its own, and what cannot be looked up fails where nobody knows what was sent.
+        readable = parsed is not None and isinstance(parsed.host, str) and parsed.host.encode("idna") is not None
     except (httpx.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
         return None
     return parsed if readable else None
@@ -101,7 +111,7 @@ class Settings:
     """The settings of a client, checked. See `NanoBananaEdit` for what each one means."""
 
     token: str = field(repr=False, validator=_check_token)
-    allow_http: bool
+    allow_http: bool = field(validator=_check_switch)
     base_url: str = field(validator=_check_url)
     files_url: str = field(validator=_check_url)
     timeout: float | None = field(
@@ -135,11 +145,16 @@ def resolve(
         token=os.environ.get(TOKEN_VARIABLE, "") if token is None else token,
         base_url=base_url,
         files_url=files_url,
-        allow_http=os.environ.get(ALLOW_HTTP_VARIABLE, "0") not in ("", "0") if allow_http is None else allow_http,
+        allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
         timeout=timeout,
         max_retries=max_retries,
         poll_interval=poll_interval,
     )
+
+
+def _switch(text: str) -> Any:
+    """Return what a variable says, or its text where it says neither yes nor no."""
+    return _SWITCH.get(text.strip().lower(), text)
 
 
 def _origin(url: str) -> str:

@@ -135,7 +135,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
         files_url: Where uploads go; default: `SINANCODE_FILES_URL`, then the documented server, or the host of
             `base_url` where one was given.
         allow_http: Whether a URL without TLS may name another machine than this one, which shows the token to the
-            network; default: whether `SINANCODE_ALLOW_HTTP` is set to anything but 0, otherwise False.
+            network; default: `SINANCODE_ALLOW_HTTP` as 1 or 0, otherwise False.
         timeout: Seconds that one call may take, uploads, waiting, retries and downloads included; None for no limit.
             Each attempt within it has finite timeouts of its own.
         max_retries: How often a request that failed is sent again, at least 0. A submission is sent again only if it
