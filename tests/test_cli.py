@@ -271,9 +271,12 @@ def test_conformance_of_a_server(service: MockService) -> None:
     """A server that does what the document says is found to, in a table, and no edit is made."""
     result = conform()
     assert result.exit_code == 0, result.stderr
-    assert f"{len(service.requests)} requests to https://api.sinancode.com/v1, 0 of them edits" in result.stderr
+    assert f"{len(service.requests)} requests to https://api.sinancode.com/v1: 0 of them are edits" in result.stderr
     assert "EditRequest.prompt.maxLength" in result.stdout
-    assert f"0 different, {len(service.requests)} as documented." in result.stdout
+    assert (
+        f"0 different, {sum(bool(entry.violations) for entry in service.requests) + 1} as documented." in result.stdout
+    )
+    assert "not checked: no task is known that it could find." in result.stdout
     assert "not checked: it is accepted, so it is sent on demand only." in result.stdout
     assert () == service.edits
 
@@ -282,7 +285,7 @@ def test_conformance_reports(service: MockService, tmp_path: Path) -> None:
     """The whole run can be had as JSON and as a JUnit report, accepted requests included."""
     result = conform("--spend", "--json", "--junit", tmp_path / "report.xml")
     assert result.exit_code == 0, result.stderr
-    assert f"{len(service.edits)} of them edits to be accepted" in result.stderr
+    assert f"{len(service.edits)} of them are edits to be accepted" in result.stderr
     rows = json.loads(result.stdout)
     assert f'tests="{len(rows)}" failures="0"' in (tmp_path / "report.xml").read_text()
 
@@ -304,6 +307,7 @@ def test_conformance_status(monkeypatch: pytest.MonkeyPatch, status: int, code: 
     ("arguments", "text"),
     [
         (["--base-url", "nowhere"], "base_url is 'nowhere'"),
+        (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "rate is nan; it must be a number"),
         (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import drift
 from ._table import OWN_TESTS, table, tests_of
 from .app import serve
-from .contract import Contract, UnsupportedKeyword, load
+from .contract import Contract, load
 from .service import MockService
 
 
@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     diff.add_argument("new", type=Path, help="the new version")
     options = parser.parse_args(argv)
     try:
+        if options.command:
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         if options.command == "contract":
             known = OWN_TESTS if options.document is None and OWN_TESTS.is_dir() else None
             folder = options.tests or known
@@ -44,8 +46,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             _diff(load(options.old), load(options.new))
         else:
             serve(host=options.host, port=options.port, service=MockService(seed=options.seed, polls=options.polls))
-    except (OSError, UnsupportedKeyword, ValueError) as error:
+    except (OSError, ValueError) as error:
         parser.error(str(error))
+    except (AttributeError, KeyError, TypeError) as error:
+        parser.error(f"this is no OpenAPI 3.1 document that can be read ({type(error).__name__}: {error})")
 
 
 def _diff(old: Contract, new: Contract) -> None:

@@ -20,6 +20,8 @@ _EACH_TYPE: tuple[Any, ...] = (None, True, 1, 1.5, "text", [], {})
 _WIDTHS = ("a", "🍌")  # one character each, whatever UTF-8 and UTF-16 make of the second
 _TEXTS = ("", "a", "A", "0", "a b", " a", "<a>", "a\n", "é", "🍌", "a-b_c.d", "2026-11-22", "10:10")
 _PNG = b"\x89PNG\r\n\x1a\n"
+# What a value that breaks a keyword may break as well: a list of texts has no number, a pattern no empty text.
+_IMPLIED_BY = {"type": {"enum", "const"}, "minLength": {"pattern"}, "maxLength": {"pattern"}}
 _BOUNDARY = "nano-banana-edit-case"
 _NOTHING = object()
 
@@ -31,12 +33,14 @@ class Case:
     Attributes:
         constraint: The constraint that the boundary belongs to.
         name: What is special about the request, such as `5001 x "a"`.
-        accepted: Whether the document allows it. A request that it does not allow breaks this constraint alone.
+        accepted: Whether the document allows it. A request that it does not allow breaks this
+            constraint, and none besides but one that implies it.
         operation: The operation.
         path: Value of each path parameter.
         authorization: The Authorization header, with `{token}` where the token goes; None leaves it out.
         value: A JSON body's value, or the size in bytes of each file of a form.
         empty: Whether there is no body at all.
+        inside: Whether it is a step inside a limit, where one at the limit says as much.
     """
 
     constraint: Constraint
@@ -47,6 +51,12 @@ class Case:
     authorization: str | None = _AUTHORIZED
     value: Any = None
     empty: bool = False
+    inside: bool = False
+
+    @property
+    def key(self) -> str:
+        """What is sent, so that equal requests have equal keys."""
+        return json.dumps((self.operation.id, self.path, self.authorization, self.value, self.empty))
 
     @property
     def id(self) -> str:
@@ -101,15 +111,15 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
         if keywords := broken(plain):
             what = f"The plainest request of {constraint.operation} breaks {', '.join(sorted(keywords))}"
             raise ValueError(f"{what}; the document's examples must be accepted. Mend them, or add some.")
-        allowed = {constraint.keyword, *(("enum", "const") if constraint.keyword == "type" else ())}
+        allowed = {constraint.keyword} | _IMPLIED_BY.get(constraint.keyword, set())
         seen = set()
         for case in _around(contract.document, plain):
-            request = json.dumps((case.path, case.authorization, case.value, case.empty))
             keywords = broken(case)
             alone = constraint.keyword in keywords and keywords <= allowed
-            if request not in seen and (alone or not keywords):
-                found.append(evolve(case, accepted=case.accepted and not keywords))
-            seen.add(request)
+            if case.key not in seen and (alone or not keywords):
+                accepted = case.accepted and not keywords
+                found.append(evolve(case, accepted=accepted, inside=accepted and _is_inside(case)))
+            seen.add(case.key)
     return tuple(found)
 
 
@@ -146,6 +156,17 @@ def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
         for name, value in _VALUES[constraint.keyword](document, constraint, old):
             yield evolve(plain, name=name, value=_put(plain.value, field, value))
     yield plain
+
+
+def _is_inside(case: Case) -> bool:
+    keyword, limit = case.constraint.keyword, case.constraint.value
+    if not keyword.startswith(("min", "max", "exclusive")):
+        return False
+    value = _get(case.value, case.constraint.field)
+    size = value if isinstance(value, int | float) else len(value)
+    return bool(
+        abs(size - limit) > keyword.startswith("exclusive")
+    )  # a limit that is exclusive has its edge a step away
 
 
 Values = Iterator[tuple[str, Any]]

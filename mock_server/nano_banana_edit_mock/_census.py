@@ -75,6 +75,8 @@ def escape(token: str) -> str:
 
 def target(ref: str) -> str:
     """Return the JSON pointer inside a `$ref` to the same document."""
+    if not ref.startswith("#"):
+        raise ValueError(f"$ref {ref!r} leads out of the document; put what it names inside.")
     return unquote(ref.removeprefix("#"))
 
 

@@ -1,9 +1,10 @@
 """Any server that claims this API, asked at every boundary of the document."""
 
 import json
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from time import sleep
 from typing import Any, Literal
 
@@ -11,11 +12,11 @@ import httpx
 from attrs import evolve, frozen
 
 from ._cases import Case, boundary_cases
-from .contract import Contract, load
-
-Verdict = Literal["accepted", "refused"]
+from .contract import JSON, Contract, load
 
 _STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
+_UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # what may have been billed
+_HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost")  # is asked past any proxy
 _KEPT = 200  # characters of an answer that is not as documented
 # Characters that XML cannot hold, not even escaped (XML 1.0, section 2.2); surrogates are in no answer.
 _NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
@@ -43,7 +44,7 @@ class Check:
     stops: bool = False
 
     @property
-    def documented(self) -> Verdict:
+    def documented(self) -> Literal["accepted", "refused"]:
         """What the document says."""
         return "accepted" if self.case.accepted else "refused"
 
@@ -56,7 +57,8 @@ class Check:
 class Conformance:
     """The boundary cases of a document, to be put to a server.
 
-    By default only requests that must be refused are sent, which costs nothing.
+    By default only requests that must be refused, and looks at tasks, are sent. They cost nothing on a server that does
+    what the document says, and one edit at most on any other.
 
     Args:
         contract: The contract; default is the one shipped.
@@ -65,6 +67,7 @@ class Conformance:
     Attributes:
         requests: How many requests a run sends at most; equal ones are sent once.
         billed: How many of them are edits that the document accepts.
+        most_billed: How many edits a server could bill that accepts everything.
 
     Raises:
         ValueError: The document's own examples are not accepted by it.
@@ -75,9 +78,11 @@ class Conformance:
     def __init__(self, contract: Contract | None = None, *, spend: bool = False) -> None:
         self._contract, self._spend = contract or load(), spend
         self._cases = boundary_cases(self._contract)
-        sent = {_key(case): case for case in self._cases if not self._left_out(case)}
+        sent = {case.key: case for case in self._cases if not self._left_out(case)}
+        edits = [case for case in sent.values() if _bills(case)]
         self.requests = len(sent)
-        self.billed = sum(case.accepted and _bills(case) for case in sent.values())
+        self.billed = sum(case.accepted for case in edits)
+        self.most_billed = len(edits) if spend else 1
 
     def run(
         self,
@@ -90,78 +95,98 @@ class Conformance:
     ) -> Iterator[Check]:
         """Ask a server, and yield what it does.
 
-        The first edit that is accepted though it must be refused is the last one sent, unless spending is allowed. On
-        402, 429, a token that is refused or no answer at all, nothing more is sent.
+        Unless spending is allowed, the first edit that is accepted though it must be refused, or that the server fails
+        on, is the last one sent. On 402, 429, a token that is refused or no answer at all, nothing more is sent.
 
         Args:
             base_url: URL of the server of edits and tasks, such as `https://api.sinancode.com/v1`.
             files_url: URL of the server of uploads, such as `https://files-api.sinancode.com`.
             token: The API token.
-            rate: Requests a second at most; default 5.
-            http: An httpx client to send with, which stays open; default is one that waits 60 seconds.
+            rate: Requests a second at most, more than 0; default 5.
+            http: An httpx client to send with, which stays open and loses its cookies; default is one that waits 60
+                seconds, and asks this machine past any proxy.
 
-        Yields:
+        Returns:
             A check of each case, in the order of the census; one that is not sent comes with the reason.
+
+        Raises:
+            ValueError: The rate is none.
         """
+        if not 0 < rate < math.inf:
+            raise ValueError(f"rate is {rate}; it must be a number of requests a second, more than 0.")
+        client = nullcontext(http) if http else httpx.Client(timeout=60, mounts=dict.fromkeys(_HERE))
+        return self._run(client, base_url=base_url, files_url=files_url, token=token, rate=rate)
+
+    def _run(
+        self, http: AbstractContextManager[httpx.Client], *, base_url: str, files_url: str, token: str, rate: float
+    ) -> Iterator[Check]:
         main = self._contract.document["servers"][0]["url"]
         asked: dict[str, Check] = {}
-        over = unpaid = ""
-        with nullcontext(http) if http else httpx.Client(timeout=60) as client:
+        over = unpaid = task_id = ""
+        with http as client:
             for case in self._cases:
-                known = asked.get(_key(case))
-                reason = self._left_out(case) or over or (unpaid if _bills(case) else "")
-                if known and not self._left_out(case):
-                    yield evolve(known, case=case)
+                left_out = self._left_out(case)
+                reason = left_out or over or (unpaid if _bills(case) else "")
+                if case.key in asked and not left_out:
+                    yield evolve(asked[case.key], case=case)
                 elif reason:
                     yield Check(case=case, skipped=reason)
                 else:
                     sleep(1 / rate if asked else 0)
                     server = base_url if main in case.operation.servers else files_url
-                    check = asked[_key(case)] = _ask(client, case, server, token)
-                    over = check.skipped
-                    if check.differs and check.actual == "accepted" and _bills(case) and not self._spend:
-                        unpaid = "the server accepts, and may bill, an edit that the document refuses"
+                    check, answer = _ask(client, case, server, token, task_id)
+                    asked[case.key] = check
+                    over = check.skipped if check.stops else ""
+                    task_id = task_id or _task_id(answer)
+                    if check.differs and _bills(case) and not self._spend and check.actual in _UNPAID:
+                        unpaid = f"an edit that must be refused was {_UNPAID[check.actual]}, so no other is sent"
                     yield check
 
     def _left_out(self, case: Case) -> str:
-        if case.accepted and not self._spend:
+        if case.accepted and not self._spend and case.operation.method != "GET":
             return "it is accepted, so it is sent on demand only"
-        limit = case.constraint.keyword.startswith(("min", "max"))
-        if case.accepted and limit and case.name.split()[0] not in (str(case.constraint.value), "as"):
-            return "it is inside a limit, and one at the limit says as much"
-        return ""
-
-
-def _key(case: Case) -> str:
-    return json.dumps((case.operation.id, case.path, case.authorization, case.value, case.empty))
+        return "it is inside a limit, and one at the limit says as much" if case.inside else ""
 
 
 def _bills(case: Case) -> bool:
-    return case.operation.id == "createEdit" and "{token}" in (case.authorization or "")
+    # By its shape, so that an edit by another name is one as well; without a token nobody can be billed.
+    edit = case.operation.method == "POST" and case.operation.media_type == JSON
+    return edit and "{token}" in (case.authorization or "")
 
 
-def _ask(client: httpx.Client, case: Case, server: str, token: str) -> Check:
-    request = case.request(server, token)
+def _task_id(answer: str) -> str:
+    try:
+        found = json.loads(answer)["task_id"]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def _ask(client: httpx.Client, case: Case, server: str, token: str, task_id: str) -> tuple[Check, str]:
+    """Return the check, and the answer; of a task that must be found it is `task_id` that is looked at, if known."""
+    path = dict.fromkeys(case.path, task_id) if case.accepted and task_id else case.path
+    request = evolve(case, path=path).request(server, token)
+    client.cookies.clear()  # a session would carry the token into the cases without one
     try:
         response = client.request(request.method, request.url, headers=request.headers, content=request.body)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         cause = f"{type(error).__name__}: {str(error).replace(token, '[token]')}"
-        return Check(case=case, skipped=f"there is no answer ({cause})", stops=True)
-    status = response.status_code
+        return Check(case=case, skipped=f"there is no answer ({cause})", stops=True), ""
+    status, answer = response.status_code, response.content.decode(errors="replace").replace(token, "[token]")
     if status in _STOP or (status in (401, 403) and case.constraint.location != "security"):
-        return Check(case=case, status=status, skipped=_STOP.get(status, "the token is refused"), stops=True)
-    actual = _verdict(case, status)
-    answer = "" if actual == ("accepted" if case.accepted else "refused") else response.text.replace(token, "[token]")
-    return Check(case=case, status=status, actual=actual, answer=answer[:_KEPT])
+        return Check(case=case, status=status, skipped=_STOP.get(status, "the token is refused"), stops=True), ""
+    if status == 404 and case.accepted and case.path and not task_id:
+        return Check(case=case, status=status, skipped="no task is known that it could find"), ""
+    check = Check(case=case, status=status, actual=_verdict(case, status))
+    return evolve(check, answer=answer[:_KEPT] if check.differs else ""), answer
 
 
 def _verdict(case: Case, status: int) -> str:
-    about_path = case.constraint.location == "path"
-    if 200 <= status < 300 or (status == 404 and case.accepted and case.path):  # no task has the example's id
+    if 200 <= status < 300:
         return "accepted"
-    if status in (404, 405) and not about_path:
+    if status in (404, 405) and case.constraint.location != "path":
         return "no such operation"
-    return "refused" if 400 <= status < 500 else "a failure" if status >= 500 else "neither"
+    return "refused" if 400 <= status < 500 and status != 408 else "a failure" if status >= 408 else "neither"
 
 
 def to_json(checks: Iterable[Check]) -> str:

@@ -220,9 +220,10 @@ def test_a_server_that_does_not_read_cannot_hold_an_upload(kind: str) -> None:
     """An upload whose bytes nobody takes is given up when the time is over."""
     image = b"\x89PNG\r\n\x1a\n" + bytes(30_000_000)
     began = time.monotonic()
-    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(APITimeout):
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        upload(kind, image, base_url=url, token=TOKEN, timeout=PATIENCE, max_retries=0)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        options = {"token": TOKEN, "base_url": f"http://127.0.0.1:{deaf.getsockname()[1]}", "timeout": PATIENCE}
+        with pytest.raises(APITimeout):
+            upload(kind, image, max_retries=0, **options)
     assert time.monotonic() - began < 25 * PATIENCE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,9 +125,9 @@ def conformance(
 ) -> None:
     """Ask any server of this API at every limit of the document, and compare.
 
-    The token is read from SINANCODE_API_KEY. By default only what must be refused is sent, which costs nothing; a
-    server that accepts and bills such an edit is sent no other. Exit status: 0 as documented; 1 something differs; 3
-    the run is not whole, as the server cannot be reached, refuses the token or asked to stop.
+    The token is read from SINANCODE_API_KEY. By default only what must be refused is sent, which costs nothing on a
+    server that does so; one that takes such an edit is sent no other. Exit status: 0 as documented; 1 something
+    differs; 3 the run is not whole, as the server cannot be reached, refuses the token or asked to stop.
     """
     module = _mock_package("conformance")
     with _errors_in_one_line() as stages:
@@ -136,9 +137,14 @@ def conformance(
         if junit:
             check_target(junit)
         run = module.Conformance(spend=spend)
-        typer.echo(f"{run.requests} requests to {base_url}, {run.billed} of them edits to be accepted.", err=True)
+        try:
+            running = run.run(base_url=settings.base_url, files_url=settings.files_url, token=settings.token, rate=rate)
+        except ValueError as error:
+            _fail(str(error), 2)
+        billed = f"{run.billed} of them are edits to be accepted, and {run.most_billed} could be billed at most."
+        typer.echo(f"{run.requests} requests to {base_url}: {billed}", err=True)
         checks = []
-        for check in run.run(base_url=settings.base_url, files_url=settings.files_url, token=settings.token, rate=rate):
+        for check in running:
             checks.append(check)
             stages.spinner.update(escape(check.case.id))
         if junit:
@@ -234,4 +240,5 @@ def _errors_in_one_line() -> Iterator[_Stages]:
 
 def main() -> None:
     """Run the command line."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     app()
