@@ -118,10 +118,15 @@ def within(name: str) -> Iterator[None]:
         if not error.field:
             field, message = name, error.message.replace("The body", name, 1)
         raise ConstraintViolation(field, error.value, error.keyword, error.limit, message) from error
-    except TypeError as error:
+
+
+def a_list(value: Any) -> Any:
+    """Return the items of a property, or raise ConstraintViolation, whose field is empty, if it has none"""
+    if not isinstance(value, list | Unset):
         raise ConstraintViolation(
-            name, None, "type", "array", f"{name} is no list ({error}); the service accepts one. Change it."
-        ) from error
+            "", value, "type", "array", f"The body is {shorten(value)}; the service accepts a list. Change it."
+        )
+    return value
 
 
 def refuse_unknown(properties: Mapping[str, Any]) -> None:
@@ -368,6 +373,7 @@ __all__ = [
     "RequestFiles",
     "Response",
     "Unset",
+    "a_list",
     "an_object",
     "constraints",
     "present",

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 Location = Literal["body", "path", "header", "security"]
 
-_ANNOTATIONS = frozenset({"title", "description", "example", "examples", "deprecated", "externalDocs", "$comment"})
+ANNOTATIONS = frozenset({"title", "description", "example", "examples", "deprecated", "externalDocs", "$comment"})
 _PLAIN = frozenset(
     {"type", "enum", "const", "default", "pattern", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "additionalProperties"}
@@ -107,7 +107,7 @@ def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = 
                 yield evolve(step(stated, name, stated.pointer), value=name)
         elif keyword in _PLAIN or (keyword, value) == ("format", "binary"):
             yield stated
-        elif keyword not in _ANNOTATIONS and not keyword.startswith("x-"):
+        elif keyword not in ANNOTATIONS and not keyword.startswith("x-"):
             raise UnsupportedKeyword(keyword, stated.pointer)
 
 

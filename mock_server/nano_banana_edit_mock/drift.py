@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from ._census import escape, resolve, target
+from ._census import ANNOTATIONS, escape, resolve, target
 from .contract import Constraint, Contract, Operation
 
 Effect = Literal["breaks", "tightens", "loosens", "adds"]
@@ -45,7 +45,7 @@ def changes(old: Contract, new: Contract) -> list[Change]:
         new: The new version.
 
     Returns:
-        The differences, those of one operation after the other; an effect that cannot be told counts as a break.
+        The differences, in the order of their words; an effect that cannot be told counts as a break.
     """
     before, after = ({operation.id: operation for operation in contract.operations} for contract in (old, new))
     found = [Change("breaks", f"{name} is gone") for name in before if name not in after]
@@ -148,9 +148,13 @@ def _promises(contract: Contract, operation: Operation) -> dict[str, Any]:
         found[f"{operation.id} {status}"] = True
         response = resolve(contract.document, at)
         at = target(response["$ref"]) if "$ref" in response else at
-        for media_type in resolve(contract.document, at).get("content", ()):
-            pointer = f"{at}/content/{escape(media_type)}/schema"
-            found |= _inside(contract.document, f"{operation.id} {status}", pointer)
+        response = resolve(contract.document, at)
+        found |= {f"{operation.id} {status} header {name}": True for name in response.get("headers", ())}
+        for media_type, content in response.get("content", {}).items():
+            found[f"{operation.id} {status} {media_type}"] = True
+            if "schema" in content:
+                pointer = f"{at}/content/{escape(media_type)}/schema"
+                found |= _inside(contract.document, f"{operation.id} {status} {media_type}", pointer)
     return found
 
 
@@ -176,7 +180,7 @@ def _inside(
             case "anyOf" | "oneOf" | "allOf":
                 for index in range(len(value)):
                     found |= _inside(document, f"{place} {keyword} {index}", f"{pointer}/{keyword}/{index}", seen)
-            case "type" | "enum" | "format" | "const":
+            case _ if keyword not in ANNOTATIONS and not keyword.startswith("x-"):
                 found[f"{place}.{keyword}"] = value
     return found
 

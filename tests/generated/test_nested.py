@@ -60,6 +60,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
         ({"styles": [{"name": "a"}]}, "styles.name"),
         ({"styles": [3]}, "styles"),
         ({"styles": 3}, "styles"),
+        ({"styles": "ab"}, "styles"),
+        ({"styles": None}, "styles"),
         ({"styles": {"a": 1}}, "styles"),
         ({"inline": {"deep": True}}, None),
         ({"inline": {"deep": 1}}, "inline.deep"),
@@ -89,7 +91,7 @@ def test_inner_objects_are_held_to_the_document(
     assert field.partition(".")[0] == service.requests[0].violations[0].field
 
 
-@pytest.mark.parametrize("name", ["additional_properties", "to_dict"])
+@pytest.mark.parametrize("name", ["additional_properties", "to_dict", "d", "cls", "field_dict", "edit_request"])
 def test_names_of_the_models_own_are_refused(name: str, tmp_path: Path) -> None:
     """A property that would hide a part of the model is refused by its name."""
     document = copy.deepcopy(dict(CONTRACT.document))
