@@ -160,13 +160,11 @@ def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
 
 def _is_inside(case: Case) -> bool:
     keyword, limit = case.constraint.keyword, case.constraint.value
-    if not keyword.startswith(("min", "max", "exclusive")):
+    if not keyword.startswith(("min", "max")):  # an exclusive limit has its edge a step away
         return False
     value = _get(case.value, case.constraint.field)
     size = value if isinstance(value, int | float) else len(value)
-    return bool(
-        abs(size - limit) > keyword.startswith("exclusive")
-    )  # a limit that is exclusive has its edge a step away
+    return bool(size != limit)
 
 
 Values = Iterator[tuple[str, Any]]
@@ -195,8 +193,9 @@ def _counts(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> V
     return ((f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _steps(constraint))
 
 
-def _numbers(_document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
-    return _shown(constraint.value - 1, constraint.value, constraint.value + 1)
+def _numbers(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
+    step = resolve(document, constraint.pointer.rpartition("/")[0]).get("multipleOf", 1)
+    return _shown(constraint.value - step, constraint.value, constraint.value + step)
 
 
 _VALUES: dict[str, Callable[[Mapping[str, Any], Constraint, Any], Values]] = {

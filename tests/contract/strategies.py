@@ -198,7 +198,8 @@ _OUTSIDE: dict[str, Callable[[Constraint, Schema], st.SearchStrategy[Any]]] = {
 def edges(constraint: Constraint) -> Iterator[tuple[int, bool]]:
     """The sizes next to a limit, and whether the other limits of the field accept them too."""
     schema = schema_at(constraint.operation, constraint.field)
-    for size in (constraint.value - 1, constraint.value, constraint.value + 1):
+    step = schema.get("multipleOf", 1)
+    for size in (constraint.value - step, constraint.value, constraint.value + step):
         if size >= 0 or not constraint.keyword.endswith(("Length", "Items")):
             meets = {**LIMITS, "multipleOf": lambda size, step: size % step == 0}
             yield size, all(meets[keyword](size, schema[keyword]) for keyword in meets if keyword in schema)

@@ -19,7 +19,7 @@ from .agreement import agree
 from .conftest import BOTH
 from .layers import Layer
 from .oracle import blamed
-from .strategies import LIMITS
+from .strategies import LIMITS, schema_at
 
 CASES = boundary_cases(CONTRACT)
 BODIES = [case for case in CASES if case.operation.id == "createEdit" and case.constraint.location == "body"]
@@ -84,8 +84,10 @@ def test_every_limit_has_its_three_cases() -> None:
     """The sizes at a limit, one below and one above are among its cases, and it lies between two of them."""
     for constraint in (c for c in CONTRACT.constraints if c.keyword in LIMITS):
         names = {case.name.split()[0]: case.accepted for case in CASES if case.constraint == constraint}
-        around = [str(size) for size in range(constraint.value - 1, constraint.value + 2) if size >= 0]
-        assert around == [name for name in names if name.isdigit()]
+        step = schema_at(constraint.operation, constraint.field).get("multipleOf", 1)
+        sizes = (constraint.value - step, constraint.value, constraint.value + step)
+        around = [str(size) for size in sizes if size >= 0 or constraint.keyword.endswith("imum")]
+        assert around == [name for name in names if name.lstrip("-").isdigit()]
         assert 1 == sum(names[one] != names[other] for one, other in pairwise(around))
 
 
