@@ -1,5 +1,6 @@
 """The census as a page: every constraint, its cases, and the tests that prove it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ def printed() -> list[str]:
 
 
 def test_no_constraint_is_forgotten(printed: list[str]) -> None:
-    """Every constraint of the document has a row, and a test that is run for it."""
-    proved = {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[4] for row in printed[2:]}
+    """Every constraint of the document has a row, with its value, and a test that is run for it."""
+    rows = [row.removeprefix("| ").split(" | ") for row in printed[2:]]
+    proved = {row[0]: row[4] for row in rows}
+    assert [json.dumps(constraint.value) for constraint in CONTRACT.constraints] == [row[1] for row in rows]
     assert [constraint.id for constraint in CONTRACT.constraints] == [*proved]
     assert [] == [name for name, tests in proved.items() if not tests.startswith("test_")]
 
@@ -59,3 +62,12 @@ def test_unknown_keyword_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["contract", str(strange)])
     assert "oneOf at /components/schemas/EditRequest/oneOf cannot be" in capsys.readouterr().err
+
+
+def test_what_is_no_document_is_said_to_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file without what every document has is refused in one line that names what is missing."""
+    odd = tmp_path / "odd.yaml"
+    odd.write_text("paths: {/x: {get: {}}}")
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["contract", str(odd)])
+    assert "no OpenAPI 3.1 document that can be read (KeyError: 'operationId')" in capsys.readouterr().err

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock.contract import Constraint
 
@@ -42,6 +44,22 @@ def test_rejects_outside(layers: list[Layer], constraint: Constraint, data: st.D
     body = data.draw(bodies_with(constraint))
     body = put(body, constraint.field, data.draw(outside(constraint)), data.draw(st.integers(0, 9)))
     assert {constraint.field[0]} == agree(layers, body)
+
+
+@named(VALUES)
+@given(data=st.data())
+def test_model_refuses_by_the_documents_value(constraint: Constraint, data: st.DataObject) -> None:
+    """What the model says it is held to is the keyword's value in the document, down to every item of a list."""
+    body = put(data.draw(bodies_with(constraint)), constraint.field, data.draw(outside(constraint)))
+    with pytest.raises(ConstraintViolation) as refusal:
+        EditRequest.from_dict(body)
+    beside = {c.keyword: c.value for c in EDIT if c.field == constraint.field}
+    assert refusal.value.keyword in {constraint.keyword, "enum"}
+    assert _sorted(beside[refusal.value.keyword]) == _sorted(refusal.value.limit)
+
+
+def _sorted(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value
 
 
 @named(LIMITS)
@@ -94,6 +112,6 @@ def test_assignment_is_held_to_the_constraint(constraint: Constraint, data: st.D
 def test_edges_lie_on_both_sides() -> None:
     """The sizes tried at a limit are the last one that it accepts and the first one that it does not."""
     for constraint in LIMITS:
-        verdicts = dict(edges(constraint))
-        turns = [size for size in verdicts if size + 1 in verdicts and verdicts[size] != verdicts[size + 1]]
-        assert 1 == len(turns) or (constraint.keyword, constraint.value) in [("minLength", 0), ("minItems", 0)]
+        verdicts = [accepted for _, accepted in edges(constraint)]
+        turns = sum(one != other for one, other in pairwise(verdicts))
+        assert 1 == turns or (constraint.keyword, constraint.value) in [("minLength", 0), ("minItems", 0)]

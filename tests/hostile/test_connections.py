@@ -249,4 +249,9 @@ def test_a_pool_is_given_back_once() -> None:
         for _ in range(3):
             with pytest.raises(SubmissionUnknown):
                 client.submit(URL, "p")
-        assert [0] == client._driver.http._transport._spreads.of(os.getpid()).busy
+        spread = client._driver.http._transport._spreads.of(os.getpid())
+        assert [0] == spread.busy
+        lease = spread.take()
+        lease.give_back()
+        lease.give_back()
+        assert [0] == spread.busy

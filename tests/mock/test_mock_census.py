@@ -132,6 +132,13 @@ def test_unknown_is_refused(document, at, keyword, value, culprit):
     assert caught.value.pointer.endswith(f"/{culprit}")
 
 
+def test_references_stay_inside(document):
+    """A reference to another document is refused, not looked up in this one."""
+    resolve(document, SIZE)["allOf"] = [{"$ref": "other.yaml#/components/schemas/ImageSize"}]
+    with pytest.raises(ValueError, match=r"other\.yaml#/components/schemas/ImageSize' leads out of the document"):
+        parse(document)
+
+
 def test_two_media_types_are_refused(document):
     """A body in two media types is more than the mock can judge."""
     body = resolve(document, "/paths/~1generate~1k~1nano-banana-edit/post/requestBody")
