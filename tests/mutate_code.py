@@ -1,6 +1,6 @@
 """Mutation testing: mutmut, taught where this repository keeps its packages and what is worth changing.
 
-`python tests/mutate_code.py run --max-children 1` makes the mutants of wrapper and mock and runs for each of them the
+`python tests/mutate_code.py run --max-children 2` makes the mutants of wrapper and mock and runs for each of them the
 tests that reach it; `results`, `show` and `browse` look at the survivors, as with mutmut itself. What is mutated stands
 in `pyproject.toml`; here stands only what mutmut has no setting for:
 
