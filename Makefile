@@ -29,10 +29,10 @@ demo: setup ## Edit a picture against the embedded mock server and say where the
 	@echo "The result lies in $(CURDIR)/build/demo.png"
 
 test: setup ## Run every test, with branch coverage
-	pytest --numprocesses 2 --cov --cov-report term
+	pytest --numprocesses 2 --dist worksteal --cov --cov-report term
 
 deep: setup ## Run the property tests at length, on new random input
-	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 tests/contract
+	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 --dist worksteal tests/contract
 
 drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
 	python -m tests.drill
