@@ -16,7 +16,7 @@ from .contract import JSON, Contract, load
 
 _STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
 _UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # what may have been billed
-_HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost")  # is asked past any proxy
+_HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # is asked past any proxy
 _KEPT = 200  # characters of an answer that is not as documented
 # Characters that XML cannot hold, not even escaped (XML 1.0, section 2.2); surrogates are in no answer.
 _NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
