@@ -114,12 +114,14 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
         allowed = {constraint.keyword} | _IMPLIED_BY.get(constraint.keyword, set())
         seen = set()
         for case in _around(contract.document, plain):
+            if case.key in seen:
+                continue
+            seen.add(case.key)
             keywords = broken(case)
             alone = constraint.keyword in keywords and keywords <= allowed
-            if case.key not in seen and (alone or not keywords):
+            if alone or not keywords:
                 accepted = case.accepted and not keywords
                 found.append(evolve(case, accepted=accepted, inside=accepted and _is_inside(case)))
-            seen.add(case.key)
     return tuple(found)
 
 

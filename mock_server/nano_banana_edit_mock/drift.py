@@ -89,10 +89,8 @@ def _moved(old: Operation, new: Operation) -> Iterator[Change]:
 
 
 def _constraints(contract: Contract, operation: Operation) -> dict[str, Constraint]:
-    idle = (
-        ("uniqueItems", False),
-        ("additionalProperties", True),
-    )  # these constrain nothing, nor does an optional token
+    # These constrain nothing, nor does an optional token.
+    idle = (("uniqueItems", False), ("additionalProperties", True))
     own = (constraint for constraint in contract.constraints if constraint.operation == operation.id)
     stated = {constraint.id: constraint for constraint in own if (constraint.keyword, constraint.value) not in idle}
     return {name: stated[name] for name in stated if operation.bearer or stated[name].location != "security"}

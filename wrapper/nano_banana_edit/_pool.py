@@ -66,7 +66,7 @@ class Pools(httpx.BaseTransport):
         return response
 
     def close(self) -> None:
-        for pool in self._spreads.of(os.getpid()).close():
+        for pool in self._spreads.of(os.getpid()).pools:
             pool.close()
 
 
@@ -88,7 +88,7 @@ class AsyncPools(httpx.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        for pool in self._spreads.of(_loop()).close():
+        for pool in self._spreads.of(_loop()).pools:
             await pool.aclose()
 
 
@@ -137,8 +137,9 @@ class _Spread(Generic[_PoolT]):
         with self._lock:
             self._busy[pool] -= 1
 
-    def close(self) -> list[_PoolT]:
-        """Return the pools, to be closed."""
+    @property
+    def pools(self) -> list[_PoolT]:
+        """The pools that were made so far."""
         with self._lock:
             return [*self._busy]
 
@@ -214,7 +215,7 @@ class _Backend(httpcore.SyncBackend):
 
 
 class _Socket(httpcore.NetworkStream):
-    """A socket that is read no longer than the call may take."""
+    """A socket that is read and written no longer than the call may take."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
