@@ -19,7 +19,7 @@ setup: .venv/ready ## Make .venv, with everything pinned in it
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv
-	pip install --quiet --require-hashes --requirement requirements.lock
+	pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
