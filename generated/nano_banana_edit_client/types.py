@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
 from reprlib import Repr
+from types import NoneType
 from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
 
 from attrs import Attribute, define, field, has
@@ -175,7 +176,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 def _is_number(value: Any) -> bool:
     """A number beyond a double, or none, is another number to each reader (RFC 7493, section 2.2)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
 
 
 _LARGEST = sys.float_info.max
@@ -240,7 +241,7 @@ def _same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if not isinstance(one, str | int | float | None):
+    if not isinstance(one, (str, int, float, NoneType)):
         return False
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
@@ -272,11 +273,13 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 # As in JSON Schema, a keyword speaks only of values of its own type.
 _MEETS: dict[str, Callable[[Any, Any], bool]] = {
     "type": lambda value, types: any(_TYPES[name][1](value) for name in _listed(types)),
-    "enum": lambda value, options: any(_same(value, option) for option in options),
+    "enum": lambda value, options: (
+        value in options if isinstance(value, str) else any(_same(value, option) for option in options)
+    ),
     "const": _same,
     "format": lambda value, _: isinstance(value, File),
-    "minLength": lambda value, least: _counts(value, str | File, least, math.inf),
-    "maxLength": lambda value, most: _counts(value, str | File, 0, most),
+    "minLength": lambda value, least: _counts(value, (str, File), least, math.inf),
+    "maxLength": lambda value, most: _counts(value, (str, File), 0, most),
     "pattern": lambda value, pattern: not isinstance(value, str) or _matches(pattern, value),
     "minimum": lambda value, least: not _is_number(value) or value >= least,
     "maximum": lambda value, most: not _is_number(value) or value <= most,
