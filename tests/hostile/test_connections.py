@@ -10,14 +10,15 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, NanoBananaEdit, SubmissionUnknown, _pool
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, NanoBananaEdit, SubmissionUnknown, _clock, _pool
 
-from .server import ACCEPTED, Hostile, Misdeed, answer, close, says
+from .server import ACCEPTED, Hostile, Misdeed, answer, close, hang, says
 from .test_submissions import PATIENCE, TOKEN, URL
 
 pytestmark = pytest.mark.server
@@ -192,7 +193,7 @@ def test_connections_of_old_event_loops_are_not_kept(backends: list[str]) -> Non
         client = AsyncNanoBananaEdit(token=TOKEN, base_url=server.url)
         for backend in backends:
             anyio.run(client.submit, URL, "p", backend=backend)
-        kept = client._driver.http._transport._spreads._of
+        kept = client._driver.http._transport._pool._shelves._of
         assert len(kept) <= (1 if backends[0] == "asyncio" else _pool._OWNERS)
         anyio.run(client.aclose)
         del client, kept
@@ -214,7 +215,7 @@ def upload(kind: str, image: bytes, **options: Any) -> None:
 
 
 # httpx leaves the generator of a form to the collector when sending is given up; trio says so.
-@pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 def test_a_server_that_does_not_read_cannot_hold_an_upload(kind: str) -> None:
     """An upload whose bytes nobody takes is given up when the time is over."""
@@ -243,15 +244,86 @@ def test_connections_are_closed_with_the_client() -> None:
         assert ended.wait(30)
 
 
-def test_a_pool_is_given_back_once() -> None:
-    """A connection that breaks while it is closed counts as given back, and only once."""
-    with Hostile([close]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
-        for _ in range(3):
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+def test_broken_connections_make_room(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a connection ends, another may take its place: one at a time is enough for many calls."""
+    monkeypatch.setattr(_pool, "AT_ONCE", 1)
+    half = says(answer(b"{", length=99), then=close)
+    with Hostile([close, half, says(ACCEPTED)] * 3) as server:
+        client: Any = (NanoBananaEdit if kind == "sync" else AsyncNanoBananaEdit)(token=TOKEN, base_url=server.url)
+
+        def run() -> None:
+            for call in range(9):
+                with nullcontext() if call % 3 == 2 else pytest.raises(SubmissionUnknown):
+                    client.submit(URL, "p", timeout=5)
+            client.close()
+
+        async def async_run() -> None:
+            for call in range(9):
+                with nullcontext() if call % 3 == 2 else pytest.raises(SubmissionUnknown):
+                    await client.submit(URL, "p", timeout=5)
+            await client.aclose()
+
+        run() if kind == "sync" else anyio.run(async_run, backend=kind)
+        assert 9 == server.posts
+
+
+def test_waits_for_a_free_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More calls at once than connections take turns; one that gets no turn in its time has sent nothing."""
+    monkeypatch.setattr(_pool, "AT_ONCE", 1)
+    first = threading.Event()
+
+    def slow(connection, server) -> None:
+        first.set()
+        hang(connection, server)
+
+    with Hostile([slow]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
+        with ThreadPoolExecutor(1) as threads:
+            busy = threads.submit(client.submit, URL, "p", timeout=2 * PATIENCE)
+            assert first.wait(30)
+            with pytest.raises(APITimeout, match=r"PoolTimeout: all .* in use"):
+                client.with_options(max_retries=0).submit(URL, "p", timeout=PATIENCE)
             with pytest.raises(SubmissionUnknown):
-                client.submit(URL, "p")
-        spread = client._driver.http._transport._spreads.of(os.getpid())
-        assert [0] == spread.busy
-        lease = spread.take()
-        lease.give_back()
-        lease.give_back()
-        assert [0] == spread.busy
+                busy.result()
+        assert 1 == server.posts
+
+
+def test_idle_connections_are_given_up_before_servers_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that was idle for some seconds is closed and not used again: an edit could cross with its end."""
+    now = time.monotonic()
+    with Hostile([says(ACCEPTED)]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
+        for seconds, connections in ((0, 1), (_pool.IDLE - 1, 1), (2 * _pool.IDLE, 2)):
+            monkeypatch.setattr(_clock, "now", lambda seconds=seconds: now + seconds)
+            client.submit(URL, "p", timeout=None)
+            assert connections == server.connections
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+def test_an_abandoned_client_warns_once(backend: str, recwarn: pytest.WarningsRecorder) -> None:
+    """A client that is dropped with open connections says so, once; one that was closed, or never used, is silent."""
+    with Hostile([says(ACCEPTED)]) as server:
+        for used, closed in ((False, False), (True, True), (True, False)):
+            client: Any = (NanoBananaEdit if backend == "sync" else AsyncNanoBananaEdit)(
+                token=TOKEN, base_url=server.url
+            )
+
+            async def run(client: Any = client, used: bool = used, closed: bool = closed) -> None:
+                if used:
+                    await client.submit(URL, "p")
+                if closed:
+                    await client.aclose()
+
+            if backend != "sync":
+                anyio.run(run, backend=backend)
+            else:
+                if used:
+                    client.with_options(timeout=9).submit(URL, "p")
+                if closed:
+                    client.close()
+            del client, run
+            gc.collect()
+            said = [str(warning.message) for warning in recwarn if "abandoned" in str(warning.message)]
+            assert (["a client was abandoned with 1 open connections"] if used and not closed else []) == [
+                text.partition(";")[0] for text in said
+            ]

@@ -97,7 +97,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 # httpx nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
-@pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("name", LOST)
 def test_sent_once(kind: str, name: str) -> None:
     """Whatever comes instead of a task id, one edit arrives, and the error says that nobody knows."""
@@ -107,7 +107,7 @@ def test_sent_once(kind: str, name: str) -> None:
     assert TOKEN not in f"{unknown.value!r} {vars(unknown.value)} {unknown.value.__cause__!r}"
 
 
-@pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("name", SLOW)
 def test_sent_once_within_the_deadline(kind: str, name: str) -> None:
     """A server that takes for ever is given up when the time is over, after one edit."""

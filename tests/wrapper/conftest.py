@@ -137,7 +137,7 @@ class Trickle(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 # httpx nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
-httpx_leaves_a_generator = pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
+httpx_leaves_a_generator = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 
 
 def save(path: Any) -> Callable[[Any], Any]:

@@ -17,7 +17,7 @@ from ._errors import InvalidRequest, InvalidResponse, about
 from ._images import media_type
 from ._settings import Settings, parse_url
 from ._status import raise_for_status, shortened
-from ._steps import Fetch, Flow, Work
+from ._steps import Answer, Fetch, Flow, Work
 
 MAX_BYTES = 200_000_000  # ours, as the document sets none: four times the largest file it allows to upload
 _REDIRECTS = 5
@@ -83,12 +83,12 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _read(response: httpx.Response, *, download: Download) -> bytes | httpx.URL:
-    if response.status_code in _REDIRECT_STATUSES and "location" in response.headers:
-        return response.url.join(response.headers["location"])  # httpx itself has refused one that is no URL
-    content = response.content
-    raise_for_status(response.status_code, response.headers, content)
-    found = media_type(content) if response.status_code == 200 else None
+def _read(answer: Answer, *, download: Download) -> bytes | httpx.URL:
+    if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
+        return answer.url.join(answer.headers["location"])  # httpx itself has refused one that is no URL
+    content = answer.content
+    raise_for_status(answer.status_code, answer.headers, content)
+    found = media_type(content) if answer.status_code == 200 else None
     if found is None or download.expected not in (None, found):
         raise InvalidResponse(
             f"The result should be {download.expected or 'an image'}, but its bytes are {found or 'no known image'}; "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
 from functools import partial
-from typing import Any, TypeVar, assert_never, cast
+from itertools import chain, repeat
+from typing import Any, NoReturn, TypeVar, assert_never, cast
 
 import httpx
 import stamina
@@ -18,14 +19,13 @@ from . import _clock
 from ._errors import NanoBananaEditError
 from ._retry import TooLarge, attempt_timeout, backoff, translated
 from ._settings import Settings
-from ._steps import Call, Fetch, Flow, Sleep, Step, Together, Work
+from ._steps import Answer, Call, Fetch, Flow, Sleep, Step, Together, Work
 from ._version import __version__
 
 T = TypeVar("T")
 
 _AT_ONCE = 4  # flows side by side: uploads of up to 50 MB each are held in memory
 _GRACE = 0.1  # seconds, so that httpx's own timeouts, which tell what was sent, come first
-_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # of a body not yet decoded
 _USER_AGENT = f"nano-banana-edit/{__version__}"
 
 
@@ -44,12 +44,9 @@ class Body:
         if len(self.content) > self.step.limit:
             raise TooLarge(f"The answer is larger than {self.step.limit} bytes; it was not read to its end.")
 
-    def whole(self, response: httpx.Response) -> httpx.Response:
-        """Return the response with what was read as its content, decoded already."""
-        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING]
-        return httpx.Response(
-            response.status_code, headers=headers, content=bytes(self.content), request=response.request
-        )
+    def of(self, response: httpx.Response) -> Answer:
+        """Return what is needed of the response, with what was read as its content."""
+        return Answer(response.status_code, response.headers, bytes(self.content), response.request.url)
 
 
 @define
@@ -59,7 +56,7 @@ class Bounded:
     http: httpx.Client
     step: Call
 
-    def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> httpx.Response:
+    def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> Answer:
         """Send a request and return its answer, read."""
         send = partial(self.http.send, auth=auth, follow_redirects=follow_redirects)
         return _receive(send, self.http.build_request(**request), self.step)
@@ -72,13 +69,13 @@ class AsyncBounded:
     http: httpx.AsyncClient
     step: Call
 
-    async def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> httpx.Response:
+    async def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> Answer:
         """Send a request and return its answer, read."""
         send = partial(self.http.send, auth=auth, follow_redirects=follow_redirects)
         return await _async_receive(send, self.http.build_request(**request), self.step)
 
 
-def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> httpx.Response:
+def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> Answer:
     body = Body(step)
     within = _clock.deadline.set(step.deadline)
     try:
@@ -87,12 +84,12 @@ def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: 
                 body.add(chunk)
     finally:
         _clock.deadline.reset(within)
-    return body.whole(response)
+    return body.of(response)
 
 
 async def _async_receive(
     send: Callable[..., Awaitable[httpx.Response]], request: httpx.Request, step: Call | Fetch
-) -> httpx.Response:
+) -> Answer:
     import anyio  # noqa: PLC0415 - comes with httpx; the sync client need not load it
 
     body = Body(step)
@@ -106,14 +103,14 @@ async def _async_receive(
                     body.add(chunk)
     except TimeoutError as error:
         raise httpx.ReadTimeout("the time of the call is over") from error
-    return body.whole(response)
+    return body.of(response)
 
 
 def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
     return AuthenticatedClient(
         base_url=call.base_url,
         token=settings.token,
-        headers={"User-Agent": _USER_AGENT},
+        headers={"Accept": "application/json", "User-Agent": _USER_AGENT},
         timeout=attempt_timeout(call.deadline),
     )
 
@@ -136,6 +133,10 @@ def _anonymous(fetch: Fetch) -> httpx.Request:
     )
 
 
+def _fail(error: Exception) -> NoReturn:
+    raise error
+
+
 def _check_open(http: httpx.Client | httpx.AsyncClient) -> None:
     if http.is_closed:
         raise NanoBananaEditError("The client is closed; make a new one. Nothing was sent.")
@@ -147,11 +148,6 @@ class Driver:
 
     settings: Settings
     http: httpx.Client
-
-    @property
-    def _retrying(self) -> stamina.RetryingCaller:
-        """How often; how long and at what distance, `backoff` says."""
-        return stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
@@ -169,9 +165,9 @@ class Driver:
     def _do(self, step: Step) -> Any:
         match step:
             case Call():
-                return self._retrying(backoff(step), self._call, step)
+                return self._again(step, partial(self._call, step))
             case Fetch():
-                return self._retrying(backoff(step), self._fetch, step)
+                return self._again(step, partial(self._fetch, step))
             case Sleep(seconds):
                 return _clock.sleep(seconds)
             case Work(function):
@@ -181,6 +177,15 @@ class Driver:
                     return list(pool.map(self.run, flows))
             case _:
                 assert_never(step)
+
+    def _again(self, step: Call | Fetch, once: Callable[[], Any]) -> Any:
+        """Do it once, and where that fails as often as may be. What works at once does not pay for stamina."""
+        try:
+            return once()
+        except Exception as error:  # noqa: BLE001 - the first attempt, which `tries` hands to stamina as it was
+            tries: Iterator[Callable[[], Any]] = chain([partial(_fail, error)], repeat(once))
+        caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+        return caller(backoff(step), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     def _call(self, call: Call) -> Any:
         with translated(call):
@@ -205,10 +210,6 @@ class AsyncDriver:
     settings: Settings
     http: httpx.AsyncClient
 
-    @property
-    def _retrying(self) -> stamina.AsyncRetryingCaller:
-        return stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
-
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end and return its result."""
         advance = partial(flow.send, None)
@@ -225,9 +226,9 @@ class AsyncDriver:
     async def _do(self, step: Step) -> Any:
         match step:
             case Call():
-                return await self._retrying(backoff(step), self._call, step)
+                return await self._again(step, partial(self._call, step))
             case Fetch():
-                return await self._retrying(backoff(step), self._fetch, step)
+                return await self._again(step, partial(self._fetch, step))
             case Sleep(seconds):
                 return await _clock.async_sleep(seconds)
             case Work(function):
@@ -238,6 +239,14 @@ class AsyncDriver:
                 return await self._together(list(flows))
             case _:
                 assert_never(step)
+
+    async def _again(self, step: Call | Fetch, once: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            return await once()
+        except Exception as error:  # noqa: BLE001 - as in the twin
+            tries: Iterator[Callable[[], Awaitable[Any]]] = chain([partial(_fail, error)], repeat(once))
+        caller = stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+        return await caller(backoff(step), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     async def _call(self, call: Call) -> Any:
         with translated(call):

@@ -18,7 +18,7 @@ from nano_banana_edit_client.types import UNSET, Unset, shorten
 from . import _reply, _request
 from ._clock import Deadline
 from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, WaitTimeout, about
-from ._images import ImageInput, ImagesInput, LocalImage, parse, parse_all
+from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._retry import spread
 from ._settings import Settings
 from ._steps import Call, Flow, Sleep, Together, Work
@@ -86,7 +86,7 @@ def edit(context: Context, images: ImagesInput, prompt: str, options: Options, e
 
 def submit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
     """Upload what is local and submit. Everything is checked before anything is sent."""
-    parsed: list[str | LocalImage] = yield Work(partial(parse_all, images))
+    parsed: list[str | LocalImage] = parse_all(images) if are_urls(images) else (yield Work(partial(parse_all, images)))
     names = [image if isinstance(image, str) else _NOT_UPLOADED for image in parsed]
     request = _request.edit_request(names, prompt, asdict(options, recurse=False), extra_body)
     local = [image for image in parsed if isinstance(image, LocalImage)]

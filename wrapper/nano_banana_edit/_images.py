@@ -80,6 +80,11 @@ def parse_all(images: ImagesInput) -> list[str | LocalImage]:
     return [parse(cast("ImageInput", images), "images")]
 
 
+def are_urls(images: ImagesInput) -> bool:
+    """Return whether parsing them takes a look at no file, which may block."""
+    return all(isinstance(image, str) and _SCHEME.match(image) for image in (images if _are_many(images) else [images]))
+
+
 def _are_many(images: ImagesInput) -> TypeGuard[Sequence[ImageInput]]:
     return isinstance(images, Sequence) and not isinstance(images, str | bytes | bytearray | memoryview)
 

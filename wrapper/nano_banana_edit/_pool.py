@@ -1,7 +1,7 @@
-"""The own connections of a client: many small pools, as one large one costs httpx more with each connection in it.
+"""The own connections of a client: one request on each at a time, and the last one used is the next one taken.
 
-httpx bounds each read and write of a socket, not all of them together; a sync socket of these pools is bound by its
-call's time as well. Connections belong to the event loop that made them, so the async client has pools for each loop.
+httpx's pool looks at all of its connections for each request; here the cost of a request does not grow with them.
+Connections belong to the process, or the event loop, that made them: each of those owners has a shelf.
 """
 
 from __future__ import annotations
@@ -9,234 +9,293 @@ from __future__ import annotations
 import os
 import ssl
 import threading
+import warnings
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from functools import lru_cache, partial
+from typing import Any, Generic, TypeVar
 from urllib.request import getproxies
 
+import anyio
 import anyio.lowlevel
 import httpcore
 import httpx
+from attrs import define, field
 
-from ._clock import deadline
+from . import _clock
 from ._settings import LOOPBACK
+from ._sockets import AsyncBackend, Backend
 
-_POOLS = 16
-_OWNERS = 16  # event loops whose pools are kept
-_PIECE = 65_536  # bytes that are written before the time is looked at again
+AT_ONCE = 100  # connections of one owner, as many as httpx has
+_OWNERS = 16  # event loops whose connections are kept
+IDLE = 4.0  # seconds; many servers hang up after 5, and an edit that crosses with it would be an unknown one
 _HERE = [f"all://[{host}]" if ":" in host else f"all://{host}" for host in (*LOOPBACK, "*.localhost")]  # past any proxy
-_AN_INSTANT = 0.001  # seconds; a timeout of zero is another thing to a socket, it makes it non-blocking
-_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8)  # of one pool
+_BUSY = f"all {AT_ONCE} connections are in use"
 
-_PoolT = TypeVar("_PoolT")
+_ConnectionT = TypeVar("_ConnectionT", bound=httpcore.HTTPConnection | httpcore.AsyncHTTPConnection)
+_PermitsT = TypeVar("_PermitsT", bound=threading.Semaphore | anyio.Semaphore)
+T = TypeVar("T")
 
 
 def sync_client() -> httpx.Client:
-    """Return an httpx client with pools of this module; where the environment names a proxy, for this machine alone."""
-    pools = Pools()
-    return httpx.Client(mounts=dict.fromkeys(_HERE, pools)) if _proxies() else httpx.Client(transport=pools)
+    """Return an httpx client with these connections; where the environment names a proxy, for this machine alone."""
+    own = sync_transport()
+    return Client(mounts=dict.fromkeys(_HERE, own)) if _proxies() else Client(transport=own)
 
 
 def async_client() -> httpx.AsyncClient:
     """The twin of `sync_client`."""
-    pools = AsyncPools()
-    return httpx.AsyncClient(mounts=dict.fromkeys(_HERE, pools)) if _proxies() else httpx.AsyncClient(transport=pools)
+    own = async_transport()
+    return AsyncClient(mounts=dict.fromkeys(_HERE, own)) if _proxies() else AsyncClient(transport=own)
 
 
 def _proxies() -> bool:
     return bool(getproxies().keys() & {"http", "https", "all"})
 
 
-class Pools(httpx.BaseTransport):
-    """A transport that spreads its requests over small pools."""
+class _NoCookies(httpx.Cookies):
+    """Keeps none: the API has no sessions, and no call is to depend on the one before it."""
 
-    def __init__(self) -> None:
-        self._spreads = _Spreads(partial(_Pool, httpx.create_ssl_context()))
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        # A process that was forked leaves the connections of its parent alone.
-        lease = self._spreads.of(os.getpid()).take()
+
+class _Lean:
+    """What an httpx client does for each request, less what a client without defaults and cookies need not do."""
+
+    cookies = _NoCookies()
+
+    def build_request(self, method: str, url: str, *, timeout: httpx.Timeout, **content: Any) -> httpx.Request:
+        return httpx.Request(method, _url(url), extensions={"timeout": timeout.as_dict()}, **content)
+
+
+@lru_cache(4096)
+def _url(text: str) -> httpx.URL:
+    """A task is asked for many times by the same URL."""
+    return httpx.URL(text)
+
+
+class Client(_Lean, httpx.Client):  # type: ignore[misc] # on purpose less than what it overrides
+    pass
+
+
+class AsyncClient(_Lean, httpx.AsyncClient):  # type: ignore[misc]
+    pass
+
+
+def sync_transport() -> httpx.HTTPTransport:
+    """Return httpx's own transport, which tracers and mocks know, on connections of this module."""
+    context = httpx.create_ssl_context()
+    transport = httpx.HTTPTransport(verify=context)
+    transport._pool = _Pool(context)  # type: ignore[assignment] # httpx has no argument for it
+    return transport
+
+
+def async_transport() -> httpx.AsyncHTTPTransport:
+    """The twin of `sync_transport`."""
+    context = httpx.create_ssl_context()
+    transport = httpx.AsyncHTTPTransport(verify=context)
+    transport._pool = _AsyncPool(context)  # type: ignore[assignment]
+    return transport
+
+
+class _Pool:
+    """What httpx asks of a pool."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        make = partial(httpcore.HTTPConnection, ssl_context=context, network_backend=Backend())
+        self._shelves = Owned(lambda: _Shelf(make, threading.Semaphore(AT_ONCE)), _Shelf.end)
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        shelf = self._shelves.of(os.getpid())  # a process that was forked leaves the connections of its parent alone
+        if not shelf.permits.acquire(timeout=_pool_timeout(request)):
+            raise httpcore.PoolTimeout(_BUSY)
+        connection, old = shelf.take(request.url.origin)
+        stream = _Stream(shelf, connection)
         try:
-            response = lease.pool.handle_request(request)
+            for other in old:
+                other.close()
+            response = connection.handle_request(request)
         except BaseException:
-            lease.give_back()
+            stream.close()
             raise
-        response.stream = _Stream(cast(httpx.SyncByteStream, response.stream), lease)
+        stream.content, response.stream = response.stream, stream
         return response
 
     def close(self) -> None:
-        for pool in self._spreads.of(os.getpid()).pools:
-            pool.close()
+        shelf = self._shelves.clear(os.getpid())
+        for connection in shelf.end() if shelf else ():
+            connection.close()
 
 
-class AsyncPools(httpx.AsyncBaseTransport):
-    """The twin of `Pools`, with pools for each event loop."""
+class _AsyncPool:
+    """The twin of `_Pool`, with a shelf for each event loop."""
 
-    def __init__(self) -> None:
-        context = httpx.create_ssl_context()
-        self._spreads = _Spreads(lambda: httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS))
+    def __init__(self, context: ssl.SSLContext) -> None:
+        make = partial(httpcore.AsyncHTTPConnection, ssl_context=context, network_backend=AsyncBackend())
+        self._shelves = Owned(lambda: _Shelf(make, anyio.Semaphore(AT_ONCE, fast_acquire=True)), _Shelf.end)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        lease = self._spreads.of(_loop()).take()
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        shelf = self._shelves.of(running_loop())
         try:
-            response = await lease.pool.handle_async_request(request)
+            shelf.permits.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(_pool_timeout(request)) as waiting:
+                await shelf.permits.acquire()
+            if waiting.cancelled_caught:
+                raise httpcore.PoolTimeout(_BUSY) from None
+        connection, old = shelf.take(request.url.origin)
+        stream = _AsyncStream(shelf, connection)
+        try:
+            for other in old:
+                await other.aclose()
+            response = await connection.handle_async_request(request)
         except BaseException:
-            lease.give_back()
+            await stream.aclose()
             raise
-        response.stream = _AsyncStream(cast(httpx.AsyncByteStream, response.stream), lease)
+        stream.content, response.stream = response.stream, stream
         return response
 
     async def aclose(self) -> None:
-        for pool in self._spreads.of(_loop()).pools:
-            await pool.aclose()
+        shelf = self._shelves.clear(running_loop())
+        for connection in shelf.end() if shelf else ():
+            await connection.aclose()
 
 
-def _loop() -> Any:
+def running_loop() -> Any:
+    """Return the event loop that this is called in, on asyncio or trio."""
     token = anyio.lowlevel.current_token()
     return getattr(token, "native_token", token)  # anyio wraps it since 4.11
 
 
-class _Spreads(Generic[_PoolT]):
-    """Pools for each owner, a process or an event loop; those of an owner that is over are dropped."""
+def _pool_timeout(request: httpcore.Request) -> float | None:
+    timeout: float | None = request.extensions.get("timeout", {}).get("pool")
+    return timeout
 
-    def __init__(self, make: Callable[[], _PoolT]) -> None:
-        self._make = make
+
+class Owned(Generic[T]):
+    """One thing for each owner, a process or an event loop; those of an owner that is over are dropped."""
+
+    def __init__(self, make: Callable[[], T], drop: Callable[[T], object]) -> None:
+        self._make, self._drop = make, drop
         self._lock = threading.Lock()
-        self._of: dict[Any, _Spread[_PoolT]] = {}
+        self._of: dict[Any, T] = {}
 
-    def of(self, owner: Any) -> _Spread[_PoolT]:
+    def of(self, owner: Any) -> T:
+        """Return this owner's, made when it first asks."""
         with self._lock:
             if owner not in self._of:
                 over = [other for other in self._of if isinstance(other, AbstractEventLoop) and other.is_closed()]
                 for other in over or [*self._of][: 1 - _OWNERS]:  # a trio run does not say whether it is over
-                    del self._of[other]
-                self._of[owner] = _Spread(self._make)
+                    self._drop(self._of.pop(other))
+                self._of[owner] = self._make()
             return self._of[owner]
 
-
-class _Spread(Generic[_PoolT]):
-    """Pools, and how many requests each of them has."""
-
-    def __init__(self, make: Callable[[], _PoolT]) -> None:
-        self._make = make
-        self._lock = threading.Lock()
-        self._busy: dict[_PoolT, int] = {}
-
-    def take(self) -> _Lease[_PoolT]:
-        """Return the least busy pool, the oldest of equals."""
+    def clear(self, owner: Any) -> T | None:
+        """Return this owner's, if there is one, to be closed by it, and drop all others."""
         with self._lock:
-            least = min(self._busy.values(), default=1)
-            if least and len(self._busy) < _POOLS:
-                self._busy[self._make()] = least = 0
-            pool = next(pool for pool, requests in self._busy.items() if requests == least)
-            self._busy[pool] += 1
-        return _Lease(self, pool)
-
-    def give_back(self, pool: _PoolT) -> None:
-        with self._lock:
-            self._busy[pool] -= 1
-
-    @property
-    def pools(self) -> list[_PoolT]:
-        """The pools that were made so far."""
-        with self._lock:
-            return [*self._busy]
-
-    @property
-    def busy(self) -> list[int]:
-        """The number of requests of each pool."""
-        return [*self._busy.values()]
+            own = self._of.pop(owner, None)
+            for other in self._of.values():
+                self._drop(other)
+            self._of.clear()
+        return own
 
 
-class _Lease(Generic[_PoolT]):
-    """One request's use of a pool, given back once."""
+@define(eq=False)
+class _Shelf(Generic[_ConnectionT, _PermitsT]):
+    """How many more connections an owner may have, and those that wait for their next request."""
 
-    def __init__(self, spread: _Spread[_PoolT], pool: _PoolT) -> None:
-        self._spread, self.pool = spread, pool
-        self._given_back = False
+    make: Callable[[httpcore.Origin], _ConnectionT]
+    permits: _PermitsT
+    closed: bool = False
+    idle: deque[tuple[float, _ConnectionT]] = field(factory=deque)
+    lock: threading.Lock = field(factory=threading.Lock)
 
-    def give_back(self) -> None:
-        if not self._given_back:
-            self._given_back = True
-            self._spread.give_back(self.pool)
+    def take(self, origin: httpcore.Origin) -> tuple[_ConnectionT, list[_ConnectionT]]:
+        """Return the connection that was used last, or a new one; and those that are of no more use."""
+        old = []
+        with self.lock:
+            while self.idle and _clock.now() - self.idle[0][0] > IDLE:
+                old.append(self.idle.popleft()[1])
+            for entry in reversed([*self.idle]):
+                if entry[1].can_handle_request(origin):
+                    self.idle.remove(entry)
+                    if not entry[1].has_expired():
+                        return entry[1], old
+                    old.append(entry[1])
+        return self.make(origin), old
+
+    def put_back(self, connection: _ConnectionT) -> bool:
+        """Take a connection back, and return whether it is kept; otherwise it is to be closed."""
+        with self.lock:
+            kept = connection.is_idle() and not self.closed
+            if kept:
+                self.idle.append((_clock.now(), connection))
+        self.permits.release()
+        return kept
+
+    def end(self) -> list[_ConnectionT]:
+        """Keep nothing from now on, and return what was kept."""
+        with self.lock:
+            self.closed = True
+            kept = [connection for _, connection in self.idle]
+            self.idle.clear()
+        return kept
+
+    def __del__(self) -> None:
+        kept = self.end()
+        if kept:
+            text = f"a client was abandoned with {len(kept)} open connections; close it, or use it in a with block"
+            warnings.warn(text, ResourceWarning, source=self, stacklevel=2)
+        for connection in kept:
+            if isinstance(connection, httpcore.HTTPConnection):
+                connection.close()
 
 
-class _Stream(httpx.SyncByteStream):
-    """The body of an answer, which gives its pool back when it is closed."""
+class _Stream:
+    """The body of an answer; closing it puts its connection back."""
 
-    def __init__(self, inner: httpx.SyncByteStream, lease: _Lease[Any]) -> None:
-        self._inner, self._lease = inner, lease
+    def __init__(self, shelf: _Shelf[httpcore.HTTPConnection, Any], connection: httpcore.HTTPConnection) -> None:
+        self._shelf, self._connection = shelf, connection
+        self.content: Any = None
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._inner)
+        return iter(self.content)
 
     def close(self) -> None:
         try:
-            self._inner.close()
+            if self.content:
+                self.content.close()
         finally:
-            self._lease.give_back()
+            if not self._shelf.put_back(self._connection):
+                self._connection.close()
 
 
-class _AsyncStream(httpx.AsyncByteStream):
-    """The twin of `_Stream`."""
+class _AsyncStream:
+    """The twin of `_Stream`; no generator, as httpx leaves those that are not read to their end to the collector."""
 
-    def __init__(self, inner: httpx.AsyncByteStream, lease: _Lease[Any]) -> None:
-        self._inner, self._lease = inner, lease
+    def __init__(
+        self, shelf: _Shelf[httpcore.AsyncHTTPConnection, Any], connection: httpcore.AsyncHTTPConnection
+    ) -> None:
+        self._shelf, self._connection = shelf, connection
+        self.content: Any = None
+        self._parts: Any = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._inner)
+        self._parts = aiter(self.content)
+        return self
+
+    async def __anext__(self) -> bytes:
+        part: bytes = await anext(self._parts)
+        return part
 
     async def aclose(self) -> None:
-        try:
-            await self._inner.aclose()
-        finally:
-            self._lease.give_back()
-
-
-class _Pool(httpx.HTTPTransport):
-    """One pool, whose sockets know the time of the call."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(verify=context)
-        # httpx has no argument for the backend; httpcore, whose pool this is, has.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=_LIMITS.max_connections,
-            max_keepalive_connections=_LIMITS.max_keepalive_connections,
-            keepalive_expiry=_LIMITS.keepalive_expiry,
-            network_backend=_Backend(),
-        )
-
-
-class _Backend(httpcore.SyncBackend):
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _Socket(super().connect_tcp(*args, **kwargs))
-
-
-class _Socket(httpcore.NetworkStream):
-    """A socket that is read and written no longer than the call may take."""
-
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _within(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _PIECE):
-            self._inner.write(buffer[start : start + _PIECE], _within(timeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _Socket(self._inner.start_tls(*args, **kwargs))
-
-
-def _within(timeout: float | None) -> float | None:
-    call = deadline.get()
-    return timeout if timeout is None or call is None else max(_AN_INSTANT, min(timeout, call.remaining()))
+        with anyio.CancelScope(shield=True):
+            try:
+                for open_ in (self._parts, self.content):
+                    if open_:
+                        await open_.aclose()
+            finally:
+                if not self._shelf.put_back(self._connection):
+                    await self._connection.aclose()

@@ -34,8 +34,8 @@ def edit_request(
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
     given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
     with refused():
-        defaults = EditRequest(image_urls=list(image_urls), prompt=prompt).to_dict()
-        return EditRequest.from_dict(defaults | given | extra)
+        request = EditRequest(image_urls=list(image_urls), prompt=prompt, **given)
+        return EditRequest.from_dict(request.to_dict() | extra) if extra else request
 
 
 def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]:

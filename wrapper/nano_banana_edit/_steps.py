@@ -18,6 +18,16 @@ T = TypeVar("T")
 
 
 @frozen
+class Answer:
+    """What was read of an answer, its body decoded."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+    url: httpx.URL
+
+
+@frozen
 class Call:
     """Ask the API for an operation; its result is what `read` makes of the answer.
 
@@ -52,7 +62,7 @@ class Fetch:
     """
 
     url: str
-    read: Callable[[httpx.Response], Any]
+    read: Callable[[Answer], Any]
     limit: int
     deadline: Deadline
     billed: bool = False

@@ -1,0 +1,110 @@
+"""What the connections of `_pool` read and write.
+
+httpx bounds each read and write, not all of them together: a sync socket here is bound by its call's time as well, an
+async one by the driver's cancel scope. Head and body of a small request leave in one piece, as they are written when
+the answer is about to be read.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import anyio
+import httpcore
+
+from . import _clock
+
+_PIECE = 65_536  # bytes that are written before the time is looked at again
+_AN_INSTANT = 0.001  # seconds; a timeout of zero is another thing to a socket, it makes it non-blocking
+
+
+class Backend(httpcore.SyncBackend):
+    """Makes sync sockets."""
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        """Connect as httpcore does."""
+        return _Socket(super().connect_tcp(*args, **kwargs))
+
+
+class AsyncBackend(httpcore.AnyIOBackend):
+    """Makes async sockets, on asyncio and trio."""
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        """Connect as httpcore does."""
+        return _AsyncSocket(await super().connect_tcp(*args, **kwargs))
+
+
+class _Socket(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self._unsent = b""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with suppress(httpcore.WriteError):  # a server that has read enough may have answered before it hung up
+            self._send(timeout)
+        return self._inner.read(max_bytes, _within(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unsent += buffer
+        if len(self._unsent) >= _PIECE:
+            self._send(timeout)
+
+    def _send(self, timeout: float | None) -> None:
+        unsent, self._unsent = self._unsent, b""
+        for start in range(0, len(unsent), _PIECE):
+            self._inner.write(unsent[start : start + _PIECE], _within(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        try:
+            return _Socket(self._inner.start_tls(*args, **kwargs))
+        except BaseException:  # httpcore closes it after an Exception alone
+            self.close()
+            raise
+
+
+class _AsyncSocket(httpcore.AsyncNetworkStream):
+    """The twin of `_Socket`."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._unsent = b""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with suppress(httpcore.WriteError):
+            await self._send(timeout)
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unsent += buffer
+        if len(self._unsent) >= _PIECE:
+            await self._send(timeout)
+
+    async def _send(self, timeout: float | None) -> None:
+        unsent, self._unsent = self._unsent, b""
+        await self._inner.write(unsent, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        try:
+            return _AsyncSocket(await self._inner.start_tls(*args, **kwargs))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
+            raise
+
+
+def _within(timeout: float | None) -> float | None:
+    call = _clock.deadline.get()
+    return timeout if timeout is None or call is None else max(_AN_INSTANT, min(timeout, call.remaining()))
