@@ -74,7 +74,7 @@ def test_methods_are_documented(name: str) -> None:
 def test_every_property_is_an_argument(method: str) -> None:
     """Each property of the document's EditRequest is an argument, and each argument a property or the client's own."""
     parameters = set(inspect.signature(getattr(NanoBananaEdit, method)).parameters)
-    own = {"self", "images", "extra_body", "timeout", "on_progress"}
+    own = {"self", "images", "extra_body", "timeout", "on_progress"} | ({"stop_on"} if method == "edit" else set())
     assert {name for name, *_ in PROPERTIES} - {"image_urls"} == parameters - own
 
 

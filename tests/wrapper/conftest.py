@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 from attrs import define, field
-from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, _clock
+from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, _clock, _drive, _retry
 
 TOKEN = "token-that-must-not-leak"
 URL = "https://images.example.test/in.png"
@@ -114,6 +114,25 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     for name in ("now", "sleep", "async_sleep"):
         monkeypatch.setattr(_clock, name, getattr(clock, name))
     return clock
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the client would wait before it sends something again."""
+    asked: list[float] = []
+
+    def noted(*args: Any) -> Callable[[Exception], bool | float]:
+        decide = _retry.backoff(*args)
+
+        def note(error: Exception) -> bool | float:
+            delay = decide(error)
+            asked.append(delay)
+            return delay
+
+        return note
+
+    monkeypatch.setattr(_drive, "backoff", noted)
+    return asked
 
 
 class Trickle(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -182,15 +182,6 @@ def test_looks_give_up(face: Face, failure: Exception | httpx.Response, kind: ty
     assert (len(script.requests), last.value.task_id) == (2, "t-1")
 
 
-@pytest.mark.parametrize("seconds", [60, 3600])
-def test_waits_no_longer_than_there_is_time(face: Face, seconds: int) -> None:
-    """A Retry-After that ends with the deadline or later is raised, and says how long the service asked for."""
-    script = Script([httpx.Response(429, headers={"retry-after": str(seconds)})])
-    with pytest.raises(RateLimited) as limited:
-        face.call(script, "submit", URL, "p", timeout=60)
-    assert seconds == limited.value.retry_after
-
-
 def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:
     """When uploads use up the time, nothing is submitted."""
 

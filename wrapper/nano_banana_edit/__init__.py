@@ -17,6 +17,7 @@ from ._errors import (
     WaitTimeout,
 )
 from ._flow import Progress
+from ._log import turn_on as _turn_on_log
 from ._version import __version__
 from .client import AsyncNanoBananaEdit, NanoBananaEdit
 from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage, Task, TaskFile, UploadedFile
@@ -48,3 +49,5 @@ __all__ = [
     "WaitTimeout",
     "__version__",
 ]
+
+_turn_on_log()

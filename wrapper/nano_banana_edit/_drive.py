@@ -17,6 +17,7 @@ from nano_banana_edit_client.types import Response
 
 from . import _clock
 from ._errors import NanoBananaEditError
+from ._log import logger
 from ._retry import TooLarge, attempt_timeout, backoff, translated
 from ._settings import Settings
 from ._steps import Answer, Call, Fetch, Flow, Sleep, Step, Together, Work
@@ -35,6 +36,11 @@ class Body:
 
     step: Call | Fetch
     content: bytearray = field(factory=bytearray)
+    began: float = field(init=False)
+
+    @began.default
+    def _began(self) -> float:
+        return self.step.deadline.elapsed()
 
     def add(self, chunk: bytes) -> None:
         """Take a chunk, or raise when there is too much, or when it is not the first and came too late."""
@@ -46,6 +52,8 @@ class Body:
 
     def of(self, response: httpx.Response) -> Answer:
         """Return what is needed of the response, with what was read as its content."""
+        took = self.step.deadline.elapsed() - self.began
+        logger.debug("%s: %d, %d bytes, %.2f s", self.step.name, response.status_code, len(self.content), took)
         return Answer(response.status_code, response.headers, bytes(self.content), response.request.url)
 
 
@@ -185,7 +193,7 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - the first attempt, which `tries` hands to stamina as it was
             tries: Iterator[Callable[[], Any]] = chain([partial(_fail, error)], repeat(once))
         caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
-        return caller(backoff(step), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
+        return caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     def _call(self, call: Call) -> Any:
         with translated(call):
@@ -246,7 +254,7 @@ class AsyncDriver:
         except Exception as error:  # noqa: BLE001 - as in the twin
             tries: Iterator[Callable[[], Awaitable[Any]]] = chain([partial(_fail, error)], repeat(once))
         caller = stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
-        return await caller(backoff(step), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
+        return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     async def _call(self, call: Call) -> Any:
         with translated(call):

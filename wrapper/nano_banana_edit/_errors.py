@@ -75,12 +75,14 @@ class APIStatusError(NanoBananaEditError):
 
     Attributes:
         status_code: HTTP status.
+        retry_after: Seconds that the service asks to wait, where it says so.
         error_code: The service's code, where it gives one.
         request_id: The service's id of the request, where it gives one.
         body: The answer's body, shortened.
     """
 
     status_code: int = 0
+    retry_after: float | None = None
     error_code: str | None = None
     request_id: str | None = None
     body: str = ""
@@ -99,13 +101,7 @@ class NotFound(APIStatusError):
 
 
 class RateLimited(APIStatusError):
-    """429: too many requests; this one was not accepted.
-
-    Attributes:
-        retry_after: Seconds that the service asks to wait, where it says so.
-    """
-
-    retry_after: float | None = None
+    """429: too many requests; this one was not accepted. `retry_after` says how long to wait, where it is known."""
 
 
 class ServerError(APIStatusError):
@@ -125,23 +121,31 @@ class InvalidResponse(NanoBananaEditError):
 class SubmissionUnknown(NanoBananaEditError):
     """A submission that was sent once and may have been accepted, and billed. It is not sent again.
 
+    Its `__cause__` is what broke, where something did.
+
     Attributes:
+        request_digest: SHA-256 of the request's JSON with sorted keys and no blanks, in hexadecimal: to find it again.
+        elapsed: Seconds since the call began, uploads included.
         status_code: HTTP status, where an answer came.
         body: The answer's body, shortened.
     """
 
+    request_digest: str = ""
+    elapsed: float = 0.0
     status_code: int | None = None
     body: str = ""
 
 
 class EditFailed(NanoBananaEditError):
-    """The task ended as `failed`.
+    """The task ended as `failed`, or as the caller was to be stopped on.
 
     Attributes:
+        status: The task's status.
         error_code: The service's code, where it gives one.
         error_msg: The service's friendly text, where it gives one.
     """
 
+    status: str = "failed"
     error_code: str | None = None
     error_msg: str | None = None
 

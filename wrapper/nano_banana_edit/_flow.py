@@ -7,7 +7,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
-from attrs import asdict, field, frozen
+from attrs import asdict, frozen
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.api.edits import get_task as get_task_operation
 from nano_banana_edit_client.api.files import upload_file
@@ -17,8 +17,9 @@ from nano_banana_edit_client.types import UNSET, Unset, shorten
 
 from . import _reply, _request
 from ._clock import Deadline
-from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, WaitTimeout, about
+from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, SubmissionUnknown, WaitTimeout, about
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
+from ._log import logger
 from ._retry import spread
 from ._settings import Settings
 from ._steps import Call, Flow, Sleep, Together, Work
@@ -66,16 +67,21 @@ class Context:
         settings: The client's.
         deadline: When the call must be over.
         on_progress: Told where the call stands.
+        stop_on: Statuses that end the waiting, besides `completed` and `failed`.
     """
 
     settings: Settings
     deadline: Deadline
-    on_progress: OnProgress | None = field(default=None)
+    on_progress: OnProgress | None = None
+    stop_on: frozenset[str] = frozenset()
 
     def tell(self, stage: str, **facts: Any) -> None:
         """Tell whoever wants to know."""
+        progress = Progress(stage, self.deadline.elapsed(), **facts)
+        at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
+        logger.info("%s: %safter %.1f s", stage, at, progress.elapsed)
         if self.on_progress:
-            self.on_progress(Progress(stage, self.deadline.elapsed(), **facts))
+            self.on_progress(progress)
 
 
 def edit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
@@ -100,14 +106,23 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
         except ConstraintViolation as error:
             raise InvalidResponse(f"The URL of an uploaded file cannot be edited: {error}") from error
     context.tell("submit")
-    task_id: str = yield Call(
-        partial(create_edit.sync_detailed, body=request),
-        partial(create_edit.asyncio_detailed, body=request),
-        _reply.accepted,
-        context.deadline,
-        context.settings.base_url,
-        billed=True,
-    )
+    try:
+        task_id: str = yield Call(
+            "createEdit",
+            partial(create_edit.sync_detailed, body=request),
+            partial(create_edit.asyncio_detailed, body=request),
+            _reply.accepted,
+            context.deadline,
+            context.settings.base_url,
+            billed=True,
+        )
+    except SubmissionUnknown as error:
+        error.request_digest, error.elapsed = _request.digest(request), context.deadline.elapsed()
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            error.add_note("The edit may have been accepted and billed.")
+        raise
     return Task(task_id)
 
 
@@ -130,6 +145,7 @@ def _upload(context: Context, image: LocalImage) -> Flow[UploadedFile]:
     content: bytes = yield Work(partial(_content, image))
     body = _request.file_upload(image, BytesIO(content))
     file: UploadedFile = yield Call(
+        "uploadFile",
         partial(upload_file.sync_detailed, body=body),
         partial(upload_file.asyncio_detailed, body=body),
         _reply.uploaded,
@@ -149,6 +165,7 @@ def get_task(context: Context, task_id: str) -> Flow[Task]:
     task_id = _request.task_id(task_id)
     with about(task_id):
         task: Task = yield Call(
+            "getTask",
             partial(get_task_operation.sync_detailed, task_id),
             partial(get_task_operation.asyncio_detailed, task_id),
             partial(_reply.task, task_id=task_id),
@@ -174,16 +191,23 @@ def wait(context: Context, task: Task | str) -> Flow[Task]:
                     raise
                 raise _wait_timeout(context, task_id, state) from error
             context.tell("wait", task_id=task_id, status=state.status, polls=polls)
-            if state.status == "failed":
-                text = state.error_msg or state.error_code or "no reason given"
-                raise EditFailed(f"The edit failed: {text}", error_code=state.error_code, error_msg=state.error_msg)
+            if state.status == "failed" or state.status in context.stop_on:
+                raise _edit_failed(state)
             if state.status != "completed":
+                delay = max(delay, state.retry_after or 0)
                 if delay >= context.deadline.remaining():
                     raise _wait_timeout(context, task_id, state)
                 yield Sleep(delay)
         if not state.files:
             raise InvalidResponse("The task is completed, but its result names no file.", body=repr(state.raw)[:500])
     return state
+
+
+def _edit_failed(task: Task) -> EditFailed:
+    ended = "failed" if task.status == "failed" else f"ended as {task.status!r}"
+    text = task.error_msg or task.error_code or "no reason given"
+    facts = {"status": task.status, "error_code": task.error_code, "error_msg": task.error_msg}
+    return EditFailed(f"The edit {ended}: {text}", **facts)
 
 
 def _wait_timeout(context: Context, task_id: str, state: Task | None) -> WaitTimeout:

@@ -9,7 +9,7 @@ from nano_banana_edit_client.types import Response
 
 from ._errors import InvalidResponse, SubmissionUnknown
 from ._request import is_task_id
-from ._status import json_of, raise_for_status, shortened, text_of
+from ._status import json_of, raise_for_status, retry_after, shortened, text_of
 from .results import Task, TaskFile, UploadedFile
 
 
@@ -43,6 +43,7 @@ def task(response: Response[Any], task_id: str) -> Task:
         error_code=text_of(body.get("error_code")),
         error_msg=text_of(body.get("error_msg")),
         files=tuple(_files(body.get("result"))),
+        retry_after=retry_after(response.headers),
         raw=body,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, TypeGuard, cast
@@ -54,6 +56,12 @@ def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]
                 value=extra_body,
             )
     return dict(extra_body)
+
+
+def digest(request: EditRequest) -> str:
+    """Return the SHA-256 of a request's JSON, in hexadecimal."""
+    text = json.dumps(request.to_dict(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,14 +20,13 @@ from ._errors import (
     RateLimited,
     SubmissionUnknown,
 )
+from ._log import logger
+from ._settings import Settings
 from ._status import raise_for_status
 from ._steps import Call, Fetch
 
-# stamina logs each retry; without a handler of the application's own that would go to stderr.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
-
-# The request has certainly not left: no connection was made, or none was free.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+# The request has certainly not left: no connection was made, through a proxy or not, or none was free.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _FROM_TRANSPORT = (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError)
 _TRANSIENT = frozenset({408, 409, 425})
 
@@ -36,17 +35,22 @@ class TooLarge(Exception):
     """A body that is longer than what is read of it."""
 
 
-def backoff(step: Call | Fetch) -> Callable[[Exception], bool | float]:
+def backoff(step: Call | Fetch, settings: Settings) -> Callable[[Exception], bool | float]:
     """Return stamina's hook: whether a failure of this step may be sent again, or after how many seconds."""
     delays = spread(first=0.5, longest=10.0, growth=2.0)
 
     def decide(error: Exception) -> bool | float:
-        again = isinstance(error, RateLimited | APIConnectionError)
-        if isinstance(error, APIStatusError) and not step.billed:
-            again = again or error.status_code >= 500 or error.status_code in _TRANSIENT
+        again = isinstance(error, APIConnectionError)
+        if isinstance(error, RateLimited):
+            again = settings.retry_rate_limited
+        elif isinstance(error, APIStatusError) and not step.billed:
+            again = error.status_code >= 500 or error.status_code in _TRANSIENT
         delay = getattr(error, "retry_after", None)
         delay = next(delays) if delay is None else delay
-        return delay if again and delay < step.deadline.remaining() else False
+        if not again or delay >= min(step.deadline.remaining(), threading.TIMEOUT_MAX):
+            return False
+        logger.info("%s: %s, asked again in %.1f s", step.name, type(error).__name__, delay)
+        return delay
 
     return decide
 
@@ -96,6 +100,7 @@ def translated(step: Call | Fetch) -> Iterator[None]:
         raise
     except Exception as error:
         cause = str(error) or type(error).__name__
+        logger.debug("%s: no answer, %s", step.name, type(error).__name__)
         if isinstance(error, httpx.InvalidURL):
             raise InvalidRequest(f"The URL to ask for cannot be used ({cause}); nothing was sent.") from error
         if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook

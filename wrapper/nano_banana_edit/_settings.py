@@ -39,8 +39,9 @@ def _check_token(_settings: object, _attribute: Attribute[str], token: object) -
 
 def _check_switch(_settings: object, attribute: Attribute[bool], value: object) -> None:
     if not isinstance(value, bool):
+        where = f", in {ALLOW_HTTP_VARIABLE} 1 or 0" if attribute.name == "allow_http" else ""
         raise InvalidRequest(
-            f"{attribute.name} is {shorten(value)}; it must be True or False, in {ALLOW_HTTP_VARIABLE} 1 or 0.",
+            f"{attribute.name} is {shorten(value)}; it must be True or False{where}.",
             field=attribute.name,
             value=value,
         )
@@ -118,6 +119,7 @@ class Settings:
         validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
     )
     max_retries: int = field(validator=_check_retries)
+    retry_rate_limited: bool = field(default=True, validator=_check_switch)
     poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
 
 
@@ -129,6 +131,7 @@ def resolve(
     allow_http: bool | None = None,
     timeout: float | None,
     max_retries: int,
+    retry_rate_limited: bool = True,
     poll_interval: float,
 ) -> Settings:
     """Return the settings, with the environment's where an argument is None.
@@ -148,6 +151,7 @@ def resolve(
         allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
         timeout=timeout,
         max_retries=max_retries,
+        retry_rate_limited=retry_rate_limited,
         poll_interval=poll_interval,
     )
 

@@ -31,16 +31,16 @@ def raise_for_status(status_code: int, headers: Mapping[str, str], content: byte
     texts = (text_of(body.get(name)) for name in ("message", "error_msg", "error_code"))
     text = next((text for text in texts if text), None) or "no reason given"
     kind = ServerError if status_code >= 500 else _BY_STATUS.get(status_code, APIStatusError)
-    error = kind(
-        f"The service answered {status_code}: {text[:_SHORT]}",
+    wait = retry_after(headers)
+    asks = "" if wait is None else f" (it asks to wait {wait:g} s)"
+    raise kind(
+        f"The service answered {status_code}: {text[:_SHORT]}{asks}",
         status_code=status_code,
         error_code=text_of(body.get("error_code")),
         request_id=headers.get("x-request-id"),
         body=shortened(content),
+        retry_after=wait,
     )
-    if isinstance(error, RateLimited):
-        error.retry_after = retry_after(headers)
-    raise error
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

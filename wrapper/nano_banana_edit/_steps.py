@@ -32,6 +32,7 @@ class Call:
     """Ask the API for an operation; its result is what `read` makes of the answer.
 
     Attributes:
+        name: The document's operationId.
         sync: The generated operation for the sync driver, arguments bound, `client` missing.
         async_: Its async twin.
         read: Turns an answer into the result, or raises.
@@ -41,6 +42,7 @@ class Call:
         billed: Whether the service may charge for it, so that it must not be sent twice.
     """
 
+    name: str
     sync: Callable[..., Response[Any]]
     async_: Callable[..., Awaitable[Response[Any]]]
     read: Callable[[Response[Any]], Any]
@@ -59,12 +61,15 @@ class Fetch:
         read: Turns the answer into the result, or raises.
         limit: Bytes of the body that are read at most.
         deadline: When it must be over, retries included.
+        name: What it is called where a URL, which may hold a signature, is not to be seen.
+        billed: Never.
     """
 
     url: str
     read: Callable[[Answer], Any]
     limit: int
     deadline: Deadline
+    name: str = "result"
     billed: bool = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -45,6 +45,7 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         allow_http: bool | None = None,
         timeout: float | None = 600.0,
         max_retries: int = 3,
+        retry_rate_limited: bool = True,
         poll_interval: float = 2.0,
         http_client: _HttpT | None = None,
     ) -> None:
@@ -55,6 +56,7 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
             allow_http=allow_http,
             timeout=timeout,
             max_retries=max_retries,
+            retry_rate_limited=retry_rate_limited,
             poll_interval=poll_interval,
         )
         self._set_up(settings, http_client)
@@ -88,6 +90,7 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         token: str | Unset = UNSET,
         timeout: float | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
+        retry_rate_limited: bool | Unset = UNSET,
         poll_interval: float | Unset = UNSET,
     ) -> Self:
         """Return a client with other settings, which shares the connections of this one.
@@ -96,6 +99,7 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
             token: See the constructor; so are the others.
             timeout: Seconds, or None for no limit.
             max_retries: At least 0.
+            retry_rate_limited: Whether what was answered with 429 is sent again.
             poll_interval: Seconds.
 
         Returns:
@@ -104,7 +108,13 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         Raises:
             InvalidRequest: A setting is not usable.
         """
-        options = {"token": token, "timeout": timeout, "max_retries": max_retries, "poll_interval": poll_interval}
+        options = {
+            "token": token,
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "retry_rate_limited": retry_rate_limited,
+            "poll_interval": poll_interval,
+        }
         changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
         other = object.__new__(type(self))
         vars(other).update(vars(self))
@@ -112,7 +122,12 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
         other._owns_http = False
         return other
 
-    def _context(self, timeout: float | Unset | None = UNSET, on_progress: OnProgress | None = None) -> Context:
+    def _context(
+        self,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+        stop_on: Collection[str] = (),
+    ) -> Context:
         settings: Settings = self._driver.settings
         if isinstance(timeout, Unset):
             timeout = settings.timeout
@@ -121,7 +136,9 @@ class _Client(ABC, Generic[_DriverT, _HttpT]):
             raise InvalidRequest(
                 f"on_progress is {shorten(on_progress)}; it must be a function that is not async.", field="on_progress"
             )
-        return Context(settings, Deadline(timeout), on_progress)
+        if isinstance(stop_on, str) or not isinstance(stop_on, Collection):
+            raise InvalidRequest(f"stop_on is {shorten(stop_on)}; it must be a list of statuses.", field="stop_on")
+        return Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
 
 
 class NanoBananaEdit(_Client[Driver, httpx.Client]):
@@ -140,6 +157,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
             Each attempt within it has finite timeouts of its own.
         max_retries: How often a request that failed is sent again, at least 0. A submission is sent again only if it
             was certainly not accepted.
+        retry_rate_limited: Whether what was answered with 429, a submission too, is one of those.
         poll_interval: Longest time between two looks at a task, in seconds; the first looks come sooner.
         http_client: An `httpx.Client` to use instead of an own one, for proxies, certificates or a mock transport. It
             stays open when this client is closed.
@@ -165,6 +183,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
+        stop_on: Collection[str] = (),
     ) -> Edit:
         """Edit images and wait for the result. Every accepted edit is billed.
 
@@ -178,6 +197,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
             extra_body: Further properties to send, such as ones newer than this client; documented ones are checked.
             timeout: Seconds for the whole call; None for no limit; default: the client's.
             on_progress: Called with a `Progress` at each stage and each look at the task.
+            stop_on: Statuses that end the waiting as `failed` does; by default an unknown one is waited through.
 
         Returns:
             The finished edit, with at least one image.
@@ -186,15 +206,18 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
             InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
             AuthenticationError: The token is wrong; nor is it for the other kinds of APIStatusError accepted.
             APIConnectionError: The service cannot be reached; nothing was submitted, or `task_id` is set.
-            SubmissionUnknown: The edit may have been accepted and billed; it was sent once.
-            EditFailed: The service gave up on the edit.
+            SubmissionUnknown: The edit may have been accepted and billed; it was sent once. Its cause, the time it
+                took and a digest of the request are on it.
+            EditFailed: The service gave up on the edit, or its status is one of `stop_on`.
             WaitTimeout: The time is over before the edit is finished; `wait(error.task_id)` goes on.
             InvalidResponse: An answer lacks what the client needs.
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
         options = Options(image_size=image_size, output_format=output_format)
-        task = self._driver.run(_flow.edit(self._context(timeout, on_progress), images, prompt, options, extra_body))
+        task = self._driver.run(
+            _flow.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
+        )
         return Edit.of(task, output_format or None, self._driver)
 
     def submit(
@@ -226,7 +249,8 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
             InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
             APIStatusError: The service refused.
             APIConnectionError: The service cannot be reached; nothing was submitted.
-            SubmissionUnknown: The edit may have been accepted and billed; it was sent once.
+            SubmissionUnknown: The edit may have been accepted and billed; it was sent once. Its cause, the time it
+                took and a digest of the request are on it.
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
@@ -239,6 +263,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
         *,
         timeout: float | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
+        stop_on: Collection[str] = (),
     ) -> Edit:
         """Wait until a task is finished, whichever process submitted it.
 
@@ -246,13 +271,14 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
             task: The task or its id.
             timeout: Seconds for the whole call; None for no limit; default: the client's.
             on_progress: Called with a `Progress` at each look at the task.
+            stop_on: Statuses that end the waiting as `failed` does; by default an unknown one is waited through.
 
         Returns:
             The finished edit, with at least one image.
 
         Raises:
             InvalidRequest: The id cannot be one. Nothing was sent.
-            EditFailed: The service gave up on the edit.
+            EditFailed: The service gave up on the edit, or its status is one of `stop_on`.
             WaitTimeout: The time is over before the edit is finished; call again to go on.
             NotFound: There is no such task; so for the other kinds of APIStatusError.
             APIConnectionError: The service cannot be reached.
@@ -260,7 +286,7 @@ class NanoBananaEdit(_Client[Driver, httpx.Client]):
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
-        finished = self._driver.run(_flow.wait(self._context(timeout, on_progress), task))
+        finished = self._driver.run(_flow.wait(self._context(timeout, on_progress, stop_on), task))
         return Edit.of(finished, None, self._driver)
 
     def get_task(self, task_id: str) -> Task:
@@ -337,11 +363,12 @@ class AsyncNanoBananaEdit(_Client[AsyncDriver, httpx.AsyncClient]):
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
+        stop_on: Collection[str] = (),
     ) -> AsyncEdit:
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
         options = Options(image_size=image_size, output_format=output_format)
         task = await self._driver.run(
-            _flow.edit(self._context(timeout, on_progress), images, prompt, options, extra_body)
+            _flow.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
         return AsyncEdit.of(task, output_format or None, self._driver)
 
@@ -368,9 +395,10 @@ class AsyncNanoBananaEdit(_Client[AsyncDriver, httpx.AsyncClient]):
         *,
         timeout: float | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
+        stop_on: Collection[str] = (),
     ) -> AsyncEdit:
         """Wait until a task is finished. See `NanoBananaEdit.wait`."""
-        finished = await self._driver.run(_flow.wait(self._context(timeout, on_progress), task))
+        finished = await self._driver.run(_flow.wait(self._context(timeout, on_progress, stop_on), task))
         return AsyncEdit.of(finished, None, self._driver)
 
     async def get_task(self, task_id: str) -> Task:

@@ -43,6 +43,7 @@ class Task:
         error_code: Code of the failure, if any.
         error_msg: Friendly text of the failure, if any.
         files: The resulting files; empty until the task is completed.
+        retry_after: Seconds that the service asks to wait before the next look, where it says so.
         raw: The answer as it came, with properties that are not documented.
 
     Source: `openapi.yaml#/components/schemas/Task`.
@@ -53,6 +54,7 @@ class Task:
     error_code: str | None = None
     error_msg: str | None = None
     files: tuple[TaskFile, ...] = ()
+    retry_after: float | None = None
     raw: Mapping[str, Any] = field(factory=dict, repr=False)
 
 

@@ -1,0 +1,80 @@
+"""What the client says of itself, and what it never says."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import httpx
+import pytest
+from nano_banana_edit import ServerError, SubmissionUnknown
+
+from .conftest import PNG, TOKEN, Face, Script, accepted, fetch, image, task, uploaded
+
+SECRET = "a prompt that nobody else reads"
+RESULT = "https://cdn.example.test/out.png?signature=s3cr3t"
+
+
+def echo(request: httpx.Request) -> httpx.Response:
+    """A service that says back all it was sent."""
+    text = f"{dict(request.headers)} {request.content!r}"
+    return httpx.Response(503, json={"message": text, "error_code": request.headers.get("authorization")})
+
+
+def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    """At info each stage and each repetition is a line, at debug each answer as well."""
+    caplog.set_level(logging.DEBUG, "nano_banana_edit")
+    result = task(result=[RESULT])
+    script = Script([uploaded(), httpx.ConnectError("refused"), accepted(), task("pending"), result, image()])
+    face.call(script, "edit", PNG, SECRET, then=fetch)
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "nano_banana_edit"]
+    told = [text.partition(" after ")[0] for level, text in lines if level == "INFO" and "again" not in text]
+    assert ["upload:", "submit:", "wait: task t-1 is pending,", "wait: task t-1 is completed,"] == told
+    assert [True] == [
+        text.startswith("createEdit: APIConnectionError, asked again in") for _, text in lines if "again" in text
+    ]
+    debug = [text.partition(",")[0] for level, text in lines if level == "DEBUG"]
+    answers = [
+        "uploadFile: 200",
+        "createEdit: no answer",
+        "createEdit: 200",
+        "getTask: 200",
+        "getTask: 200",
+        "result: 200",
+    ]
+    assert answers == debug
+
+
+def test_no_secret_is_logged(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    """At no level does anybody's line have the token, the prompt or a signed URL, whatever the service says back."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("nano_banana_edit", "stamina"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    with pytest.raises(SubmissionUnknown):
+        face.call(Script([uploaded(), echo]), "edit", PNG, SECRET)
+    with pytest.raises(ServerError):
+        face.call(Script([echo] * 4), "get_task", "t-1")
+    ours = [record for record in caplog.records if record.name in ("nano_banana_edit", "stamina")]
+    said = " ".join(f"{record.getMessage()} {vars(record)}" for record in ours)
+    assert ours
+    assert not any(secret in said for secret in (TOKEN, SECRET, "s3cr3t"))
+    assert TOKEN not in " ".join(record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("", []), ("info", ["INFO an info"]), ("DEBUG", ["INFO an info", "DEBUG a debug"]), ("yes", ["WARNING", "INFO"])],
+)
+def test_the_environment_turns_it_on(asked: str, said: list[str]) -> None:
+    """NANO_BANANA_EDIT_LOG writes to stderr at its level; a word that is no level is info, and says so."""
+    code = (
+        "import logging, nano_banana_edit; logger = logging.getLogger('nano_banana_edit');"
+        "logger.info('an info'); logger.debug('a debug')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"NANO_BANANA_EDIT_LOG": asked}
+    )
+    lines = run.stderr.splitlines()
+    assert len(said) == len(lines)
+    assert all(wanted in line for wanted, line in zip(said, lines, strict=True))

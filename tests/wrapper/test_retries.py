@@ -1,0 +1,158 @@
+"""When something is sent again, after how long, and what is known of an edit that is not."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import hashlib
+import json
+import pickle
+import time
+from typing import Any
+
+import httpx
+import pytest
+from nano_banana_edit import APIStatusError, EditFailed, InvalidRequest, RateLimited, ServerError, SubmissionUnknown
+
+from .conftest import PNG, URL, Clock, Face, Script, accepted, task, uploaded
+
+METHODS = {"submit": (URL, "p"), "get_task": ("t-1",), "upload": (PNG,)}
+GOOD = {"submit": accepted(), "get_task": task("pending"), "upload": uploaded()}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"retry-after": "7"}, 7), ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5), ({"retry-after": "0"}, 0)],
+)
+def test_waits_as_long_as_it_is_asked_to(
+    face: Face, clock: Clock, method: str, headers: dict[str, str], seconds: float, waits: list[float]
+) -> None:
+    """Before a request is sent again, the client waits for as long as the service asks."""
+    script = Script([httpx.Response(429, headers=headers), GOOD[method]])
+    face.call(script, method, *METHODS[method])
+    assert [seconds] == waits
+
+
+def test_a_busy_service_is_waited_for_too(face: Face, waits: list[float]) -> None:
+    """Retry-After counts whatever the status it comes with, if that is one to ask again after."""
+    script = Script([httpx.Response(503, headers={"retry-after": "7"}), task("pending")])
+    face.call(script, "get_task", "t-1")
+    assert [7] == waits
+
+
+@pytest.mark.parametrize("header", ["soon", "-5", "", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400])
+def test_nonsense_and_dates_past_do_not_stop_the_client(face: Face, waits: list[float], header: str) -> None:
+    """Where the service asks for nothing that can be waited for, the client's own short delay applies, or none."""
+    script = Script([httpx.Response(429, headers={"retry-after": header}), accepted()])
+    assert "t-1" == face.call(script, "submit", URL, "p").task_id
+    assert 0 <= waits[0] < 1
+
+
+ASKED = [
+    ("60", 60),
+    ("3600", 3600),
+    (email.utils.formatdate(time.time() + 3 * 86_400, usegmt=True), 3 * 86_400),
+]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("header", "seconds"), ASKED, ids=["the-deadline", "an-hour", "days"])
+def test_waits_no_longer_than_there_is_time(face: Face, status: int, header: str, seconds: int) -> None:
+    """A Retry-After that ends with the deadline or later is raised at once, and says how long the service asked for."""
+    script = Script([httpx.Response(status, headers={"retry-after": header})])
+    with pytest.raises(RateLimited if status == 429 else ServerError, match=r"asks to wait [\d.]+ s") as limited:
+        face.call(script, "get_task", "t-1", options={"timeout": 60})
+    assert seconds - 60 < limited.value.retry_after <= seconds
+    assert 1 == len(script.requests)
+
+
+def test_what_no_clock_can_count_is_not_waited_for(face: Face) -> None:
+    """Without a deadline too, a time that no clock of this machine can sleep for is raised."""
+    script = Script([httpx.Response(429, headers={"retry-after": "1e18"})])
+    with pytest.raises(RateLimited):
+        face.call(script, "submit", URL, "p", timeout=None)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_429_may_be_final(face: Face, method: str) -> None:
+    """With retry_rate_limited off, a 429 is raised after one request; other failures are still sent again."""
+    script = Script([httpx.Response(429)])
+    with pytest.raises(RateLimited):
+        face.call(script, method, *METHODS[method], options={"retry_rate_limited": False})
+    assert 1 == len(script.requests)
+    face.call(Script([httpx.ConnectError("x"), GOOD[method]]), method, *METHODS[method], options=OFF)
+
+
+OFF = {"retry_rate_limited": False}
+
+
+def test_retry_rate_limited_is_a_switch(face: Face) -> None:
+    """What is no boolean is refused by name."""
+    with pytest.raises(InvalidRequest, match=r"retry_rate_limited is 1; it must be True or False\."):
+        face.call(Script([]), "get_task", "t-1", options={"retry_rate_limited": 1})
+
+
+def test_polls_no_sooner_than_it_is_asked_to(face: Face, clock: Clock) -> None:
+    """An answer that says when to look again is looked at again then; by itself the client would look sooner."""
+
+    def pending(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": "30"})
+
+    face.call(Script([pending, task("pending"), task()]), "wait", "t-1")
+    assert 30 == clock.sleeps[0]
+    assert clock.sleeps[1] < 2
+
+
+@pytest.mark.parametrize("method", ["edit", "wait"])
+def test_stops_on_a_status_that_the_caller_names(face: Face, method: str) -> None:
+    """A status of stop_on ends the waiting, with the status and the service's words; another one does not."""
+    looks = [task("queued"), task("moderated", error_msg="not nice")]
+    script = Script([accepted(), *looks] if method == "edit" else looks)
+    with pytest.raises(EditFailed, match="ended as 'moderated': not nice") as stopped:
+        face.call(script, method, *((URL, "p") if method == "edit" else ("t-1",)), stop_on=["moderated", "expired"])
+    assert ("moderated", "t-1") == (stopped.value.status, stopped.value.task_id)
+
+
+@pytest.mark.parametrize("stop_on", ["moderated", None, 3])
+def test_stop_on_is_a_list(face: Face, stop_on: Any) -> None:
+    """One text is no list of statuses, and nothing is sent."""
+    with pytest.raises(InvalidRequest, match=r"stop_on is .* list of statuses"):
+        face.call(Script([]), "edit", URL, "p", stop_on=stop_on)
+
+
+def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> None:
+    """The error has a digest of what was sent, the time it took, uploads included, and its cause; it pickles."""
+    failure = httpx.ReadError("reset")
+
+    def slow(_request: httpx.Request) -> httpx.Response:
+        clock.time += 5
+        return uploaded()
+
+    script = Script([slow, failure])
+    with pytest.raises(SubmissionUnknown) as unknown:
+        face.call(script, "edit", PNG, "p", output_format="png", extra_body={"a": "é"})
+    sent = json.loads(script.requests[-1].content)
+    text = json.dumps(sent, sort_keys=True, separators=(",", ":"))
+    for error in (unknown.value, pickle.loads(pickle.dumps(unknown.value))):
+        assert (hashlib.sha256(text.encode()).hexdigest(), 5) == (error.request_digest, error.elapsed)
+    assert failure is unknown.value.__cause__
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
+def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
+    """Who interrupts a submission learns from the exception that it may be billed."""
+
+    def interrupt(_request: httpx.Request) -> httpx.Response:
+        raise stop
+
+    with pytest.raises(stop) as stopped:
+        Face("sync").call(interrupt, "submit", URL, "p")
+    assert ["The edit may have been accepted and billed."] == stopped.value.__notes__
+
+
+def test_refusals_have_no_note(face: Face) -> None:
+    """An error that says what happened has no note that says nobody knows."""
+    with pytest.raises(APIStatusError) as refused:
+        face.call(Script([httpx.Response(400)]), "submit", URL, "p")
+    assert not hasattr(refused.value, "__notes__")
