@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from fractions import Fraction
 from functools import cached_property
 from reprlib import Repr
 from types import NoneType
@@ -232,6 +231,8 @@ def _no_json(name: str, value: Any) -> ConstraintViolation:
 
 
 def _exact(number: Any) -> Any:
+    from fractions import Fraction  # few documents have a multipleOf
+
     return number if isinstance(number, int) else Fraction(str(number))
 
 

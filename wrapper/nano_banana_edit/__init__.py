@@ -1,26 +1,42 @@
 """Edit images from a text instruction."""
 
-from ._errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeout,
-    AuthenticationError,
-    EditFailed,
-    InvalidRequest,
-    InvalidResponse,
-    NanoBananaEditError,
-    NotFound,
-    PermissionDenied,
-    RateLimited,
-    ServerError,
-    SubmissionUnknown,
-    WaitTimeout,
-)
-from ._flow import Progress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._log import turn_on as _turn_on_log
 from ._version import __version__
-from .client import AsyncNanoBananaEdit, NanoBananaEdit
-from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage, Task, TaskFile, UploadedFile
+
+if TYPE_CHECKING:
+    from ._aiohttp import aiohttp_client
+    from ._errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeout,
+        AuthenticationError,
+        EditFailed,
+        InvalidRequest,
+        InvalidResponse,
+        NanoBananaEditError,
+        NotFound,
+        PermissionDenied,
+        RateLimited,
+        ServerError,
+        SubmissionUnknown,
+        WaitTimeout,
+    )
+    from ._flow import Progress
+    from .client import AsyncNanoBananaEdit, NanoBananaEdit
+    from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage, Task, TaskFile, UploadedFile
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Load a name when it is asked for: an application may import this package and never edit an image."""
+        if name in __all__:
+            for home in ("_errors", "results", "_flow", "client", "_aiohttp"):
+                if hasattr(module := import_module(f".{home}", __name__), name):
+                    return globals().setdefault(name, getattr(module, name))
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "APIConnectionError",
@@ -48,6 +64,12 @@ __all__ = [
     "UploadedFile",
     "WaitTimeout",
     "__version__",
+    "aiohttp_client",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 _turn_on_log()

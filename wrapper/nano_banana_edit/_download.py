@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from functools import partial
 from pathlib import Path
@@ -121,7 +120,7 @@ def _problem(target: Path) -> str | None:
 
 
 def _write(target: Path, content: bytes) -> None:
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
             file.write(content)

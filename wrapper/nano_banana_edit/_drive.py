@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, NoReturn, TypeVar, assert_never, cast
 
 import httpx
-import stamina
 from attrs import define, field
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.types import Response
@@ -181,8 +179,7 @@ class Driver:
             case Work(function):
                 return function()
             case Together(flows):
-                with ThreadPoolExecutor(_AT_ONCE) as pool:
-                    return list(pool.map(self.run, flows))
+                return self._together(flows)
             case _:
                 assert_never(step)
 
@@ -192,8 +189,21 @@ class Driver:
             return once()
         except Exception as error:  # noqa: BLE001 - the first attempt, which `tries` hands to stamina as it was
             tries: Iterator[Callable[[], Any]] = chain([partial(_fail, error)], repeat(once))
+        import stamina  # noqa: PLC0415 - not before something fails
+
         caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
         return caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
+
+    def _together(self, flows: Sequence[Flow[Any]]) -> list[Any]:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most calls go alone
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            runs = [pool.submit(self.run, flow) for flow in flows]
+            try:
+                return [run.result() for run in runs]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _call(self, call: Call) -> Any:
         with translated(call):
@@ -244,7 +254,7 @@ class AsyncDriver:
 
                 return await anyio.to_thread.run_sync(function)
             case Together(flows):
-                return await self._together(list(flows))
+                return await self._together(flows)
             case _:
                 assert_never(step)
 
@@ -253,6 +263,8 @@ class AsyncDriver:
             return await once()
         except Exception as error:  # noqa: BLE001 - as in the twin
             tries: Iterator[Callable[[], Awaitable[Any]]] = chain([partial(_fail, error)], repeat(once))
+        import stamina  # noqa: PLC0415 - not before something fails
+
         caller = stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
         return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
@@ -271,7 +283,7 @@ class AsyncDriver:
             response = await _async_receive(send, _anonymous(fetch), fetch)
         return fetch.read(response)
 
-    async def _together(self, flows: list[Flow[Any]]) -> list[Any]:
+    async def _together(self, flows: Sequence[Flow[Any]]) -> list[Any]:
         import anyio  # noqa: PLC0415 - comes with httpx; the sync client need not load it
 
         results: list[Any] = [None] * len(flows)

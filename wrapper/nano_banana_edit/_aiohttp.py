@@ -1,0 +1,106 @@
+"""The async client on aiohttp: several times the edits for the same processor time, with failures named as they are.
+
+httpx-aiohttp calls what happens after a request was sent, a dropped answer say, a failure to connect. A submission
+would then be sent, and billed, again. Here each failure has the name that httpx's own transport gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+import httpx
+
+try:
+    import aiohttp
+    from httpx_aiohttp import AiohttpTransport
+except ModuleNotFoundError as missing:
+    hint = f"aiohttp_client needs {missing.name}: pip install 'nano-banana-edit[aiohttp]'"
+    raise ModuleNotFoundError(hint, name=missing.name) from missing
+
+from ._pool import AT_ONCE, IDLE, AsyncClient, Owned, running_loop
+
+# The first that fits; only aiohttp's connector raises the first two, when nothing was sent.
+_KINDS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
+    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
+    (aiohttp.ClientError, httpx.ReadError),
+)
+
+
+def aiohttp_client(**options: Any) -> httpx.AsyncClient:
+    """Return an httpx client on aiohttp, to be handed to `AsyncNanoBananaEdit` as `http_client`, and closed.
+
+    For asyncio alone. It uses no proxy of the environment, and keeps no cookies.
+
+    Args:
+        options: Those of `httpx_aiohttp.AiohttpTransport`: `verify`, `cert`, `proxy`, `limits`, `local_address`, `uds`.
+
+    Returns:
+        The client.
+    """
+    return AsyncClient(transport=_Connections(options))
+
+
+class _Connections(httpx.AsyncBaseTransport):
+    """A transport of its own for each event loop."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=IDLE)
+        make = partial(_Transport, **{"limits": limits, **options})
+        self._transports = Owned(make, lambda _: None)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._transports.of(running_loop()).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if transport := self._transports.clear(running_loop()):
+            await transport.aclose()
+
+
+class _Transport(AiohttpTransport):
+    def get_client(self) -> aiohttp.ClientSession:
+        """Return a session without cookies."""
+        made = super().get_client()
+        session = aiohttp.ClientSession(connector=made.connector, cookie_jar=aiohttp.DummyCookieJar())
+        made.detach()
+        return session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with _named():
+            response = await super().handle_async_request(request)
+        response.stream = _Stream(cast(httpx.AsyncByteStream, response.stream))
+        return response
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _named():
+            async for part in self._inner:
+                yield part
+
+    async def aclose(self) -> None:
+        with _named():
+            await self._inner.aclose()
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Give what aiohttp raised its right name, whatever httpx-aiohttp made of it."""
+    try:
+        yield
+    except (httpx.TransportError, aiohttp.ClientError) as error:
+        cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
+        for kind, name in _KINDS:
+            if isinstance(cause, kind):
+                raise name(str(cause) or type(cause).__name__) from cause
+        raise

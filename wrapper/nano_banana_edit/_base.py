@@ -1,0 +1,136 @@
+"""What both clients have in common: settings, connections, options."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+from attrs import evolve
+from nano_banana_edit_client.types import UNSET, Unset, shorten
+
+from ._clock import Deadline
+from ._drive import AsyncDriver, Driver
+from ._errors import InvalidRequest
+from ._flow import Context, OnProgress
+from ._settings import Settings, check_seconds, resolve
+
+_DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
+_HttpT = TypeVar("_HttpT", httpx.Client, httpx.AsyncClient)
+
+
+def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
+    if not isinstance(http, kind):
+        wanted = f"httpx.{kind.__name__}"
+        raise InvalidRequest(f"http_client is {shorten(http)}; it must be an {wanted}.", field="http_client")
+    return http
+
+
+class BaseClient(ABC, Generic[_DriverT, _HttpT]):
+    """What both clients have in common."""
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        files_url: str | None = None,
+        allow_http: bool | None = None,
+        timeout: float | None = 600.0,
+        max_retries: int = 3,
+        retry_rate_limited: bool = True,
+        poll_interval: float = 2.0,
+        http_client: _HttpT | None = None,
+    ) -> None:
+        settings = resolve(
+            token=token,
+            base_url=base_url,
+            files_url=files_url,
+            allow_http=allow_http,
+            timeout=timeout,
+            max_retries=max_retries,
+            retry_rate_limited=retry_rate_limited,
+            poll_interval=poll_interval,
+        )
+        self._set_up(settings, http_client)
+
+    def _set_up(self, settings: Settings, http_client: _HttpT | None) -> None:
+        self._http_is_given = http_client is not None
+        self._owns_http = not self._http_is_given
+        self._driver: _DriverT = self._drive(settings, http_client)
+
+    def __getstate__(self) -> Settings:
+        """Return what another process needs to make such a client: the settings, token included."""
+        if self._http_is_given:
+            raise TypeError("A client with an http_client of yours cannot be pickled; make one where it is needed.")
+        settings: Settings = self._driver.settings
+        return settings
+
+    def __setstate__(self, settings: Settings) -> None:
+        """Open connections of its own."""
+        self._set_up(settings, None)
+
+    @abstractmethod
+    def _drive(self, settings: Settings, http: _HttpT | None) -> _DriverT: ...
+
+    def __repr__(self) -> str:
+        settings = self._driver.settings
+        return f"<{type(self).__name__} base_url={settings.base_url!r} timeout={settings.timeout}>"
+
+    def with_options(
+        self,
+        *,
+        token: str | Unset = UNSET,
+        timeout: float | Unset | None = UNSET,
+        max_retries: int | Unset = UNSET,
+        retry_rate_limited: bool | Unset = UNSET,
+        poll_interval: float | Unset = UNSET,
+    ) -> Self:
+        """Return a client with other settings, which shares the connections of this one.
+
+        Args:
+            token: See the constructor; so are the others.
+            timeout: Seconds, or None for no limit.
+            max_retries: At least 0.
+            retry_rate_limited: Whether what was answered with 429 is sent again.
+            poll_interval: Seconds.
+
+        Returns:
+            A client of the same kind. Closing it leaves this one open; closing this one closes both.
+
+        Raises:
+            InvalidRequest: A setting is not usable.
+        """
+        options = {
+            "token": token,
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "retry_rate_limited": retry_rate_limited,
+            "poll_interval": poll_interval,
+        }
+        changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._driver = evolve(self._driver, settings=evolve(self._driver.settings, **changes))
+        other._owns_http = False
+        return other
+
+    def _context(
+        self,
+        timeout: float | Unset | None = UNSET,
+        on_progress: OnProgress | None = None,
+        stop_on: Collection[str] = (),
+    ) -> Context:
+        settings: Settings = self._driver.settings
+        if isinstance(timeout, Unset):
+            timeout = settings.timeout
+        check_seconds("timeout", timeout, optional=True)
+        if on_progress is not None and (not callable(on_progress) or inspect.iscoroutinefunction(on_progress)):
+            raise InvalidRequest(
+                f"on_progress is {shorten(on_progress)}; it must be a function that is not async.", field="on_progress"
+            )
+        if isinstance(stop_on, str) or not isinstance(stop_on, Collection):
+            raise InvalidRequest(f"stop_on is {shorten(stop_on)}; it must be a list of statuses.", field="stop_on")
+        return Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
