@@ -298,9 +298,12 @@ class AsyncDriver:
                 failures.append(error)
                 group.cancel_scope.cancel()
 
-        async with anyio.create_task_group() as group:
-            for index in range(len(flows)):
-                group.start_soon(one, index)
+        try:
+            async with anyio.create_task_group() as group:
+                for index in range(len(flows)):
+                    group.start_soon(one, index)
+        except BaseExceptionGroup as interrupts:  # trio's way to say KeyboardInterrupt; a cancellation comes alone
+            raise interrupts.exceptions[0] from None
         if failures:
             raise failures[0]
         return results
