@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -17,29 +18,40 @@ from attrs import define, field
 Misdeed: TypeAlias = Callable[[socket.socket, "Hostile"], None]
 
 
-@define
+@define(repr=False)
 class Hostile:
     """Answers each request with the next misdeed of its script, and the last one for ever.
 
     Attributes:
         script: What it does, request by request.
+        usual: Gives what it does when the script is at its end, by the request.
+        greeting: What it does with each connection before anything is read from it.
+        tls: Where given, connections speak TLS.
         requests: Every request that arrived whole, as bytes.
         done: Set when the server is left, so that no misdeed outlives its test.
     """
 
     script: list[Misdeed]
+    usual: Callable[[bytes], Misdeed] | None = None
+    greeting: Misdeed | None = None
+    tls: ssl.SSLContext | None = None
     requests: list[bytes] = field(factory=list)
     done: threading.Event = field(factory=threading.Event)
     _listener: socket.socket = field(init=False)
     _open: list[socket.socket] = field(factory=list, init=False)
+    _ended: threading.Semaphore = field(factory=lambda: threading.Semaphore(0), init=False)
 
     @property
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
 
     @property
+    def origin(self) -> str:
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.origin}/v1"
 
     @property
     def posts(self) -> int:
@@ -50,6 +62,10 @@ class Hostile:
     def connections(self) -> int:
         """How many connections were made."""
         return len(self._open)
+
+    def all_ended(self, within: float = 10.0) -> bool:
+        """Whether the other side has ended each connection, or does so within some seconds."""
+        return all(self._ended.acquire(timeout=within) for _ in range(self.connections))
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -71,11 +87,21 @@ class Hostile:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            for request in _requests(connection):
-                self.requests.append(request)
-                misdeed = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-                misdeed(connection, self)
+        try:
+            with suppress(OSError), connection:
+                if self.greeting:
+                    self.greeting(connection, self)
+                with self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as wire:
+                    for request in _requests(wire):
+                        self.requests.append(request)
+                        self._next(request)(wire, self)
+        finally:
+            self._ended.release()
+
+    def _next(self, request: bytes) -> Misdeed:
+        if self.usual and not self.script:
+            return self.usual(request)
+        return self.script.pop(0) if self.usual or len(self.script) > 1 else self.script[0]
 
 
 def _requests(connection: socket.socket) -> Iterator[bytes]:

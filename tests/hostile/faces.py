@@ -1,0 +1,58 @@
+"""Every kind of client behind one face, for tests that are written once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from anyio.from_thread import start_blocking_portal
+from attrs import field, frozen
+from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit
+
+from .misdeeds import TOKEN
+
+# Name -> event loop, if any, and what makes the client: a (then async) context manager from the client's arguments.
+FACES: dict[str, tuple[str | None, Callable[..., Any]]] = {
+    "sync": (None, NanoBananaEdit),
+    "asyncio": ("asyncio", AsyncNanoBananaEdit),
+    "trio": ("trio", AsyncNanoBananaEdit),
+}
+
+
+@frozen
+class Face:
+    """A client, and a way to call it and what it returns that waits for the answer."""
+
+    client: Any
+    _run: Callable[..., Any] = field(repr=False)
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what a method returns, awaited where it must be."""
+        return self._run(partial(_finished, function, *args, **kwargs)) if self._run else function(*args, **kwargs)
+
+    def with_options(self, **options: Any) -> Face:
+        """Return the same client with other settings."""
+        return Face(self.client.with_options(**options), self._run)
+
+
+async def _finished(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    result = function(*args, **kwargs)
+    return await result if inspect.isawaitable(result) else result
+
+
+@contextmanager
+def opened(name: str, **options: Any) -> Iterator[Face]:
+    """Open a client, and an event loop for it where it needs one."""
+    backend, make = FACES[name]
+    if backend is None:
+        with make(token=TOKEN, **options) as client:
+            yield Face(client, None)
+        return
+    with (
+        start_blocking_portal(backend) as portal,
+        portal.wrap_async_context_manager(make(token=TOKEN, **options)) as client,
+    ):
+        yield Face(client, portal.call)
