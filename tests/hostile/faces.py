@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 from attrs import field, frozen
-from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit
+from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, aiohttp_client
 
 from .misdeeds import TOKEN
+
+
+@asynccontextmanager
+async def on_aiohttp(**options: Any) -> AsyncIterator[AsyncNanoBananaEdit]:
+    """The async client on the transport of the extra."""
+    async with aiohttp_client() as http, AsyncNanoBananaEdit(http_client=http, **options) as client:
+        yield client
+
 
 # Name -> event loop, if any, and what makes the client: a (then async) context manager from the client's arguments.
 FACES: dict[str, tuple[str | None, Callable[..., Any]]] = {
     "sync": (None, NanoBananaEdit),
     "asyncio": ("asyncio", AsyncNanoBananaEdit),
     "trio": ("trio", AsyncNanoBananaEdit),
+    "aiohttp": ("asyncio", on_aiohttp),
 }
 
 

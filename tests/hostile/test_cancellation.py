@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
@@ -96,9 +95,6 @@ def cancelled(how: str, pool: str) -> Bench:
     return bench
 
 
-SAVING = "only the fetching within a save is about the task, not the checking and writing of its file"
-
-
 def ways(*failing: tuple[str, str], reason: str = "") -> pytest.MarkDecorator:
     """Each way to cancel with each pool; some are known to fail."""
     return pytest.mark.parametrize(
@@ -118,19 +114,19 @@ def test_leaves_no_half_file(how: str, pool: str) -> None:
 
 
 # That the client had read the answer is seen with a transport that was handed in alone.
-@ways(("asyncio-task", "given"), reason="the answer was read, but closing it is cancelled before its id is known")
+@ways()
 def test_knows_the_task(how: str, pool: str) -> None:
     """Once the submission's answer was read, a cancellation knows the task."""
     assert {} == cancelled(how, pool).unknown
 
 
-@ways(*itertools.product(["asyncio-task", "asyncio-scope", "trio-scope"], ["own", "given"]), reason=SAVING)
+@ways()
 def test_knows_the_task_while_saving(how: str, pool: str) -> None:
     """A cancellation knows the task while the result is saved, too."""
     assert {} == cancelled(how, pool).unknown_saving
 
 
-@ways(("asyncio-task", "own"), ("asyncio-task", "given"), reason="httpcore does not close what is cancelled in closing")
+@ways(("asyncio-task", "given"), reason="httpx does not close what is cancelled in closing")
 def test_leaves_no_connection(how: str, pool: str) -> None:
     """Wherever an edit is cancelled its connection is closed, or used again."""
     assert {} == cancelled(how, pool).leaked

@@ -50,12 +50,8 @@ ASK: dict[str, tuple[Callable[[Face, str], Any], type[Exception]]] = {
 @pytest.mark.parametrize(
     ("what", "name"), [("submit", "interim-answers"), ("look", "a-name-without-end"), ("bytes", "blocks-of-nothing")]
 )
-def test_a_flood_cannot_hold_a_call(kind: str, what: str, name: str, request: pytest.FixtureRequest) -> None:
+def test_a_flood_cannot_hold_a_call(kind: str, what: str, name: str) -> None:
     """What arrives faster than it is read is left when the time is over, after one request."""
-    if kind == "sync":
-        reason = "a sync socket that always has something to read is read on when the time of the call is over"
-        # The others end early where the server happens to pause for a millisecond.
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=name == "interim-answers"))
     ask, expected = ASK[what]
     with (
         Hostile([flood(*FLOODS[name])]) as server,

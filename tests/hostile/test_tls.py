@@ -81,13 +81,8 @@ def test_not_sent_to_whom_nobody_vouches_for(kind: str, name: str, asked: str, c
 
 
 @pytest.mark.parametrize(("name", "why"), BAD.items())
-def test_says_why_nobody_vouches(
-    kind: str, name: str, why: str, certificates: Certificates, request: pytest.FixtureRequest
-) -> None:
+def test_says_why_nobody_vouches(kind: str, name: str, why: str, certificates: Certificates) -> None:
     """The error names what is wrong with the certificate."""
-    if kind == "trio":
-        reason = "trio's own error is empty, what it is raised from is not looked at: 'ConnectError: ConnectError'"
-        request.applymarker(pytest.mark.xfail(reason=reason))
     with (
         untrusted(name, certificates) as server,
         opened(kind, base_url=server.url, timeout=30, max_retries=0) as face,

@@ -6,7 +6,7 @@ import math
 import time
 from contextvars import ContextVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 now = time.monotonic
 sleep = time.sleep
@@ -39,5 +39,17 @@ class Deadline:
         return math.inf if self.timeout is None else self.timeout - self.elapsed()
 
 
-# The time of the call that this thread is in, for a socket of its own.
-deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+@define
+class Attempt:
+    """One sending of a request, as the sockets of `_sockets` see it.
+
+    Attributes:
+        deadline: When its call must be over.
+        left: Whether any of it was written, or was about to be; None on connections that do not say.
+    """
+
+    deadline: Deadline
+    left: bool | None = None
+
+
+attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)  # the one that this thread or task is in

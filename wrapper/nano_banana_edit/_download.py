@@ -63,9 +63,10 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
     Raises:
         InvalidRequest: The path is a folder, or its folder does not exist.
     """
-    yield Work(partial(check_target, path))
-    content = yield from fetch(settings, download, deadline)
-    yield Work(partial(_write, Path(path).resolve(), content))
+    with about(download.task_id):
+        yield Work(partial(check_target, path))
+        content = yield from fetch(settings, download, deadline)
+        yield Work(partial(_write, Path(path).resolve(), content))
     return Path(path)
 
 

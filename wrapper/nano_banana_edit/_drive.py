@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager, suppress
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, NoReturn, TypeVar, assert_never, cast
@@ -50,9 +50,24 @@ class Body:
 
     def of(self, response: httpx.Response) -> Answer:
         """Return what is needed of the response, with what was read as its content."""
+        return Answer(response.status_code, response.headers, bytes(self.content), response.request.url)
+
+    def whole(self, response: httpx.Response) -> Answer:
+        """Return the answer that was read to its end."""
         took = self.step.deadline.elapsed() - self.began
         logger.debug("%s: %d, %d bytes, %.2f s", self.step.name, response.status_code, len(self.content), took)
-        return Answer(response.status_code, response.headers, bytes(self.content), response.request.url)
+        return self.of(response)
+
+    @contextmanager
+    def known(self, response: httpx.Response) -> Iterator[None]:
+        """Leave the task's id on whatever breaks off the reading of a submission's answer, if what was read has it."""
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(self.step, Call) and self.step.billed:
+                with suppress(NanoBananaEditError):
+                    vars(error)["task_id"] = self.step.read(self.of(response))
+            raise
 
 
 @define
@@ -83,14 +98,11 @@ class AsyncBounded:
 
 def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> Answer:
     body = Body(step)
-    within = _clock.deadline.set(step.deadline)
-    try:
-        with closing(send(request, stream=True)) as response:
-            for chunk in response.iter_bytes():
-                body.add(chunk)
-    finally:
-        _clock.deadline.reset(within)
-    return body.of(response)
+    response = send(request, stream=True)
+    with body.known(response), closing(response):
+        for chunk in response.iter_bytes():
+            body.add(chunk)
+    return body.whole(response)
 
 
 async def _async_receive(
@@ -101,15 +113,17 @@ async def _async_receive(
     body = Body(step)
     try:
         with anyio.fail_after(step.deadline.remaining() + _GRACE):
-            async with (
-                aclosing(await send(request, stream=True)) as response,
-                aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks,
-            ):
-                async for chunk in chunks:
-                    body.add(chunk)
+            response = await send(request, stream=True)
+            with body.known(response):
+                async with (
+                    aclosing(response),
+                    aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks,
+                ):
+                    async for chunk in chunks:
+                        body.add(chunk)
     except TimeoutError as error:
         raise httpx.ReadTimeout("the time of the call is over") from error
-    return body.of(response)
+    return body.whole(response)
 
 
 def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:

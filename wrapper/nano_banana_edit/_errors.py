@@ -121,7 +121,8 @@ class InvalidResponse(NanoBananaEditError):
 class SubmissionUnknown(NanoBananaEditError):
     """A submission that was sent once and may have been accepted, and billed. It is not sent again.
 
-    Its `__cause__` is what broke, where something did.
+    Its `__cause__` is what broke, where something did. Its `task_id` is set where the part of the answer that came
+    names the task.
 
     Attributes:
         request_digest: SHA-256 of the request's JSON with sorted keys and no blanks, in hexadecimal: to find it again.

@@ -120,7 +120,7 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
         error.request_digest, error.elapsed = _request.digest(request), context.deadline.elapsed()
         raise
     except BaseException as error:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) and "task_id" not in vars(error):
             error.add_note("The edit may have been accepted and billed.")
         raise
     return Task(task_id)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from nano_banana_edit_client.types import Response
 
 from ._errors import InvalidResponse, SubmissionUnknown
 from ._request import is_task_id
 from ._status import json_of, raise_for_status, retry_after, shortened, text_of
+from ._steps import Answer
 from .results import Task, TaskFile, UploadedFile
 
+Reply: TypeAlias = Response[Any] | Answer
 
-def accepted(response: Response[Any]) -> str:
+
+def accepted(response: Reply) -> str:
     """Return the task id that a submission was answered with.
 
     Raises:
@@ -34,7 +37,7 @@ def accepted(response: Response[Any]) -> str:
     )
 
 
-def task(response: Response[Any], task_id: str) -> Task:
+def task(response: Reply, task_id: str) -> Task:
     """Return the task that was asked for, as it stands. Raises as `_object`."""
     body = _object(response)
     return Task(
@@ -48,13 +51,13 @@ def task(response: Response[Any], task_id: str) -> Task:
     )
 
 
-def uploaded(response: Response[Any]) -> UploadedFile:
+def uploaded(response: Reply) -> UploadedFile:
     """Return the stored file. Raises as `_object`."""
     body = _object(response)
     return UploadedFile(url=_needed(body, "url", response), raw=body)
 
 
-def _object(response: Response[Any]) -> dict[str, Any]:
+def _object(response: Reply) -> dict[str, Any]:
     """Return the JSON object that a 2xx answer holds.
 
     Raises:
@@ -68,7 +71,7 @@ def _object(response: Response[Any]) -> dict[str, Any]:
     return body
 
 
-def _needed(body: dict[str, Any], name: str, response: Response[Any]) -> str:
+def _needed(body: dict[str, Any], name: str, response: Reply) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise _unreadable(response, f"{name} is {'not text' if name in body else 'missing'}")
@@ -83,7 +86,7 @@ def _files(result: object) -> Iterator[TaskFile]:
             yield TaskFile(url=url, type=text_of(kind))
 
 
-def _unreadable(response: Response[Any], problem: str) -> InvalidResponse:
+def _unreadable(response: Reply, problem: str) -> InvalidResponse:
     return InvalidResponse(
         f"The service answered {response.status_code} with a body that cannot be used: {problem}.",
         body=shortened(response.content),

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from ._clock import Deadline
+from . import _clock
+from ._clock import Attempt, Deadline
 from ._errors import (
     APIConnectionError,
     APIStatusError,
@@ -74,8 +75,10 @@ def attempt_timeout(deadline: Deadline) -> httpx.Timeout:
     return httpx.Timeout(min(60.0, remaining), connect=min(10.0, remaining))
 
 
-def _never_left(error: Exception, step: Call | Fetch) -> bool:
-    """A caller's hook may fail to connect elsewhere after the submission was answered; that proves nothing."""
+def _never_left(error: Exception, step: Call | Fetch, attempt: Attempt) -> bool:
+    """Our own sockets know; elsewhere the name of the failure says it, unless it is that of a caller's hook."""
+    if attempt.left is not None:
+        return not attempt.left
     request: httpx.Request | None = getattr(error, "_request", None)
     return (
         isinstance(error, _NOT_SENT)
@@ -86,6 +89,14 @@ def _never_left(error: Exception, step: Call | Fetch) -> bool:
     )
 
 
+def _said(error: BaseException) -> str:
+    """Return the text of an error, or that of what it came from where it has none, as with trio's."""
+    reason: BaseException | None = error
+    while reason and not str(reason):
+        reason = reason.__cause__ or reason.__context__
+    return str(reason) if reason else type(error).__name__
+
+
 @contextmanager
 def translated(step: Call | Fetch) -> Iterator[None]:
     """Turn every failure of one attempt into an error of this package.
@@ -94,21 +105,24 @@ def translated(step: Call | Fetch) -> Iterator[None]:
         APIConnectionError: Nothing was sent, or it may be sent again without harm.
         SubmissionUnknown: A submission had left when it failed.
     """
+    attempt = Attempt(step.deadline)
+    within = _clock.attempt.set(attempt)
     try:
         yield
     except NanoBananaEditError:
         raise
     except Exception as error:
-        cause = str(error) or type(error).__name__
+        cause = _said(error)
         logger.debug("%s: no answer, %s", step.name, type(error).__name__)
         if isinstance(error, httpx.InvalidURL):
             raise InvalidRequest(f"The URL to ask for cannot be used ({cause}); nothing was sent.") from error
         if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
             raise_for_status(error.response.status_code, error.response.headers, error.response.content)
-        if step.billed and not _never_left(error, step):
+        if step.billed and not _never_left(error, step, attempt):
             raise SubmissionUnknown(
                 f"The submission was sent, but no answer could be read ({type(error).__name__}: {cause}). The edit may "
-                "have been accepted and billed, so it is not sent again: look at the account before you do."
+                "have been accepted and billed, so it is not sent again: look at the account before you do.",
+                task_id=vars(error).get("task_id"),
             ) from error
         if isinstance(error, TooLarge):
             raise InvalidResponse(str(error)) from error
@@ -117,3 +131,5 @@ def translated(step: Call | Fetch) -> Iterator[None]:
         if isinstance(error, _FROM_TRANSPORT):
             raise APIConnectionError(f"No answer ({type(error).__name__}: {cause}).") from error
         raise
+    finally:
+        _clock.attempt.reset(within)

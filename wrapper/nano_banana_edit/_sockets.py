@@ -16,7 +16,6 @@ import httpcore
 from . import _clock
 
 _PIECE = 65_536  # bytes that are written before the time is looked at again
-_AN_INSTANT = 0.001  # seconds; a timeout of zero is another thing to a socket, it makes it non-blocking
 
 
 class Backend(httpcore.SyncBackend):
@@ -43,7 +42,7 @@ class _Socket(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with suppress(httpcore.WriteError):  # a server that has read enough may have answered before it hung up
             self._send(timeout)
-        return self._inner.read(max_bytes, _within(timeout))
+        return self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._unsent += buffer
@@ -52,8 +51,9 @@ class _Socket(httpcore.NetworkStream):
 
     def _send(self, timeout: float | None) -> None:
         unsent, self._unsent = self._unsent, b""
+        _leaves(unsent)
         for start in range(0, len(unsent), _PIECE):
-            self._inner.write(unsent[start : start + _PIECE], _within(timeout))
+            self._inner.write(unsent[start : start + _PIECE], _within(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -88,6 +88,7 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
 
     async def _send(self, timeout: float | None) -> None:
         unsent, self._unsent = self._unsent, b""
+        _leaves(unsent)
         await self._inner.write(unsent, timeout)
 
     async def aclose(self) -> None:
@@ -105,6 +106,16 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
             raise
 
 
-def _within(timeout: float | None) -> float | None:
-    call = _clock.deadline.get()
-    return timeout if timeout is None or call is None else max(_AN_INSTANT, min(timeout, call.remaining()))
+def _leaves(unsent: bytes) -> None:
+    if unsent and (attempt := _clock.attempt.get()):
+        attempt.left = True
+
+
+def _within(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
+    attempt = _clock.attempt.get()
+    if timeout is None or attempt is None:
+        return timeout
+    remaining = attempt.deadline.remaining()
+    if remaining <= 0:  # a socket that always has something to read would be read for ever
+        raise over("the time of the call is over")
+    return min(timeout, remaining)

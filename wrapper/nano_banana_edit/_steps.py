@@ -45,7 +45,7 @@ class Call:
     name: str
     sync: Callable[..., Response[Any]]
     async_: Callable[..., Awaitable[Response[Any]]]
-    read: Callable[[Response[Any]], Any]
+    read: Callable[[Response[Any] | Answer], Any]
     deadline: Deadline
     base_url: str
     limit: int = 10_000_000
