@@ -28,7 +28,7 @@ from nano_banana_edit import (
 )
 
 from . import misdeeds
-from .faces import Face, opened
+from .faces import FACES, Face, opened
 from .misdeeds import PATIENCE
 from .server import Hostile, Misdeed, answer, chunked, says
 
@@ -99,6 +99,12 @@ def reading(kind: str, what: str, folder: Path) -> Iterator[Read]:
 @pytest.fixture(autouse=True)
 def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_download, "MAX_BYTES", 1_000_000)
+
+
+@pytest.fixture(params=[name for name in FACES if name != "aiohttp"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """A client on httpx's transport: aiohttp asks once more by itself, and is lenient and strict in other places."""
+    return str(request.param)
 
 
 @pytest.fixture(params=READS)

@@ -13,10 +13,17 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from nano_banana_edit import APIConnectionError, APITimeout, AsyncNanoBananaEdit, InvalidResponse, NanoBananaEdit
+from nano_banana_edit import (
+    APIConnectionError,
+    APITimeout,
+    AsyncNanoBananaEdit,
+    InvalidResponse,
+    NanoBananaEdit,
+    aiohttp_client,
+)
 
 from .conftest import Certificates
-from .faces import Face, opened
+from .faces import FACES, Face, opened
 from .misdeeds import JSON, PATIENCE, TOKEN, URL
 from .server import ACCEPTED, Hostile, Misdeed, answer, close, hang, reset, says
 from .test_reads import PNG
@@ -142,8 +149,9 @@ def test_a_context_of_ones_own(kind: str, certificates: Certificates, tmp_path: 
         options: dict[str, Any] = {"token": TOKEN, "base_url": server.url, "timeout": 30, "poll_interval": 0}
 
         async def run() -> None:
+            made = aiohttp_client if kind == "aiohttp" else httpx.AsyncClient
             async with (
-                httpx.AsyncClient(verify=trusting) as http,
+                made(verify=trusting) as http,
                 AsyncNanoBananaEdit(http_client=http, **options) as client,
             ):
                 await (await client.edit(PNG, "p")).images[0].save(tmp_path / "out.png")
@@ -152,7 +160,7 @@ def test_a_context_of_ones_own(kind: str, certificates: Certificates, tmp_path: 
             with httpx.Client(verify=trusting) as http, NanoBananaEdit(http_client=http, **options) as client:
                 client.edit(PNG, "p").images[0].save(tmp_path / "out.png")
         else:
-            anyio.run(run, backend=kind)
+            anyio.run(run, backend=FACES[kind][0])
         assert [b"POST", b"POST", b"GET", b"GET"] == [request.split()[0] for request in server.requests]
         assert [True] * 3 + [False] == [TOKEN.encode() in request for request in server.requests]
     assert PNG == (tmp_path / "out.png").read_bytes()
