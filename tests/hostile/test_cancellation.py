@@ -109,7 +109,7 @@ def ways(*failing: tuple[str, str], reason: str = "") -> pytest.MarkDecorator:
 
 @ways()
 def test_leaves_no_half_file(how: str, pool: str) -> None:
-    """Wherever an edit is cancelled its file is whole or is not there, and nothing lies beside it."""
+    """Wherever an edit is cancelled its file is the new one or still the old one, whole and alone."""
     assert {} == cancelled(how, pool).half_done
 
 

@@ -87,7 +87,7 @@ def interrupted(pool: str) -> Bench:
 
 @pytest.mark.parametrize("pool", ["own", "given"])
 def test_leaves_no_half_file(pool: str) -> None:
-    """Wherever an edit is interrupted its file is whole or is not there, and nothing lies beside it."""
+    """Wherever an edit is interrupted its file is the new one or still the old one, whole and alone."""
     assert {} == interrupted(pool).half_done
 
 

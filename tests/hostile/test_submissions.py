@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nano_banana_edit import (
     APIConnectionError,
+    APIStatusError,
     NanoBananaEditError,
     SubmissionUnknown,
 )
@@ -115,3 +116,12 @@ def test_sent_again_after_429(kind: str) -> None:
     with Hostile([refusal, refusal, says(ACCEPTED)]) as server:
         assert "t-1" == submit(kind, server.url, timeout=30).task_id
     assert 3 == server.posts
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 422, 425])
+def test_not_sent_again_when_refused(kind: str, status: int) -> None:
+    """Any other refusal is the error at once, also where another request would be sent again."""
+    with Hostile([says(answer(b"", "Retry-After: 0", status=f"{status} No")), says(ACCEPTED)]) as server:
+        with pytest.raises(APIStatusError) as refusal:
+            submit(kind, server.url, timeout=30)
+        assert (status, 1) == (refusal.value.status_code, server.posts)
