@@ -6,8 +6,7 @@ would then be sent, and billed, again. Here each failure has the name that httpx
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, cast
 
@@ -73,7 +72,7 @@ class _Transport(AiohttpTransport):
         return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with _named():
+        with _Named():
             response = await super().handle_async_request(request)
         response.stream = _Stream(cast(httpx.AsyncByteStream, response.stream))
         return response
@@ -84,23 +83,40 @@ class _Stream(httpx.AsyncByteStream):
         self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _named():
+        with _Named():
             async for part in self._inner:
                 yield part
 
     async def aclose(self) -> None:
-        with _named():
+        with _Named():
             await self._inner.aclose()
 
 
-@contextmanager
-def _named() -> Iterator[None]:
-    """Give what aiohttp raised its right name, whatever httpx-aiohttp made of it."""
-    try:
-        yield
-    except (httpx.TransportError, aiohttp.ClientError) as error:
-        cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
-        for kind, name in _KINDS:
-            if isinstance(cause, kind):
-                raise name(str(cause) or type(cause).__name__) from cause
-        raise
+class _Named:
+    """Gives what comes out of aiohttp its right name, and takes away what shows the token: variables, request infos."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        named = _renamed(error)
+        del error  # a variable of this frame too
+        if named:
+            try:
+                raise named
+            finally:
+                named.__context__ = None
+
+
+def _renamed(error: BaseException | None) -> httpx.TransportError | None:
+    inner = error
+    while inner:
+        inner.__traceback__ = None
+        inner = inner.__cause__ or inner.__context__
+    cause = error if isinstance(error, aiohttp.ClientError) else getattr(error, "__cause__", None)
+    name = next((name for kind, name in _KINDS if isinstance(cause, kind)), None)
+    if name is None:
+        return None
+    named = name(str(cause) or type(cause).__name__)
+    named.__cause__ = None if isinstance(cause, aiohttp.ClientResponseError) else cause  # which has the headers
+    return named
