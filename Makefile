@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lock package clean
+.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lock package bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ lock: setup ## Pin the newest versions of every dependency, with hashes
 
 package: setup ## Build the sdist and the wheel
 	python -m build --no-isolation --outdir dist .
+
+bench: setup ## Measure what the client costs beside raw httpx and its peers, into build/bench.md (minutes)
+	@mkdir -p build
+	python -m benchmarks --peers | tee build/bench.md
 
 clean: ## Remove what the other targets made
 	rm -rf .venv build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

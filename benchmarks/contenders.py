@@ -1,0 +1,131 @@
+"""What is measured: each client doing the same thing in the way its own documentation shows.
+
+A contender is a function that is given the server's URL and returns its operations by name: `get` looks at something
+once, `submit` posts an edit or what the client has in its place. Those of `ASYNC` return awaitables. Clients are
+imported where they are used, so that a process holds none but its own.
+"""
+
+# ruff: noqa: PLC0415 - each process imports its own client and no other
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Operations = dict[str, Callable[[], Any]]
+
+_TASK_ID = "01234567-89ab-cdef-0123-456789abcdef"
+_IMAGES = ["https://example.com/photo.png"]
+_PROMPT = "make it snow"
+_BODY = {"image_urls": _IMAGES, "prompt": _PROMPT}
+_HEADERS = {"Authorization": "Bearer any"}
+
+
+def _raw(http: Any, url: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    get, post = f"{url}/v1/tasks/{_TASK_ID}", f"{url}/v1/generate/k/nano-banana-edit"
+    return lambda: http.get(get), lambda: http.post(post, json=_BODY)
+
+
+def httpx_sync(url: str) -> Operations:
+    import httpx
+
+    get, submit = _raw(httpx.Client(headers=_HEADERS), url)
+    return {"get": lambda: get().json(), "submit": lambda: submit().json()}
+
+
+def _httpx_async(http: Any, url: str) -> Operations:
+    get, submit = _raw(http, url)
+
+    async def read(send: Callable[[], Any]) -> Any:
+        return (await send()).json()
+
+    return {"get": lambda: read(get), "submit": lambda: read(submit)}
+
+
+def httpx_async(url: str) -> Operations:
+    import httpx
+
+    return _httpx_async(httpx.AsyncClient(headers=_HEADERS), url)
+
+
+def httpx_aiohttp_async(url: str) -> Operations:
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    return _httpx_async(HttpxAiohttpClient(headers=_HEADERS), url)
+
+
+def _ours(client: Any) -> Operations:
+    return {"get": lambda: client.get_task(_TASK_ID), "submit": lambda: client.submit(_IMAGES, _PROMPT)}
+
+
+def ours_sync(url: str) -> Operations:
+    from nano_banana_edit import NanoBananaEdit
+
+    return _ours(NanoBananaEdit(token="any", base_url=f"{url}/v1"))
+
+
+def ours_async(url: str) -> Operations:
+    from nano_banana_edit import AsyncNanoBananaEdit
+
+    return _ours(AsyncNanoBananaEdit(token="any", base_url=f"{url}/v1"))
+
+
+def ours_aiohttp_async(url: str) -> Operations:
+    from nano_banana_edit import AsyncNanoBananaEdit, aiohttp_client
+
+    return _ours(AsyncNanoBananaEdit(token="any", base_url=f"{url}/v1", http_client=aiohttp_client()))
+
+
+def _generated(url: str, way: str) -> Operations:
+    from nano_banana_edit_client import AuthenticatedClient
+    from nano_banana_edit_client.api.edits import create_edit, get_task
+    from nano_banana_edit_client.models import EditRequest
+
+    client = AuthenticatedClient(base_url=f"{url}/v1", token="any")
+    get, submit = getattr(get_task, way), getattr(create_edit, way)
+    return {
+        "get": lambda: get(_TASK_ID, client=client),
+        "submit": lambda: submit(client=client, body=EditRequest(image_urls=_IMAGES, prompt=_PROMPT)),
+    }
+
+
+def generated_sync(url: str) -> Operations:
+    return _generated(url, "sync")
+
+
+def generated_async(url: str) -> Operations:
+    return _generated(url, "asyncio")
+
+
+def _openai(client: Any) -> Operations:
+    return {
+        "get": lambda: client.models.retrieve("m1"),
+        "submit": lambda: client.post("/generate/k/nano-banana-edit", body=_BODY, cast_to=object),
+    }
+
+
+def openai_sync(url: str) -> Operations:
+    from openai import OpenAI
+
+    return _openai(OpenAI(api_key="any", base_url=f"{url}/v1", max_retries=0))
+
+
+def openai_async(url: str) -> Operations:
+    from openai import AsyncOpenAI
+
+    return _openai(AsyncOpenAI(api_key="any", base_url=f"{url}/v1", max_retries=0))
+
+
+def fal_async(url: str) -> Operations:
+    import fal_client.client
+
+    fal_client.client.QUEUE_URL_FORMAT = f"{url}/fal/"  # its https is fixed
+    client = fal_client.AsyncClient(key="any")
+    return {"submit": lambda: client.submit("fal-ai/nano-banana/edit", arguments=_BODY)}
+
+
+def replicate_async(url: str) -> Operations:
+    from replicate.client import Client
+
+    client = Client(api_token="any", base_url=url)
+    return {"submit": lambda: client.predictions.async_create(version="v1", input=_BODY)}

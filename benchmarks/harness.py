@@ -1,0 +1,128 @@
+"""Contenders take turns, and what counts is their ratio within a round: A B C, A B C, ...
+
+The machine may be shared and slow down or speed up at any time; contenders that run right after each other meet the
+same conditions. CPU time of the client's process is counted, not time on the clock.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+
+from attrs import frozen
+
+ROOT = Path(__file__).parents[1]
+_PORTIONS = 2
+
+
+@frozen
+class Contender:
+    """Who takes part: a function of `contenders`, in an environment of its own.
+
+    Attributes:
+        title: What the table calls it.
+        function: Name of the function.
+        python: Interpreter of the environment it is installed in.
+    """
+
+    title: str
+    function: str
+    python: Path
+
+
+@frozen
+class Figure:
+    """The median of some rounds, and how far they lie apart."""
+
+    rounds: list[float]
+
+    @property
+    def middle(self) -> float:
+        return median(self.rounds)
+
+    def __str__(self) -> str:
+        return f"{self.middle:.2f} ({min(self.rounds):.2f} to {max(self.rounds):.2f})"
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Start the server in a process of its own and yield its URL."""
+    command = [sys.executable, "-m", "benchmarks.server"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+class _Worker:
+    def __init__(self, contender: Contender, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [contender.python, "-m", "benchmarks.worker", contender.function, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._read()
+
+    def run(self, calls: int) -> float:
+        assert self._process.stdin
+        print(calls, file=self._process.stdin, flush=True)
+        return float(self._read())
+
+    def _read(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"A contender failed: {self._process.args}")
+        return line
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def race(
+    contenders: list[Contender],
+    operation: str,
+    url: str,
+    *,
+    abreast: int = 1,
+    calls: int,
+    generations: int,
+    rounds: int,
+) -> dict[str, list[float]]:
+    """Return the CPU seconds of each contender in each round.
+
+    A generation is a set of new processes, as one process differs from the next by some percent in the same code. A
+    round has each contender make its calls in two portions, one contender after the other.
+    """
+    seconds: dict[str, list[float]] = {contender.title: [] for contender in contenders}
+    for _ in range(generations):
+        with ExitStack() as stack:
+            workers = {
+                contender.title: stack.enter_context(_Worker(contender, operation, str(abreast), url))
+                for contender in contenders
+            }
+            for _ in range(rounds):
+                spent = dict.fromkeys(workers, 0.0)
+                for _ in range(_PORTIONS):
+                    for title, worker in workers.items():
+                        spent[title] += worker.run(calls // _PORTIONS)
+                for title, cpu in spent.items():
+                    seconds[title].append(cpu)
+    return seconds
+
+
+def over(these: list[float], those: list[float]) -> Figure:
+    """Return the ratio of two contenders, round by round."""
+    return Figure([this / that for this, that in zip(these, those, strict=True)])
