@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from . import calls, environments
+from . import environments
+from .calls import concurrent, concurrent_peers, sequential, sequential_peers
 from .harness import server
+from .imports import imports, imports_peers
+from .polling import polling
+from .sizes import sizes, sizes_peers
 from .table import Row, lines
 
-_PARTS = {"sequential": calls.sequential, "concurrent": calls.concurrent}
-_PEERS = {"sequential": calls.sequential_peers, "concurrent": calls.concurrent_peers}
+_Measure = Callable[[Path, str], Iterator[Row]]
+
+# What is measured of the client, in the environment that its users have; and of its peers, in theirs.
+_PARTS: dict[str, tuple[_Measure, _Measure | None]] = {
+    "imports": (imports, imports_peers),
+    "sequential": (sequential, sequential_peers),
+    "concurrent": (concurrent, concurrent_peers),
+    "polling": (polling, None),
+    "sizes": (sizes, sizes_peers),
+}
 
 
-def _rows(parts: list[str], *, peers: bool) -> Iterator[Row]:
-    plain = environments.plain()
-    with_peers = environments.with_peers() if peers else None
+def _rows(parts: list[str], plain: Path, with_peers: Path | None) -> Iterator[Row]:
     with server() as url:
         for part in parts:
-            yield from _PARTS[part](plain, url)
-            if with_peers and part in _PEERS:
-                yield from _PEERS[part](with_peers, url)
+            measure, measure_peers = _PARTS[part]
+            yield from measure(plain, url)
+            if with_peers and measure_peers:
+                yield from measure_peers(with_peers, url)
 
 
 def main() -> None:
@@ -29,7 +41,12 @@ def main() -> None:
     parser.add_argument("--only", choices=_PARTS, action="append", help="measure this part; may be given repeatedly")
     parser.add_argument("--peers", action="store_true", help="measure the peers as well")
     arguments = parser.parse_args()
-    for line in lines(_rows(arguments.only or [*_PARTS], peers=arguments.peers)):
+    plain = environments.plain()
+    with_peers = environments.with_peers() if arguments.peers else None
+    print(f"The client: {environments.facts(plain)}.", end="\n\n" if with_peers is None else " ")
+    if with_peers:
+        print(f"The peers: {environments.facts(with_peers)}.\n")
+    for line in lines(_rows(arguments.only or [*_PARTS], plain, with_peers)):
         print(line, flush=True)
 
 

@@ -9,9 +9,11 @@ from . import environments
 from .harness import Contender, over, race
 from .table import NOT_MEASURED, Row
 
-OURS, RAW = "nano_banana_edit", "raw httpx"
+_OURS, _RAW = "nano_banana_edit", "raw httpx"
 _WITH_TRANSPORT = "nano_banana_edit with aiohttp"
 _ABREAST = 100
+_ALONE = {"calls": 20, "turns": 8, "rounds": 10}
+_TOGETHER = {"abreast": _ABREAST, "calls": 2 * _ABREAST, "turns": 3, "rounds": 6}
 
 
 def sequential(python: Path, url: str) -> Iterator[Row]:
@@ -19,9 +21,9 @@ def sequential(python: Path, url: str) -> Iterator[Row]:
     for operation, name in ("get", "get_task"), ("submit", "submit"):
         for way in "sync", "async":
             contenders = _common(python, way)
-            seconds = race(contenders, operation, url, calls=200, generations=2, rounds=4)
-            yield Row(f"`{name}` {way}, CPU per call", over(seconds[OURS], seconds[RAW]), at_most=1.05)
-            yield Row(f"… generated operation {way}", over(seconds["generated"], seconds[RAW]))
+            seconds = race(contenders, operation, url, **_ALONE)
+            yield Row(f"`{name}` {way}, CPU per call", over(seconds[_OURS], seconds[_RAW]), at_most=1.05)
+            yield Row(f"… generated operation {operation} {way}", over(seconds["generated operation"], seconds[_RAW]))
 
 
 def sequential_peers(python: Path, url: str) -> Iterator[Row]:
@@ -29,45 +31,45 @@ def sequential_peers(python: Path, url: str) -> Iterator[Row]:
     for operation in "get", "submit":
         for way in "sync", "async":
             contenders = [_raw(python, way), *_peers(python, way, "openai")]
-            seconds = race(contenders, operation, url, calls=200, generations=2, rounds=3)
+            seconds = race(contenders, operation, url, **_ALONE)
             for title in list(seconds)[1:]:
-                yield Row(f"… {title} {operation} {way}", over(seconds[title], seconds[RAW]))
+                yield Row(f"… {title} {operation} {way}", over(seconds[title], seconds[_RAW]))
 
 
 def concurrent(python: Path, url: str) -> Iterator[Row]:
     """100 callers on one event loop, each posting one edit after the other: calls per CPU second."""
-    contenders = _common(python, "async")
-    if with_transport := environments.has(python, "import httpx_aiohttp; from nano_banana_edit import aiohttp_client"):
+    contenders = [_raw(python, "async"), _ours(python, "async")]
+    if with_transport := environments.has_transport(python):
         contenders.append(Contender(_WITH_TRANSPORT, "ours_aiohttp_async", python))
     if environments.has(python, "import httpx_aiohttp"):
         contenders.append(Contender("raw httpx with httpx-aiohttp", "httpx_aiohttp_async", python))
-    seconds = race(contenders, "submit", url, abreast=_ABREAST, calls=400, generations=2, rounds=3)
+    seconds = race(contenders, "submit", url, **_TOGETHER)
     what = f"{_ABREAST} concurrent `submit`, calls per CPU second"
-    yield Row(what, over(seconds[RAW], seconds[OURS]), at_least=2.5)
-    figure = over(seconds[RAW], seconds[_WITH_TRANSPORT]) if with_transport else NOT_MEASURED
+    yield Row(what, over(seconds[_RAW], seconds[_OURS]), at_least=2.5)
+    figure = over(seconds[_RAW], seconds[_WITH_TRANSPORT]) if with_transport else NOT_MEASURED
     yield Row(f"{what}, `aiohttp_client()`", figure, at_least=6)
-    for title in [title for title in seconds if title not in {RAW, OURS, _WITH_TRANSPORT}]:
-        yield Row(f"… {title}", over(seconds[RAW], seconds[title]))
+    for title in [title for title in seconds if title not in {_RAW, _OURS, _WITH_TRANSPORT}]:
+        yield Row(f"… {title}, calls per CPU second", over(seconds[_RAW], seconds[title]))
 
 
 def concurrent_peers(python: Path, url: str) -> Iterator[Row]:
-    """The same of the peers, each posting what it has in the place of an edit."""
-    contenders = [_raw(python, "async"), *_peers(python, "async", "openai", "fal-client", "replicate")]
-    seconds = race(contenders, "submit", url, abreast=_ABREAST, calls=400, generations=2, rounds=3)
+    """The same of the peers, each posting what it has in the place of an edit, and of the client beside them."""
+    contenders = [*_common(python, "async"), *_peers(python, "async", "openai", "fal-client", "replicate")]
+    seconds = race(contenders, "submit", url, **_TOGETHER)
     for title in list(seconds)[1:]:
-        yield Row(f"… {title}", over(seconds[RAW], seconds[title]))
+        yield Row(f"… {title}, calls per CPU second", over(seconds[_RAW], seconds[title]))
 
 
 def _raw(python: Path, way: str) -> Contender:
-    return Contender(RAW, f"httpx_{way}", python)
+    return Contender(_RAW, f"httpx_{way}", python)
 
 
 def _common(python: Path, way: str) -> list[Contender]:
-    return [
-        _raw(python, way),
-        Contender(OURS, f"ours_{way}", python),
-        Contender("generated", f"generated_{way}", python),
-    ]
+    return [_raw(python, way), _ours(python, way), Contender("generated operation", f"generated_{way}", python)]
+
+
+def _ours(python: Path, way: str) -> Contender:
+    return Contender(_OURS, f"ours_{way}", python)
 
 
 def _peers(python: Path, way: str, *names: str) -> list[Contender]:

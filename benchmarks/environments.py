@@ -40,6 +40,18 @@ def has(python: Path, statement: str) -> bool:
     return subprocess.run([python, "-Ic", statement], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def has_transport(python: Path) -> bool:
+    """Return whether the client can be used with its optional transport there."""
+    return has(python, "import httpx_aiohttp; from nano_banana_edit import aiohttp_client")
+
+
+def facts(python: Path) -> str:
+    """Return what else decides about the figures of an environment."""
+    versions = "import httpx, platform; print(f'Python {platform.python_version()}, httpx {httpx.__version__}')"
+    text = subprocess.run([python, "-Ic", versions], check=True, capture_output=True, text=True).stdout.strip()
+    return f"{text}, sniffio {'' if has(python, 'import sniffio') else 'not '}importable"
+
+
 def _peers() -> list[str]:
     lines = (ROOT / "benchmarks" / "peers.txt").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]

@@ -16,7 +16,6 @@ from statistics import median
 from attrs import frozen
 
 ROOT = Path(__file__).parents[1]
-_PORTIONS = 2
 
 
 @frozen
@@ -92,32 +91,25 @@ class _Worker:
 
 
 def race(
-    contenders: list[Contender],
-    operation: str,
-    url: str,
-    *,
-    abreast: int = 1,
-    calls: int,
-    generations: int,
-    rounds: int,
+    contenders: list[Contender], operation: str, url: str, *, abreast: int = 1, calls: int, turns: int, rounds: int
 ) -> dict[str, list[float]]:
     """Return the CPU seconds of each contender in each round.
 
-    A generation is a set of new processes, as one process differs from the next by some percent in the same code. A
-    round has each contender make its calls in two portions, one contender after the other.
+    In a round the contenders take some turns, of some calls each, one contender after the other. Half of the rounds
+    are run by new processes, as one process differs from the next by some percent in the same code.
     """
     seconds: dict[str, list[float]] = {contender.title: [] for contender in contenders}
-    for _ in range(generations):
+    for _ in range(2):
         with ExitStack() as stack:
             workers = {
                 contender.title: stack.enter_context(_Worker(contender, operation, str(abreast), url))
                 for contender in contenders
             }
-            for _ in range(rounds):
+            for _ in range(rounds // 2):
                 spent = dict.fromkeys(workers, 0.0)
-                for _ in range(_PORTIONS):
+                for _ in range(turns):
                     for title, worker in workers.items():
-                        spent[title] += worker.run(calls // _PORTIONS)
+                        spent[title] += worker.run(calls)
                 for title, cpu in spent.items():
                     seconds[title].append(cpu)
     return seconds
