@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from . import environments
@@ -16,20 +17,21 @@ from .table import Row, lines
 
 _Measure = Callable[[Path, str], Iterator[Row]]
 
-# What is measured of the client, in the environment that its users have; and of its peers, in theirs.
-_PARTS: dict[str, tuple[_Measure, _Measure | None]] = {
-    "imports": (imports, imports_peers),
-    "sequential": (sequential, sequential_peers),
-    "concurrent": (concurrent, concurrent_peers),
-    "polling": (polling, None),
-    "sizes": (sizes, sizes_peers),
-}
+
+def _parts(polls: int) -> dict[str, tuple[_Measure, _Measure | None]]:
+    """Return what is measured of the client, in the environment its users have; and of its peers, in theirs."""
+    return {
+        "imports": (imports, imports_peers),
+        "sequential": (sequential, sequential_peers),
+        "concurrent": (concurrent, concurrent_peers),
+        "polling": (partial(polling, polls), None),
+        "sizes": (sizes, sizes_peers),
+    }
 
 
-def _rows(parts: list[str], plain: Path, with_peers: Path | None) -> Iterator[Row]:
+def _rows(parts: list[tuple[_Measure, _Measure | None]], plain: Path, with_peers: Path | None) -> Iterator[Row]:
     with server() as url:
-        for part in parts:
-            measure, measure_peers = _PARTS[part]
+        for measure, measure_peers in parts:
             yield from measure(plain, url)
             if with_peers and measure_peers:
                 yield from measure_peers(with_peers, url)
@@ -38,15 +40,17 @@ def _rows(parts: list[str], plain: Path, with_peers: Path | None) -> Iterator[Ro
 def main() -> None:
     """Read the command line and print the table as it grows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=_PARTS, action="append", help="measure this part; may be given repeatedly")
+    parser.add_argument("--only", choices=_parts(0), action="append", help="measure this part; may be given repeatedly")
     parser.add_argument("--peers", action="store_true", help="measure the peers as well")
+    parser.add_argument("--polls", type=int, default=3, metavar="N", help="rounds of polling, half a minute each")
     arguments = parser.parse_args()
+    parts = _parts(arguments.polls)
     plain = environments.plain()
     with_peers = environments.with_peers() if arguments.peers else None
     print(f"The client: {environments.facts(plain)}.", end="\n\n" if with_peers is None else " ")
     if with_peers:
         print(f"The peers: {environments.facts(with_peers)}.\n")
-    for line in lines(_rows(arguments.only or [*_PARTS], plain, with_peers)):
+    for line in lines(_rows([parts[part] for part in arguments.only or parts], plain, with_peers)):
         print(line, flush=True)
 
 
