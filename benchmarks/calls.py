@@ -13,6 +13,7 @@ _OURS, _RAW = "nano_banana_edit", "raw httpx"
 _WITH_TRANSPORT = "nano_banana_edit with aiohttp"
 _ABREAST = 100
 _ALONE = {"calls": 20, "turns": 8, "rounds": 10}
+_ALONE_PEERS = _ALONE | {"rounds": 6}
 _TOGETHER = {"abreast": _ABREAST, "calls": 2 * _ABREAST, "turns": 3, "rounds": 6}
 
 
@@ -22,8 +23,8 @@ def sequential(python: Path, url: str) -> Iterator[Row]:
         for way in "sync", "async":
             contenders = _common(python, way)
             seconds = race(contenders, operation, url, **_ALONE)
-            yield Row(f"`{name}` {way}, CPU per call", over(seconds[_OURS], seconds[_RAW]), at_most=1.05)
-            yield Row(f"… generated operation {operation} {way}", over(seconds["generated operation"], seconds[_RAW]))
+            yield Row(f"`{name}` {way}, CPU over raw httpx", over(seconds[_OURS], seconds[_RAW]), at_most=1.05)
+            yield Row(f"… generated operation, {operation} {way}", over(seconds["generated operation"], seconds[_RAW]))
 
 
 def sequential_peers(python: Path, url: str) -> Iterator[Row]:
@@ -31,9 +32,9 @@ def sequential_peers(python: Path, url: str) -> Iterator[Row]:
     for operation in "get", "submit":
         for way in "sync", "async":
             contenders = [_raw(python, way), *_peers(python, way, "openai")]
-            seconds = race(contenders, operation, url, **_ALONE)
+            seconds = race(contenders, operation, url, **_ALONE_PEERS)
             for title in list(seconds)[1:]:
-                yield Row(f"… {title} {operation} {way}", over(seconds[title], seconds[_RAW]))
+                yield Row(f"… {title}, {operation} {way}", over(seconds[title], seconds[_RAW]))
 
 
 def concurrent(python: Path, url: str) -> Iterator[Row]:
@@ -44,12 +45,12 @@ def concurrent(python: Path, url: str) -> Iterator[Row]:
     if environments.has(python, "import httpx_aiohttp"):
         contenders.append(Contender("raw httpx with httpx-aiohttp", "httpx_aiohttp_async", python))
     seconds = race(contenders, "submit", url, **_TOGETHER)
-    what = f"{_ABREAST} concurrent `submit`, calls per CPU second"
+    what = f"{_ABREAST} concurrent `submit`, calls per CPU second over raw httpx"
     yield Row(what, over(seconds[_RAW], seconds[_OURS]), at_least=2.5)
     figure = over(seconds[_RAW], seconds[_WITH_TRANSPORT]) if with_transport else NOT_MEASURED
     yield Row(f"{what}, `aiohttp_client()`", figure, at_least=6)
     for title in [title for title in seconds if title not in {_RAW, _OURS, _WITH_TRANSPORT}]:
-        yield Row(f"… {title}, calls per CPU second", over(seconds[_RAW], seconds[title]))
+        yield Row(f"… {title}, the same", over(seconds[_RAW], seconds[title]))
 
 
 def concurrent_peers(python: Path, url: str) -> Iterator[Row]:
@@ -57,7 +58,7 @@ def concurrent_peers(python: Path, url: str) -> Iterator[Row]:
     contenders = [*_common(python, "async"), *_peers(python, "async", "openai", "fal-client", "replicate")]
     seconds = race(contenders, "submit", url, **_TOGETHER)
     for title in list(seconds)[1:]:
-        yield Row(f"… {title}, calls per CPU second", over(seconds[_RAW], seconds[title]))
+        yield Row(f"… {title}, the same", over(seconds[_RAW], seconds[title]))
 
 
 def _raw(python: Path, way: str) -> Contender:

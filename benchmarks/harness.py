@@ -44,6 +44,8 @@ class Figure:
         return median(self.rounds)
 
     def __str__(self) -> str:
+        if len(self.rounds) == 1:
+            return f"{self.middle:.2f}"
         return f"{self.middle:.2f} ({min(self.rounds):.2f} to {max(self.rounds):.2f})"
 
 

@@ -15,14 +15,14 @@ from .table import Row
 
 def sizes(python: Path, _url: str) -> Iterator[Row]:
     """The client's, mock server and document included, as they come in one wheel."""
-    yield _row(python, "nano-banana-edit", "Installed size of `nano-banana-edit`")
+    yield _row(python, "nano-banana-edit", "Size of `nano-banana-edit`")
 
 
 def sizes_peers(python: Path, _url: str) -> Iterator[Row]:
     """The peers'."""
     for name in "openai", "fal-client", "replicate":
         if name in _installed(python):
-            yield _row(python, name, f"… `{name}`")
+            yield _row(python, name, f"… size of `{name}`")
 
 
 def _row(python: Path, name: str, what: str) -> Row:
@@ -30,8 +30,8 @@ def _row(python: Path, name: str, what: str) -> Row:
     needed, base = _needed(installed, name), _needed(installed, "httpx")
     alone = _bytes(installed[name]) / _bytes(installed["httpx"])
     ratio = Figure([sum(map(_bytes, needed.values())) / sum(map(_bytes, base.values()))])
-    others = f"{len(needed) - 1} dependencies where httpx has {len(base) - 1}"
-    return Row(f"{what} with all it needs, over httpx with the same; {others}; alone {alone:.1f} times httpx", ratio)
+    counts = f"{len(needed) - 1} dependencies to its {len(base) - 1}, alone {alone:.1f}"
+    return Row(f"{what}, all it needs included, over httpx ({counts})", ratio)
 
 
 def _installed(python: Path) -> dict[str, Distribution]:
