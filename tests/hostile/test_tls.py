@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import time
@@ -98,6 +99,8 @@ def test_says_why_nobody_vouches(kind: str, name: str, why: str, certificates: C
         ASKED["look"](face)
 
 
+# A reset between connecting and wrapping leaves ssl's own half-made socket to the collector, which says so.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("asked", ASKED)
 def test_not_sent_where_the_handshake_stops(kind: str, asked: str, certificates: Certificates) -> None:
     """Wherever the handshake ends, nothing was sent: it is tried again, and then no connection."""
@@ -121,6 +124,8 @@ def test_not_sent_where_the_handshake_stops(kind: str, asked: str, certificates:
             with pytest.raises(APIConnectionError) as failure:
                 ASKED[asked](face)
             outcomes[name] = (failure.type, server.requests, server.connections)
+            del failure
+    gc.collect()
     assert dict.fromkeys(stages, (APIConnectionError, [], 2)) == outcomes
 
 
