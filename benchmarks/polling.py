@@ -17,7 +17,7 @@ from .harness import ROOT, Figure, over
 from .poller import INTERVAL, TASKS
 from .table import NOT_MEASURED, Row
 
-_LOOKS = 12  # of each task, until it is completed: an edit of about a quarter of a minute
+_LOOKS = 20  # of each task, until it is completed: an edit of about half a minute
 _SCHEDULE = sum(min(INTERVAL, INTERVAL / 8 * 1.5**look) for look in range(_LOOKS - 1))  # seconds, if no look is late
 _TITLES = {"raw": "raw httpx", "ours": "`wait`", "aiohttp": "`wait` with `aiohttp_client()`"}
 

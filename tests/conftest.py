@@ -17,7 +17,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token or host of whoever runs the tests must not reach them."""
-    for name in ("SINANCODE_API_KEY", "SINANCODE_BASE_URL", "SINANCODE_FILES_URL", "SINANCODE_ALLOW_HTTP"):
+    for name in (
+        "SINANCODE_API_KEY",
+        "SINANCODE_BASE_URL",
+        "SINANCODE_FILES_URL",
+        "SINANCODE_ALLOW_HTTP",
+        "NANO_BANANA_EDIT_LOG",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 

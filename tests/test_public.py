@@ -37,6 +37,9 @@ def test_all_is_what_there_is(module: ModuleType) -> None:
     """`__all__` is sorted, each name is there, and each public class and function is in it."""
     assert sorted(module.__all__) == module.__all__
     assert all(hasattr(module, name) for name in module.__all__)
+    assert set(module.__all__) <= set(dir(module))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = module.nonsense
     public = {
         name for name, value in vars(module).items() if getattr(value, "__module__", "").startswith(module.__name__)
     }

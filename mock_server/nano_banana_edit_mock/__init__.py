@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     if name == "MockServer":  # in process nobody needs uvicorn
         return import_module(".app", __name__).MockServer

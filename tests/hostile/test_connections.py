@@ -16,9 +16,10 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, NanoBananaEdit, SubmissionUnknown, _clock, _pool
 
-from .server import ACCEPTED, Hostile, Misdeed, answer, close, hang, says
+from .server import ACCEPTED, Hostile, Misdeed, answer, close, says
 from .test_submissions import PATIENCE, TOKEN, URL
 
 pytestmark = pytest.mark.server
@@ -268,24 +269,40 @@ def test_broken_connections_make_room(kind: str, monkeypatch: pytest.MonkeyPatch
         assert 9 == server.posts
 
 
-def test_waits_for_a_free_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+def test_waits_for_a_free_connection(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More calls at once than connections take turns; one that gets no turn in its time has sent nothing."""
     monkeypatch.setattr(_pool, "AT_ONCE", 1)
-    first = threading.Event()
+    first, second = threading.Event(), threading.Event()
 
     def slow(connection, server) -> None:
         first.set()
-        hang(connection, server)
+        second.wait(30)
+        says(ACCEPTED)(connection, server)
 
-    with Hostile([slow]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
-        with ThreadPoolExecutor(1) as threads:
-            busy = threads.submit(client.submit, URL, "p", timeout=2 * PATIENCE)
+    def two(client: Any, submit: Any) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            tasks = [threads.submit(submit, client)]
             assert first.wait(30)
             with pytest.raises(APITimeout, match=r"PoolTimeout: all .* in use"):
-                client.with_options(max_retries=0).submit(URL, "p", timeout=PATIENCE)
-            with pytest.raises(SubmissionUnknown):
-                busy.result()
-        assert 1 == server.posts
+                submit(client.with_options(max_retries=0, timeout=PATIENCE))
+            assert 1 == server.posts
+            tasks.append(threads.submit(submit, client))
+            second.set()
+            assert ["t-1", "t-1"] == [task.result().task_id for task in tasks]
+
+    options: dict[str, Any] = {"token": TOKEN, "timeout": 30}
+    with Hostile([slow]) as server:
+        if backend == "sync":
+            with NanoBananaEdit(base_url=server.url, **options) as client:
+                two(client, lambda client: client.submit(URL, "p"))
+        else:
+            with (
+                start_blocking_portal(backend) as portal,
+                portal.wrap_async_context_manager(AsyncNanoBananaEdit(base_url=server.url, **options)) as client,
+            ):
+                two(client, lambda client: portal.call(client.submit, URL, "p"))
+        assert (2, 1) == (server.posts, server.connections)
 
 
 def test_idle_connections_are_given_up_before_servers_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,3 +197,17 @@ def test_boundary_is_not_in_the_file(face: Face) -> None:
 def test_signatures(content: bytes, expected: str | None) -> None:
     """The first bytes tell the media type."""
     assert expected == media_type(content)
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
+    """Ctrl-C during uploads side by side is one KeyboardInterrupt, in no group, and no further upload begins."""
+    asked = []
+
+    def interrupt(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Face(kind).call(interrupt, "submit", [PNG] * 9, "p")
+    assert len(asked) < 9

@@ -8,7 +8,7 @@ import sys
 
 import httpx
 import pytest
-from nano_banana_edit import ServerError, SubmissionUnknown
+from nano_banana_edit import ServerError, SubmissionUnknown, _log
 
 from .conftest import PNG, TOKEN, Face, Script, accepted, fetch, image, task, uploaded
 
@@ -60,6 +60,20 @@ def test_no_secret_is_logged(face: Face, caplog: pytest.LogCaptureFixture) -> No
     assert ours
     assert not any(secret in said for secret in (TOKEN, SECRET, "s3cr3t"))
     assert TOKEN not in " ".join(record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("asked", "level"), [("debug", logging.DEBUG), (" INFO ", logging.INFO), ("yes", logging.INFO)]
+)
+def test_a_level_is_set(monkeypatch: pytest.MonkeyPatch, asked: str, level: int) -> None:
+    """The level that the environment names is set, whatever its case; where it names none nothing is."""
+    logger = logging.Logger("of a test")
+    monkeypatch.setattr(_log, "logger", logger)
+    _log.turn_on()
+    assert (logging.NOTSET, []) == (logger.level, logger.handlers)
+    monkeypatch.setenv(_log.VARIABLE, asked)
+    _log.turn_on()
+    assert (level, 1, False) == (logger.level, len(logger.handlers), logger.propagate)
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,10 @@ else:
     def __getattr__(name: str) -> Any:
         """Load a name when it is asked for: an application may import this package and never edit an image."""
         if name in __all__:
-            for home in ("_errors", "results", "_flow", "client", "_aiohttp"):
-                if hasattr(module := import_module(f".{home}", __name__), name):
-                    return globals().setdefault(name, getattr(module, name))
+            homes = (
+                import_module(f"{__name__}.{home}") for home in ("_errors", "results", "_flow", "client", "_aiohttp")
+            )
+            return globals().setdefault(name, getattr(next(home for home in homes if hasattr(home, name)), name))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

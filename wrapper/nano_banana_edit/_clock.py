@@ -52,4 +52,5 @@ class Attempt:
     left: bool | None = None
 
 
-attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)  # the one that this thread or task is in
+_NONE = Attempt(Deadline(None))  # of a connection that is used outside of any call; nobody reads it
+attempt = ContextVar("attempt", default=_NONE)  # the one that this thread or task is in

@@ -108,7 +108,7 @@ class _Pool:
         self._shelves = Owned(lambda: _Shelf(make, threading.Semaphore(AT_ONCE)), _Shelf.end)
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        _not_yet_left()
+        _clock.attempt.get().left = False  # from here on its socket says
         shelf = self._shelves.of(os.getpid())  # a process that was forked leaves the connections of its parent alone
         if not shelf.permits.acquire(timeout=_pool_timeout(request)):
             raise httpcore.PoolTimeout(_BUSY)
@@ -138,7 +138,7 @@ class _AsyncPool:
         self._shelves = Owned(lambda: _Shelf(make, anyio.Semaphore(AT_ONCE, fast_acquire=True)), _Shelf.end)
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        _not_yet_left()
+        _clock.attempt.get().left = False  # from here on its socket says
         shelf = self._shelves.of(running_loop())
         try:
             shelf.permits.acquire_nowait()
@@ -169,11 +169,6 @@ def running_loop() -> Any:
     """Return the event loop that this is called in, on asyncio or trio."""
     token = anyio.lowlevel.current_token()
     return getattr(token, "native_token", token)  # anyio wraps it since 4.11
-
-
-def _not_yet_left() -> None:
-    if attempt := _clock.attempt.get():
-        attempt.left = False  # from here on its socket says
 
 
 def _pool_timeout(request: httpcore.Request) -> float | None:

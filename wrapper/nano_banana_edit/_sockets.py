@@ -107,15 +107,12 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
 
 
 def _leaves(unsent: bytes) -> None:
-    if unsent and (attempt := _clock.attempt.get()):
-        attempt.left = True
+    if unsent:
+        _clock.attempt.get().left = True
 
 
 def _within(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
-    attempt = _clock.attempt.get()
-    if timeout is None or attempt is None:
-        return timeout
-    remaining = attempt.deadline.remaining()
+    remaining = _clock.attempt.get().deadline.remaining()
     if remaining <= 0:  # a socket that always has something to read would be read for ever
         raise over("the time of the call is over")
-    return min(timeout, remaining)
+    return min(timeout or remaining, remaining)

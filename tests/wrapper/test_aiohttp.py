@@ -1,0 +1,94 @@
+"""The async client on aiohttp: its failures have their right names, it keeps nothing, it is an extra."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import yarl
+from aiohttp.client_reqrep import ConnectionKey, RequestInfo
+from multidict import CIMultiDict, CIMultiDictProxy
+from nano_banana_edit import AsyncNanoBananaEdit, SubmissionUnknown, aiohttp_client
+
+from .conftest import TOKEN, URL
+
+KEY: Any = ConnectionKey("a.test", 443, True, True, None, None, None)
+INFO = RequestInfo(
+    yarl.URL("https://a.test"),
+    "POST",
+    CIMultiDictProxy(CIMultiDict(authorization=TOKEN)),
+    yarl.URL("https://a.test"),
+)
+FAILURES = {
+    aiohttp.ClientConnectorError(KEY, OSError("refused")): httpx.ConnectError,
+    aiohttp.ConnectionTimeoutError("connect"): httpx.ConnectTimeout,
+    aiohttp.ClientHttpProxyError(INFO, (), message="proxy"): httpx.ProxyError,
+    aiohttp.SocketTimeoutError("read"): httpx.ReadTimeout,
+    aiohttp.ServerDisconnectedError(): httpx.RemoteProtocolError,
+    aiohttp.ClientResponseError(INFO, (), message="bad header"): httpx.RemoteProtocolError,
+    aiohttp.ClientOSError(104, "reset"): httpx.ReadError,
+    aiohttp.ClientPayloadError("cut"): httpx.ReadError,
+}
+MAY_BE_SENT_AGAIN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
+    """Let aiohttp fail with an error whenever it is asked, and return the list of what it is asked."""
+    asked: list[str] = []
+
+    async def request(_session: object, method: str, *_args: Any, **_options: Any) -> None:
+        asked.append(method)
+        raise error
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", request)
+    return asked
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
+def test_failures_are_what_they_are(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """An edit is sent again after those failures alone that aiohttp's connector raises, before anything is sent."""
+    again = FAILURES[error] in MAY_BE_SENT_AGAIN
+
+    async def run() -> None:
+        async with (
+            aiohttp_client() as http,
+            AsyncNanoBananaEdit(token=TOKEN, http_client=http, max_retries=2) as client,
+        ):
+            await client.submit(URL, "p")
+
+    asked = failing(monkeypatch, error)
+    with pytest.raises(Exception, match=FAILURES[error].__name__) as failure:
+        asyncio.run(run())
+    assert again == (failure.type is not SubmissionUnknown)
+    assert ["POST"] * (3 if again else 1) == asked
+    assert FAILURES[error] is type(failure.value.__cause__)
+    assert TOKEN not in f"{failure.value.__cause__!r} {failure.value.__cause__.__cause__!r}"
+
+
+def test_what_is_no_failure_of_aiohttp_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other error passes as it is."""
+    failing(monkeypatch, ZeroDivisionError())
+
+    async def run() -> None:
+        async with aiohttp_client() as http, AsyncNanoBananaEdit(token=TOKEN, http_client=http) as client:
+            await client.get_task("t-1")
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run())
+
+
+def test_an_unused_client_can_be_closed() -> None:
+    """A client that was asked nothing has nothing to close."""
+    asyncio.run(aiohttp_client().aclose())
+
+
+def test_says_which_extra_it_needs() -> None:
+    """Where the extra is missing its name is said."""
+    code = "import sys; sys.modules['httpx_aiohttp'] = None; from nano_banana_edit import aiohttp_client"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("aiohttp_client needs httpx_aiohttp: pip install 'nano-banana-edit[aiohttp]'\n")
