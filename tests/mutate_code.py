@@ -7,6 +7,7 @@ in `pyproject.toml`; here stands only what mutmut has no setting for:
 - a package lies in a folder that is no part of its name (`wrapper/nano_banana_edit`),
 - texts for people are left alone: of the strings only those without a blank are changed, and only once,
 - properties and context managers are mutated like any function,
+- a type guard is left alone, as mypy would not know it for one behind the switch between mutants,
 - what runs on import, such as reading the document, belongs to every test of the mock, and runs again for each mutant.
 """
 
@@ -49,8 +50,13 @@ def decorated(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.FunctionDef) and bool(names) and names <= DECORATORS
 
 
+def guards(node: cst.CSTNode) -> bool:
+    returns = node.returns.annotation if isinstance(node, cst.FunctionDef) and node.returns else None
+    return isinstance(returns, cst.Subscript) and getattr(returns.value, "value", None) == "TypeGuard"
+
+
 def skip(self: Any, node: cst.CSTNode, *, former: Any = file_mutation.MutationVisitor._skip_node_and_children) -> bool:
-    return not decorated(node) and former(self, node)
+    return guards(node) or (not decorated(node) and former(self, node))
 
 
 def arrange(
