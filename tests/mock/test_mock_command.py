@@ -1,0 +1,129 @@
+"""The command of the mock: what it serves, what its help says, and the census that it prints as a table."""
+
+import io
+import json
+import re
+import sys
+
+import pytest
+import yaml
+from nano_banana_edit_mock import MockService, __main__, _table
+from nano_banana_edit_mock.__main__ import main
+from nano_banana_edit_mock.contract import parse
+
+DOCUMENT = {
+    "servers": [{"url": "/"}],
+    "paths": {
+        "/": {
+            "post": {
+                "operationId": "make",
+                "requestBody": {
+                    "content": {
+                        "application/json": {
+                            "schema": {
+                                "title": "Thing",
+                                "properties": {"size": {"enum": ["é|b"]}, "count": {"type": "integer", "maximum": 3}},
+                            }
+                        }
+                    }
+                },
+            }
+        }
+    },
+}
+HEAD = ["| constraint | value | accepted | refused | proved by | pointer |", "| --- | --- | --- | --- | --- | --- |"]
+
+PROOF = """
+import pytest
+
+@pytest.mark.parametrize("way", ["one", "other"])
+@pytest.mark.parametrize("case", ["A.b.maxLength", "A.c.enum: 1 x 2"])
+def test_first(case, way): ...
+
+@pytest.mark.parametrize("case", ["A.b.maxLength"])
+def test_second(case): ...
+
+def test_plain(): ...
+"""
+
+
+def test_table_to_the_letter():
+    """A row names constraint, value, the cases on either side, tests and place; a bar in a cell stays inside it."""
+    at = "/paths/~1/post/requestBody/content/application~1json/schema/properties"
+    rows = [
+        f'| Thing.size.enum | ["é&#124;b"] | "é&#124;b" | "é&#124;b "; "É&#124;B"; ""; null |  | {at}/size/enum |',
+        '| Thing.count.type | "integer" | 1; as documented | null; true; 1.5; "text"; an array; an object '
+        f"| test_a, test_b | {at}/count/type |",
+        f"| Thing.count.maximum | 3 | 2; 3; as documented | 4 | test_b | {at}/count/maximum |",
+    ]
+    proofs = {"Thing.count.type": ["test_a", "test_b"], "Thing.count.maximum": ["test_b"], "Thing.no.such": ["test_c"]}
+    assert [*HEAD, *rows] == _table.table(parse(DOCUMENT), proofs).splitlines()
+
+
+def test_tests_of_a_folder(tmp_path):
+    """A constraint is proved by each test that has its id among its parameters, named once."""
+    (tmp_path / "test_it.py").write_text(PROOF)
+    found = _table.tests_of(tmp_path)
+    assert ["test_first", "test_second"] == found["A.b.maxLength"]
+    assert ["test_first"] == found["A.c.enum"]
+    assert {"A.b.maxLength", "A.c.enum", "one", "other"} == found.keys()
+
+
+def test_tests_that_cannot_be_listed(tmp_path):
+    """A folder whose tests cannot be collected is an error that names it and says why."""
+    (tmp_path / "test_it.py").write_text("import nothing_of_this_name")
+    cause = r"[\s\S]*No module named 'nothing_of_this_name'"
+    with pytest.raises(OSError, match=rf"^no tests of {re.escape(str(tmp_path))} can be listed: {cause}"):
+        _table.tests_of(tmp_path)
+
+
+def test_options_reach_the_service(send, monkeypatch):
+    """The service is served on port 4010 of this machine as it is by default, and otherwise as the options say."""
+    served = []
+    monkeypatch.setattr(__main__, "serve", lambda **settings: served.append(settings))
+    main([])
+    main(["--host", "::1", "--port", "5", "--seed", "3", "--polls", "0"])
+
+    def played(service):
+        task_id = json.loads(send("createEdit", to=service).body)["task_id"]
+        looks = [json.loads(send("getTask", to=service, task_id=task_id).body)["status"] for _ in range(4)]
+        return task_id, looks
+
+    assert [("127.0.0.1", 4010), ("::1", 5)] == [(settings["host"], settings["port"]) for settings in served]
+    expected = [played(MockService()), played(MockService(seed=3, polls=0))]
+    assert expected == [played(settings["service"]) for settings in served]
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ([], {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "contract", "diff"}),
+        (["contract"], {"document", "--tests FOLDER"}),
+        (["diff"], {"old", "new"}),
+    ],
+)
+def test_help_explains_everything(command, named, monkeypatch, capsys):
+    """Each option, argument and command has its line in the help, with a default where there is one."""
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit, match="0"):
+        main([*command, "--help"])
+    shown = capsys.readouterr().out
+    explained = dict(re.findall(r"^ +(\S.*?) {2,}(\S.*)$", shown, re.MULTILINE))
+    assert named | {"-h, --help"} == explained.keys()
+    assert shown.startswith(f"usage: {' '.join(['python -m nano_banana_edit_mock', *command])} ")
+    if not command:
+        assert "\n\nPlay nano-banana-edit offline.\n\n" in shown
+        assert "\ninstead of serving:\n" in shown
+        defaults = {name: re.findall(r"\(default: (.+)\)", text) for name, text in explained.items()}
+        assert [["127.0.0.1"], ["4010"], ["0"], ["2"]] == [found for found in defaults.values() if found]
+
+
+def test_output_in_any_encoding(tmp_path, monkeypatch):
+    """What the terminal cannot show is escaped, and the command goes on."""
+    path = tmp_path / "document.yaml"
+    path.write_text(yaml.safe_dump(DOCUMENT), "utf-8")
+    written = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", written)
+    main(["contract", str(path)])
+    written.seek(0)
+    assert '| ["\\xe9&#124;b"] |' in written.read()
