@@ -11,6 +11,7 @@ from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, render
 from PIL import Image, ImageChops
 
 CHOICES = {c.field[0]: c.value for c in load().constraints if c.keyword == "enum"}
+PANEL = (17, 17, 17)
 LONG = "Turn the harbour into a winter scene with lanterns. " * 90
 
 
@@ -32,12 +33,15 @@ def file(size=(300, 200), mode="RGB", colour="red", form="PNG", **options) -> by
     return written.getvalue()
 
 
+def chunk(content: bytes) -> bytes:
+    """A chunk of a PNG, its name first."""
+    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+
+
 def bomb(width, height) -> bytes:
     """A PNG that claims a size without having it."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = b"IDAT" + zlib.compress(b"")
-    chunks = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND"))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(map(chunk, (header, b"IDAT" + zlib.compress(b""), b"IEND")))
 
 
 @pytest.mark.parametrize("output_format", CHOICES["output_format"])
@@ -118,6 +122,14 @@ def test_bad_source(source):
     assert draw() == draw(source=source)
 
 
+@pytest.mark.filterwarnings("ignore:Invalid APNG")
+def test_odd_source():
+    """A source that Pillow opens with a warning, such as one that claims to be animated and is not, is drawn on."""
+    plain = file()
+    odd = plain[:33] + chunk(b"acTL" + bytes(8)) + plain[33:]  # behind the signature and the first chunk
+    assert draw(source=plain) == draw(source=odd) != draw()
+
+
 def panel(image: Image.Image) -> Any:
     """The box of pure white, which only text has on a gradient."""
     box = ImageChops.difference(image.convert("L"), Image.new("L", image.size, 255)).point(
@@ -134,7 +146,13 @@ def test_text_stays_inside(prompt, size):
     left, top, right, bottom = panel(image)
     assert 0 < left < right < image.width
     assert image.height / 2 <= top < bottom < image.height
-    assert (17, 17, 17) == image.getpixel((2, image.height - 2)) == image.getpixel((2, top))
+    assert PANEL == image.getpixel((0, image.height - 1)) == image.getpixel((image.width - 1, top))
+
+
+def test_slim_shape():
+    """Where there is no room for two lines one is written, and the picture is seen above it."""
+    image = read(draw(LONG, size="30:1"))
+    assert PANEL == image.getpixel((0, image.height - 1)) != image.getpixel((0, 0))
 
 
 def test_blank_prompt():
