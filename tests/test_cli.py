@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,7 @@ def test_progress_on_a_terminal(service: MockService, tmp_path: Path, monkeypatc
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
     assert (0, f"{tmp_path / 'out.png'}\n") == (result.exit_code, result.stdout)
     assert "Submitting\n" not in result.stderr
+    assert f"Task {service.edits[0].task_id}: completed (0 s)" in result.stderr
 
 
 def test_version() -> None:
@@ -301,6 +304,52 @@ def test_conformance_status(monkeypatch: pytest.MonkeyPatch, status: int, code: 
         result = conform()
     assert code == result.exit_code
     assert text in result.stdout
+
+
+def test_conformance_names_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request that was sent is a row of the table, and one that differs is marked in it."""
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    monkeypatch.setenv("COLUMNS", "200")
+    with respx.mock:
+        respx.route(method="GET").respond(200)
+        respx.route().respond(500)
+        head, *rows = (re.split(r" {2,}", line.strip()) for line in conform().stdout.splitlines())
+    assert ["Constraint", "Case", "Documented", "Actual", "Status"] == head
+    assert ["≠", "createEdit.security.bearer", "no header", "refused", "a failure", "500"] in rows
+    assert ["getTask.id.required", "as documented", "accepted", "accepted", "200"] in rows
+    counts = Counter("different" if row[0] == "≠" else "as documented" for row in rows if row[-1].isdigit())
+    assert [f"{counts['different']} different, {counts['as documented']} as documented."] in rows
+
+
+@pytest.fixture
+def in_latin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., bytes]:
+    """What the program writes to a standard output of few characters, of a server that answers with another one."""
+
+    def written(*arguments: str) -> bytes:
+        output = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+        monkeypatch.setenv("SINANCODE_API_KEY", "token")
+        monkeypatch.setattr(sys, "stdout", output)
+        command = ["nano-banana-edit", "conformance", "--base-url", "https://a.test", "--rate", "1e9", *arguments]
+        monkeypatch.setattr(sys, "argv", command)
+        with respx.mock:
+            respx.route().respond(500, text="\N{BANANA}")
+            with pytest.raises(SystemExit, match=r"^1$"):
+                cli.main()
+        output.seek(0)
+        return output.buffer.read()
+
+    return written
+
+
+def test_what_cannot_be_shown_is_escaped(in_latin: Callable[..., bytes]) -> None:
+    """A character that the terminal cannot show is escaped, and the program goes on."""
+    assert rb"\u2260" in in_latin()
+
+
+def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
+    """JSON is written in UTF-8 (RFC 8259, section 8.1), as an escape for terminals would break it."""
+    answers = {row["answer"] for row in json.loads(in_latin("--json")) if row["differs"]}
+    assert {"\N{BANANA}"} == answers
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def conformance(
         if junit:
             junit.write_text(module.to_junit(checks), "utf-8")
     if as_json:
-        typer.echo(module.to_json(checks))
+        typer.echo(module.to_json(checks).encode())  # JSON is UTF-8, whatever the terminal is
     else:
         _print_checks(checks)
     stopped = any(check.stops for check in checks)
