@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nano_banana_edit_mock import load
-from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, render
+from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, _wrap, render
 from PIL import Image, ImageChops
 
 CHOICES = {c.field[0]: c.value for c in load().constraints if c.keyword == "enum"}
@@ -147,6 +147,34 @@ def test_text_stays_inside(prompt, size):
     assert 0 < left < right < image.width
     assert image.height / 2 <= top < bottom < image.height
     assert PANEL == image.getpixel((0, image.height - 1)) == image.getpixel((image.width - 1, top))
+
+
+class Mono:
+    """A font whose characters are all one pixel wide."""
+
+    getlength = staticmethod(len)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "rows", "lines"),
+    [
+        ("", 7, 9, []),
+        ("one two", 7, 9, ["one two"]),
+        ("one two three", 7, 9, ["one two", "three"]),
+        ("one two three", 8, 9, ["one two", "three"]),
+        ("one two three", 6, 9, ["one", "two", "three"]),
+        ("abcdef", 4, 9, ["abcd", "ef"]),
+        ("abcd ef", 3, 9, ["abc", "d", "ef"]),
+        (" a \n b\x00c\t", 9, 9, ["a b c"]),
+        ("abc", 0, 9, ["a", "b", "c"]),
+        ("one two three", 7, 1, ["one tw…"]),
+        ("a b cd", 3, 1, ["a…"]),
+        ("one two three", 7, 2, ["one two", "three"]),
+    ],
+)
+def test_lines(text, width, rows, lines):
+    """Text is broken at blanks, a word where it is too long, and what is left over at the end becomes an ellipsis."""
+    assert lines == _wrap(text, Mono(), width=width, rows=rows)
 
 
 def test_slim_shape():
