@@ -258,7 +258,8 @@ def test_runs_as_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 def test_says_each_status_once(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A status that lasts is said once."""
+    """A status that lasts is said once, in one line however long."""
+    monkeypatch.setenv("COLUMNS", "10")
     monkeypatch.setattr(_clock, "sleep", lambda _seconds: None)
     slow = MockService(polls=9)
     monkeypatch.setattr(service, "handle", slow.handle)
@@ -306,19 +307,40 @@ def test_conformance_status(monkeypatch: pytest.MonkeyPatch, status: int, code: 
     assert text in result.stdout
 
 
-def test_conformance_names_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """The lines about a server that finds every task and fails otherwise, on a terminal of some columns."""
+
+    def lines(columns: int, **environment: str) -> list[str]:
+        for name, value in {"SINANCODE_API_KEY": "token", "COLUMNS": str(columns), **environment}.items():
+            monkeypatch.setenv(name, value)
+        with respx.mock:
+            respx.route(method="GET").respond(200)
+            respx.route().respond(500)
+            return conform().stdout.splitlines()
+
+    return lines
+
+
+def test_conformance_names_what_differs(table: Callable[..., list[str]]) -> None:
     """Each request that was sent is a row of the table, and one that differs is marked in it."""
-    monkeypatch.setenv("SINANCODE_API_KEY", "token")
-    monkeypatch.setenv("COLUMNS", "200")
-    with respx.mock:
-        respx.route(method="GET").respond(200)
-        respx.route().respond(500)
-        head, *rows = (re.split(r" {2,}", line.strip()) for line in conform().stdout.splitlines())
+    head, *rows = (re.split(r" {2,}", line.strip()) for line in table(200))
     assert ["Constraint", "Case", "Documented", "Actual", "Status"] == head
     assert ["≠", "createEdit.security.bearer", "no header", "refused", "a failure", "500"] in rows
     assert ["getTask.id.required", "as documented", "accepted", "accepted", "200"] in rows
     counts = Counter("different" if row[0] == "≠" else "as documented" for row in rows if row[-1].isdigit())
     assert [f"{counts['different']} different, {counts['as documented']} as documented."] in rows
+
+
+def test_conformance_marks_differences_in_red(table: Callable[..., list[str]]) -> None:
+    """Where there are colours, a row that differs is red, and no other line."""
+    lines = table(200, FORCE_COLOR="1", TERM="xterm")
+    assert {(True, True), (False, False)} == {("≠" in line, "\x1b[31m" in line) for line in lines}
+
+
+def test_conformance_in_a_narrow_terminal(table: Callable[..., list[str]]) -> None:
+    """Where there is no room for a constraint's name it goes on in the next line, and is not cut off."""
+    assert not [line for line in table(60) if "…" in line]
 
 
 @pytest.fixture
