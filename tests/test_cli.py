@@ -17,7 +17,7 @@ import nano_banana_edit
 import pytest
 import respx
 from nano_banana_edit import _clock, cli
-from nano_banana_edit_mock import MockService, Outcome, mock_router
+from nano_banana_edit_mock import MockServer, MockService, Outcome, mock_router
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -141,6 +141,15 @@ def test_empty_options_are_refused(service: MockService, tmp_path: Path, option:
     assert 2 == run("edit", PHOTO, "p", "-o", tmp_path / "out.png", option, "").exit_code
 
 
+@pytest.mark.server
+def test_taken_port() -> None:
+    """A port that is taken is one line and exit status 1."""
+    with MockServer() as server:
+        result = run("mock", "--port", server.url.rpartition(":")[2])
+    assert 1 == result.exit_code
+    assert re.fullmatch(r"Error: .*cannot listen on .+, port \d+ \(.+\)\. Stop .*\.", result.stderr.splitlines()[-1])
+
+
 @pytest.mark.parametrize("port", ["-1", "65536"])
 def test_impossible_ports_are_refused(port: str) -> None:
     """A port that cannot be is a usage error."""
@@ -150,11 +159,11 @@ def test_impossible_ports_are_refused(port: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "message"),
     [
-        (httpx.Response(401, json={"message": "bad token"}), 3, "answered 401: bad token"),
-        (httpx.ConnectError("refused"), 3, "refused"),
-        (httpx.ReadTimeout("slow"), 4, "may have been accepted and billed"),
+        (httpx.Response(401, json={"message": "bad token"}), 3, "The service answered 401: bad token"),
+        (httpx.ConnectError("refused"), 3, r"No answer \(ConnectError: refused\)\."),
+        (httpx.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you do\."),
         (KeyboardInterrupt(), 130, "interrupted"),
-        (OSError(28, "No space left"), 4, "No space left"),
+        (OSError(28, "No space left"), 4, r".*No space left.* before you do\."),
     ],
 )
 def test_failures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Any, status: int, message: str) -> None:
@@ -169,7 +178,7 @@ def test_failures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Any, 
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
     result = run("edit", "https://a.test", "p", "-o", tmp_path / "out.png")
     assert (status, "") == (result.exit_code, result.stdout)
-    assert message in result.stderr.splitlines()[-1]
+    assert re.fullmatch(f"Error: {message}", result.stderr.splitlines()[-1])
 
 
 def test_failed_edit_names_its_task(service: MockService, tmp_path: Path) -> None:
@@ -204,10 +213,8 @@ def test_interrupted_wait_names_its_task(service: MockService, tmp_path: Path, m
     """Whoever interrupts the wait is told which task goes on."""
     monkeypatch.setattr(nano_banana_edit.ResultImage, "save", _interrupt)
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    assert (130, f"Error: interrupted; task {service.edits[0].task_id} goes on") == (
-        result.exit_code,
-        result.stderr.splitlines()[-1],
-    )
+    line = f"Error: interrupted; task {service.edits[0].task_id} goes on"
+    assert (130, line) == (result.exit_code, result.stderr.splitlines()[-1])
 
 
 def _interrupt(*_: object) -> None:
