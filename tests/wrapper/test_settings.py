@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -121,7 +122,9 @@ def test_no_token_without_tls(client: Any, name: str, monkeypatch: pytest.Monkey
     for url in LOOPBACK:
         client(token=TOKEN, **{name: url})
     for url in ELSEWHERE:
-        with pytest.raises(InvalidRequest, match=rf"^{name} is .*Use https, pass allow_http=True, or set") as refusal:
+        with pytest.raises(
+            InvalidRequest, match=rf"^{name} is '{re.escape(url)}'; .*Use https, pass allow_http="
+        ) as refusal:
             client(token=TOKEN, **{name: url})
         assert (name, url) == (refusal.value.field, refusal.value.value)
         assert client(token=TOKEN, allow_http=True, **{name: url})
