@@ -131,7 +131,21 @@ def test_a_task_must_be_found():
     found = {check.case.id: check.actual for check in ask(server, spend=True) if check.differs}
     assert "no such operation" == found['getTask.security.bearer: "Bearer {token}"']
     looks = [check for check in ask(server) if check.case.id == 'getTask.security.bearer: "Bearer {token}"']
-    assert ["no task is known that it could find"] == [check.skipped for check in looks]
+    assert [(404, "no task is known that it could find")] == [(check.status, check.skipped) for check in looks]
+
+
+@pytest.mark.parametrize("answer", [{"task_id": 5}, {"task_id": None}, {"task_id": ""}, ["t"], "t", {}])
+def test_an_answer_without_a_task(answer):
+    """An answer that names no task is none to look for: tasks are then looked at by the name that the case has."""
+    looks = []
+
+    def answered(request):
+        looks.extend([request.url.path] if request.method == "GET" else [])
+        return httpx.Response(200, json=answer)
+
+    checks = ask(httpx.MockTransport(answered), spend=True)
+    (path,) = {c.case.path["id"] for c in checks if c.case.operation.id == "getTask" and c.case.name == "as documented"}
+    assert {"tasks", path} == {part for look in looks for part in look.removeprefix("/v1/").split("/") if part}
 
 
 @pytest.mark.parametrize("status", [408, 500, 504])
@@ -319,6 +333,22 @@ def test_rate_is_kept(waited):
     waited.clear()
     ask(server)
     assert [0, 0.2] == waited[:2]
+    waited.clear()
+    ask(server, rate=0.5)
+    assert [0, 2] == waited[:2]
+
+
+def test_an_answer_is_waited_for_a_minute(monkeypatch):
+    """Without a client of the caller's each answer is waited for 60 seconds."""
+    limits = []
+
+    def answer(_transport, request):
+        limits.append(request.extensions["timeout"])
+        return httpx.Response(400)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+    assert [*Conformance().run(base_url=API, files_url=FILES, token=TOKEN)]
+    assert {60} == {seconds for limit in limits for seconds in limit.values()}
 
 
 def test_each_server_gets_its_own():
