@@ -140,6 +140,7 @@ def document():
             "getTask 200 application/json.id.maxLength is promised",
         ),
         (set_to(f"{TASK}/properties/id", "description", "other"), None, ""),
+        (set_to(f"{TASK}/properties/id", "x-note", "other"), None, ""),
         (
             set_to(f"{CREATE}/post/responses/200", "content", {"application/xml": {}}),
             None,
