@@ -129,6 +129,7 @@ NO_NUMBERS = {"null": None, "true": True, '"text"': "text", "an array": [], "an 
         ),
         ({"type": "integer", "maximum": 1}, "maximum", {"0": 0, "1": 1, "2": 2}),
         ({"type": "integer", "minimum": 5, "multipleOf": 4}, "multipleOf", {"8": 8, "9": 9}),
+        ({"type": "integer", "minimum": 10, "multipleOf": 5}, "minimum", {"5": 5, "10": 10, "15": 15}),
         ({"type": "number", "default": 7}, "type", {**NO_NUMBERS, "1": 1, "1.5": 1.5, "as documented": 7}),
         (
             {"enum": ["ab", "Cd"]},
