@@ -8,7 +8,8 @@ in `pyproject.toml`; here stands only what mutmut has no setting for:
 - texts for people are left alone: of the strings only those without a blank are changed, and only once,
 - properties and context managers are mutated like any function,
 - a type guard is left alone, as mypy would not know it for one behind the switch between mutants,
-- what runs on import, such as reading the document, belongs to every test of the mock, and runs again for each mutant.
+- what runs on import, such as reading the document, belongs to every test of the mock, and runs again for each mutant,
+- what one test leaves in the cache of boundary cases does not hide from the next what it reaches.
 """
 
 from __future__ import annotations
