@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 UPLOADED = b'{"url": "https://files.example.test/in.png"}'
 PENDING, COMPLETED = b'{"status": "pending"}', b'{"status": "completed", "result": ["%s/out.png"]}'
 OLD = b"what was there before"
-ENOUGH = 30  # points at least, at which an edit waits
+ENOUGH = 20  # points at least, at which an edit waits
 
 
 @define

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ import yarl
 from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 from nano_banana_edit import AsyncNanoBananaEdit, SubmissionUnknown, aiohttp_client
+from nano_banana_edit_mock import MockServer
 
 from .conftest import TOKEN, URL
 
@@ -92,3 +94,15 @@ def test_says_which_extra_it_needs() -> None:
     code = "import sys; sys.modules['httpx_aiohttp'] = None; from nano_banana_edit import aiohttp_client"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("aiohttp_client needs httpx_aiohttp: pip install 'nano-banana-edit[aiohttp]'\n")
+
+
+@pytest.mark.server
+@pytest.mark.filterwarnings("ignore:(?i)unclosed:ResourceWarning")  # aiohttp's word on what the first loop left open
+def test_one_client_over_several_event_loops() -> None:
+    """A client may be used in one event loop after the other, as on httpx."""
+    with MockServer() as server:
+        client = AsyncNanoBananaEdit(token=TOKEN, base_url=server.url, http_client=aiohttp_client())
+        tasks = [asyncio.run(client.submit(URL, "p")).task_id for _ in range(3)]
+        assert [edit.task_id for edit in server.service.edits] == tasks
+        del client
+        gc.collect()
