@@ -7,6 +7,8 @@ import pytest
 import stamina
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pytester", "nano_banana_edit_mock.pytest_plugin"]
+
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", max_examples=50, derandomize=True, database=None, **_COMMON)
 settings.register_profile("ci", max_examples=1_000, derandomize=True, database=None, **_COMMON)

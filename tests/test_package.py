@@ -62,6 +62,15 @@ def test_bare_client_has_three_dependencies(wheel: Path) -> None:
 
 def test_mock_without_its_extra_says_what_it_needs() -> None:
     """Importing the mock without its extra says which one to install."""
-    code = "import sys; sys.modules['jsonschema_rs'] = None; import nano_banana_edit_mock"
+    code = "import sys; sys.modules['jsonschema_rs'] = None; from nano_banana_edit_mock import MockService"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("The mock needs jsonschema_rs: pip install 'nano-banana-edit[mock]'\n")
+
+
+def test_pytest_starts_without_the_mocks_extra(tmp_path: Path) -> None:
+    """Where the client alone is installed its plugin disturbs no run of pytest, nor does it load anything."""
+    test = "def test(): import sys; assert not {'httpx', 'PIL', 'nano_banana_edit_mock.service'} & set(sys.modules)"
+    (tmp_path / "test_alone.py").write_text(test)
+    run = "import sys, pytest; sys.modules.update(jsonschema_rs=None, uvicorn=None); sys.exit(pytest.main())"
+    others = [option for name in ("schemathesis", "anyio", "respx", "cacheprovider") for option in ("-p", f"no:{name}")]
+    subprocess.run([sys.executable, "-c", run, *others, str(tmp_path)], check=True, cwd=tmp_path, capture_output=True)

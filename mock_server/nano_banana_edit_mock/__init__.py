@@ -7,17 +7,27 @@ are doors to the same `MockService`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-try:
+if TYPE_CHECKING:
     from ._records import Edit, Entry, Outcome, Request, Response, Upload, Violation
+    from .app import MockServer
     from .contract import Constraint, Contract, UnsupportedKeyword, load
     from .router import mock_router, mock_transport
     from .service import MockService
-except ModuleNotFoundError as missing:
-    hint = f"The mock needs {missing.name}: pip install 'nano-banana-edit[mock]'"
-    raise ModuleNotFoundError(hint, name=missing.name) from missing
+else:
 
-if TYPE_CHECKING:
-    from .app import MockServer
+    def __getattr__(name: str) -> Any:
+        """Load a name when it is asked for: pytest imports the plugin in this package in every run."""
+        if name in __all__:
+            try:
+                homes = (
+                    import_module(f"{__name__}.{home}") for home in ("_records", "contract", "service", "router", "app")
+                )
+                return globals().setdefault(name, getattr(next(home for home in homes if hasattr(home, name)), name))
+            except ModuleNotFoundError as missing:
+                hint = f"The mock needs {missing.name}: pip install 'nano-banana-edit[mock]'"
+                raise ModuleNotFoundError(hint, name=missing.name) from missing
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Constraint",
@@ -40,9 +50,3 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
-
-
-def __getattr__(name: str) -> Any:
-    if name == "MockServer":  # in process nobody needs uvicorn
-        return import_module(".app", __name__).MockServer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

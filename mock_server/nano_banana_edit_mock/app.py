@@ -4,6 +4,7 @@ import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Self
 from urllib.parse import quote
 
@@ -29,11 +30,15 @@ def create_app(service: MockService | None = None) -> ASGIApp:
 
     Source: `openapi.yaml#/paths`
     """
-    service = service or MockService()
+    made = service or MockService()
+    return _app(lambda: made)
 
+
+def _app(current: Callable[[], MockService]) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"the mock speaks HTTP, not {scope['type']}")
+        service = current()
         received = starlette.requests.Request(scope, receive)
         body = bytearray()
         with contextlib.suppress(starlette.requests.ClientDisconnect):
@@ -65,7 +70,7 @@ class MockServer:
         port: Port to listen on; default 0 takes a free one.
 
     Attributes:
-        service: The service.
+        service: The service; another one may be put in its place while the server runs.
         url: Origin such as `http://127.0.0.1:54321`, known once entered; both API hosts and the files are under it.
 
     Source: `openapi.yaml#/paths`
@@ -84,7 +89,7 @@ class MockServer:
         """
         self._listener = _listen(*self._address)
         self.url = _origin(self._listener)
-        self._server = _server(self.service)
+        self._server = _server(lambda: self.service)
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
         self._thread.start()
         return self
@@ -112,7 +117,8 @@ def serve(*, host: str = "127.0.0.1", port: int = 4010, service: MockService | N
     with _listen(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
         sys.stdout.write(f"nano-banana-edit mock on {_origin(listener)}\n")
         sys.stdout.flush()
-        _server(service or MockService()).run([listener])
+        made = service or MockService()
+        _server(lambda: made).run([listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -132,9 +138,9 @@ def _origin(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(service: MockService) -> uvicorn.Server:
+def _server(current: Callable[[], MockService]) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(service),
+        _app(current),
         access_log=False,
         lifespan="off",
         log_config=None,  # leaves the logging of the process alone

@@ -1,10 +1,13 @@
 """The service behind httpx: as a respx router, and as a transport."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import SequenceMatcher
 
 import httpx
 import respx
+from respx.models import AllMockedAssertionError, ResolvedRoute
 
 from ._records import Request
 from ._routes import Routes
@@ -16,7 +19,8 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
 
     While the router is entered, every httpx client is served, sync or async, whatever its transport. There is one route
     per operation, named by the operationId, so `router["createEdit"].call_count` counts edits; anything else on a
-    documented host is answered by the service too, with 404 or 405. A request to any other host fails the test.
+    documented host is answered by the service too, with 404 or 405. A request to any other host fails the test, with
+    the nearest route, unless a route of yours answers it.
 
     Args:
         service: The service; default is a new one.
@@ -28,7 +32,7 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     """
     service = service or MockService()
     answer = _answer(service)
-    router = respx.MockRouter(assert_all_called=False, using="httpx")
+    router = _Router(assert_all_called=False, using="httpx")
     hosts = Routes(service.contract).by_host
     for operation in service.contract.operations:
         urls = [
@@ -40,7 +44,31 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
         url = rf"^https?://(?:{'|'.join(urls)})(?:\?.*)?$"
         router.route(method=operation.method, url__regex=url, name=operation.id).mock(side_effect=answer)
     router.route(host__in=tuple(hosts)).mock(side_effect=answer)
+    router.urls = [f"{op.method} {server}{op.path}" for op in service.contract.operations for server in op.servers]
     return router
+
+
+class _Router(respx.MockRouter):
+    """A router that tells of a request without a route which one is nearest."""
+
+    urls: Sequence[str] = ()
+
+    def resolve(self, request: httpx.Request) -> ResolvedRoute:
+        with self._nearest(request):
+            return super().resolve(request)
+
+    async def aresolve(self, request: httpx.Request) -> ResolvedRoute:
+        with self._nearest(request):
+            return await super().aresolve(request)
+
+    @contextmanager
+    def _nearest(self, request: httpx.Request) -> Iterator[None]:
+        try:
+            yield
+        except AllMockedAssertionError as error:
+            asked = f"{request.method} {request.url}"
+            nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
+            raise AllMockedAssertionError(f"{error} The nearest route is {nearest}.") from error
 
 
 def mock_transport(service: MockService | None = None) -> httpx.MockTransport:

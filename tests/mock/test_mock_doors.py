@@ -1,10 +1,12 @@
 """Every door to the service gives the same answers: router, transport, ASGI app."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from typing import Any
 
+import anyio
 import httpx
 import nano_banana_edit_mock
 import pytest
@@ -111,10 +113,32 @@ def test_each_server_has_the_named_routes(document, edit_body):
         assert 2 == router["createEdit"].call_count
 
 
-def test_foreign_hosts_are_unmatched():
-    """A request to any other host fails, as with respx."""
-    with mock_router(), pytest.raises(AssertionError, match="not mocked"):
-        httpx.get("https://elsewhere.test/")
+NEAREST = {
+    "https://api.sinancode.example/v1/tasks/t-1": "GET https://api.sinancode.com/v1/tasks/{id}",
+    "https://files.sinancode.com/api/upload/file": "POST https://files-api.sinancode.com/api/upload/file",
+}
+
+
+@pytest.mark.parametrize(("asked", "nearest"), NEAREST.items())
+def test_foreign_hosts_are_unmatched(asked, nearest):
+    """A request to any other host fails, as with respx, and names the route that is nearest."""
+    said = f"not mocked! The nearest route is {re.escape(nearest)}."
+    with mock_router(), pytest.raises(AssertionError, match=said):
+        httpx.request(nearest.split()[0], asked)
+
+    async def run() -> None:
+        async with httpx.AsyncClient() as client:
+            await client.request(nearest.split()[0], asked)
+
+    with mock_router(), pytest.raises(AssertionError, match=said):
+        anyio.run(run)
+
+
+def test_hosts_of_ones_own_may_be_routed():
+    """A route that is added to the router answers other hosts."""
+    with mock_router() as router:
+        router.get("https://elsewhere.test/").respond(204)
+        assert 204 == httpx.get("https://elsewhere.test/").status_code
 
 
 def test_fetching_a_result(edit_body, url):

@@ -3,9 +3,9 @@
 import contextlib
 import errno
 import os
-import runpy
 import signal
 import socket
+import subprocess
 import sys
 import threading
 
@@ -149,10 +149,7 @@ def test_wrong_option(capsys):
     assert "polls is -1; the mock accepts 0 or more. Raise it." in capsys.readouterr().err
 
 
-def test_module_is_a_command(monkeypatch, capsys):
+def test_module_is_a_command():
     """`python -m nano_banana_edit_mock` is the command."""
-    monkeypatch.setattr(sys, "argv", ["mock", "--help"])
-    monkeypatch.delitem(sys.modules, "nano_banana_edit_mock.__main__")
-    with pytest.raises(SystemExit, match="0"):
-        runpy.run_module("nano_banana_edit_mock", run_name="__main__")
-    assert "--polls POLLS" in capsys.readouterr().out
+    command = [sys.executable, "-m", "nano_banana_edit_mock", "--help"]
+    assert "--polls POLLS" in subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,88 @@
+"""The pytest plugin: the service as fixtures.
+
+`nano_banana_edit_mock` answers every httpx client of the test's process, `nano_banana_edit_server` listens on a port.
+Each test finds its service as new, and the environment pointing at it. What a service is made of may be said for one
+test by a marker, or for all by an option:
+
+    @pytest.mark.nano_banana_edit_mock(polls=0, seed=7)
+    pytest --nano-banana-edit-polls 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .app import MockServer
+    from .service import MockService
+
+MARKER = "nano_banana_edit_mock"
+TOKEN = "mock"  # noqa: S105 - any will do, where the test gives none
+_TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the name of one
+_URL_VARIABLES = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("nano-banana-edit", "the offline nano-banana-edit service")
+    group.addoption(
+        "--nano-banana-edit-polls",
+        type=int,
+        default=0,
+        metavar="N",
+        help="looks until a task is finished, where a test does not say otherwise (default: 0)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", f"{MARKER}(**options): how the service of a test is made, as MockService takes it"
+    )
+
+
+@pytest.fixture
+def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
+    """The service behind every httpx client of this process, sync or async; any other host fails the test."""
+    from .router import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
+
+    service = _service(request)
+    _point(monkeypatch, None)
+    with mock_router(service):
+        yield service
+
+
+@pytest.fixture
+def nano_banana_edit_server(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _nano_banana_edit_server: MockServer
+) -> MockServer:
+    """The service on a port of 127.0.0.1, for whatever speaks HTTP; one server for the whole run, new to each test."""
+    _nano_banana_edit_server.service = _service(request)
+    _point(monkeypatch, _nano_banana_edit_server.url)
+    return _nano_banana_edit_server
+
+
+@pytest.fixture(scope="session")
+def _nano_banana_edit_server() -> Iterator[MockServer]:
+    from .app import MockServer  # noqa: PLC0415
+
+    with MockServer() as server:
+        yield server
+
+
+def _service(request: pytest.FixtureRequest) -> MockService:
+    from .service import MockService  # noqa: PLC0415
+
+    marker = request.node.get_closest_marker(MARKER)
+    options: dict[str, Any] = {"polls": request.config.getoption("--nano-banana-edit-polls")}
+    return MockService(**(options | (marker.kwargs if marker else {})))
+
+
+def _point(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+    """Let a client that is told nothing ask the service, with some token."""
+    monkeypatch.setenv(_TOKEN_VARIABLE, TOKEN)
+    for name in _URL_VARIABLES:
+        monkeypatch.setenv(name, url) if url else monkeypatch.delenv(name, raising=False)

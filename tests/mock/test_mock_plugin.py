@@ -1,0 +1,164 @@
+"""The pytest plugin, as the tests of an application use it."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from nano_banana_edit_mock import MockServer, MockService, Request
+
+IN_PROCESS = """
+    import pytest
+    from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit
+
+    def test_edit(nano_banana_edit_mock):
+        with NanoBananaEdit() as client:
+            client.edit("https://images.test/a.png", "make it snow")
+        assert ["make it snow"] == [edit.body["prompt"] for edit in nano_banana_edit_mock.edits]
+
+    @pytest.mark.anyio
+    async def test_async(nano_banana_edit_mock):
+        async with AsyncNanoBananaEdit() as client:
+            await client.submit("https://images.test/a.png", "make it rain")
+        assert ["make it rain"] == [edit.body["prompt"] for edit in nano_banana_edit_mock.edits]
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
+"""
+ON_A_PORT = """
+    import json, os, urllib.request
+    import pytest
+
+    URLS = set()
+
+    @pytest.mark.parametrize("prompt", ["one", "two"])
+    def test_edit(nano_banana_edit_server, prompt):
+        url = os.environ["SINANCODE_BASE_URL"]
+        URLS.add(url)
+        body = json.dumps({"image_urls": ["https://images.test/a.png"], "prompt": prompt}).encode()
+        headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(url + "/generate/k/nano-banana-edit", body, headers)).close()
+        assert [prompt] == [edit.body["prompt"] for edit in nano_banana_edit_server.service.edits]
+        assert {nano_banana_edit_server.url} == URLS
+"""
+STATUS = """
+    import pytest
+    from nano_banana_edit import NanoBananaEdit
+
+    def status():
+        with NanoBananaEdit() as client:
+            task = client.submit("https://images.test/a.png", "p")
+            return client.get_task(task.task_id).status
+
+    def test_option(nano_banana_edit_mock):
+        assert status() == "{}"
+
+    @pytest.mark.nano_banana_edit_mock(polls=1)
+    def test_marker(nano_banana_edit_mock):
+        assert status() == "pending"
+"""
+ELSEWHERE = """
+    import httpx
+
+    def test_leak(nano_banana_edit_mock):
+        httpx.get("https://elsewhere.test/")
+"""
+UNITTEST = """
+    import unittest
+    import pytest
+    from nano_banana_edit import NanoBananaEdit
+    from nano_banana_edit_mock import MockService, mock_router
+
+    @pytest.mark.usefixtures("nano_banana_edit_mock")
+    class TestSnow(unittest.TestCase):
+        def test_fixture(self):
+            with NanoBananaEdit() as client:
+                client.edit("https://images.test/a.png", "p")
+
+    class TestPlain(unittest.TestCase):
+        def test_context(self):
+            service = MockService(polls=0)
+            self.enterContext(mock_router(service))
+            with NanoBananaEdit(token="any") as client:
+                client.edit("https://images.test/a.png", "p")
+            self.assertEqual(1, len(service.edits))
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
+    """Run tests in a process of their own, in which the plugin is found as it is where the mock is installed."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(text: str, *options: str) -> pytest.RunResult:
+        pytester.makepyfile(text)
+        return pytester.runpytest_subprocess("--strict-markers", "-p", "no:schemathesis", "-p", "no:xdist", *options)
+
+    return run
+
+
+def test_in_process(run: Callable[..., pytest.RunResult]) -> None:
+    """A client that is told nothing edits offline, sync and async, and each test finds a new service."""
+    run(IN_PROCESS).assert_outcomes(passed=2)
+
+
+@pytest.mark.server
+def test_on_a_port(run: Callable[..., pytest.RunResult]) -> None:
+    """Whatever speaks HTTP is answered on a port, which stays for the run, while the service is new to each test."""
+    run(ON_A_PORT).assert_outcomes(passed=2)
+
+
+@pytest.mark.server
+def test_side_by_side(pytester: pytest.Pytester) -> None:
+    """The processes of xdist have a server each."""
+    pytester.makepyfile(ON_A_PORT)
+    pytester.runpytest_subprocess("-n", "2", "-p", "no:schemathesis").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(("options", "status"), [([], "completed"), (["--nano-banana-edit-polls=2"], "pending")])
+def test_how_the_service_is_made(run: Callable[..., pytest.RunResult], options: list[str], status: str) -> None:
+    """The option is for all tests, the marker for one; by default a task is finished at the first look."""
+    run(STATUS.format(status), *options).assert_outcomes(passed=2)
+
+
+def test_nothing_leaks(run: Callable[..., pytest.RunResult]) -> None:
+    """A request to another host fails the test, and names the nearest route."""
+    result = run(ELSEWHERE)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*not mocked! The nearest route is *"])
+
+
+def test_with_unittest(run: Callable[..., pytest.RunResult]) -> None:
+    """A TestCase uses the fixture, or the router by itself."""
+    run(UNITTEST).assert_outcomes(passed=2)
+
+
+@pytest.mark.nano_banana_edit_mock(polls=1, seed=7)
+def test_the_fixture_is_the_service(nano_banana_edit_mock: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture is a service as the marker describes it, and the environment has a token and no other host."""
+    assert ("mock", None) == (os.environ["SINANCODE_API_KEY"], os.environ.get("SINANCODE_BASE_URL"))
+    url = "https://api.sinancode.com/v1"
+    body = {"image_urls": ["https://images.test/a.png"], "prompt": "p"}
+    with httpx.Client(headers={"Authorization": "Bearer any"}) as http:
+        task_id = http.post(f"{url}/generate/k/nano-banana-edit", json=body).json()["task_id"]
+        assert "pending" == http.get(f"{url}/tasks/{task_id}").json()["status"]
+    assert [task_id] == [edit.task_id for edit in nano_banana_edit_mock.edits]
+    assert [MockService(seed=7).handle(request("POST", body)).json()["task_id"]] == [task_id]
+
+
+@pytest.mark.server
+def test_the_server_is_new_to_each_test(nano_banana_edit_server: MockServer) -> None:
+    """The server's service is empty, and both of its variables point at it."""
+    names = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
+    assert [nano_banana_edit_server.url] * 2 == [os.environ[name] for name in names]
+    assert 404 == httpx.get(nano_banana_edit_server.url).status_code
+    assert () == nano_banana_edit_server.service.edits
+
+
+def request(method: str, body: dict[str, Any]) -> Request:
+    url = "https://api.sinancode.com/v1/generate/k/nano-banana-edit"
+    headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
+    return Request(method, url, headers, json.dumps(body).encode())
