@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._records import Edit, Entry, Outcome, Request, Response, Upload, Violation
+    from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation
     from .app import MockServer
     from .contract import Constraint, Contract, UnsupportedKeyword, load
     from .router import mock_router, mock_transport
@@ -34,6 +34,7 @@ __all__ = [
     "Contract",
     "Edit",
     "Entry",
+    "Fault",
     "MockServer",
     "MockService",
     "Outcome",

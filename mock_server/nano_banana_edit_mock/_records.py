@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -48,6 +49,37 @@ class Request:
         return _find(self.headers, name)
 
 
+class Fault(StrEnum):
+    """What becomes of an answer on its way.
+
+    On a port it happens as it says. In process it is the exception that httpx raises for it, at the same moment: with
+    the answer, or while its body is read. Time does not pass there: what never ends is a `ReadTimeout` at once.
+    """
+
+    REFUSED = "refused"
+    """No connection: `ConnectError`. On a port the request has arrived already, so that it is a reset there."""
+    RESET_BEFORE = "reset_before"
+    """The connection is reset before the answer: `ReadError`."""
+    RESET_DURING = "reset_during"
+    """It is reset in the middle of the body: `ReadError`."""
+    RESET_AFTER = "reset_after"
+    """The answer is whole, and then the connection is reset."""
+    EMPTY = "empty"
+    """The connection ends without an answer: `RemoteProtocolError`."""
+    TRUNCATED = "truncated"
+    """It ends in the middle of the body: `RemoteProtocolError`."""
+    WRONG_LENGTH = "wrong_length"
+    """`Content-Length` is half of what comes, so that the body is cut."""
+    MALFORMED_CHUNK = "malformed_chunk"
+    """The second half of the body is a chunk whose size is no number: `RemoteProtocolError`."""
+    GARBAGE = "garbage"
+    """Bytes that are no HTTP: `RemoteProtocolError`."""
+    DRIBBLE = "dribble"
+    """The answer comes byte by byte, ten in a second: `ReadTimeout`, as no caller waits for it in process."""
+    SILENCE = "silence"
+    """No answer, and no end: `ReadTimeout`."""
+
+
 @frozen
 class Response:
     """One HTTP response.
@@ -56,11 +88,13 @@ class Response:
         status: The status code.
         headers: Pairs of name and value, `Content-Length` among them.
         body: The whole body; empty for HEAD.
+        fault: What goes wrong on its way; None for nothing.
     """
 
     status: int
     headers: Headers = field(default=(), converter=_pairs)
     body: bytes = b""
+    fault: Fault | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header, as `Request.header` does."""

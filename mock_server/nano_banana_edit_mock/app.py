@@ -1,7 +1,9 @@
 """The service on a real port: an ASGI app, and uvicorn under it."""
 
+import asyncio
 import contextlib
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable
@@ -12,9 +14,13 @@ import starlette.requests
 import starlette.responses
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ._records import Request
+from ._faults import resets, wire
+from ._records import Fault, Request, Response
 from .service import MockService
+
+_EXTENSION = "nano_banana_edit_mock"  # of the scope: the connection's transport
 
 
 def create_app(service: MockService | None = None) -> ASGIApp:
@@ -48,6 +54,9 @@ def _app(current: Callable[[], MockService]) -> ASGIApp:
                     break
             request = Request(received.method, _url(received), received.headers.items(), bytes(body))
             response = service.handle(request)
+            if response.fault:
+                await _fail(response, response.fault, scope["extensions"][_EXTENSION]["transport"], receive)
+                return
             reply = starlette.responses.Response(response.body, response.status, dict(response.headers))
             await reply(scope, receive, send)
 
@@ -59,6 +68,33 @@ def _url(received: starlette.requests.Request) -> str:
     path = received.scope.get("raw_path") or quote(received.scope["path"]).encode("ascii")
     query = received.scope["query_string"]
     return str(received.base_url).rstrip("/") + (path + b"?" + query if query else path).decode("latin-1")
+
+
+async def _fail(response: Response, fault: Fault, transport: asyncio.Transport, receive: Receive) -> None:
+    """Write past uvicorn what it would not, and end the connection."""
+    for piece in wire(response, fault):
+        if isinstance(piece, bytes):
+            transport.write(piece)
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(receive(), piece)
+        if transport.is_closing():
+            return
+    if resets(fault):
+        reset = struct.pack("ii", 1, 0)  # no waiting for what was not taken
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        await asyncio.sleep(0.01)  # what was written leaves first
+        transport.abort()
+    transport.close()
+    await receive()  # that the connection has ended, so that uvicorn misses no answer
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, which lets a fault at its transport."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {_EXTENSION: {"transport": self.transport}}
 
 
 class MockServer:
@@ -142,6 +178,7 @@ def _server(current: Callable[[], MockService]) -> uvicorn.Server:
     config = uvicorn.Config(
         _app(current),
         access_log=False,
+        http=_Protocol,
         lifespan="off",
         log_config=None,  # leaves the logging of the process alone
         log_level="warning",

@@ -9,6 +9,7 @@ import httpx
 import respx
 from respx.models import AllMockedAssertionError, ResolvedRoute
 
+from ._faults import in_process
 from ._records import Request
 from ._routes import Routes
 from .service import MockService
@@ -89,6 +90,8 @@ def _answer(service: MockService) -> Callable[[httpx.Request], httpx.Response]:
     def answer(request: httpx.Request) -> httpx.Response:
         headers = request.headers.multi_items()
         response = service.handle(Request(request.method, str(request.url), headers, request.content))
+        if response.fault:
+            return in_process(response, response.fault)
         return httpx.Response(response.status, headers=response.headers, content=response.body)
 
     return answer

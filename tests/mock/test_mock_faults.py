@@ -1,0 +1,129 @@
+"""Faults: what is said of them happens, on a port and in process alike."""
+
+import anyio
+import httpx
+import pytest
+from attrs import evolve
+from nano_banana_edit_mock import (
+    Fault,
+    MockServer,
+    MockService,
+    Request,
+    Response,
+    _faults,
+    mock_router,
+    mock_transport,
+)
+
+AUTHORIZATION = {"Authorization": "Bearer any"}
+RAISED = {
+    Fault.REFUSED: (httpx.ConnectError, httpx.ReadError),
+    Fault.RESET_BEFORE: (httpx.ReadError, httpx.ReadError),
+    Fault.RESET_DURING: (httpx.ReadError, httpx.ReadError),
+    Fault.EMPTY: (httpx.RemoteProtocolError, httpx.RemoteProtocolError),
+    Fault.TRUNCATED: (httpx.RemoteProtocolError, httpx.RemoteProtocolError),
+    Fault.MALFORMED_CHUNK: (httpx.RemoteProtocolError, httpx.RemoteProtocolError),
+    Fault.GARBAGE: (httpx.RemoteProtocolError, httpx.RemoteProtocolError),
+    Fault.DRIBBLE: (httpx.ReadTimeout, None),
+    Fault.SILENCE: (httpx.ReadTimeout, httpx.ReadTimeout),
+}
+
+
+class Faulty(MockService):
+    """A service whose every answer goes wrong in one way."""
+
+    fault: Fault | None = None
+
+    def handle(self, request: Request) -> Response:
+        return evolve(super().handle(request), fault=self.fault)
+
+
+@pytest.fixture
+def edit(url, edit_body):
+    """An edit as keyword arguments of httpx, on a documented host or on another."""
+    path = httpx.URL(url("createEdit")).path
+
+    def edit(origin: str = "") -> dict:
+        return {"url": origin + path if origin else url("createEdit"), "json": edit_body, "headers": AUTHORIZATION}
+
+    return edit
+
+
+@pytest.mark.parametrize("fault", RAISED)
+def test_in_process(edit, fault):
+    """In process a fault is what httpx raises for it, sync and async, through the router and the transport."""
+    expected, _ = RAISED[fault]
+    service = Faulty()
+    service.fault = fault
+    with mock_router(service), pytest.raises(expected):
+        httpx.post(**edit())
+    with httpx.Client(transport=mock_transport(service)) as client, pytest.raises(expected):
+        client.post(**edit())
+
+    async def run() -> None:
+        async with httpx.AsyncClient() as client:
+            await client.post(**edit())
+
+    with mock_router(service), pytest.raises(expected):
+        anyio.run(run)
+    assert 3 == len(service.edits)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("fault", [fault for fault, (_, raised) in RAISED.items() if raised])
+def test_on_a_port(edit, fault, caplog):
+    """On a port a fault breaks the connection as it says, and the server goes on, without a word in its log."""
+    service = Faulty()
+    service.fault = fault
+    _, expected = RAISED[fault]
+    with MockServer(service) as server, httpx.Client(trust_env=False, timeout=1) as client:
+        with pytest.raises(expected):
+            client.post(**edit(server.url))
+        service.fault = None
+        assert 200 == client.post(**edit(server.url)).status_code
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize("door", ["router", pytest.param("port", marks=pytest.mark.server)])
+def test_whole_and_then_reset(edit, door):
+    """An answer that is reset afterwards is there, whole."""
+    service = Faulty()
+    service.fault = Fault.RESET_AFTER
+    if door == "router":
+        with mock_router(service):
+            assert "task_id" in httpx.post(**edit()).json()
+    else:
+        with MockServer(service) as server:
+            assert "task_id" in httpx.post(**edit(server.url), trust_env=False).json()
+
+
+@pytest.mark.parametrize("door", ["router", pytest.param("port", marks=pytest.mark.server)])
+def test_cut_by_its_length(edit, door):
+    """An answer whose length is too small is cut, and cannot be told from a short one."""
+    service = Faulty()
+    service.fault = Fault.WRONG_LENGTH
+    if door == "router":
+        with mock_router(service):
+            answer = httpx.post(**edit())
+    else:
+        with MockServer(service) as server:
+            answer = httpx.post(**edit(server.url), trust_env=False)
+    whole = len(MockService().handle(request(edit)).body)
+    assert (200, whole // 2) == (answer.status_code, len(answer.content))
+
+
+@pytest.mark.server
+def test_byte_by_byte(edit, monkeypatch):
+    """A dribbled answer is whole in the end; whoever leaves before is not waited for."""
+    service = Faulty()
+    service.fault = Fault.DRIBBLE
+    with MockServer(service) as server, httpx.Client(trust_env=False, timeout=5) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post(**edit(server.url), timeout=0.05)
+        monkeypatch.setattr(_faults, "DRIBBLE_EVERY", 0.0001)
+        assert 200 == client.post(**edit(server.url)).status_code
+
+
+def request(edit) -> Request:
+    built = httpx.Request("POST", **edit())
+    return Request("POST", str(built.url), built.headers.multi_items(), built.read())
