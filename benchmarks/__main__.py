@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=_parts(0), action="append", help="measure this part; may be given repeatedly")
     parser.add_argument("--peers", action="store_true", help="measure the peers as well")
-    parser.add_argument("--polls", type=int, default=3, metavar="N", help="rounds of polling, half a minute each")
+    parser.add_argument("--polls", type=int, default=2, metavar="N", help="rounds of polling, half a minute each")
     arguments = parser.parse_args()
     parts = _parts(arguments.polls)
     plain = environments.plain()
