@@ -131,6 +131,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             raise InvalidRequest(
                 f"on_progress is {shorten(on_progress)}; it must be a function that is not async.", field="on_progress"
             )
-        if isinstance(stop_on, str) or not isinstance(stop_on, Collection):
+        listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
+        if not listed or not all(isinstance(status, str) for status in stop_on):
             raise InvalidRequest(f"stop_on is {shorten(stop_on)}; it must be a list of statuses.", field="stop_on")
         return Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
