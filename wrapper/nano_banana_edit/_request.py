@@ -36,7 +36,9 @@ def edit_request(
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
     given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
     with refused():
-        request = EditRequest(image_urls=list(image_urls), prompt=prompt, **given)
+        request = EditRequest(image_urls=list(image_urls), prompt=prompt)  # so that mypy knows of a new required one
+        for name, value in given.items():
+            setattr(request, name, value)
         return EditRequest.from_dict(request.to_dict() | extra) if extra else request
 
 
