@@ -44,6 +44,7 @@ def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFi
         "result: 200",
     ]
     assert answers == debug
+    assert ("DEBUG", "createEdit: no answer, ConnectError") in lines
 
 
 def test_no_secret_is_logged(face: Face, caplog: pytest.LogCaptureFixture) -> None:

@@ -233,6 +233,15 @@ def test_failures_without_a_text_are_named(
         face.call(Script([failure]), method, *arguments, options={"max_retries": 0})
 
 
+@pytest.mark.parametrize("link", ["__cause__", "__context__"])
+def test_failures_without_a_text_say_what_they_came_from(face: Face, link: str) -> None:
+    """A failure that says nothing, as many on trio do, is told in the words of what it came from."""
+    failure = httpx.ReadError("")
+    setattr(failure, link, OSError("certificate has expired"))
+    with pytest.raises(APIConnectionError, match=r"\(ReadError: certificate has expired\)"):
+        face.call(Script([failure]), "get_task", "t-1", options={"max_retries": 0})
+
+
 def test_retries_go_on_while_there_is_time(face: Face, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """No limit but the call's own ends its retries."""
     monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=clock.now))

@@ -8,13 +8,14 @@ import hashlib
 import json
 import pickle
 import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from nano_banana_edit import APIStatusError, EditFailed, InvalidRequest, RateLimited, ServerError, SubmissionUnknown
 
-from .conftest import PNG, URL, Clock, Face, Script, accepted, task, uploaded
+from .conftest import PNG, URL, Clock, Face, Script, accepted, httpx_leaves_a_generator, task, uploaded
 
 METHODS = {"submit": (URL, "p"), "get_task": ("t-1",), "upload": (PNG,)}
 GOOD = {"submit": accepted(), "get_task": task("pending"), "upload": uploaded()}
@@ -133,6 +134,32 @@ def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> N
     for error in (unknown.value, pickle.loads(pickle.dumps(unknown.value))):
         assert (hashlib.sha256(text.encode()).hexdigest(), 5) == (error.request_digest, error.elapsed)
     assert failure is unknown.value.__cause__
+
+
+class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that has a task id, and then breaks off."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"task_id": "t-1"}'
+        raise httpx.ReadError("reset")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self:
+            yield part
+
+
+@httpx_leaves_a_generator
+def test_an_answer_that_breaks_off_after_the_id_is_not_for_nothing(face: Face) -> None:
+    """An edit whose answer broke off is unknown, and yet can be waited for, if the task's id had come."""
+    sent: list[httpx.Request] = []
+
+    def cut(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, stream=Cut())
+
+    with pytest.raises(SubmissionUnknown) as unknown:
+        face.call(cut, "submit", URL, "p")
+    assert ("t-1", 1) == (unknown.value.task_id, len(sent))
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
