@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from typing import Any
 
 import pytest
@@ -100,6 +101,30 @@ def test_not_sent_without_a_connection(kind: str) -> None:
         url = server.url
     with pytest.raises(APIConnectionError):
         submit(kind, url, timeout=30, max_retries=1)
+
+
+@pytest.mark.parametrize("name", ["closed", "half-the-headers", "half-the-body", "garbage", "silent"])
+def test_no_traceback_shows_the_token(kind: str, name: str) -> None:
+    """What a submission died of shows the token in none of its frames, of no transport's code."""
+    with Hostile([{**LOST, **SLOW}[name]]) as server, pytest.raises(SubmissionUnknown) as unknown:
+        submit(kind, server.url, timeout=PATIENCE)
+    error: BaseException | None = unknown.value
+    while error:
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True, lookup_lines=False)
+        frames = [frame for frame in shown.stack if "/tests/" not in frame.filename]
+        assert not [frame for frame in frames if TOKEN in str(frame.locals)]
+        error = error.__cause__ or error.__context__
+
+
+def test_cookies_are_not_kept(kind: str) -> None:
+    """A cookie that the service sets is not sent with the next call."""
+    cookie = answer(JSON, "Set-Cookie: session=1; Path=/")
+    with Hostile([says(cookie), says(ACCEPTED)]) as server:
+        with opened(kind, base_url=server.url.replace("127.0.0.1", "localhost"), timeout=30) as face:
+            for _ in range(2):
+                face(face.client.submit, URL, "p")
+        assert 2 == server.posts
+        assert not any(b"cookie" in request.lower() for request in server.requests)
 
 
 def test_not_sent_without_tls(kind: str) -> None:

@@ -68,7 +68,7 @@ def test_failures_are_what_they_are(monkeypatch: pytest.MonkeyPatch, error: Exce
         asyncio.run(run())
     assert again == (failure.type is not SubmissionUnknown)
     assert ["POST"] * (3 if again else 1) == asked
-    assert FAILURES[error] is type(failure.value.__cause__)
+    assert (FAILURES[error], str(error)) == (type(failure.value.__cause__), str(failure.value.__cause__))
     assert TOKEN not in f"{failure.value.__cause__!r} {failure.value.__cause__.__cause__!r}"
 
 
