@@ -22,7 +22,17 @@ from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.models import EditAccepted, EditRequest, Error
 from nano_banana_edit_mock import Edit as MockEdit
-from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
+from nano_banana_edit_mock import (
+    Entry,
+    Lognormal,
+    MockServer,
+    MockService,
+    Outcome,
+    Reply,
+    Uniform,
+    mock_router,
+    mock_transport,
+)
 
 
 def on_progress(progress: Progress) -> None:
@@ -79,5 +89,14 @@ def mock() -> None:
     assert_type(mock_router(service), respx.MockRouter)
     assert_type(mock_transport(service), httpx.MockTransport)
     assert_type(service.edits, tuple[MockEdit, ...])
+    assert_type(service.calls, tuple[Entry, ...])
+    assert_type(Reply.rate_limited(retry_after=2), Reply)
+    service.script([Outcome(seconds=Lognormal(8, 0.5)), Reply.out_of_credit()])
+    service.on("getTask", Reply(502, body="<p>", headers={"Content-Type": "text/html"}), nth=3, times=None)
+    service.outage(seconds=2.5)
+    service.next("failed")  # type: ignore[arg-type]
+    service.on("getTask", Reply(429), 3)  # type: ignore[call-arg]
+    service.outage(2)  # type: ignore[call-arg]
+    MockService(seconds=Uniform(1, 2), clock=lambda: 0.0)
     with MockServer(service) as server:
         assert_type(server.url, str)

@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._latency import Lognormal, Uniform
     from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation
+    from ._rules import Reply
     from .app import MockServer
     from .contract import Constraint, Contract, UnsupportedKeyword, load
     from .router import mock_router, mock_transport
@@ -35,11 +37,14 @@ __all__ = [
     "Edit",
     "Entry",
     "Fault",
+    "Lognormal",
     "MockServer",
     "MockService",
     "Outcome",
+    "Reply",
     "Request",
     "Response",
+    "Uniform",
     "UnsupportedKeyword",
     "Upload",
     "Violation",

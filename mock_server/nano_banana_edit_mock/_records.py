@@ -8,11 +8,13 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from ._census import Location
+from ._latency import Seconds, check_life
 
 Headers = tuple[tuple[str, str], ...]
 
 
-def _pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
+def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
+    """Return headers as pairs."""
     return tuple(headers.items() if isinstance(headers, dict) else headers)
 
 
@@ -34,7 +36,7 @@ class Request:
 
     method: str
     url: str
-    headers: Headers = field(default=(), converter=_pairs)
+    headers: Headers = field(default=(), converter=pairs)
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
@@ -92,7 +94,7 @@ class Response:
     """
 
     status: int
-    headers: Headers = field(default=(), converter=_pairs)
+    headers: Headers = field(default=(), converter=pairs)
     body: bytes = b""
     fault: Fault | None = None
 
@@ -120,7 +122,8 @@ class Violation:
         location: Where in the request.
         pointer: JSON pointer into the body; empty for the whole body and outside it.
         field: Top-level property, parameter or header at fault; None for the whole body.
-        keyword: The violated keyword of the document; `security`, `content` or `size` outside the schemas.
+        keyword: The violated keyword of the document; `security`, `content` or `size` outside the schemas, `paths`
+            for a path or method that the document has not.
         message: The field, what was received, what is accepted, the remedy.
     """
 
@@ -141,6 +144,13 @@ class Outcome:
         error_msg: Text of the failure; default None leaves it out.
         result_form: Form of `result` when completed: `url` for an array of URLs, `file` for an array of objects with
             type and url; default `url`.
+        polls: Looks until the task is finished, at least 0; default None leaves it to the service.
+        seconds: Seconds until the task is finished, at least 0, or their distribution; default None leaves it to the
+            service.
+        expired: Whether the result's file is gone, and answered 404; default False.
+
+    Raises:
+        ValueError: `polls` or `seconds` is negative, or both are given.
 
     Source: `openapi.yaml#/components/schemas/Task`
     """
@@ -149,6 +159,15 @@ class Outcome:
     error_code: str | None = None
     error_msg: str | None = None
     result_form: Literal["url", "file"] = "url"
+    polls: int | None = None
+    seconds: Seconds | None = None
+    expired: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        check_life(self.polls, self.seconds)
+        if self.polls is not None and self.seconds is not None:
+            message = f"polls is {self.polls} and seconds is {self.seconds}; the mock accepts one of them. Drop one."
+            raise ValueError(message)
 
 
 @frozen(kw_only=True)
@@ -195,9 +214,13 @@ class Entry:
         method: The method.
         path: The encoded path.
         status: The status answered.
-        violations: What was wrong with the request.
-        body: The JSON body; None when there is none, it cannot be read, or it was not looked into.
+        violations: What was wrong with the request, whatever was answered.
+        size: Bytes of the body.
+        body: The JSON body; None when there is none, it cannot be read, it was not looked into, or it has more than 64
+            KiB.
         authorization: Whether an Authorization header was present. Its value is not kept.
+        scripted: Whether a rule took the request: the answer is its `Reply`, or its `Outcome` becomes of the edit.
+        task_id: The task that was created, looked at or fetched the result of; None for anything else.
     """
 
     operation: str | None
@@ -205,5 +228,8 @@ class Entry:
     path: str
     status: int
     violations: tuple[Violation, ...]
+    size: int
     body: Any
     authorization: bool
+    scripted: bool
+    task_id: str | None

@@ -30,6 +30,18 @@ class Found:
     path: Mapping[str, str]
     allow: Collection[str] = ()
 
+    @property
+    def name(self) -> str | None:
+        """The operationId; None for a file and where there is no operation."""
+        return self.operation.id if self.operation and self.operation not in FILES else None
+
+    @property
+    def task_id(self) -> str | None:
+        """The task that the path is about."""
+        if self.operation == RESULT:
+            return self.path["task_id"]
+        return next(iter(self.path.values())) if self.name == "getTask" else None
+
 
 class Routes:
     """The routes of a contract and of the files; `by_host` has those of the documented hosts and of `FILE_ORIGIN`."""

@@ -1,19 +1,23 @@
-"""What the service keeps: tasks, uploads, outcomes and a journal, all bounded, under one lock."""
+"""What the service keeps: tasks, uploads, rules and a journal, all bounded, under one lock."""
 
 import random
 import re
 import uuid
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from attrs import define
 
 from ._body import Part
+from ._latency import Lognormal, Uniform
 from ._records import Edit, Entry, Outcome, Upload
+from ._rules import Reply, Rule
 
 MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
+MAX_KEPT = 65_536  # bytes of a body in the journal; the longest prompt fits, whichever way JSON escapes it
+MAX_RULES = 10_000  # a batch's outcomes can be said one by one
 MAX_TASKS = 20_000  # a batch of this size can be polled to its end
 MAX_UPLOADS = 1_000  # however small they are
 MAX_UPLOAD_BYTES = 256_000_000  # of all uploads together: a handful of large ones
@@ -25,12 +29,16 @@ _URL_TAIL = re.compile(r"[?#]")
 
 @define(eq=False)
 class Task:
-    """An accepted edit on its way; `settings` are its body with defaults, `born` is on the clock."""
+    """An accepted edit on its way; `settings` are its body with defaults, `born` is on the clock.
+
+    It lives for `seconds`, or where they are None for the `polls` of its outcome.
+    """
 
     edit: Edit
     settings: Mapping[str, Any]
     outcome: Outcome
     born: float
+    seconds: float | None
     looks: int = 0
 
 
@@ -49,14 +57,44 @@ class Store:
             self.tasks: dict[str, Task] = {}
             self.uploads: dict[str, Upload] = {}
             self.journal: deque[Entry] = deque(maxlen=MAX_REQUESTS)
-            self.outcomes: deque[Outcome] = deque()
+            self.received: Counter[str | None] = Counter()  # requests of each operation, those forgotten included
+            self.invalid = 0  # requests with violations, those forgotten included
+            self.rules: list[Rule] = []
 
-    def add_edit(self, body: dict[str, Any], defaults: Mapping[str, Any], born: float) -> Edit:
+    def add_rules(self, rules: Sequence[Rule]) -> None:
+        """Queue all of some rules, or none where they are too many."""
+        with self.lock:
+            if len(self.rules) + len(rules) > MAX_RULES:
+                message = f"the script has {len(self.rules) + len(rules)} rules; the mock accepts {MAX_RULES} at once."
+                raise ValueError(f"{message} Say `times`, or reset() the mock.")
+            self.rules += rules
+
+    def take(self, operation: str, *, accepted: bool, now: float) -> Outcome | Reply | None:
+        """Show a request to the rules in order, and return what the one does that takes it."""
+        with self.lock:
+            for rule in tuple(self.rules):
+                taken = rule.takes(operation, accepted=accepted, now=now)
+                if rule.spent(now):
+                    self.rules.remove(rule)
+                if taken:
+                    return rule.do
+        return None
+
+    def add_entry(self, entry: Entry) -> None:
+        """Keep a request in the journal, and count it."""
+        with self.lock:
+            self.journal.append(entry)
+            self.received[entry.operation] += 1
+            self.invalid += bool(entry.violations)
+
+    def add_edit(self, body: dict[str, Any], defaults: Mapping[str, Any], outcome: Outcome, born: float) -> Edit:
         """Make an accepted body a task."""
         with self.lock:
             edit = Edit(task_id=self._uuid(), body=body)
-            outcome = self.outcomes.popleft() if self.outcomes else Outcome()
-            self.tasks[edit.task_id] = Task(edit, {**defaults, **body}, outcome, born)
+            seconds = outcome.seconds
+            if isinstance(seconds, Uniform | Lognormal):
+                seconds = seconds.draw(self._random)
+            self.tasks[edit.task_id] = Task(edit, {**defaults, **body}, outcome, born, seconds)
             if len(self.tasks) > MAX_TASKS:
                 del self.tasks[next(iter(self.tasks))]
         return edit

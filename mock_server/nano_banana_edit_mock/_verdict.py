@@ -1,7 +1,7 @@
 """A request judged by the document: the transport first, then every schema, by jsonschema-rs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from itertools import islice
 from operator import getitem
@@ -116,6 +116,15 @@ class Referee:
             unit = "bytes" if {*path} & {*files} else "characters"
             message = explain(spell(path), keyword, schema, error.instance, unit)
             yield _violation(keyword, message, path)
+
+
+def astray(path: str, allow: Collection[str]) -> Verdict:
+    """Judge a request that means no operation; `allow` are the methods that its path has."""
+    if not allow:
+        message = f"{path} is no path of the service. Compare it with openapi.yaml."
+        return _refusal(404, "path", "paths", None, message)
+    message = f"{path} has no such method; the service accepts {', '.join(allow)}."
+    return _refusal(405, "path", "paths", None, message)
 
 
 def _violation(keyword: str, message: str, path: Sequence[str | int] = ()) -> Violation:

@@ -57,7 +57,11 @@ def _app(current: Callable[[], MockService]) -> ASGIApp:
             if response.fault:
                 await _fail(response, response.fault, scope["extensions"][_EXTENSION]["transport"], receive)
                 return
-            reply = starlette.responses.Response(response.body, response.status, dict(response.headers))
+            reply = starlette.responses.Response(response.body, response.status)
+            # All of them as they are: Starlette takes one of each name, and adds a length that a 204 must not have.
+            reply.raw_headers = [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
+            ]
             await reply(scope, receive, send)
 
     return app

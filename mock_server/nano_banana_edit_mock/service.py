@@ -1,7 +1,6 @@
 """The service itself, without I/O: a request in, a response out."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,29 +10,30 @@ from urllib.parse import SplitResult, urlsplit
 
 from attrs import evolve
 
+from ._answers import content, refuse, reply
 from ._body import Part
+from ._journal import Journal
+from ._latency import Seconds, check_life
+from ._prefer import preferred
 from ._preview import render
 from ._records import Edit, Entry, Outcome, Request, Response, Upload
-from ._routes import FILE, FILE_ORIGIN, FILES, RESULT, Found, Routes
-from ._store import Store, Task
-from ._verdict import Referee, Verdict
+from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
+from ._rules import Reply
+from ._script import Script
+from ._store import MAX_KEPT, Store, Task
+from ._verdict import Referee, Verdict, astray
 from .contract import Contract, load
 
 MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
 LIFETIME = timedelta(days=1)  # that an upload claims; the documentation says only that it is temporary
 
-_CODES = {
-    401: "unauthorized",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
-    501: "not_implemented",
-}
 
-
-class MockService:
+class MockService(Script, Journal):
     """Plays the service: judges every request by the document, keeps tasks and uploads, draws the results.
+
+    What is to go otherwise is said beforehand: `next`, `on`, `script` and `outage`. What came is read afterwards:
+    `edits`, `uploads`, `calls` and the assertions. A request that is valid and prefers an error, 400 to 599 as in
+    `Prefer: code=429` (RFC 7240), is answered with that, unless a rule takes it.
 
     A task lives by looks or by time. Its progress is the number of earlier looks over `polls`, or the seconds since the
     edit over `seconds`: below a half it is `pending`, below one `processing`, from then on it has its outcome. So
@@ -44,8 +44,9 @@ class MockService:
     Args:
         seed: Where task ids, upload keys and backgrounds start; default 0. Equal requests get equal answers.
         polls: Looks until a task is finished, at least 0; default 2.
-        seconds: Seconds until a task is finished, at least 0; default None counts looks instead.
-        clock: Clock in seconds that `seconds` is measured by; default `time.monotonic`.
+        seconds: Seconds until a task is finished, at least 0, or their distribution, `Uniform` or `Lognormal`, drawn
+            for each task from the seed; default None counts looks instead.
+        clock: Clock in seconds that `seconds` and outages are measured by; default `time.monotonic`.
         now: Wall clock from which uploads expire; default is the current time in UTC.
         token: The only bearer token accepted; default None accepts any.
         invalid_status: Status of a request that the document refuses, where HTTP prescribes none; default 400.
@@ -66,18 +67,17 @@ class MockService:
         *,
         seed: int = 0,
         polls: int = 2,
-        seconds: float | None = None,
+        seconds: Seconds | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         token: str | None = None,
         invalid_status: int = 400,
         contract: Contract | None = None,
     ) -> None:
-        for name, value in (("polls", polls), ("seconds", seconds or 0)):
-            if value < 0:
-                raise ValueError(f"{name} is {value}; the mock accepts 0 or more. Raise it.")
+        check_life(polls, seconds)
         self.contract = contract or load()
-        self._polls, self._seconds, self._clock, self._now = polls, seconds, clock, now
+        self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
+        self._clock, self._now = clock, now
         self._token, self._invalid_status = token, invalid_status
         self._routes, self._referee, self._store = Routes(self.contract), Referee(self.contract), Store(seed)
         self.max_body = self._referee.max_body
@@ -102,28 +102,16 @@ class MockService:
         with self._store.lock:
             return tuple(self._store.uploads.values())
 
-    @property
-    def requests(self) -> tuple[Entry, ...]:
-        """The journal of all requests, oldest first."""
-        with self._store.lock:
-            return tuple(self._store.journal)
-
-    def next(self, outcome: Outcome) -> None:
-        """Say what becomes of the next accepted edit; several calls queue up.
-
-        Args:
-            outcome: The outcome. An edit that finds none queued is completed.
-        """
-        with self._store.lock:
-            self._store.outcomes.append(outcome)
-
     def reset(self) -> None:
-        """Forget everything, queued outcomes included, and start again from the seed."""
+        """Forget everything, rules included, and start again from the seed."""
         self._store.reset()
         self._image.cache_clear()
 
     def handle(self, request: Request) -> Response:
         """Answer a request, looking at route, method, authorization, size, content type and body in this order.
+
+        The verdict is passed on every request and kept in the journal. Where a rule takes the request, its `Reply` is
+        the answer, whatever the verdict.
 
         Args:
             request: The request, with an absolute URL.
@@ -136,54 +124,63 @@ class MockService:
         url = urlsplit(request.url)
         url = url._replace(path=url.path or "/")
         found = self._routes.find(request.method, url)
-        operation = found.operation
-        verdict = self._referee.judge(operation, request, self._token) if operation else Verdict()
-        response = self._answer(url, found, verdict)
+        operation, name, task_id = found.operation, found.name, found.task_id
+        verdict = self._referee.judge(operation, request, self._token) if operation else astray(url.path, found.allow)
+        prefers = None if verdict.violations or not name else preferred(request.header("Prefer"))
+        accepted = name == "createEdit" and not verdict.violations and not prefers
+        do = self._store.take(name, accepted=accepted, now=self._clock()) if name else None
+        if isinstance(do, Reply):
+            response = do.response()
+        elif accepted:
+            task_id = self._create_edit(verdict.value, do or Outcome())
+            response = reply(200, {"task_id": task_id})
+        elif prefers:
+            applied = ("Preference-Applied", f"code={prefers}")
+            response = refuse(prefers, f"The request prefers to be answered {prefers}.", applied)
+        else:
+            response = self._answer(url, found, verdict)
         entry = Entry(
-            operation=operation.id if operation and operation not in FILES else None,
+            operation=name,
             method=request.method,
             path=url.path,
             status=response.status,
             violations=verdict.violations,
-            body=verdict.value,
+            size=len(request.body),
+            body=verdict.value if len(request.body) <= MAX_KEPT else None,
             authorization=request.header("Authorization") is not None,
+            scripted=do is not None,
+            task_id=task_id,
         )
-        with self._store.lock:
-            self._store.journal.append(entry)
+        self._store.add_entry(entry)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _answer(self, url: SplitResult, found: Found, verdict: Verdict) -> Response:
         if verdict.violations:
-            challenge = [("WWW-Authenticate", "Bearer")] if verdict.status == 401 else []
+            headers = {401: ("WWW-Authenticate", "Bearer"), 405: ("Allow", ", ".join(found.allow))}
+            status = verdict.status or self._invalid_status
             message = " ".join(violation.message for violation in verdict.violations)
-            return _refuse(verdict.status or self._invalid_status, message, *challenge)
-        if found.operation:
-            return self._play(url, found.operation.id, found.path, verdict)
-        if not found.allow:
-            return _refuse(404, f"{url.path} is no path of the service. Compare it with openapi.yaml.")
-        allow = ", ".join(found.allow)
-        return _refuse(405, f"{url.path} has no such method; the service accepts {allow}.", ("Allow", allow))
-
-    def _play(self, url: SplitResult, operation: str, path: Mapping[str, str], verdict: Verdict) -> Response:
-        match operation:
-            case "createEdit":
-                edit = self._store.add_edit(verdict.value, self._defaults, self._clock())
-                return _reply(200, {"task_id": edit.task_id})
+            return refuse(status, message, *(header for code, header in headers.items() if code == verdict.status))
+        if found.name is None:
+            return self._get_file(url, found.path)
+        match found.name:
             case "getTask":
-                return self._get_task(url, *path.values())
+                return self._get_task(url, *found.path.values())
             case "uploadFile":
                 return self._upload_file(url, *verdict.files)
-            case FILE.id | RESULT.id:
-                return self._get_file(url, path)
-        return _refuse(501, f"{operation} is documented, but the mock does not play it.")
+        return refuse(501, f"{found.name} is documented, but the mock does not play it.")
+
+    def _create_edit(self, body: dict[str, Any], outcome: Outcome) -> str:
+        if outcome.polls is None and outcome.seconds is None:
+            outcome = evolve(outcome, **self._life)
+        return self._store.add_edit(body, self._defaults, outcome, self._clock()).task_id
 
     def _get_task(self, url: SplitResult, task_id: str) -> Response:
         task = self._store.tasks.get(task_id)
         if task is None:
-            return _refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
+            return refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
         progress = self._progress(task)
         if progress < 1:
-            return _reply(200, {"id": task_id, "status": "pending" if progress < 1 / 2 else "processing"})
+            return reply(200, {"id": task_id, "status": "pending" if progress < 1 / 2 else "processing"})
         outcome = task.outcome
         payload: dict[str, Any] = {"id": task_id, "status": outcome.status}
         errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
@@ -192,12 +189,13 @@ class MockService:
             path = RESULT.path.format(task_id=task_id, output_format=task.settings["output_format"])
             image = self._origin(url) + path
             payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
-        return _reply(200, payload)
+        return reply(200, payload)
 
     def _progress(self, task: Task) -> float:
-        done, whole = float(self._store.look(task)), float(self._polls)
-        if self._seconds is not None:
-            done, whole = self._clock() - task.born, self._seconds
+        done: float = self._store.look(task)
+        whole: float | None = task.outcome.polls
+        if task.seconds is not None:
+            done, whole = self._clock() - task.born, task.seconds
         return done / whole if whole else 1
 
     def _upload_file(self, url: SplitResult, file: Part) -> Response:
@@ -212,16 +210,20 @@ class MockService:
             "content_type": upload.content_type,
             "expires_at": (self._now() + LIFETIME).isoformat(),
         }
-        return _reply(200, payload)
+        return reply(200, payload)
 
     def _get_file(self, url: SplitResult, path: Mapping[str, str]) -> Response:
         upload = self._store.uploads.get(path.get("key", ""))
         if upload:
-            return _content(200, upload.content_type, upload.body)
+            return content(200, upload.content_type, upload.body)
         task = self._store.tasks.get(path.get("task_id", ""))
         if task and task.outcome.status == "completed" and task.settings["output_format"] == path["output_format"]:
-            return _content(200, *self._image(task))
-        return _refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
+            if task.outcome.expired:
+                return refuse(
+                    404, f"{url.path} has expired; the service accepts the URLs of newer results. Edit again."
+                )
+            return content(200, *self._image(task))
+        return refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
 
     def _render(self, task: Task) -> tuple[str, bytes]:
         return render(
@@ -234,16 +236,3 @@ class MockService:
 
     def _origin(self, url: SplitResult) -> str:
         return FILE_ORIGIN if url.hostname in self._routes.by_host else f"{url.scheme}://{url.netloc}"
-
-
-def _content(status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
-    return Response(status, (("Content-Type", media_type), ("Content-Length", str(len(body))), *headers), body)
-
-
-def _reply(status: int, payload: Any, *headers: tuple[str, str]) -> Response:
-    # ASCII, because a message may quote a lone surrogate that UTF-8 cannot carry.
-    return _content(status, "application/json", json.dumps(payload).encode("ascii"), *headers)
-
-
-def _refuse(status: int, message: str, *headers: tuple[str, str]) -> Response:
-    return _reply(status, {"message": message, "error_code": _CODES.get(status, "invalid_request")}, *headers)

@@ -79,7 +79,7 @@ def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], 
     try:
         submit(service, {"images": images, "prompt": body["prompt"], "extra_body": extra, **options})
     except InvalidRequest as error:
-        assert () == service.requests
+        assert () == service.calls
         return _refused("image_urls" if error.field.partition("[")[0] == "images" else error.field, body)
     return Verdict(received=service.edits[-1].body)
 
@@ -116,7 +116,7 @@ class Door:
         if response.status_code == 200:
             return Verdict(received=self._service.edits[-1].body)
         assert 400 == response.status_code
-        return Verdict(frozenset(v.field or "" for v in self._service.requests[-1].violations))
+        return Verdict(frozenset(v.field or "" for v in self._service.calls[-1].violations))
 
 
 HEADERS = {"Authorization": "Bearer t", "Content-Type": "application/json"}

@@ -138,7 +138,7 @@ def test_path_parameter_is_text(constraint: Constraint, value: object) -> None:
         NanoBananaEdit(token="t", http_client=httpx.Client(transport=mock_transport(service))).get_task(value)
     assert ("task_id", value) == (refusal.value.field, refusal.value.value)
     assert str(refusal.value).startswith(f"task_id is {value!r}; it must be")
-    assert () == service.requests
+    assert () == service.calls
     empty = httpx.Client(transport=mock_transport()).get("https://api.sinancode.com/v1/tasks/", headers=AUTHORIZED)
     assert 404 == empty.status_code
 
@@ -151,5 +151,5 @@ def test_path_parameter_is_one_segment(task_id: str) -> None:
     client.set_httpx_client(httpx.Client(transport=mock_transport(service)))
     response = get_task.sync_detailed(task_id, client=client)
     assert 404 == response.status_code
-    assert "getTask" == service.requests[-1].operation
+    assert "getTask" == service.calls[-1].operation
     assert task_id in response.parsed.message

@@ -88,7 +88,7 @@ def test_inner_objects_are_held_to_the_document(
     with pytest.raises(ValueError, match=rf"^{field}\b.* Change it\.$|^{field} .*\.$") as refusal:
         models.EditRequest.from_dict(body)
     assert field == refusal.value.field
-    assert field.partition(".")[0] == service.requests[0].violations[0].field
+    assert field.partition(".")[0] == service.calls[0].violations[0].field
 
 
 @pytest.mark.parametrize("name", ["additional_properties", "to_dict", "d", "cls", "field_dict", "edit_request"])

@@ -63,7 +63,7 @@ def test_spending_sends_what_is_accepted():
     checks = ask(mock_transport(service), spend=True)
     assert [] == [check.case.id for check in checks if check.differs]
     assert run.billed == len(service.edits) > 1
-    assert run.requests == len(service.requests)
+    assert run.requests == len(service.calls)
     assert (
         len({json.dumps(edit.body) for edit in service.edits}) == run.billed - 1
     )  # one of them by a lower-case bearer
@@ -108,7 +108,7 @@ def test_a_lax_server_is_found_out(spend):
     if not spend:
         assert 1 == len(service.edits)
         assert "an edit that must be refused was accepted, so no other is sent" in {c.skipped for c in checks}
-        assert "uploadFile" in {entry.operation for entry in service.requests}
+        assert "uploadFile" in {entry.operation for entry in service.calls}
 
 
 @pytest.mark.parametrize("status", [400, 413, 418])

@@ -100,7 +100,7 @@ def test_named_routes(service, script):
             "getTask": 1,
             "uploadFile": 1,
         }
-        assert len(script) == router.calls.call_count == len(service.requests)
+        assert len(script) == router.calls.call_count == len(service.calls)
 
 
 def test_each_server_has_the_named_routes(document, edit_body):
@@ -181,13 +181,13 @@ def test_app_without_raw_path(service):
     end = {"type": "http.request", "body": b""}
     sent, _ = call(create_app(service), {"path": "/tasks/å b", "server": ("127.0.0.1", 80), "scheme": "http"}, end)
     assert sent[0]["status"] == 401
-    assert service.requests[0].path == "/tasks/%C3%A5%20b"
+    assert service.calls[0].path == "/tasks/%C3%A5%20b"
 
 
 def test_app_and_a_client_that_leaves(service):
     """A client that leaves before its body is complete gets no answer and leaves no trace."""
     sent, _ = call(create_app(service), {"path": "/"}, {"type": "http.disconnect"})
-    assert (sent, service.requests) == ([], ())
+    assert (sent, service.calls) == ([], ())
 
 
 def test_app_speaks_http_only():

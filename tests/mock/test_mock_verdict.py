@@ -163,7 +163,7 @@ def test_bad_json(send, service, body, message):
 def test_culprit_of_bad_json(send, service, extra, path):
     """What makes a body unreadable is located in it, however deep it lies."""
     send("createEdit", (GOOD % f', "extra": {extra}').encode())
-    (violation,) = service.requests[-1].violations
+    (violation,) = service.calls[-1].violations
     assert ("extra", "/".join(("", "extra", *path)), "content") == (
         violation.field,
         violation.pointer,
@@ -195,7 +195,7 @@ def test_types(send, service, edit_body, value):
     """A value of another type is refused, in a field and in an item, and located."""
     send("createEdit", {**edit_body, "prompt": value})
     send("createEdit", {**edit_body, "image_urls": ["a", value]})
-    (prompt,), (item,) = (entry.violations for entry in service.requests)
+    (prompt,), (item,) = (entry.violations for entry in service.calls)
     assert ("/prompt", "prompt", "type") == (prompt.pointer, prompt.field, prompt.keyword)
     assert ("/image_urls/1", "image_urls", "type") == (item.pointer, item.field, item.keyword)
     assert item.message.startswith("image_urls[1] is ")
@@ -206,7 +206,7 @@ def test_missing_property(send, service, edit_body):
     """Each required property is missed by name."""
     for name in edit_body:
         send("createEdit", {key: value for key, value in edit_body.items() if key != name})
-        (violation,) = service.requests[-1].violations
+        (violation,) = service.calls[-1].violations
         assert (name, f"/{name}", "required") == (violation.field, violation.pointer, violation.keyword)
         assert f"{name} is missing; the service accepts no request without it. Add it." == violation.message
 
@@ -230,7 +230,7 @@ def test_long_values_are_shortened(send, edit_body):
 def test_violations_are_bounded(send, service, edit_body):
     """A request with countless faults is answered with a few of them."""
     send("createEdit", {**edit_body, "image_urls": [0] * 1000})
-    assert MAX_VIOLATIONS == len(service.requests[-1].violations)
+    assert MAX_VIOLATIONS == len(service.calls[-1].violations)
 
 
 def test_violations_outside_the_schemas(send, service):
@@ -242,7 +242,7 @@ def test_violations_outside_the_schemas(send, service):
         ("security", "", "Authorization", "security"),
         ("header", "", "Content-Type", "content"),
         ("body", "", None, "size"),
-    ] == [(v.location, v.pointer, v.field, v.keyword) for entry in service.requests for v in entry.violations]
+    ] == [(v.location, v.pointer, v.field, v.keyword) for entry in service.calls for v in entry.violations]
 
 
 def test_invalid_status(send):
@@ -322,14 +322,14 @@ def test_broken_forms(send, form):
 def test_culprit_of_a_form(send, service, form, parts, message):
     """A file that is there twice or no file is named, as a property of the body."""
     assert message == said(send("uploadFile", form(*parts)))
-    (violation,) = service.requests[-1].violations
+    (violation,) = service.calls[-1].violations
     assert ("file", "/file", "content") == (violation.field, violation.pointer, violation.keyword)
 
 
 def test_no_body_at_all(send, service):
     """A body that must be there and is not breaks what says so."""
     send("createEdit", b"")
-    (violation,) = service.requests[-1].violations
+    (violation,) = service.calls[-1].violations
     assert ("required", "The body is missing; the service accepts no request without it. Add it.") == (
         violation.keyword,
         violation.message,

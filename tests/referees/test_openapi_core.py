@@ -55,7 +55,7 @@ def mock(request: Request) -> Verdict:
     """What the mock says, whether or not the task asked for exists."""
     SERVICE.reset()
     SERVICE.handle(request)
-    (entry,) = SERVICE.requests
+    (entry,) = SERVICE.calls
     return "accepts" if entry.operation and not entry.violations else "refuses"
 
 

@@ -54,12 +54,12 @@ def test_finds_nothing(base: str, operations: set[str]) -> None:
     code, said = run(service, base, options=tuple(names))
     assert (0, True) == (code, "No issues found" in said), said
 
-    reached = Counter((entry.operation, bool(entry.violations)) for entry in service.requests if entry.operation)
+    reached = Counter((entry.operation, bool(entry.violations)) for entry in service.calls if entry.operation)
     assert {(name, spoilt) for name in operations for spoilt in (True, False)} == reached.keys()
-    assert {200, 400, 401, 404, 405, 415} == {entry.status for entry in service.requests}
+    assert {200, 400, 401, 404, 405, 415} == {entry.status for entry in service.calls}
 
     ids = {edit.task_id for edit in service.edits}
-    looks = Counter(entry.path.rpartition("/")[2] for entry in service.requests if entry.operation == "getTask")
+    looks = Counter(entry.path.rpartition("/")[2] for entry in service.calls if entry.operation == "getTask")
     followed = [looks[task_id] for task_id in ids if looks[task_id]]
     assert len(followed) >= len(OUTCOMES), "links followed"
     assert max(followed) > 1, "a task looked at until it is finished"

@@ -1,0 +1,201 @@
+"""What a test wants to happen: an answer in words, and the rule that says when."""
+
+import json
+import re
+from typing import Any, Self
+
+from attrs import asdict, define, field, frozen
+
+from ._answers import wording
+from ._messages import show
+from ._records import Headers, Outcome, Response, pairs
+
+_BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
+_OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # of the transfer, not of the answer
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
+_VALUE = re.compile(r"[\t\x20-\x7e]*")  # without what HTTP servers and clients disagree on
+
+
+@frozen
+class Reply:
+    """An answer word for word, in place of the one that the service would give.
+
+    What the request asked for is not done: there is no edit, no upload, and no look is counted.
+
+    Args:
+        status: The status, 200 to 599.
+        body: The body: bytes as they are, a str as plain text, anything else as JSON; default empty.
+        headers: Pairs of name and value, a dict is accepted too; a `Content-Type` among them replaces that of the body.
+        retry_after: Whole seconds of a `Retry-After` header, at least 0; default None leaves it out. Its other forms go
+            into `headers`.
+
+    Raises:
+        ValueError: The status is none, a header cannot be sent or belongs to the transfer, the body is no JSON value or
+            one that the status cannot have, or `retry_after` is no number of seconds.
+    """
+
+    status: int
+    body: Any = field(default=b"", kw_only=True)
+    headers: Headers = field(default=(), converter=pairs, kw_only=True)
+    retry_after: int | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        whole("status", self.status, 200, 599)
+        if self.retry_after is not None:
+            whole("retry_after", self.retry_after, 0)
+        for name, value in self.headers:
+            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise ValueError(f"headers has {show(name)}: {show(value)}; the mock accepts ASCII. Rewrite it.")
+            if name.lower() in _OWN:
+                raise ValueError(f"headers has {name}; the mock accepts none of the transfer. Leave it out.")
+        try:
+            _, body = self._content()
+        except (TypeError, ValueError) as problem:
+            message = (
+                f"body cannot be sent ({problem}); the mock accepts bytes, text or a JSON value. Send one of them."
+            )
+            raise ValueError(message) from problem
+        if body and self.status in _BARE:
+            raise ValueError(f"body has {len(body)} bytes; the mock accepts none with {self.status}. Leave it out.")
+
+    @classmethod
+    def rate_limited(cls, *, retry_after: int | None = None) -> Self:
+        """Return a 429: too many requests, and this one was not accepted.
+
+        Args:
+            retry_after: Whole seconds to wait, at least 0; default None does not say.
+
+        Returns:
+            The reply.
+
+        Raises:
+            ValueError: `retry_after` is no number of seconds.
+        """
+        return cls.error(429, "There are too many requests; wait before the next one.", retry_after=retry_after)
+
+    @classmethod
+    def out_of_credit(cls) -> Self:
+        """Return a 402: the account has no credit left.
+
+        Returns:
+            The reply.
+        """
+        return cls.error(402, "The account is out of credit; the service accepts edits with some. Top it up.")
+
+    @classmethod
+    def unavailable(cls, *, retry_after: int | None = None) -> Self:
+        """Return a 503: the service is down.
+
+        Args:
+            retry_after: Whole seconds to wait, at least 0; default None does not say.
+
+        Returns:
+            The reply.
+
+        Raises:
+            ValueError: `retry_after` is no number of seconds.
+        """
+        return cls.error(503, "The service is unavailable; try again later.", retry_after=retry_after)
+
+    @classmethod
+    def error(cls, status: int, message: str, *, retry_after: int | None = None) -> Self:
+        """Return an error in the shape of the API.
+
+        Args:
+            status: The status, 200 to 599.
+            message: Text for a reader.
+            retry_after: Whole seconds to wait, at least 0; default None does not say.
+
+        Returns:
+            The reply; its `error_code` follows from the status.
+
+        Raises:
+            ValueError: The status is none, or `retry_after` is no number of seconds.
+
+        Source: `openapi.yaml#/components/schemas/Error`
+        """
+        return cls(status, body=wording(status, message), retry_after=retry_after)
+
+    def response(self) -> Response:
+        """Return the reply as it is sent.
+
+        Returns:
+            The response.
+        """
+        media_type, body = self._content()
+        headers = list(self.headers)
+        if media_type and not any(name.lower() == "content-type" for name, _ in headers):
+            headers.insert(0, ("Content-Type", media_type))
+        if self.status not in _BARE:
+            headers.append(("Content-Length", str(len(body))))
+        if self.retry_after is not None:
+            headers.append(("Retry-After", str(self.retry_after)))
+        return Response(self.status, headers, body)
+
+    def _content(self) -> tuple[str | None, bytes]:
+        if isinstance(self.body, bytes):
+            return None, self.body
+        if isinstance(self.body, str):
+            return "text/plain; charset=utf-8", self.body.encode()
+        return "application/json", json.dumps(self.body, allow_nan=False).encode("ascii")
+
+
+@define(eq=False, kw_only=True)
+class Rule:
+    """One thing that a test said, and how much of it has happened.
+
+    An `Outcome` is for edits that are accepted, a `Reply` for any request. A third kind of `do`, one that breaks the
+    connection, would be one more case here and in the doors.
+
+    `until` is on the service's clock; `seen` counts the requests that were left to the rule, `used` those it took.
+    """
+
+    operation: str | None
+    do: Outcome | Reply
+    nth: int = 1
+    times: int | None = 1
+    until: float | None = None
+    seen: int = 0
+    used: int = 0
+
+    def takes(self, operation: str, *, accepted: bool, now: float) -> bool:
+        """Count a request that no earlier rule took, and return whether this one does."""
+        if self.operation not in {None, operation} or (isinstance(self.do, Outcome) and not accepted):
+            return False
+        if self._over(now):
+            return False
+        self.seen += 1
+        if self.seen < self.nth:
+            return False
+        self.used += 1
+        return True
+
+    def spent(self, now: float) -> bool:
+        """Return whether it did what it was to do."""
+        return self.used == self.times or (self.used > 0 and self._over(now))
+
+    @property
+    def left(self) -> bool:
+        """Whether it still waits for a request that it was to take; one without a number of times waits for one."""
+        return self.used < (self.times or 1)
+
+    def __str__(self) -> str:
+        """Return what was said, and how much of it happened."""
+        if isinstance(self.do, Reply):
+            what = f"Reply({self.do.status})"
+        else:
+            default = asdict(Outcome())
+            said = {name: value for name, value in asdict(self.do, recurse=False).items() if value != default[name]}
+            what = f"Outcome({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+        where = self.operation or "any operation"
+        return f"{where}, request {self.nth} and on: {what}, used {self.used} of {self.times or 'any number of'} times"
+
+    def _over(self, now: float) -> bool:
+        return self.until is not None and now >= self.until
+
+
+def whole(name: str, value: Any, low: int, high: int | None = None) -> None:
+    """Refuse what is no whole number in a range."""
+    if type(value) is not int or value < low or (high is not None and value > high):
+        accepted = f"{low} or more" if high is None else f"{low} to {high}"
+        raise ValueError(f"{name} is {value!r}; the mock accepts whole numbers, {accepted}. Change it.")
