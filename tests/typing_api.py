@@ -94,6 +94,7 @@ def mock() -> None:
     service.script([Outcome(seconds=Lognormal(8, 0.5)), Reply.out_of_credit()])
     service.on("getTask", Reply(502, body="<p>", headers={"Content-Type": "text/html"}), nth=3, times=None)
     service.outage(seconds=2.5)
+    service.assert_called_once_with("createEdit", prompt="p", image_urls=["a"])
     service.next("failed")  # type: ignore[arg-type]
     service.on("getTask", Reply(429), 3)  # type: ignore[call-arg]
     service.outage(2)  # type: ignore[call-arg]
