@@ -21,9 +21,8 @@ else:
         """Load a name when it is asked for: pytest imports the plugin in this package in every run."""
         if name in __all__:
             try:
-                homes = (
-                    import_module(f"{__name__}.{home}") for home in ("_records", "contract", "service", "router", "app")
-                )
+                names = ("_records", "_latency", "_rules", "contract", "service", "router", "app")
+                homes = (import_module(f"{__name__}.{home}") for home in names)
                 return globals().setdefault(name, getattr(next(home for home in homes if hasattr(home, name)), name))
             except ModuleNotFoundError as missing:
                 hint = f"The mock needs {missing.name}: pip install 'nano-banana-edit[mock]'"

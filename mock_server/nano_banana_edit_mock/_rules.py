@@ -2,13 +2,13 @@
 
 import json
 import re
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
 from ._answers import wording
 from ._messages import show
-from ._records import Headers, Outcome, Response, pairs
+from ._records import Fault, Headers, Outcome, Response, pairs
 
 _BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
 _OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # of the transfer, not of the answer
@@ -140,18 +140,20 @@ class Reply:
         return "application/json", json.dumps(self.body, allow_nan=False).encode("ascii")
 
 
+Doing: TypeAlias = Outcome | Reply | Fault
+
+
 @define(eq=False, kw_only=True)
 class Rule:
     """One thing that a test said, and how much of it has happened.
 
-    An `Outcome` is for edits that are accepted, a `Reply` for any request. A third kind of `do`, one that breaks the
-    connection, would be one more case here and in the doors.
+    An `Outcome` is for edits that are accepted, a `Reply` and a `Fault` for any request.
 
     `until` is on the service's clock; `seen` counts the requests that were left to the rule, `used` those it took.
     """
 
     operation: str | None
-    do: Outcome | Reply
+    do: Doing
     nth: int = 1
     times: int | None = 1
     until: float | None = None
@@ -183,6 +185,8 @@ class Rule:
         """Return what was said, and how much of it happened."""
         if isinstance(self.do, Reply):
             what = f"Reply({self.do.status})"
+        elif isinstance(self.do, Fault):
+            what = str(self.do)
         else:
             default = asdict(Outcome())
             said = {name: value for name, value in asdict(self.do, recurse=False).items() if value != default[name]}

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from ._records import Outcome
-from ._rules import Reply, Rule, whole
+from ._records import Fault, Outcome
+from ._rules import Doing, Reply, Rule, whole
 from ._store import Store
 from .contract import Contract
 
@@ -19,15 +19,17 @@ class Script:
     _clock: Callable[[], float]
     _store: Store
 
-    def on(self, operation: str | None, do: Outcome | Reply, *, nth: int = 1, times: int | None = 1) -> None:
+    def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
         """Say what happens on requests to an operation.
 
         An outcome is for edits that are accepted, and counts those alone. A reply is for any request, whether or not it
-        is otherwise valid; what is wrong with it stands in the journal all the same.
+        is otherwise valid; what is wrong with it stands in the journal all the same. So is a fault: the request is met
+        as usual, an edit may be accepted, and the answer goes wrong on its way; only a connection that is refused
+        brings nothing.
 
         Args:
             operation: An operationId, `createEdit` for an outcome; None for any operation.
-            do: What becomes of the edit, or the answer.
+            do: What becomes of the edit, the answer, or what goes wrong with it.
             nth: The first request that it happens on, from 1; default 1. It counts those that no earlier rule took.
             times: How many requests it happens on, from 1; default 1, None for all that follow.
 
@@ -37,26 +39,26 @@ class Script:
         """
         self._store.add_rules([self._rule(operation, do, nth=nth, times=times)])
 
-    def next(self, do: Outcome | Reply) -> None:
+    def next(self, do: Doing) -> None:
         """Say what becomes of the next accepted edit, or how the next request is answered; several calls queue up.
 
         Args:
-            do: The outcome of the edit, or the answer to the request, whatever its operation. An edit that finds no
-                outcome is completed.
+            do: The outcome of the edit, or the answer to the request or its fault, whatever its operation. An edit that
+                finds no outcome is completed.
 
         Raises:
-            ValueError: It is neither, or there are more than 10,000 rules.
+            ValueError: It is none of these, or there are more than 10,000 rules.
         """
         self.script([do])
 
-    def script(self, steps: Iterable[Outcome | Reply]) -> None:
+    def script(self, steps: Iterable[Doing]) -> None:
         """Say what happens step by step: as `next` for each, or for none of them where one is refused.
 
         Args:
-            steps: Outcomes and replies.
+            steps: Outcomes, replies and faults.
 
         Raises:
-            ValueError: A step is neither, or there are more than 10,000 rules.
+            ValueError: A step is none of these, or there are more than 10,000 rules.
         """
         self._store.add_rules(
             [self._rule("createEdit" if isinstance(do, Outcome) else None, do, nth=1, times=1) for do in steps]
@@ -86,13 +88,15 @@ class Script:
             rule.until = self._clock() + seconds
         self._store.add_rules([rule])
 
-    def _rule(self, operation: str | None, do: Outcome | Reply, *, nth: int, times: int | None) -> Rule:
+    def _rule(self, operation: str | None, do: Doing, *, nth: int, times: int | None) -> Rule:
         known = [operation.id for operation in self.contract.operations]
         if operation is not None and operation not in known:
             accepted = f"{', '.join(known)}, and None for any of them"
             raise ValueError(f"operation is {operation!r}; the mock accepts {accepted}. Choose one.")
-        if not isinstance(do, Outcome | Reply):
-            raise ValueError(f"do is {do!r}; the mock accepts an Outcome or a Reply. Make one of it.")  # noqa: TRY004
+        if not isinstance(do, Outcome | Reply | Fault):
+            raise ValueError(  # noqa: TRY004
+                f"do is {do!r}; the mock accepts an Outcome, a Reply or a Fault. Make one of it."
+            )
         if isinstance(do, Outcome) and operation != "createEdit":
             message = (
                 f"operation is {operation!r}; the mock accepts createEdit for an Outcome. Choose that, or a Reply."

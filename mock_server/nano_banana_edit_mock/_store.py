@@ -13,7 +13,7 @@ from attrs import define
 from ._body import Part
 from ._latency import Lognormal, Uniform
 from ._records import Edit, Entry, Outcome, Upload
-from ._rules import Reply, Rule
+from ._rules import Doing, Rule
 
 MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
 MAX_KEPT = 65_536  # bytes of a body in the journal; the longest prompt fits, whichever way JSON escapes it
@@ -69,7 +69,7 @@ class Store:
                 raise ValueError(f"{message} Say `times`, or reset() the mock.")
             self.rules += rules
 
-    def take(self, operation: str, *, accepted: bool, now: float) -> Outcome | Reply | None:
+    def take(self, operation: str, *, accepted: bool, now: float) -> Doing | None:
         """Show a request to the rules in order, and return what the one does that takes it."""
         with self.lock:
             for rule in tuple(self.rules):

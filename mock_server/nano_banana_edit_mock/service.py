@@ -16,7 +16,7 @@ from ._journal import Journal
 from ._latency import Seconds, check_life
 from ._prefer import preferred
 from ._preview import render
-from ._records import Edit, Entry, Outcome, Request, Response, Upload
+from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
 from ._rules import Reply
 from ._script import Script
@@ -131,8 +131,10 @@ class MockService(Script, Journal):
         do = self._store.take(name, accepted=accepted, now=self._clock()) if name else None
         if isinstance(do, Reply):
             response = do.response()
+        elif do is Fault.REFUSED:
+            response = refuse(503, "The connection is refused.")
         elif accepted:
-            task_id = self._create_edit(verdict.value, do or Outcome())
+            task_id = self._create_edit(verdict.value, do if isinstance(do, Outcome) else Outcome())
             response = reply(200, {"task_id": task_id})
         elif prefers:
             applied = ("Preference-Applied", f"code={prefers}")
@@ -152,6 +154,7 @@ class MockService(Script, Journal):
             task_id=task_id,
         )
         self._store.add_entry(entry)
+        response = evolve(response, fault=do if isinstance(do, Fault) else None)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _answer(self, url: SplitResult, found: Found, verdict: Verdict) -> Response:

@@ -3,13 +3,11 @@
 import anyio
 import httpx
 import pytest
-from attrs import evolve
 from nano_banana_edit_mock import (
     Fault,
     MockServer,
     MockService,
     Request,
-    Response,
     _faults,
     mock_router,
     mock_transport,
@@ -29,13 +27,11 @@ RAISED = {
 }
 
 
-class Faulty(MockService):
+def faulty(fault: Fault) -> MockService:
     """A service whose every answer goes wrong in one way."""
-
-    fault: Fault | None = None
-
-    def handle(self, request: Request) -> Response:
-        return evolve(super().handle(request), fault=self.fault)
+    service = MockService()
+    service.on(None, fault, times=None)
+    return service
 
 
 @pytest.fixture
@@ -53,8 +49,7 @@ def edit(url, edit_body):
 def test_in_process(edit, fault):
     """In process a fault is what httpx raises for it, sync and async, through the router and the transport."""
     expected, _ = RAISED[fault]
-    service = Faulty()
-    service.fault = fault
+    service = faulty(fault)
     with mock_router(service), pytest.raises(expected):
         httpx.post(**edit())
     with httpx.Client(transport=mock_transport(service)) as client, pytest.raises(expected):
@@ -66,20 +61,19 @@ def test_in_process(edit, fault):
 
     with mock_router(service), pytest.raises(expected):
         anyio.run(run)
-    assert 3 == len(service.edits)
+    assert (0 if fault is Fault.REFUSED else 3) == len(service.edits)
 
 
 @pytest.mark.server
 @pytest.mark.parametrize("fault", [fault for fault, (_, raised) in RAISED.items() if raised])
 def test_on_a_port(edit, fault, caplog):
     """On a port a fault breaks the connection as it says, and the server goes on, without a word in its log."""
-    service = Faulty()
-    service.fault = fault
+    service = faulty(fault)
     _, expected = RAISED[fault]
     with MockServer(service) as server, httpx.Client(trust_env=False, timeout=1) as client:
         with pytest.raises(expected):
             client.post(**edit(server.url))
-        service.fault = None
+        service.reset()
         assert 200 == client.post(**edit(server.url)).status_code
     assert [] == caplog.records
 
@@ -87,8 +81,7 @@ def test_on_a_port(edit, fault, caplog):
 @pytest.mark.parametrize("door", ["router", pytest.param("port", marks=pytest.mark.server)])
 def test_whole_and_then_reset(edit, door):
     """An answer that is reset afterwards is there, whole."""
-    service = Faulty()
-    service.fault = Fault.RESET_AFTER
+    service = faulty(Fault.RESET_AFTER)
     if door == "router":
         with mock_router(service):
             assert "task_id" in httpx.post(**edit()).json()
@@ -100,8 +93,7 @@ def test_whole_and_then_reset(edit, door):
 @pytest.mark.parametrize("door", ["router", pytest.param("port", marks=pytest.mark.server)])
 def test_cut_by_its_length(edit, door):
     """An answer whose length is too small is cut, and cannot be told from a short one."""
-    service = Faulty()
-    service.fault = Fault.WRONG_LENGTH
+    service = faulty(Fault.WRONG_LENGTH)
     if door == "router":
         with mock_router(service):
             answer = httpx.post(**edit())
@@ -115,8 +107,7 @@ def test_cut_by_its_length(edit, door):
 @pytest.mark.server
 def test_byte_by_byte(edit, monkeypatch):
     """A dribbled answer is whole in the end; whoever leaves before is not waited for."""
-    service = Faulty()
-    service.fault = Fault.DRIBBLE
+    service = faulty(Fault.DRIBBLE)
     with MockServer(service) as server, httpx.Client(trust_env=False, timeout=5) as client:
         with pytest.raises(httpx.ReadTimeout):
             client.post(**edit(server.url), timeout=0.05)
@@ -127,3 +118,12 @@ def test_byte_by_byte(edit, monkeypatch):
 def request(edit) -> Request:
     built = httpx.Request("POST", **edit())
     return Request("POST", str(built.url), built.headers.multi_items(), built.read())
+
+
+def test_a_fault_that_was_said_and_did_not_happen(service):
+    """A fault is a step like any other, and is named by what it is."""
+    service.script([Fault.EMPTY])
+    with pytest.raises(AssertionError, match="any operation, request 1 and on: empty, used 0 of 1 times"):
+        service.assert_all_scripted_used()
+    with pytest.raises(ValueError, match="do is 'boom'; the mock accepts an Outcome, a Reply or a Fault"):
+        service.next("boom")

@@ -140,7 +140,7 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
             "operation is 'getTask'; the mock accepts createEdit for an Out",
         ),
         (lambda service: service.on(None, FAILED), "operation is None; the mock accepts createEdit for an Outcome"),
-        (lambda service: service.on("createEdit", 429), "do is 429; the mock accepts an Outcome or a Reply"),
+        (lambda service: service.on("createEdit", 429), "do is 429; the mock accepts an Outcome, a Reply or a Fault"),
         (lambda service: service.next("failed"), "do is 'failed'; "),
         (lambda service: service.script([FAILED, 429]), "do is 429; "),
         (
