@@ -1,4 +1,7 @@
-"""The pages of the docs tell the truth: each of their Python blocks runs against the mock on its port."""
+"""The pages of the docs tell the truth: each of their Python blocks runs.
+
+A block that defines a test brings its own mock, and the test is called; any other runs against the mock on its port.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nano_banana_edit_mock import MockServer, MockService
+from nano_banana_edit import NanoBananaEdit
+from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply, mock_router
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -20,18 +24,25 @@ from .test_public import ROOT
 pytestmark = pytest.mark.server
 
 TOKEN = "token-that-must-not-leak"
-BLOCKS = [
-    pytest.param(text, id=f"{page.stem}-{number}")
+BLOCKS = {
+    f"{page.stem}-{number}": text
     for page in sorted((ROOT / "docs").glob("*.md"))
     for number, text in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
-]
+}
+TESTS = {name: text for name, text in BLOCKS.items() if re.search(r"^def test_", text, re.MULTILINE)}
+SCRIPTS = {name: text for name, text in BLOCKS.items() if name not in TESTS}
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a photo, as the reader has."""
+    (tmp_path / "photo.png").write_bytes((ROOT / "examples/valley.jpg").read_bytes())
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
-    """A service on a port that the environment names, and a folder with a photo, as the reader has."""
-    (tmp_path / "photo.png").write_bytes((ROOT / "examples/valley.jpg").read_bytes())
-    monkeypatch.chdir(tmp_path)
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
+    """A service on a port that the environment names."""
     with MockServer(MockService(polls=0)) as server:
         monkeypatch.setenv("SINANCODE_API_KEY", TOKEN)
         monkeypatch.setenv("SINANCODE_BASE_URL", server.url)
@@ -47,7 +58,16 @@ def spans() -> InMemorySpanExporter:
     return exporter
 
 
-@pytest.mark.parametrize("text", BLOCKS)
+@pytest.mark.parametrize("text", TESTS.values(), ids=TESTS)
+def test_test(text: str) -> None:
+    """A block that is a test passes without a server, a token or anything else of the environment."""
+    names: dict[str, Any] = {}
+    exec(text, names)
+    for test in [value for name, value in names.items() if name.startswith("test_")]:
+        test()
+
+
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
 def test_python(text: str, service: MockService, spans: InMemorySpanExporter) -> None:
     """A block runs as it stands and makes one edit; where it traces, each request is a span without the token."""
     spans.clear()
@@ -63,3 +83,27 @@ def test_python(text: str, service: MockService, spans: InMemorySpanExporter) ->
         span.name for span in spans.get_finished_spans()
     ]
     assert not any(TOKEN in span for span in seen)
+
+
+MOCK = (ROOT / "docs/mock.md").read_text()
+
+
+@pytest.mark.parametrize("call", re.findall(r"`((?:next|on|outage)\(.+?\))`(?:,| \|)", MOCK))
+def test_what_the_page_says_beforehand(call: str) -> None:
+    """Each call in the table is one that the mock accepts, and it says something."""
+    service = MockService()
+    eval(f"service.{call}", {"service": service, "Outcome": Outcome, "Reply": Reply})
+    with pytest.raises(AssertionError, match="used 0 of"):
+        service.assert_all_scripted_used()
+
+
+def test_what_the_page_says_of_a_failure() -> None:
+    """The message on the page is that of an assertion that fails so."""
+    (text,) = re.findall(r"^```text\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
+    service = MockService()
+    with mock_router(service), NanoBananaEdit(token=TOKEN) as client:
+        client.submit("https://example.com/a.png", "make it rain")
+        client.submit("https://example.com/a.png", "turn day into night")
+    with pytest.raises(AssertionError) as failure:
+        service.assert_called_once_with(prompt="make it snow", image_size="16:9")
+    assert text.strip() == str(failure.value)

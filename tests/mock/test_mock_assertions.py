@@ -216,7 +216,8 @@ def test_what_is_forgotten_still_counts(send, says, monkeypatch):
 
 def test_all_scripted_used(send, says):
     """Every rule that still waits is listed with how much of it happened; one without an end waits for one request."""
-    service = MockService(clock=lambda: 0.0)
+    now = [0.0]
+    service = MockService(clock=lambda: now[0])
     service.assert_all_scripted_used()
     service.on("getTask", Reply(500), nth=2, times=3)
     service.next(Outcome(status="failed", error_code="nsfw"))
@@ -237,6 +238,20 @@ def test_all_scripted_used(send, says):
         line.strip().partition(",")[0] for line in says(service.assert_all_scripted_used)[1:]
     ]
     assert "used 2 of 3 times" in says(service.assert_all_scripted_used)[1]
+    now[0] = 5.0
+    for operation in ("uploadFile", "getTask", "createEdit"):
+        send(operation, to=service)
+    service.assert_all_scripted_used()
+
+
+def test_an_outage_that_nobody_met_is_left(send, says):
+    """An outage that was over before anybody asked has not happened."""
+    now = [0.0]
+    service = MockService(clock=lambda: now[0])
+    service.outage(seconds=5)
+    now[0] = 5.0
+    send("createEdit", to=service)
+    assert 2 == len(says(service.assert_all_scripted_used))
 
 
 @pytest.mark.parametrize("check", ["assert_called_once_with", "assert_called_with", "assert_not_called"])
