@@ -143,6 +143,12 @@ def test_polls_quickly_then_slowly(face: Face, clock: Clock) -> None:
     assert all(7.2 <= seconds <= 8.8 for seconds in clock.sleeps[7:])
 
 
+def test_polls_as_often_as_it_is_told_to(face: Face, clock: Clock) -> None:
+    """A short poll_interval is kept: no look waits longer."""
+    face.call(Script([*[task("pending")] * 9, task()]), "wait", "t-1", options={"poll_interval": 0.08})
+    assert max(clock.sleeps) <= 0.088
+
+
 def test_tells_its_progress(face: Face) -> None:
     """Each stage and each look is told, with the task id as soon as it is known."""
     told: list[Progress] = []
@@ -168,7 +174,7 @@ def test_tells_its_progress(face: Face) -> None:
 )
 def test_failure_says_why(face: Face, more: dict[str, str], text: str) -> None:
     """A failed task raises EditFailed with the friendly text, or the code where there is none."""
-    with pytest.raises(EditFailed, match=text) as failure:
+    with pytest.raises(EditFailed, match=f"^The edit failed: {text}") as failure:
         face.call(Script([accepted(), task("failed", **more)]), "edit", URL, "p")
     assert ("t-1", more.get("error_code"), more.get("error_msg")) == (
         failure.value.task_id,

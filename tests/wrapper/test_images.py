@@ -200,6 +200,28 @@ def test_signatures(content: bytes, expected: str | None) -> None:
     assert expected == media_type(content)
 
 
+class Noted(os.PathLike[str]):
+    """A path that notes in which thread it is looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.threads: set[threading.Thread] = set()
+
+    def __fspath__(self) -> str:
+        self.threads.add(threading.current_thread())
+        return str(self.path)
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_files_do_not_hold_the_event_loop(kind: str, tmp_path: Path) -> None:
+    """The async client looks at files in threads, so that a slow disk does not stop everything else."""
+    (path := tmp_path / "in.png").write_bytes(PNG)
+    noted = Noted(path)
+    Face(kind).call(Script([uploaded(), accepted()]), "submit", noted, "p")
+    assert noted.threads
+    assert threading.current_thread() not in noted.threads
+
+
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
     """Ctrl-C during uploads side by side is one KeyboardInterrupt, in no group, and no further upload begins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 
@@ -75,6 +76,21 @@ def test_a_level_is_set(monkeypatch: pytest.MonkeyPatch, asked: str, level: int)
     monkeypatch.setenv(_log.VARIABLE, asked)
     _log.turn_on()
     assert (level, 1, False) == (logger.level, len(logger.handlers), logger.propagate)
+
+
+@pytest.mark.parametrize("asked", ["info", "warning", "loud"])
+def test_lines_say_when_and_what(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: str
+) -> None:
+    """A line on stderr has time, logger, level and text; a word that is no level is told, with the variable's name."""
+    monkeypatch.setattr(_log, "logger", logging.Logger("of a test"))
+    monkeypatch.setenv(_log.VARIABLE, asked)
+    _log.turn_on()
+    _log.logger.error("text")
+    *told, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d [\d:,]+ of a test ERROR text", last)
+    complaint = "of a test WARNING NANO_BANANA_EDIT_LOG is 'LOUD'; it must be debug, info, warning or error"
+    assert [asked == "loud"] * len(told or [None]) == [complaint in line for line in told or [""]]
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,12 @@ def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> N
 class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that has a task id, and then breaks off."""
 
+    def __init__(self, end: BaseException) -> None:
+        self.end = end
+
     def __iter__(self) -> Iterator[bytes]:
         yield b'{"task_id": "t-1"}'
-        raise httpx.ReadError("reset")
+        raise self.end
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self:
@@ -155,7 +158,7 @@ def test_an_answer_that_breaks_off_after_the_id_is_not_for_nothing(face: Face) -
 
     def cut(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        return httpx.Response(200, stream=Cut())
+        return httpx.Response(200, stream=Cut(httpx.ReadError("reset")))
 
     with pytest.raises(SubmissionUnknown) as unknown:
         face.call(cut, "submit", URL, "p")
@@ -172,6 +175,14 @@ def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
     with pytest.raises(stop) as stopped:
         Face("sync").call(interrupt, "submit", URL, "p")
     assert ["The edit may have been accepted and billed."] == stopped.value.__notes__
+
+
+def test_an_interrupted_submission_that_is_known_has_no_note() -> None:
+    """Where the task's id had come before the interrupt, the id is on the exception and no doubt is."""
+    answer = httpx.Response(200, stream=Cut(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        Face("sync").call(lambda _request: answer, "submit", URL, "p")
+    assert {"task_id": "t-1"} == vars(stopped.value)
 
 
 def test_refusals_have_no_note(face: Face) -> None:

@@ -145,7 +145,7 @@ def test_no_token_without_tls(client: Any, name: str, monkeypatch: pytest.Monkey
 def test_with_options_shares_the_connections(client: Any) -> None:
     """A client with other settings sends over the same httpx client, and the original keeps its own settings."""
     original = client(token=TOKEN, timeout=5)
-    other = original.with_options(timeout=None, max_retries=0, poll_interval=1, token="other")
+    other = original.with_options(timeout=None, max_retries=0, poll_interval=1, token="other", retry_rate_limited=False)
     assert original._driver.http is other._driver.http
     assert (original._driver.settings.timeout, original._driver.settings.token) == (5, TOKEN)
     assert (
@@ -153,7 +153,8 @@ def test_with_options_shares_the_connections(client: Any) -> None:
         other._driver.settings.max_retries,
         other._driver.settings.poll_interval,
         other._driver.settings.token,
-    ) == (None, 0, 1, "other")
+        other._driver.settings.retry_rate_limited,
+    ) == (None, 0, 1, "other", False)
     assert original._driver.settings == original.with_options()._driver.settings
     with pytest.raises(InvalidRequest, match="max_retries is -1"):
         original.with_options(max_retries=-1)
