@@ -17,8 +17,18 @@ import anyio
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, NanoBananaEdit, SubmissionUnknown, _clock, _pool
+from nano_banana_edit import (
+    APITimeout,
+    AsyncNanoBananaEdit,
+    NanoBananaEdit,
+    SubmissionUnknown,
+    _aiohttp,
+    _clock,
+    _pool,
+    aiohttp_client,
+)
 
+from .faces import opened
 from .server import ACCEPTED, Hostile, Misdeed, answer, close, says
 from .test_submissions import PATIENCE, TOKEN, URL
 
@@ -313,6 +323,32 @@ def test_idle_connections_are_given_up_before_servers_do(monkeypatch: pytest.Mon
             monkeypatch.setattr(_clock, "now", lambda seconds=seconds: now + seconds)
             client.submit(URL, "p", timeout=None)
             assert connections == server.connections
+
+
+def test_idle_connections_of_aiohttp_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On aiohttp too an idle connection ends after the time that is set for it, and not after aiohttp's own."""
+    monkeypatch.setattr(_aiohttp, "IDLE", 0.1)
+    with Hostile([says(ACCEPTED)]) as server, opened("aiohttp", base_url=server.url) as face:
+        face(face.client.submit, URL, "p")
+        assert server.open_at_most(0, within=3)
+
+
+@pytest.mark.filterwarnings("ignore:[Uu]nclosed:ResourceWarning")  # aiohttp's word on what the first loop left open
+def test_an_aiohttp_client_over_several_event_loops() -> None:
+    """On aiohttp too a client may be used in one event loop after the other, and closes what the last one opened."""
+
+    async def last(client: AsyncNanoBananaEdit, http: httpx.AsyncClient) -> bool:
+        await client.submit(URL, "p")
+        gc.collect()  # what the first loop left open
+        await http.aclose()
+        return await asyncio.to_thread(server.open_at_most, 0)
+
+    with Hostile([says(ACCEPTED)]) as server:
+        http = aiohttp_client()
+        client = AsyncNanoBananaEdit(token=TOKEN, base_url=server.url, http_client=http)
+        assert "t-1" == asyncio.run(client.submit(URL, "p")).task_id
+        assert asyncio.run(last(client, http))
+        assert (2, 2) == (server.posts, server.connections)
 
 
 @pytest.mark.filterwarnings("default")

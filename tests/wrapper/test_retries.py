@@ -7,6 +7,7 @@ import email.utils
 import hashlib
 import json
 import pickle
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -114,8 +115,9 @@ def test_stops_on_a_status_that_the_caller_names(face: Face, method: str) -> Non
 @pytest.mark.parametrize("stop_on", ["moderated", None, 3, [3]])
 def test_stop_on_is_a_list(face: Face, stop_on: Any) -> None:
     """One text is no list of statuses, nor is a list of something else, and nothing is sent."""
-    with pytest.raises(InvalidRequest, match=r"stop_on is .* list of statuses"):
+    with pytest.raises(InvalidRequest, match=rf"stop_on is {re.escape(repr(stop_on))}; .* list of statuses") as refusal:
         face.call(Script([]), "edit", URL, "p", stop_on=stop_on)
+    assert "stop_on" == refusal.value.field
 
 
 def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> None:
