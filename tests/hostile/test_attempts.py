@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import httpx
 import pytest
-from nano_banana_edit import APITimeout, SubmissionUnknown, _drive
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _drive
 
 from .faces import Face, opened
-from .misdeeds import PATIENCE, URL
+from .misdeeds import PATIENCE, TOKEN, URL
 from .server import Hostile, hang
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")]
@@ -61,3 +62,16 @@ def test_a_server_that_does_not_read_is_given_up(kind: str) -> None:
         with opened(kind, base_url=url, timeout=None, max_retries=0) as face, pytest.raises(APITimeout):
             face(face.client.upload, image)
     assert time.monotonic() - began < 25 * PATIENCE
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_connection_not_made_in_time_is_no_unknown_submission(backend: str) -> None:
+    """With an httpx client of one's own too it is known at the end of the time that nothing was sent."""
+
+    async def run(url: str) -> None:
+        options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": PATIENCE, "max_retries": 0}
+        async with httpx.AsyncClient() as http, AsyncNanoBananaEdit(http_client=http, **options) as client:
+            await client.submit(URL, "p")
+
+    with Hostile([hang], greeting=hang) as server, pytest.raises(APITimeout, match="ConnectTimeout"):
+        anyio.run(run, server.url.replace("http:", "https:"), backend=backend)
