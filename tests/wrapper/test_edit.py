@@ -76,6 +76,7 @@ def test_sends_what_the_document_says(face: Face) -> None:
         request.headers["authorization"],
         request.headers["content-type"],
     )
+    assert "application/json" == request.headers["accept"]
     assert request.headers["user-agent"].startswith("nano-banana-edit/")
     given = {"image_urls": [URL, URL], "prompt": "p", "output_format": "png", "callBackUrl": "https://me"}
     assert DEFAULTS | given == json.loads(request.content)

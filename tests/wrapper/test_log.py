@@ -46,6 +46,7 @@ def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFi
     ]
     assert answers == debug
     assert ("DEBUG", "createEdit: no answer, ConnectError") in lines
+    assert ("DEBUG", f"result: 200, {len(PNG)} bytes, 0.00 s") in lines
 
 
 def test_no_secret_is_logged(face: Face, caplog: pytest.LogCaptureFixture) -> None:

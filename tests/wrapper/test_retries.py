@@ -139,13 +139,13 @@ def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> N
 
 
 class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that has a task id, and then breaks off."""
+    """A body that has what was asked for, and then breaks off."""
 
     def __init__(self, end: BaseException) -> None:
         self.end = end
 
     def __iter__(self) -> Iterator[bytes]:
-        yield b'{"task_id": "t-1"}'
+        yield b'{"task_id": "t-1", "url": "https://files.example.test/in.png"}'
         raise self.end
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -180,11 +180,15 @@ def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
 
 
 def test_an_interrupted_submission_that_is_known_has_no_note() -> None:
-    """Where the task's id had come before the interrupt, the id is on the exception and no doubt is."""
+    """Where the task's id had come before the interrupt it is on the exception, and no doubt is; an upload has none."""
     answer = httpx.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "submit", URL, "p")
     assert {"task_id": "t-1"} == vars(stopped.value)
+    answer = httpx.Response(200, stream=Cut(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        Face("sync").call(lambda _request: answer, "upload", PNG)
+    assert {} == vars(stopped.value)
 
 
 def test_refusals_have_no_note(face: Face) -> None:
