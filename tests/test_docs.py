@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from nano_banana_edit import NanoBananaEdit
-from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply, mock_router
+from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -30,6 +30,7 @@ BLOCKS = {
     for number, text in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
 }
 TESTS = {name: text for name, text in BLOCKS.items() if re.search(r"^def test_", text, re.MULTILINE)}
+WITH_FIXTURES = {name: text for name, text in TESTS.items() if re.search(r"^def test_\w+\(\w", text, re.MULTILINE)}
 SCRIPTS = {name: text for name, text in BLOCKS.items() if name not in TESTS}
 
 
@@ -58,7 +59,14 @@ def spans() -> InMemorySpanExporter:
     return exporter
 
 
-@pytest.mark.parametrize("text", TESTS.values(), ids=TESTS)
+@pytest.mark.parametrize("text", WITH_FIXTURES.values(), ids=WITH_FIXTURES)
+def test_with_fixtures(text: str, pytester: pytest.Pytester) -> None:
+    """A block whose test takes fixtures passes where pytest finds them by itself."""
+    pytester.makepyfile(text)
+    pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("text", [text for name, text in TESTS.items() if name not in WITH_FIXTURES])
 def test_test(text: str) -> None:
     """A block that is a test passes without a server, a token or anything else of the environment."""
     names: dict[str, Any] = {}
@@ -92,7 +100,7 @@ MOCK = (ROOT / "docs/mock.md").read_text()
 def test_what_the_page_says_beforehand(call: str) -> None:
     """Each call in the table is one that the mock accepts, and it says something."""
     service = MockService()
-    eval(f"service.{call}", {"service": service, "Outcome": Outcome, "Reply": Reply})
+    eval(f"service.{call}", {"service": service, "Fault": Fault, "Outcome": Outcome, "Reply": Reply})
     with pytest.raises(AssertionError, match="used 0 of"):
         service.assert_all_scripted_used()
 
