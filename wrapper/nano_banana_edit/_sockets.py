@@ -8,7 +8,7 @@ the answer is about to be read.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpcore
@@ -26,12 +26,15 @@ class Backend(httpcore.SyncBackend):
         return _Socket(super().connect_tcp(*args, **kwargs))
 
 
-class AsyncBackend(httpcore.AnyIOBackend):
+class AsyncBackend(httpcore.AsyncNetworkBackend):
     """Makes async sockets, on asyncio and trio."""
+
+    def __init__(self) -> None:
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         """Connect as httpcore does."""
-        return _AsyncSocket(await super().connect_tcp(*args, **kwargs))
+        return _AsyncSocket(await self._inner.connect_tcp(*args, **kwargs))
 
 
 class _Socket(httpcore.NetworkStream):
