@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from typing import Any, NoReturn, TypeVar, assert_never, cast
 
 import httpx
-from attrs import define, field
+from attrs import Factory, define, field
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.types import Response
 
@@ -34,11 +34,7 @@ class Body:
 
     step: Call | Fetch
     content: bytearray = field(factory=bytearray)
-    began: float = field(init=False)
-
-    @began.default
-    def _began(self) -> float:
-        return self.step.deadline.elapsed()
+    began: float = field(init=False, default=Factory(lambda self: self.step.deadline.elapsed(), takes_self=True))
 
     def add(self, chunk: bytes) -> None:
         """Take a chunk, or raise when there is too much, or when it is not the first and came too late."""
