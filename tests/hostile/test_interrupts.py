@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 from contextlib import nullcontext
 from functools import cache
@@ -65,7 +66,16 @@ def attempt(client: NanoBananaEdit, bench: Bench, run: Run) -> None:
 
 @cache
 def interrupted(pool: str) -> Bench:
-    """What became of edits that were interrupted at each point at which they wait."""
+    """What became of edits that were interrupted at each point at which they wait, to write to the log too."""
+    logger = logging.getLogger("nano_banana_edit")
+    logger.setLevel(logging.DEBUG)
+    try:
+        return _interrupted(pool)
+    finally:
+        logger.setLevel(logging.NOTSET)
+
+
+def _interrupted(pool: str) -> Bench:
     with TemporaryDirectory() as folder, Hostile([], usual=lambda request: bench.answer(request, server)) as server:
         bench = Bench(Path(folder))
         runs = bench.runs()

@@ -51,9 +51,8 @@ def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFi
 
 def test_no_secret_is_logged(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """At no level does anybody's line have the token, the prompt or a signed URL, whatever the service says back."""
-    caplog.set_level(logging.DEBUG)
-    for name in ("nano_banana_edit", "stamina"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+    for name in (None, "nano_banana_edit", "stamina"):
+        caplog.set_level(logging.DEBUG, name)
     with pytest.raises(SubmissionUnknown):
         face.call(Script([uploaded(), echo]), "edit", PNG, SECRET)
     with pytest.raises(ServerError):

@@ -95,10 +95,11 @@ class AsyncBounded:
 def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> Answer:
     body = Body(step)
     response = send(request, stream=True)
-    with body.known(response), closing(response):
-        for chunk in response.iter_bytes():
-            body.add(chunk)
-    return body.whole(response)
+    with body.known(response):
+        with closing(response):
+            for chunk in response.iter_bytes():
+                body.add(chunk)
+        return body.whole(response)
 
 
 async def _async_receive(
@@ -117,9 +118,9 @@ async def _async_receive(
                 ):
                     async for chunk in chunks:
                         body.add(chunk)
+                return body.whole(response)
     except TimeoutError as error:
         raise httpx.ReadTimeout("the time of the call is over") from error
-    return body.whole(response)
 
 
 def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
