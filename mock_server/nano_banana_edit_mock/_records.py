@@ -221,6 +221,8 @@ class Entry:
         authorization: Whether an Authorization header was present. Its value is not kept.
         scripted: Whether a rule took the request: the answer is its `Reply`, or its `Outcome` becomes of the edit.
         task_id: The task that was created, looked at or fetched the result of; None for anything else.
+        at: When it came, in seconds on the service's clock since it was made.
+        answered: The body answered; None when it has more than 64 KiB.
     """
 
     operation: str | None
@@ -233,3 +235,5 @@ class Entry:
     authorization: bool
     scripted: bool
     task_id: str | None
+    at: float
+    answered: bytes | None = field(repr=False)

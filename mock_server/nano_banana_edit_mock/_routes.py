@@ -71,4 +71,4 @@ class Routes:
                     values = map(unquote, match.groups())
                     return Found(operation, dict(zip(_PARAMETER.findall(operation.path), values, strict=True)))
                 allow |= methods
-        return Found(None, {}, sorted(allow))
+        return Found(None, {}, sorted({*allow, "OPTIONS"} if allow else ()))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, Self, TypeAlias
 
 from attrs import asdict, define, field, frozen
@@ -196,6 +197,46 @@ class Rule:
 
     def _over(self, now: float) -> bool:
         return self.until is not None and now >= self.until
+
+
+def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: int, times: int | None) -> Rule:
+    """Return what was said; `known` are the operations that the document has.
+
+    Raises:
+        ValueError: It cannot happen.
+    """
+    if operation is not None and operation not in known:
+        accepted = f"{', '.join(known)}, and None for any of them"
+        raise ValueError(f"operation is {operation!r}; the mock accepts {accepted}. Choose one.")
+    if not isinstance(do, Outcome | Reply | Fault):
+        raise ValueError(  # noqa: TRY004
+            f"do is {do!r}; the mock accepts an Outcome, a Reply or a Fault. Make one of it."
+        )
+    if isinstance(do, Outcome) and operation != "createEdit":
+        message = f"operation is {operation!r}; the mock accepts createEdit for an Outcome. Choose that, or a Reply."
+        raise ValueError(message)
+    whole("nth", nth, 1)
+    if times is not None:
+        whole("times", times, 1)
+    return Rule(operation=operation, do=do, nth=nth, times=times)
+
+
+def make_outage(now: float, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> Rule:
+    """Return the rule that every operation fails for some requests, or for some seconds from now.
+
+    Raises:
+        ValueError: Both or neither of them are given, or one is out of its range.
+    """
+    if (requests is None) == (seconds is None):
+        state = f"requests is {requests} and seconds is {seconds}"
+        raise ValueError(f"{state}; the mock accepts one of them. Say how long the outage is.")
+    whole("status", status, 400, 599)
+    if requests is not None:
+        whole("requests", requests, 1)
+    if seconds is not None and not seconds > 0:  # which NaN is not either
+        raise ValueError(f"seconds is {seconds}; the mock accepts more than 0. Raise it.")
+    do = Reply.error(status, "The service is unavailable; try again later.")
+    return Rule(operation=None, do=do, times=requests, until=None if seconds is None else now + seconds)
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> None:

@@ -1,9 +1,10 @@
 """The part of the service that is told beforehand what happens."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from ._records import Fault, Outcome
-from ._rules import Doing, Reply, Rule, whole
+from ._clock import Clock
+from ._rules import Doing, Rule, make_outage, make_rule
+from ._steps import Step, rules
 from ._store import Store
 from .contract import Contract
 
@@ -16,8 +17,24 @@ class Script:
     """
 
     contract: Contract
-    _clock: Callable[[], float]
+    _clock: Clock
     _store: Store
+
+    @property
+    def time(self) -> float:
+        """Seconds since the service was made, with those that `advance` let pass."""
+        return self._clock.seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once: tasks and outages come nearer to their end, and uploads expire later.
+
+        Args:
+            seconds: How much, at least 0.
+
+        Raises:
+            ValueError: It is negative or not finite.
+        """
+        self._clock.advance(seconds)
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
         """Say what happens on requests to an operation.
@@ -51,18 +68,19 @@ class Script:
         """
         self.script([do])
 
-    def script(self, steps: Iterable[Doing]) -> None:
+    def script(self, steps: Iterable[Step]) -> None:
         """Say what happens step by step: as `next` for each, or for none of them where one is refused.
 
         Args:
-            steps: Outcomes, replies and faults.
+            steps: Outcomes, replies and faults, or mappings that say so in the words of a script file, for instance
+                `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`.
 
         Raises:
             ValueError: A step is none of these, or there are more than 10,000 rules.
+
+        Source: `admin.yaml#/components/schemas/Step`
         """
-        self._store.add_rules(
-            [self._rule("createEdit" if isinstance(do, Outcome) else None, do, nth=1, times=1) for do in steps]
-        )
+        self._store.add_rules(rules(steps, self._rule, self.time))
 
     def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:
         """Say that every operation fails for a while; one that an earlier rule takes does not.
@@ -76,33 +94,7 @@ class Script:
             ValueError: Both or neither of `requests` and `seconds` are given, one of them or the status is out of its
                 range, or there are more than 10,000 rules.
         """
-        if (requests is None) == (seconds is None):
-            state = f"requests is {requests} and seconds is {seconds}"
-            raise ValueError(f"{state}; the mock accepts one of them. Say how long the outage is.")
-        whole("status", status, 400, 599)
-        do = Reply.error(status, "The service is unavailable; try again later.")
-        rule = self._rule(None, do, nth=1, times=requests)
-        if seconds is not None:
-            if not seconds > 0:  # which NaN is not either
-                raise ValueError(f"seconds is {seconds}; the mock accepts more than 0. Raise it.")
-            rule.until = self._clock() + seconds
-        self._store.add_rules([rule])
+        self._store.add_rules([make_outage(self.time, requests=requests, seconds=seconds, status=status)])
 
-    def _rule(self, operation: str | None, do: Doing, *, nth: int, times: int | None) -> Rule:
-        known = [operation.id for operation in self.contract.operations]
-        if operation is not None and operation not in known:
-            accepted = f"{', '.join(known)}, and None for any of them"
-            raise ValueError(f"operation is {operation!r}; the mock accepts {accepted}. Choose one.")
-        if not isinstance(do, Outcome | Reply | Fault):
-            raise ValueError(  # noqa: TRY004
-                f"do is {do!r}; the mock accepts an Outcome, a Reply or a Fault. Make one of it."
-            )
-        if isinstance(do, Outcome) and operation != "createEdit":
-            message = (
-                f"operation is {operation!r}; the mock accepts createEdit for an Outcome. Choose that, or a Reply."
-            )
-            raise ValueError(message)
-        whole("nth", nth, 1)
-        if times is not None:
-            whole("times", times, 1)
-        return Rule(operation=operation, do=do, nth=nth, times=times)
+    def _rule(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> Rule:
+        return make_rule(operation, do, known=[known.id for known in self.contract.operations], nth=nth, times=times)

@@ -41,6 +41,18 @@ class Task:
     seconds: float | None
     looks: int = 0
 
+    def progress(self, looks: int, now: float) -> float:
+        """Return how far it is after some looks, at a time: 1 or more is finished."""
+        done: float = looks
+        whole: float | None = self.outcome.polls
+        if self.seconds is not None:
+            done, whole = now - self.born, self.seconds
+        return done / whole if whole else 1
+
+    def status(self, progress: float) -> str:
+        """Return the status that goes with a progress."""
+        return self.outcome.status if progress >= 1 else "pending" if progress < 1 / 2 else "processing"
+
 
 class Store:
     """What the service remembers; the oldest goes first. `lock` is held while anything is changed or listed."""
@@ -48,11 +60,13 @@ class Store:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.lock = Lock()
+        self.resets = -1
         self.reset()
 
     def reset(self) -> None:
         """Forget everything and start again from the seed."""
         with self.lock:
+            self.resets += 1
             self._random = random.Random(self._seed)  # noqa: S311  ids to be repeated, not secrets
             self.tasks: dict[str, Task] = {}
             self.uploads: dict[str, Upload] = {}
@@ -79,6 +93,11 @@ class Store:
                 if taken:
                     return rule.do
         return None
+
+    def latest(self) -> tuple[int, list[Entry]]:
+        """Return how many requests came, and those of them that are still kept."""
+        with self.lock:
+            return self.received.total(), [*self.journal]
 
     def add_entry(self, entry: Entry) -> None:
         """Keep a request in the journal, and count it."""

@@ -78,7 +78,7 @@ class Referee:
             return Verdict(violations=(_violation("required", explain("The body", "required", {}, None)),))
         if operation.media_type == JSON:
             value = read_json(body)
-            return Verdict(violations=self._check(operation.schema, value), value=value)
+            return Verdict(violations=self.check(operation.schema, value), value=value)
         form: dict[str, str] = {}
         files: dict[str, Part] = {}
         for part in read_form(content_type, body):
@@ -92,11 +92,12 @@ class Referee:
             files[part.name] = part
             # Of a file only the length is constrained, and blanks are the cheapest text of that length.
             form[part.name] = " " * len(part.content)
-        found = self._check(operation.schema, form, files=tuple(files))
+        found = self.check(operation.schema, form, files=tuple(files))
         large = any(violation.keyword == "maxLength" and violation.field in files for violation in found)
         return Verdict(violations=found, status=413 if large else None, files=tuple(files.values()))
 
-    def _check(self, schema: str, value: Any, files: Sequence[str] = ()) -> tuple[Violation, ...]:
+    def check(self, schema: str, value: Any, files: Sequence[str] = ()) -> tuple[Violation, ...]:
+        """Return what the schema of an operation refuses; of the properties in `files` only the length is known."""
         errors = islice(self._validators[schema].iter_errors(value), MAX_VIOLATIONS)
         return tuple(violation for error in errors for violation in self._explain(error, value, files))
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from secrets import token_urlsafe
 from typing import Self
 from urllib.parse import quote
 
@@ -16,20 +18,24 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ._admin import EVENTS, Feed, administer, is_admin, is_loopback
 from ._faults import resets, wire
 from ._records import Fault, Request, Response
 from .service import MockService
 
+_LOOK_EVERY = 0.1  # seconds between two looks for new requests; a reader sees no delay
+_SILENT_AT_MOST = 15  # seconds without a word, so that no proxy takes the stream for dead
 _EXTENSION = "nano_banana_edit_mock"  # of the scope: the connection's transport
 
 
-def create_app(service: MockService | None = None) -> ASGIApp:
-    """Return the service as an ASGI app.
+def create_app(service: MockService | None = None, *, admin_token: str | None = None) -> ASGIApp:
+    """Return the service as an ASGI app, with its page at `/` and what admin.yaml says under `/__mock__/`.
 
     Of a body no more is read than tells that it is too large.
 
     Args:
         service: The service; default is a new one.
+        admin_token: Bearer token that lets others than this machine at `/__mock__/`; default None lets nobody.
 
     Returns:
         An app for the `http` scope; it raises NotImplementedError for any other, as the ASGI specification asks.
@@ -37,10 +43,12 @@ def create_app(service: MockService | None = None) -> ASGIApp:
     Source: `openapi.yaml#/paths`
     """
     made = service or MockService()
-    return _app(lambda: made)
+    return _app(lambda: made, admin_token, lambda: False)
 
 
-def _app(current: Callable[[], MockService]) -> ASGIApp:
+def _app(current: Callable[[], MockService], admin_token: str | None, ending: Callable[[], bool]) -> ASGIApp:
+    token = admin_token or token_urlsafe()
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"the mock speaks HTTP, not {scope['type']}")
@@ -53,11 +61,17 @@ def _app(current: Callable[[], MockService]) -> ASGIApp:
                 if len(body) > service.max_body:
                     break
             request = Request(received.method, _url(received), received.headers.items(), bytes(body))
-            response = service.handle(request)
+            if is_admin(scope["path"]):
+                peer = received.client.host if received.client else None
+                response = administer(service, request, token=token, peer=peer)
+            else:
+                response = service.handle(request)
             if response.fault:
                 await _fail(response, response.fault, scope["extensions"][_EXTENSION]["transport"], receive)
                 return
             reply = starlette.responses.Response(response.body, response.status)
+            if response.header("Content-Type") == EVENTS:
+                reply = starlette.responses.StreamingResponse(_events(current, ending, request.header("Last-Event-ID")))
             # All of them as they are: Starlette takes one of each name, and adds a length that a 204 must not have.
             reply.raw_headers = [
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
@@ -65,6 +79,21 @@ def _app(current: Callable[[], MockService]) -> ASGIApp:
             await reply(scope, receive, send)
 
     return app
+
+
+async def _events(
+    current: Callable[[], MockService], ending: Callable[[], bool], last: str | None
+) -> AsyncIterator[bytes]:
+    feed = Feed(int(last) if last and last.isdecimal() else 0)
+    silent = 0.0
+    yield b": the requests as they come\n\n"
+    while not ending():
+        news = feed.read(current())
+        silent = 0 if news else silent + _LOOK_EVERY
+        if news or silent >= _SILENT_AT_MOST:
+            silent = 0
+            yield news or b":\n\n"
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 def _url(received: starlette.requests.Request) -> str:
@@ -108,6 +137,7 @@ class MockServer:
         service: The service; default is a new one.
         host: Address to listen on; default 127.0.0.1, so that nobody else can reach it.
         port: Port to listen on; default 0 takes a free one.
+        admin_token: Bearer token that lets others than this machine at `/__mock__/`; default None lets nobody.
 
     Attributes:
         service: The service; another one may be put in its place while the server runs.
@@ -116,10 +146,18 @@ class MockServer:
     Source: `openapi.yaml#/paths`
     """
 
-    def __init__(self, service: MockService | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        service: MockService | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        admin_token: str | None = None,
+    ) -> None:
         self.service = service or MockService()
         self.url = ""
         self._address = host, port
+        self._admin_token = admin_token
 
     def __enter__(self) -> Self:
         """Listen and serve.
@@ -129,7 +167,7 @@ class MockServer:
         """
         self._listener = _listen(*self._address)
         self.url = _origin(self._listener)
-        self._server = _server(lambda: self.service)
+        self._server = _server(lambda: self.service, self._admin_token)
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
         self._thread.start()
         return self
@@ -141,24 +179,41 @@ class MockServer:
         self._listener.close()
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 4010, service: MockService | None = None) -> None:
-    """Serve until interrupted, after one line on standard output that names the URL.
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 4010,
+    service: MockService | None = None,
+    admin_token: str | None = None,
+) -> None:
+    """Serve until interrupted or terminated, after one line on standard output that says where.
+
+    The line is for a reader, or with port 0 a JSON object with `url`, `port`, and `admin_token` where one is needed:
+    where the address is not this machine's own, others get at `/__mock__/` with that alone.
 
     Args:
         host: Address to listen on; default 127.0.0.1.
         port: Port to listen on; default 4010, 0 takes a free one.
         service: The service; default is a new one.
+        admin_token: The token; default None makes one.
 
     Raises:
         OSError: The address cannot be listened on; the message names it.
 
     Source: `openapi.yaml#/paths`
     """
+    made = service or MockService()
     with _listen(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
-        sys.stdout.write(f"nano-banana-edit mock on {_origin(listener)}\n")
+        url, token = _origin(listener), admin_token or token_urlsafe()
+        outside = not is_loopback(listener.getsockname()[0])
+        if port == 0:
+            said = {"url": url, "port": listener.getsockname()[1]} | ({"admin_token": token} if outside else {})
+            line = json.dumps(said)
+        else:
+            line = f"nano-banana-edit mock on {url}{f', with its page on {url}/#token={token}' if outside else ''}"
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
-        made = service or MockService()
-        _server(lambda: made).run([listener])
+        _server(lambda: made, token).run([listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -178,9 +233,9 @@ def _origin(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(current: Callable[[], MockService]) -> uvicorn.Server:
+def _server(current: Callable[[], MockService], admin_token: str | None) -> uvicorn.Server:
     config = uvicorn.Config(
-        _app(current),
+        _app(current, admin_token, lambda: server.should_exit),
         access_log=False,
         http=_Protocol,
         lifespan="off",
@@ -189,4 +244,5 @@ def _server(current: Callable[[], MockService]) -> uvicorn.Server:
         timeout_graceful_shutdown=1,
         ws="none",
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    return server

@@ -12,6 +12,8 @@ from attrs import evolve
 
 from ._answers import content, refuse, reply
 from ._body import Part
+from ._clock import Clock
+from ._headers import diagnose, share
 from ._journal import Journal
 from ._latency import Seconds, check_life
 from ._prefer import preferred
@@ -25,6 +27,8 @@ from ._verdict import Referee, Verdict, astray
 from .contract import Contract, load
 
 MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
+# A file that is opened in a browser is a page of the mock's origin; it may do nothing there.
+_HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
 LIFETIME = timedelta(days=1)  # that an upload claims; the documentation says only that it is temporary
 
 
@@ -77,7 +81,7 @@ class MockService(Script, Journal):
         check_life(polls, seconds)
         self.contract = contract or load()
         self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
-        self._clock, self._now = clock, now
+        self._clock = Clock(clock, now)
         self._token, self._invalid_status = token, invalid_status
         self._routes, self._referee, self._store = Routes(self.contract), Referee(self.contract), Store(seed)
         self.max_body = self._referee.max_body
@@ -103,7 +107,7 @@ class MockService(Script, Journal):
             return tuple(self._store.uploads.values())
 
     def reset(self) -> None:
-        """Forget everything, rules included, and start again from the seed."""
+        """Forget everything, rules included, and start again from the seed; the time goes on."""
         self._store.reset()
         self._image.cache_clear()
 
@@ -123,24 +127,29 @@ class MockService(Script, Journal):
         """
         url = urlsplit(request.url)
         url = url._replace(path=url.path or "/")
-        found = self._routes.find(request.method, url)
+        found, now = self._routes.find(request.method, url), self.time
         operation, name, task_id = found.operation, found.name, found.task_id
-        verdict = self._referee.judge(operation, request, self._token) if operation else astray(url.path, found.allow)
+        if operation:
+            verdict = self._referee.judge(operation, request, self._token)
+        elif request.method == "OPTIONS" and found.allow:
+            verdict = Verdict()
+        else:
+            verdict = astray(url.path, found.allow)
         prefers = None if verdict.violations or not name else preferred(request.header("Prefer"))
         accepted = name == "createEdit" and not verdict.violations and not prefers
-        do = self._store.take(name, accepted=accepted, now=self._clock()) if name else None
+        do = self._store.take(name, accepted=accepted, now=now) if name else None
         if isinstance(do, Reply):
             response = do.response()
         elif do is Fault.REFUSED:
             response = refuse(503, "The connection is refused.")
         elif accepted:
-            task_id = self._create_edit(verdict.value, do if isinstance(do, Outcome) else Outcome())
+            task_id = self._create_edit(verdict.value, do if isinstance(do, Outcome) else Outcome(), now)
             response = reply(200, {"task_id": task_id})
         elif prefers:
             applied = ("Preference-Applied", f"code={prefers}")
             response = refuse(prefers, f"The request prefers to be answered {prefers}.", applied)
         else:
-            response = self._answer(url, found, verdict)
+            response = self._answer(url, found, verdict, now)
         entry = Entry(
             operation=name,
             method=request.method,
@@ -152,40 +161,44 @@ class MockService(Script, Journal):
             authorization=request.header("Authorization") is not None,
             scripted=do is not None,
             task_id=task_id,
+            at=now,
+            answered=response.body if len(response.body) <= MAX_KEPT else None,
         )
         self._store.add_entry(entry)
+        response = share(request, response)
         response = evolve(response, fault=do if isinstance(do, Fault) else None)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
-    def _answer(self, url: SplitResult, found: Found, verdict: Verdict) -> Response:
+    def _answer(self, url: SplitResult, found: Found, verdict: Verdict, now: float) -> Response:
         if verdict.violations:
             headers = {401: ("WWW-Authenticate", "Bearer"), 405: ("Allow", ", ".join(found.allow))}
-            status = verdict.status or self._invalid_status
             message = " ".join(violation.message for violation in verdict.violations)
-            return refuse(status, message, *(header for code, header in headers.items() if code == verdict.status))
+            said = (header for code, header in headers.items() if code == verdict.status)
+            return refuse(verdict.status or self._invalid_status, message, diagnose(verdict.violations), *said)
+        if found.operation is None:
+            return Response(204, [("Allow", ", ".join(found.allow))])
         if found.name is None:
             return self._get_file(url, found.path)
         match found.name:
             case "getTask":
-                return self._get_task(url, *found.path.values())
+                return self._get_task(url, *found.path.values(), now=now)
             case "uploadFile":
                 return self._upload_file(url, *verdict.files)
         return refuse(501, f"{found.name} is documented, but the mock does not play it.")
 
-    def _create_edit(self, body: dict[str, Any], outcome: Outcome) -> str:
+    def _create_edit(self, body: dict[str, Any], outcome: Outcome, now: float) -> str:
         if outcome.polls is None and outcome.seconds is None:
             outcome = evolve(outcome, **self._life)
-        return self._store.add_edit(body, self._defaults, outcome, self._clock()).task_id
+        return self._store.add_edit(body, self._defaults, outcome, now).task_id
 
-    def _get_task(self, url: SplitResult, task_id: str) -> Response:
+    def _get_task(self, url: SplitResult, task_id: str, *, now: float) -> Response:
         task = self._store.tasks.get(task_id)
         if task is None:
             return refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
-        progress = self._progress(task)
+        outcome, progress = task.outcome, task.progress(self._store.look(task), now)
+        payload: dict[str, Any] = {"id": task_id, "status": task.status(progress)}
         if progress < 1:
-            return reply(200, {"id": task_id, "status": "pending" if progress < 1 / 2 else "processing"})
-        outcome = task.outcome
-        payload: dict[str, Any] = {"id": task_id, "status": outcome.status}
+            return reply(200, payload)
         errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
         payload |= {name: text for name, text in errors.items() if text is not None}
         if outcome.status == "completed":
@@ -193,13 +206,6 @@ class MockService(Script, Journal):
             image = self._origin(url) + path
             payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
         return reply(200, payload)
-
-    def _progress(self, task: Task) -> float:
-        done: float = self._store.look(task)
-        whole: float | None = task.outcome.polls
-        if task.seconds is not None:
-            done, whole = self._clock() - task.born, task.seconds
-        return done / whole if whole else 1
 
     def _upload_file(self, url: SplitResult, file: Part) -> Response:
         upload = self._store.add_upload(file)
@@ -211,14 +217,14 @@ class MockService(Script, Journal):
             "md5": hashlib.sha256(upload.body).hexdigest()[:32],
             "size": upload.size,
             "content_type": upload.content_type,
-            "expires_at": (self._now() + LIFETIME).isoformat(),
+            "expires_at": (self._clock.now() + LIFETIME).isoformat(),
         }
         return reply(200, payload)
 
     def _get_file(self, url: SplitResult, path: Mapping[str, str]) -> Response:
         upload = self._store.uploads.get(path.get("key", ""))
         if upload:
-            return content(200, upload.content_type, upload.body)
+            return content(200, upload.content_type, upload.body, *_HARMLESS)
         task = self._store.tasks.get(path.get("task_id", ""))
         if task and task.outcome.status == "completed" and task.settings["output_format"] == path["output_format"]:
             if task.outcome.expired:

@@ -185,7 +185,7 @@ def test_no_invalid_requests(service, send, edit_body, says):
         "Add it. prompt has 0 characters; the service accepts 1 to 5000. Lengthen it.",
         "  GET /v1/tasks/x, answered 401: Authorization is missing; the service accepts Bearer <token>. Send that.",
         "  GET /v1/task/x, answered 404: /v1/task/x is no path of the service. Compare it with openapi.yaml.",
-        "  PUT /v1/tasks/x, answered 405: /v1/tasks/x has no such method; the service accepts GET, HEAD.",
+        "  PUT /v1/tasks/x, answered 405: /v1/tasks/x has no such method; the service accepts GET, HEAD, OPTIONS.",
     ] == says(service.assert_no_invalid_requests)
 
 

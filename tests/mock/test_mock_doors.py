@@ -32,7 +32,7 @@ def script(url, edit_body):
         {"method": "POST", "url": upload, "files": {"file": ("a.txt", b"abc", "text/plain")}, "headers": AUTHORIZATION},
         {"method": "GET", "url": url("getTask", id="a%2Fb?limit=%FF"), "headers": AUTHORIZATION},
         {"method": "HEAD", "url": url("getTask", id="a"), "headers": AUTHORIZATION},
-        {"method": "GET", "url": "https://api.sinancode.com"},
+        {"method": "GET", "url": "https://api.sinancode.com/v1"},
         {"method": "GET", "url": "https://nano-banana-edit.test/files/none"},
     ]
 

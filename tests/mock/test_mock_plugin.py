@@ -154,7 +154,7 @@ def test_the_server_is_new_to_each_test(nano_banana_edit_server: MockServer) -> 
     """The server's service is empty, and both of its variables point at it."""
     names = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
     assert [nano_banana_edit_server.url] * 2 == [os.environ[name] for name in names]
-    assert 404 == httpx.get(nano_banana_edit_server.url).status_code
+    assert 404 == httpx.get(f"{nano_banana_edit_server.url}/v1").status_code
     assert () == nano_banana_edit_server.service.edits
 
 

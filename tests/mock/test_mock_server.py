@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
@@ -52,7 +53,7 @@ def test_server_leaves_nothing(client):
     with pytest.raises(httpx.ConnectError):
         client.get(first)
     with server:
-        assert client.get(server.url).status_code == 404
+        assert client.get(server.url).status_code == 200
 
 
 def test_answers_are_not_held_back():
@@ -92,7 +93,7 @@ def test_ipv6():
         pytest.skip("this machine has no IPv6")
     with MockServer(host="::1") as server, httpx.Client(trust_env=False) as client:
         assert server.url.startswith("http://[::1]:")
-        assert client.get(server.url).status_code == 404
+        assert client.get(server.url).status_code == 200
 
 
 def test_odd_requests(client):
@@ -127,19 +128,22 @@ class Interrupter:
         self.thread.start()
 
     def interrupt(self) -> None:
-        self.status = httpx.get(self.text.split()[-1], timeout=10, trust_env=False).status_code
-        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            self.said = json.loads(self.text)
+            self.status = httpx.get(self.said["url"], timeout=10, trust_env=False).status_code
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.parametrize("start", [lambda: serve(port=0), lambda: main(["--port", "0", "--seed", "3", "--polls", "0"])])
 def test_serve_until_interrupted(start):
-    """The command says in one line where it listens, and ends quietly on an interrupt."""
+    """On a free port the command says as JSON where it listens, and ends quietly on an interrupt."""
     interrupter = Interrupter()
     with contextlib.redirect_stdout(interrupter):  # type: ignore[type-var]  # write and flush are all it needs
         start()
     interrupter.thread.join()
-    assert (interrupter.status, interrupter.text.count("\n")) == (404, 1)
-    assert interrupter.text.startswith("nano-banana-edit mock on http://127.0.0.1:")
+    assert (interrupter.status, interrupter.text.count("\n")) == (200, 1)
+    assert {"url": f"http://127.0.0.1:{interrupter.said['port']}", "port": interrupter.said["port"]} == interrupter.said
 
 
 def test_wrong_option(capsys):

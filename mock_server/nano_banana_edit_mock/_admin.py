@@ -1,0 +1,207 @@
+"""What is under `/__mock__/`: the service told and asked over HTTP, as admin.yaml says, and the page that shows it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import asdict, evolve
+
+from ._answers import content, refuse, reply
+from ._headers import diagnose
+from ._records import Entry, Request, Response
+from ._routes import Routes
+from ._steps import admin
+from ._verdict import astray
+from .service import MockService
+
+PREFIX = "/__mock__/"
+EVENTS = "text/event-stream"
+
+_PAGE = Path(__file__).with_name("page")
+_ASSETS = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    f"{PREFIX}page.css": ("page.css", "text/css; charset=utf-8"),
+    f"{PREFIX}page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+# Nothing from elsewhere, and in no frame of another site.
+_STRICT = (
+    ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'none'"),
+    ("Cache-Control", "no-cache"),
+)
+
+
+def is_admin(path: str) -> bool:
+    """Return whether a path is none of the API's."""
+    return path == "/" or path.startswith(PREFIX)
+
+
+def trusted(request: Request, peer: str | None) -> bool:
+    """Return whether a request comes from this machine, and from no web page but the mock's own.
+
+    The host that it is addressed to counts as well: a page may have any name resolve to this machine.
+    """
+    url = urlsplit(request.url)
+    own = request.header("Origin") in {None, f"{url.scheme}://{url.netloc}"}
+    return own and is_loopback(peer) and is_loopback(url.hostname)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a name or an address is that of this machine, for itself."""
+    try:
+        address = ip_address(host or "")
+    except ValueError:
+        return host == "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+def administer(service: MockService, request: Request, *, token: str, peer: str | None) -> Response:
+    """Answer a request to the mock itself; one that is not trusted needs the token.
+
+    A stream of events is answered with its head alone; what goes into it is what `events` returns.
+    """
+    url = urlsplit(request.url)
+    if asset := _asset(url.path, service):
+        return asset if request.method in {"GET", "HEAD"} else refuse(405, f"{url.path} is read only. Send a GET.")
+    contract, referee = admin()
+    found = Routes(contract).find(request.method, url)
+    if found.operation is None:
+        verdict = astray(url.path, found.allow)
+    else:
+        operation = evolve(found.operation, bearer=not trusted(request, peer))
+        verdict = referee.judge(operation, request, token)
+    if verdict.violations:
+        message = " ".join(violation.message for violation in verdict.violations)
+        return refuse(verdict.status or 400, message, diagnose(verdict.violations))
+    try:
+        return _OPERATIONS[found.name or ""](service, verdict.value)
+    except ValueError as error:
+        return refuse(400, str(error))
+
+
+class Feed:
+    """The events of one stream: those after a number, and then those that are new at each look."""
+
+    def __init__(self, after: int = 0) -> None:
+        self._after = after
+        self._era: object = None
+
+    def read(self, service: MockService) -> bytes:
+        """Return what came since the last look; empty when nothing did."""
+        store = service._store
+        count, entries = store.latest()
+        era = (store, store.resets)
+        reset = self._era not in {None, era} or self._after > count
+        if reset:
+            self._after = 0
+        new = entries[len(entries) - min(count - self._after, len(entries)) :]
+        self._era, self._after = era, count
+        told = b"event: reset\ndata: {}\n\n" if reset else b""
+        return told + b"".join(map(_event, range(count - len(new) + 1, count + 1), new))
+
+
+def _event(number: int, entry: Entry) -> bytes:
+    return f"event: call\nid: {number}\ndata: {json.dumps(_call(number, entry))}\n\n".encode("ascii")
+
+
+def _call(number: int, entry: Entry) -> dict[str, Any]:
+    try:
+        answer = json.loads(entry.answered or b"")
+    except ValueError:
+        answer = None
+    known = asdict(entry, filter=lambda attribute, _: attribute.name != "answered")
+    return {"number": number, **known, "answer": answer}
+
+
+def _list_calls(service: MockService, _: Any) -> Response:
+    count, entries = service._store.latest()
+    numbers = range(count - len(entries) + 1, count + 1)
+    return reply(200, {"count": count, "calls": [*map(_call, numbers, entries)]})
+
+
+def _list_tasks(service: MockService, _: Any) -> Response:
+    return reply(200, {"tasks": [*_tasks(service)]})
+
+
+def _tasks(service: MockService) -> Iterator[dict[str, Any]]:
+    with service._store.lock:
+        tasks = [*service._store.tasks.values()]
+    for task in tasks:
+        progress = task.progress(task.looks, service.time)
+        yield {
+            "task_id": task.edit.task_id,
+            "body": task.edit.body,
+            "looks": task.looks,
+            "at": task.born,
+            "seconds": task.seconds,
+            "progress": min(1, progress),
+            "status": task.status(progress),
+        }
+
+
+def _list_rules(service: MockService, _: Any) -> Response:
+    with service._store.lock:
+        rules = [{"text": str(rule), "used": rule.used, "left": rule.left} for rule in service._store.rules]
+    return reply(200, {"rules": rules})
+
+
+def _add_script(service: MockService, value: Any) -> Response:
+    service.script(value["steps"])
+    return _list_rules(service, value)
+
+
+def _get_clock(service: MockService, _: Any) -> Response:
+    return reply(200, {"seconds": service.time})
+
+
+def _advance_clock(service: MockService, value: Any) -> Response:
+    service.advance(value["seconds"])
+    return _get_clock(service, value)
+
+
+def _reset(service: MockService, _: Any) -> Response:
+    service.reset()
+    return Response(204)
+
+
+def _verify(service: MockService, value: Any) -> Response:
+    operation = [value["operation"]] if "operation" in value else []
+    try:
+        getattr(service, f"assert_{value['assertion']}")(*operation, **value.get("properties", {}))
+    except AssertionError as difference:
+        return reply(200, {"holds": False, "message": str(difference)})
+    except TypeError as error:
+        raise ValueError(f"{value['assertion']} takes no such arguments. Leave out operation or properties.") from error
+    return reply(200, {"holds": True})
+
+
+_OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
+    "addScript": _add_script,
+    "advanceClock": _advance_clock,
+    "followCalls": lambda *_: Response(200, [("Content-Type", EVENTS), ("Cache-Control", "no-cache")]),
+    "getClock": _get_clock,
+    "listCalls": _list_calls,
+    "listRules": _list_rules,
+    "listTasks": _list_tasks,
+    "reset": _reset,
+    "verify": _verify,
+}
+
+
+def _asset(path: str, service: MockService) -> Response | None:
+    if path == f"{PREFIX}openapi.json":
+        return _document(admin()[0].document)
+    if path == f"{PREFIX}api.json":
+        return _document(service.contract.document)
+    if path in _ASSETS:
+        name, media_type = _ASSETS[path]
+        return content(200, media_type, (_PAGE / name).read_bytes(), *_STRICT)
+    return None
+
+
+def _document(document: Mapping[str, Any]) -> Response:
+    return reply(200, document, ("Access-Control-Allow-Origin", "*"))

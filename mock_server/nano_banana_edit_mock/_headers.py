@@ -1,0 +1,37 @@
+"""Headers that say what was wrong, what a path allows, and that any web page may read the answer."""
+
+import json
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from ._records import Request, Response, Violation
+
+DIAGNOSTICS = "Mock-Violations"
+MAX_DIAGNOSTICS = 4096  # bytes; clients and proxies take 8 KB of headers and more, but not any number
+
+
+def diagnose(violations: Iterable[Violation]) -> tuple[str, str]:
+    """Return the header that lists violations as JSON; those that do not fit are left out, the journal has them all."""
+    value = ""
+    for violation in violations:
+        entry = {"location": violation.location, "pointer": violation.pointer, "keyword": violation.keyword}
+        # DEL is no character of a header (RFC 9110, section 5.5), and the only such one that JSON does not escape.
+        text = json.dumps(entry, separators=(",", ":")).replace("\x7f", r"\u007f")
+        if len(value) + len(text) + len("[],") <= MAX_DIAGNOSTICS:
+            value += f",{text}" if value else text
+    return DIAGNOSTICS, f"[{value}]"
+
+
+def share(request: Request, response: Response) -> Response:
+    """Let web pages of any origin read an answer (Fetch, section 3.3), and send what they ask to send beforehand."""
+    if request.header("Origin") is None:
+        return response
+    shared = {"Access-Control-Allow-Origin": "*"}
+    if request.method == "OPTIONS" and request.header("Access-Control-Request-Method") is not None:
+        shared["Access-Control-Allow-Methods"] = response.header("Allow") or ""
+        # The wildcard does not cover Authorization.
+        shared["Access-Control-Allow-Headers"] = "authorization, content-type, *"
+    else:
+        shared["Access-Control-Expose-Headers"] = f"{DIAGNOSTICS}, Allow, Retry-After, WWW-Authenticate"
+    return evolve(response, headers=(*response.headers, *shared.items()))
