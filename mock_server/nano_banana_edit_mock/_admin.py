@@ -1,6 +1,7 @@
 """What is under `/__mock__/`: the service told and asked over HTTP, as admin.yaml says, and the page that shows it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -18,6 +19,7 @@ from ._verdict import astray
 from .service import MockService
 
 PREFIX = "/__mock__/"
+_ADMIN = re.compile(rf"https?://[^/]*(?:{PREFIX}|/?(?:\?|$))")
 EVENTS = "text/event-stream"
 
 _PAGE = Path(__file__).with_name("page")
@@ -33,9 +35,9 @@ _STRICT = (
 )
 
 
-def is_admin(path: str) -> bool:
-    """Return whether a path is none of the API's."""
-    return path == "/" or path.startswith(PREFIX)
+def is_admin(url: str) -> bool:
+    """Return whether a URL is none of the API's."""
+    return _ADMIN.match(url) is not None
 
 
 def trusted(request: Request, peer: str | None) -> bool:
@@ -68,7 +70,7 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     if asset := _asset(url.path, service):
         return asset if request.method in {"GET", "HEAD"} else refuse(405, f"{url.path} is read only. Send a GET.")
     contract, referee = admin()
-    found = Routes(contract).find(request.method, url)
+    _, found = Routes(contract).find(request.method, request.url)
     if found.operation is None:
         verdict = astray(url.path, found.allow)
     else:

@@ -30,15 +30,25 @@ def read_json(body: bytes) -> Any:
     if body.startswith(BOM_UTF8):
         raise Malformed("The body starts with a byte order mark; the service accepts UTF-8 without one. Remove it.")
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_object, parse_int=_whole)
+        value = _DECODER.decode(body.decode())
+        _inspect(value)
     except UnicodeError as error:
         raise Malformed(f"The body is not UTF-8 ({error}); the service accepts nothing else. Encode it so.") from error
     except json.JSONDecodeError as error:
         raise Malformed(f"The body is not JSON ({error}); the service accepts one JSON value. Mend it.") from error
     except RecursionError as error:
         raise Malformed(_TOO_DEEP) from error
-    _inspect(value)
+    except _Flaw as flaw:
+        raise Malformed(flaw.text.format(spell(flaw.path)), *flaw.path) from flaw
     return value
+
+
+class _Flaw(Exception):
+    """Something that parsers disagree on; `path` grows on the way out, so that a sound value pays nothing for it."""
+
+    def __init__(self, text: str, *path: str | int) -> None:
+        super().__init__(text)
+        self.text, self.path = text, path
 
 
 class _Repeating(dict[str, Any]):
@@ -61,20 +71,28 @@ def _whole(text: str) -> float:
     return int(text) if math.isfinite(number) else number
 
 
-def _inspect(value: Any, *path: str | int) -> None:
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
+
+
+def _inspect(value: Any, depth: int = 0) -> None:
     """Refuse what parsers disagree on, in keys too (RFC 7493, section 2)."""
-    if isinstance(value, str) and _SURROGATE.search(value):
-        raise Malformed(f"{spell(path)} has a lone surrogate; the service accepts whole characters. Remove it.", *path)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise Malformed(f"{spell(path)} is no finite number; the service accepts those of a double. Replace it.", *path)
-    if isinstance(value, dict | list) and len(path) == MAX_DEPTH:
-        raise Malformed(_TOO_DEEP, *path)
-    if isinstance(value, _Repeating):
-        where = (*path, value.twice)
-        raise Malformed(f"{spell(where)} is given twice; the service accepts each key once. Remove one.", *where)
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
-        _inspect(key, *path, key)
-        _inspect(inner, *path, key)
+    if isinstance(value, str):
+        if not value.isascii() and _SURROGATE.search(value):
+            raise _Flaw("{} has a lone surrogate; the service accepts whole characters. Remove it.")
+    elif isinstance(value, (dict, list)):
+        if depth == MAX_DEPTH:
+            raise _Flaw(_TOO_DEEP)
+        if isinstance(value, _Repeating):
+            raise _Flaw("{} is given twice; the service accepts each key once. Remove one.", value.twice)
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            try:
+                _inspect(key)
+                _inspect(inner, depth + 1)
+            except _Flaw as flaw:
+                flaw.path = (key, *flaw.path)
+                raise
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise _Flaw("{} is no finite number; the service accepts those of a double. Replace it.")
 
 
 @frozen

@@ -1,32 +1,15 @@
-"""What goes wrong on the wire: as bytes for a port, and in process as what httpx would make of them."""
+"""What goes over the wire, and what goes wrong there."""
 
-from __future__ import annotations
-
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-
-import httpx
 
 from ._records import Fault, Response
 
 DRIBBLE_EVERY = 0.1  # seconds between two bytes
 
-
+_PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 _GARBAGE = bytes(range(0x80, 0x100)) + b"\r\n\r\n"
 _RESETS = frozenset({Fault.REFUSED, Fault.RESET_BEFORE, Fault.RESET_DURING, Fault.RESET_AFTER})
-_INSTEAD: dict[Fault, type[httpx.TransportError]] = {
-    Fault.REFUSED: httpx.ConnectError,
-    Fault.RESET_BEFORE: httpx.ReadError,
-    Fault.EMPTY: httpx.RemoteProtocolError,
-    Fault.GARBAGE: httpx.RemoteProtocolError,
-    Fault.DRIBBLE: httpx.ReadTimeout,
-    Fault.SILENCE: httpx.ReadTimeout,
-}
-_WITHIN: dict[Fault, type[httpx.TransportError]] = {
-    Fault.RESET_DURING: httpx.ReadError,
-    Fault.TRUNCATED: httpx.RemoteProtocolError,
-    Fault.MALFORMED_CHUNK: httpx.RemoteProtocolError,
-}
 
 
 def resets(fault: Fault) -> bool:
@@ -58,38 +41,12 @@ def wire(response: Response, fault: Fault) -> Iterator[bytes | float | None]:
 
 
 def _head(response: Response, length: int | None) -> bytes:
-    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-    phrase = HTTPStatus(response.status).phrase if response.status in HTTPStatus._value2member_map_ else ""
-    lines = [f"{name}: {value}" for name, value in response.headers if name.lower() != "content-length"]
-    return "\r\n".join([f"HTTP/1.1 {response.status} {phrase}", *lines, framing, "", ""]).encode("latin-1")
-
-
-def in_process(response: Response, fault: Fault) -> httpx.Response:
-    """Return the answer as httpx would have it.
-
-    Raises:
-        httpx.TransportError: It would have none.
-    """
-    if fault in _INSTEAD:
-        raise _INSTEAD[fault](f"the mock was told to: {fault}")
+    framing = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
     headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
-    if fault in _WITHIN:
-        half = response.body[: len(response.body) // 2]
-        return httpx.Response(response.status, headers=headers, stream=_Broken(half, _WITHIN[fault](f"{fault}")))
-    content = response.body[: len(response.body) // 2] if fault is Fault.WRONG_LENGTH else response.body
-    return httpx.Response(response.status, headers=headers, content=content)
+    return head(response.status, [*headers, framing])
 
 
-class _Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that breaks off."""
-
-    def __init__(self, content: bytes, error: httpx.TransportError) -> None:
-        self._content, self._error = content, error
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._content
-        raise self._error
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self:
-            yield part
+def head(status: int, headers: Iterable[tuple[str, str]], extra: bytes = b"") -> bytes:
+    """Return the head of an answer: status line, headers, further ones as they are, and the empty line."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    return b"HTTP/1.1 %d %s\r\n%s%s\r\n" % (status, _PHRASES.get(status, b""), lines.encode("latin-1"), extra)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from ._census import Location
 from ._latency import Seconds, check_life
@@ -18,9 +18,13 @@ def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
     return tuple(headers.items() if isinstance(headers, dict) else headers)
 
 
-def _find(headers: Headers, name: str) -> str | None:
-    values = [value for key, value in headers if key.lower() == name.lower()]
-    return ", ".join(values) if values else None
+def _by_name(headers: Headers) -> dict[str, str]:
+    """Return headers by lower-case name, several of one joined by a comma (RFC 9110, section 5.3)."""
+    values: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        values[key] = f"{values[key]}, {value}" if key in values else value
+    return values
 
 
 @frozen
@@ -38,6 +42,9 @@ class Request:
     url: str
     headers: Headers = field(default=(), converter=pairs)
     body: bytes = b""
+    _values: dict[str, str] = field(
+        init=False, repr=False, eq=False, default=Factory(lambda self: _by_name(self.headers), takes_self=True)
+    )
 
     def header(self, name: str) -> str | None:
         """Return a header.
@@ -46,9 +53,9 @@ class Request:
             name: Its name, in any case.
 
         Returns:
-            The value, several joined by a comma (RFC 9110, section 5.3); None when absent.
+            The value, several joined by a comma; None when absent.
         """
-        return _find(self.headers, name)
+        return self._values.get(name.lower())
 
 
 class Fault(StrEnum):
@@ -100,7 +107,7 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """Return a header, as `Request.header` does."""
-        return _find(self.headers, name)
+        return _by_name(self.headers).get(name.lower())
 
     def json(self) -> Any:
         """Return the body read as JSON.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from attrs import frozen
@@ -15,6 +16,8 @@ FILE_ORIGIN = "https://nano-banana-edit.test"
 FILE = Operation(id="GET file", method="GET", path="/files/{key}", servers=(FILE_ORIGIN,))
 RESULT = Operation(id="GET result", method="GET", path="/results/{task_id}/0.{output_format}", servers=(FILE_ORIGIN,))
 FILES = (FILE, RESULT)
+
+_KNOWN, _SHORT = 1_000, 500  # URLs that are remembered, and their characters at most
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 
@@ -57,18 +60,25 @@ class Routes:
                 self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
                 self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
 
-    def find(self, method: str, url: SplitResult) -> Found:
-        """Find the operation of a request.
+        self._known = lru_cache(_KNOWN)(self._find)
+
+    def find(self, method: str, url: str) -> tuple[SplitResult, Found]:
+        """Return the parts of a URL, and the operation that a request to it means.
 
         On a documented host a path is as documented. On any other, every operation is found with and without the base
         path of its server, so that one port can stand for all hosts.
         """
+        return self._known(method, url) if len(url) <= _SHORT else self._find(method, url)
+
+    def _find(self, method: str, address: str) -> tuple[SplitResult, Found]:
+        url = urlsplit(address)
+        url = url._replace(path=url.path or "/")
         allow: set[str] = set()
         for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
             if match := pattern.fullmatch(url.path):
                 methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
                 if method in methods:
                     values = map(unquote, match.groups())
-                    return Found(operation, dict(zip(_PARAMETER.findall(operation.path), values, strict=True)))
+                    return url, Found(operation, dict(zip(_PARAMETER.findall(operation.path), values, strict=True)))
                 allow |= methods
-        return Found(None, {}, sorted({*allow, "OPTIONS"} if allow else ()))
+        return url, Found(None, {}, sorted({*allow, "OPTIONS"} if allow else ()))

@@ -98,7 +98,10 @@ class Referee:
 
     def check(self, schema: str, value: Any, files: Sequence[str] = ()) -> tuple[Violation, ...]:
         """Return what the schema of an operation refuses; of the properties in `files` only the length is known."""
-        errors = islice(self._validators[schema].iter_errors(value), MAX_VIOLATIONS)
+        validator = self._validators[schema]
+        if validator.is_valid(value):  # which is quicker than to look for none
+            return ()
+        errors = islice(validator.iter_errors(value), MAX_VIOLATIONS)
         return tuple(violation for error in errors for violation in self._explain(error, value, files))
 
     def _explain(self, error: ValidationError, value: Any, files: Sequence[str]) -> Iterator[Violation]:

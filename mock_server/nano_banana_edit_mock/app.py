@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import struct
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -16,16 +15,14 @@ import starlette.requests
 import starlette.responses
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ._admin import EVENTS, Feed, administer, is_admin, is_loopback
-from ._faults import resets, wire
 from ._records import Fault, Request, Response
+from ._wire import Protocol
 from .service import MockService
 
 _LOOK_EVERY = 0.1  # seconds between two looks for new requests; a reader sees no delay
 _SILENT_AT_MOST = 15  # seconds without a word, so that no proxy takes the stream for dead
-_EXTENSION = "nano_banana_edit_mock"  # of the scope: the connection's transport
 
 
 def create_app(service: MockService | None = None, *, admin_token: str | None = None) -> ASGIApp:
@@ -61,17 +58,17 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
                 if len(body) > service.max_body:
                     break
             request = Request(received.method, _url(received), received.headers.items(), bytes(body))
-            if is_admin(scope["path"]):
+            if is_admin(request.url):
                 peer = received.client.host if received.client else None
                 response = administer(service, request, token=token, peer=peer)
             else:
                 response = service.handle(request)
             if response.fault:
-                await _fail(response, response.fault, scope["extensions"][_EXTENSION]["transport"], receive)
-                return
-            reply = starlette.responses.Response(response.body, response.status)
-            if response.header("Content-Type") == EVENTS:
+                reply: starlette.responses.Response = _broken(response, response.fault)
+            elif response.header("Content-Type") == EVENTS:
                 reply = starlette.responses.StreamingResponse(_events(current, ending, request.header("Last-Event-ID")))
+            else:
+                reply = starlette.responses.Response(response.body, response.status)
             # All of them as they are: Starlette takes one of each name, and adds a length that a 204 must not have.
             reply.raw_headers = [
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
@@ -79,6 +76,14 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
             await reply(scope, receive, send)
 
     return app
+
+
+def _broken(response: Response, fault: Fault) -> starlette.responses.Response:
+    """Return what goes wrong under any server: an exception of httpx, or a stream that ends with one."""
+    from ._in_process import in_process  # noqa: PLC0415 - a server of ours needs no httpx
+
+    broken = in_process(response, fault)
+    return starlette.responses.StreamingResponse(broken.stream, broken.status_code)
 
 
 async def _events(
@@ -101,33 +106,6 @@ def _url(received: starlette.requests.Request) -> str:
     path = received.scope.get("raw_path") or quote(received.scope["path"]).encode("ascii")
     query = received.scope["query_string"]
     return str(received.base_url).rstrip("/") + (path + b"?" + query if query else path).decode("latin-1")
-
-
-async def _fail(response: Response, fault: Fault, transport: asyncio.Transport, receive: Receive) -> None:
-    """Write past uvicorn what it would not, and end the connection."""
-    for piece in wire(response, fault):
-        if isinstance(piece, bytes):
-            transport.write(piece)
-        else:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(receive(), piece)
-        if transport.is_closing():
-            return
-    if resets(fault):
-        reset = struct.pack("ii", 1, 0)  # no waiting for what was not taken
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-        await asyncio.sleep(0.01)  # what was written leaves first
-        transport.abort()
-    transport.close()
-    await receive()  # that the connection has ended, so that uvicorn misses no answer
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, which lets a fault at its transport."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {_EXTENSION: {"transport": self.transport}}
 
 
 class MockServer:
@@ -237,10 +215,11 @@ def _server(current: Callable[[], MockService], admin_token: str | None) -> uvic
     config = uvicorn.Config(
         _app(current, admin_token, lambda: server.should_exit),
         access_log=False,
-        http=_Protocol,
+        http=type("Protocol", (Protocol,), {"current": staticmethod(current)}),
         lifespan="off",
         log_config=None,  # leaves the logging of the process alone
         log_level="warning",
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
         ws="none",
     )

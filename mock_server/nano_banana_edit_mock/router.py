@@ -9,7 +9,7 @@ import httpx
 import respx
 from respx.models import AllMockedAssertionError, ResolvedRoute
 
-from ._faults import in_process
+from ._in_process import in_process
 from ._records import Request
 from ._routes import Routes
 from .service import MockService
@@ -92,6 +92,7 @@ def _answer(service: MockService) -> Callable[[httpx.Request], httpx.Response]:
         response = service.handle(Request(request.method, str(request.url), headers, request.content))
         if response.fault:
             return in_process(response, response.fault)
-        return httpx.Response(response.status, headers=response.headers, content=response.body)
+        # A stream, because httpx looks for the length and the coding of a content, which are known.
+        return httpx.Response(response.status, headers=response.headers, stream=httpx.ByteStream(response.body))
 
     return answer

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from attrs import evolve
 
@@ -17,7 +17,6 @@ from ._headers import diagnose, share
 from ._journal import Journal
 from ._latency import Seconds, check_life
 from ._prefer import preferred
-from ._preview import render
 from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
 from ._rules import Reply
@@ -81,6 +80,7 @@ class MockService(Script, Journal):
         check_life(polls, seconds)
         self.contract = contract or load()
         self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
+        self._usual = Outcome(**self._life)
         self._clock = Clock(clock, now)
         self._token, self._invalid_status = token, invalid_status
         self._routes, self._referee, self._store = Routes(self.contract), Referee(self.contract), Store(seed)
@@ -125,9 +125,7 @@ class MockService(Script, Journal):
 
         Source: `openapi.yaml#/paths`
         """
-        url = urlsplit(request.url)
-        url = url._replace(path=url.path or "/")
-        found, now = self._routes.find(request.method, url), self.time
+        (url, found), now = self._routes.find(request.method, request.url), self.time
         operation, name, task_id = found.operation, found.name, found.task_id
         if operation:
             verdict = self._referee.judge(operation, request, self._token)
@@ -143,7 +141,7 @@ class MockService(Script, Journal):
         elif do is Fault.REFUSED:
             response = refuse(503, "The connection is refused.")
         elif accepted:
-            task_id = self._create_edit(verdict.value, do if isinstance(do, Outcome) else Outcome(), now)
+            task_id = self._create_edit(verdict.value, do if isinstance(do, Outcome) else self._usual, now)
             response = reply(200, {"task_id": task_id})
         elif prefers:
             applied = ("Preference-Applied", f"code={prefers}")
@@ -166,7 +164,8 @@ class MockService(Script, Journal):
         )
         self._store.add_entry(entry)
         response = share(request, response)
-        response = evolve(response, fault=do if isinstance(do, Fault) else None)
+        if isinstance(do, Fault):
+            response = evolve(response, fault=do)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _answer(self, url: SplitResult, found: Found, verdict: Verdict, now: float) -> Response:
@@ -235,6 +234,8 @@ class MockService(Script, Journal):
         return refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
 
     def _render(self, task: Task) -> tuple[str, bytes]:
+        from ._preview import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
+
         return render(
             task.settings["prompt"],
             size=task.settings["image_size"],

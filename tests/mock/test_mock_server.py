@@ -110,7 +110,7 @@ def test_odd_requests(client):
                 with socket.create_connection((host, int(port)), timeout=10) as connection:
                     connection.sendall(line + b"\r\nConnection: close\r\n" + header + b"\r\n\r\n")
                     status = int(connection.makefile("rb").readline().split()[1])
-                    assert 400 <= status < 500
+                    assert 400 <= status < 500 or (line, status) == (b"X / HTTP/1.0", 501)
 
 
 class Interrupter:

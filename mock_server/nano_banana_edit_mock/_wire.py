@@ -1,0 +1,235 @@
+"""HTTP/1.1 on the port: uvicorn's protocol, held to the RFCs where it is lax, and answering by itself.
+
+The service answers at once, so that a request to the API needs no task, no queue and no ASGI: that is twice as fast
+(`make bench-mock`). What is under `/__mock__/` streams, and goes to the ASGI app as usual.
+"""
+
+import asyncio
+import contextlib
+import re
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ._admin import is_admin
+from ._answers import refuse
+from ._faults import head, resets, wire
+from ._records import Fault, Request, Response
+from .service import MockService
+
+MAX_HEAD = 65_536  # bytes of a request line and its headers
+
+# A path and query or a URL (RFC 9112, section 3.2), with the few characters besides that browsers leave as they are.
+_TARGET = re.compile(
+    rb"(?:\*|(?:(?i:https?)://[^/?#]+)?(?:/(?:[\w.~!$&'()*+,;=:@/?|^`{}\[\]\"<>\\-]|%[\dA-Fa-f]{2})*)?)", re.ASCII
+)
+_HOST = re.compile(rb"(?:\[[\dA-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})*)(?::\d*)?", re.ASCII)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Refusal(ValueError):
+    """Why there is no request to be answered, and the status that says so."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection to the service that `current` returns.
+
+    What is no HTTP/1.1 is refused, after the answers to all that was. An upgrade is ignored (RFC 9110, section 7.8):
+    the client of Java asks for one each time, and httptools then takes the body for another protocol.
+    """
+
+    current: Callable[[], MockService]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._address = ""  # of the request that is coming
+        self._size = 0  # of its head
+        self._body: bytearray | None = None  # unless it goes to the ASGI app
+        self._keep_alive = True
+        self._refusal: Refusal | None = None
+        self._lost = asyncio.Event()
+        self._last = 0.0  # when something came
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for requests."""
+        super().connection_made(transport)
+        self._last = self.loop.time()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let whoever waits for the end of the connection know."""
+        self._lost.set()
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, unless something before it was no HTTP."""
+        self._unset_keepalive_if_required()
+        self._last = self.loop.time()
+        if self._refusal or self._lost.is_set():
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            again = b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)
+            again += b"".join(b"%s: %s\r\n" % pair for pair in self.headers if pair[0] != b"upgrade")
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            self.data_received(again + b"\r\n" + data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._stop(error)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self.url, self.headers, self._size = b"", [], 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        self.url += url
+        self._size += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self.headers.append((name.lower(), value))
+        self._size += len(name) + len(value)
+        if self._size > MAX_HEAD:
+            raise Refusal(431, f"The head has more than {MAX_HEAD} bytes; the service accepts no more. Shorten it.")
+
+    def on_headers_complete(self) -> None:
+        """Start with a request, unless its head is wrong, or it comes again without its upgrade."""
+        version = self.parser.get_http_version()
+        self._address = _address(version, self.url, self.headers)
+        if self.parser.should_upgrade():
+            return
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
+        )
+        if self._busy() or is_admin(self._address):
+            url, headers = self.url, self.headers
+            super().on_message_begin()  # which makes a scope
+            self.url, self.headers = url, headers
+            self.scope["headers"] = headers
+            super().on_headers_complete()
+            return
+        self._body = bytearray()
+        self._keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        if self.expect_100_continue:
+            self.transport.write(_CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body; of one that is too large no more than tells so."""
+        if self._body is None:
+            super().on_body(body)
+        elif len(self._body) <= self.current().max_body:
+            self._body += body
+
+    def on_message_complete(self) -> None:
+        """Answer a request, unless it comes again without its upgrade."""
+        if self.parser.should_upgrade():
+            return
+        if self._body is None:
+            super().on_message_complete()
+            return
+        body, self._body = bytes(self._body), None
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
+        request = Request(self.parser.get_method().decode("ascii"), self._address, headers, body)
+        response = self.current().handle(request)
+        if response.fault:
+            self._refusal = Refusal(0, "")  # nothing that follows is looked at
+            task = self.loop.create_task(self._go_wrong(response, response.fault))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+        else:
+            self._send(response)
+
+    def on_response_complete(self) -> None:
+        """Go on after an answer of the ASGI app: with the next request, or with what is no request."""
+        super().on_response_complete()
+        if self._refusal and not self._busy():
+            self._refuse(self._refusal)
+
+    def shutdown(self) -> None:
+        """End the connection, when the request that is coming is answered."""
+        self._keep_alive = False
+        if self._body is None:
+            super().shutdown()
+
+    def _busy(self) -> bool:
+        return bool(self.cycle and not self.cycle.response_complete)
+
+    def _watch(self) -> None:
+        """Close the connection when it was idle for long; one timer for all of its requests is cheap."""
+        idle = self.loop.time() - self._last
+        if idle < self.timeout_keep_alive or self._busy() or self._refusal:
+            wait = max(self.timeout_keep_alive - idle, 1)
+            self._timer = self.loop.call_later(wait, self._watch)
+        else:
+            self.transport.close()
+
+    def _send(self, response: Response) -> None:
+        further = b"".join([b"%s: %s\r\n" % pair for pair in self.server_state.default_headers])
+        if not self._keep_alive:
+            further += b"connection: close\r\n"
+        self.transport.write(head(response.status, response.headers, further) + response.body)
+        if not self._keep_alive:
+            self.transport.close()
+
+    async def _go_wrong(self, response: Response, fault: Fault) -> None:
+        """Write what is no answer, and end the connection."""
+        for piece in wire(response, fault):
+            if isinstance(piece, bytes):
+                self.transport.write(piece)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._lost.wait(), piece)
+            if self.transport.is_closing():
+                return
+        if resets(fault):
+            reset = struct.pack("ii", 1, 0)  # no waiting for what was not taken
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            await asyncio.sleep(0.01)  # what was written leaves first
+            self.transport.abort()
+        self.transport.close()
+
+    def _stop(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+        if isinstance(cause, Refusal):
+            self._refusal = cause
+        elif isinstance(cause, httptools.HttpParserError):
+            status = 501 if isinstance(cause, httptools.HttpParserInvalidMethodError) else 400
+            message = f"The request is malformed ({cause}); the service accepts HTTP/1.1. Mend it."
+            self._refusal = Refusal(status, message)
+        else:
+            raise error
+        if not self._busy() or self.cycle.more_body:
+            self._refuse(self._refusal)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._keep_alive = False
+        self._send(refuse(refusal.status, str(refusal)))
+
+
+def _address(version: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> str:
+    """Return the URL of a request; refuse its head where RFC 9112 does and the parser does not."""
+    hosts = [value for name, value in headers if name == b"host"]
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    if version not in {"1.0", "1.1"}:
+        raise Refusal(505, f"The request is HTTP/{version}; the service accepts HTTP/1.1. Speak that.")
+    if not _TARGET.fullmatch(target):
+        raise Refusal(400, f"{ascii(target)[2:-1]} is no path or URL; the service accepts RFC 3986. Encode it.")
+    if len(hosts) > 1 or (not hosts and version == "1.1"):
+        raise Refusal(400, f"Host is given {len(hosts)} times; the service accepts it once. Send it once.")
+    host = hosts[0] if hosts else b"localhost"
+    if not _HOST.fullmatch(host):
+        raise Refusal(400, f"Host is {ascii(host)[2:-1]}; the service accepts a name and a port. Mend it.")
+    if codings and b",".join(codings).strip().lower() != b"chunked":
+        raise Refusal(501, "Transfer-Encoding is not chunked; the service accepts nothing else. Send that.")
+    return (b"http://" + host + target if target[:1] in {b"/", b"*"} else target).decode("ascii")
