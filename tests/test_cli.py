@@ -147,7 +147,9 @@ def test_taken_port() -> None:
     with MockServer() as server:
         result = run("mock", "--port", server.url.rpartition(":")[2])
     assert 1 == result.exit_code
-    assert re.fullmatch(r"Error: .*cannot listen on .+, port \d+ \(.+\)\. Stop .*\.", result.stderr.splitlines()[-1])
+    assert re.fullmatch(
+        r"nano-banana-edit mock: error: .*cannot listen on .+, port \d+ \(.+\)\. Stop .*\.", result.stderr.strip()
+    )
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])

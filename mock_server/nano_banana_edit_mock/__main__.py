@@ -1,32 +1,56 @@
 """`python -m nano_banana_edit_mock`: the service on a port, or what its document demands."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import drift
+from ._steps import read
 from ._table import OWN_TESTS, table, tests_of
 from .app import serve
 from .contract import Contract, load
 from .service import MockService
 
+ADMIN_TOKEN = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
 
-def main(argv: Sequence[str] | None = None) -> None:
+
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banana_edit_mock") -> None:
     """Read the command line; serve until interrupted, print the census, or compare two documents.
 
     Args:
         argv: Arguments after the program's name; default are those of the process.
+        prog: The program's name, as its help shows it.
 
     Raises:
-        SystemExit: The arguments or the document are wrong, the address is taken, or help was asked for. With status 1:
+        SystemExit: The arguments or a file are wrong, or help was asked for. With status 1: the address is taken, or
             the version of a document rises less than its changes ask for.
     """
-    parser = argparse.ArgumentParser("python -m nano_banana_edit_mock", description="Play nano-banana-edit offline.")
+    parser = argparse.ArgumentParser(
+        prog,
+        description="Play nano-banana-edit offline, with a page at / that shows what comes.",
+        epilog=f"From another machine /__mock__/ needs a token, which is printed, or is the one in {ADMIN_TOKEN}.",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=4010, help="port, 0 for a free one (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="where task ids start (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=4010, help="port, 0 for a free one that is printed as JSON (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="where task ids and pictures start (default: %(default)s)")
     parser.add_argument("--polls", type=int, default=2, help="looks until a task is finished (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, help="seconds until a task is finished, instead of looks")
+    parser.add_argument("--token", help="the only API token accepted (default: any)")
+    parser.add_argument(
+        "--invalid-status",
+        type=int,
+        default=400,
+        metavar="N",
+        help="status of a body that is refused (default: %(default)s)",
+    )
+    parser.add_argument("--script", type=Path, metavar="FILE", help="what happens, in YAML or JSON: a list of steps")
+    parser.add_argument(
+        "--spec", type=Path, metavar="FILE", help="an OpenAPI document to play (default: the one shipped)"
+    )
     commands = parser.add_subparsers(dest="command", title="instead of serving")
     census = commands.add_parser("contract", help="print every constraint of the document as a table")
     census.add_argument("document", type=Path, nargs="?", help="an OpenAPI document (default: the one shipped)")
@@ -45,11 +69,36 @@ def main(argv: Sequence[str] | None = None) -> None:
         elif options.command == "diff":
             _diff(load(options.old), load(options.new))
         else:
-            serve(host=options.host, port=options.port, service=MockService(seed=options.seed, polls=options.polls))
+            _serve(options, prog)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     except (AttributeError, KeyError, TypeError) as error:
         parser.error(f"this is no OpenAPI 3.1 document that can be read ({type(error).__name__}: {error})")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is no port; it is 0 to 65535")
+    return port
+
+
+def _serve(options: argparse.Namespace, prog: str) -> None:
+    service = MockService(
+        seed=options.seed,
+        polls=options.polls,
+        seconds=options.seconds,
+        token=options.token,
+        invalid_status=options.invalid_status,
+        contract=load(options.spec),
+    )
+    if options.script:
+        service.script(read(options.script))
+    try:
+        serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(ADMIN_TOKEN))
+    except OSError as error:
+        sys.stderr.write(f"{prog}: error: {error.strerror}\n")
+        raise SystemExit(1) from error
 
 
 def _diff(old: Contract, new: Contract) -> None:

@@ -20,6 +20,7 @@ from .service import MockService
 
 PREFIX = "/__mock__/"
 _ADMIN = re.compile(rf"https?://[^/]*(?:{PREFIX}|/?(?:\?|$))")
+_PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 EVENTS = "text/event-stream"
 
 _PAGE = Path(__file__).with_name("page")
@@ -41,13 +42,14 @@ def is_admin(url: str) -> bool:
 
 
 def trusted(request: Request, peer: str | None) -> bool:
-    """Return whether a request comes from this machine, and from no web page but the mock's own.
+    """Return whether a request comes from this machine, through no proxy, and from no web page but the mock's own.
 
     The host that it is addressed to counts as well: a page may have any name resolve to this machine.
     """
     url = urlsplit(request.url)
     own = request.header("Origin") in {None, f"{url.scheme}://{url.netloc}"}
-    return own and is_loopback(peer) and is_loopback(url.hostname)
+    direct = not any(map(request.header, _PASSED_ON))
+    return own and direct and is_loopback(peer) and is_loopback(url.hostname)
 
 
 def is_loopback(host: str | None) -> bool:

@@ -19,7 +19,7 @@ from ._latency import Seconds, check_life
 from ._prefer import preferred
 from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
-from ._rules import Reply
+from ._rules import Reply, whole
 from ._script import Script
 from ._store import MAX_KEPT, Store, Task
 from ._verdict import Referee, Verdict, astray
@@ -52,11 +52,12 @@ class MockService(Script, Journal):
         clock: Clock in seconds that `seconds` and outages are measured by; default `time.monotonic`.
         now: Wall clock from which uploads expire; default is the current time in UTC.
         token: The only bearer token accepted; default None accepts any.
-        invalid_status: Status of a request that the document refuses, where HTTP prescribes none; default 400.
+        invalid_status: Status of a request that the document refuses, where HTTP prescribes none, 400 to 599; default
+            400.
         contract: The contract; default is the one shipped.
 
     Raises:
-        ValueError: `polls` or `seconds` is negative.
+        ValueError: `polls` or `seconds` is negative, or `invalid_status` out of its range.
 
     Attributes:
         contract: The contract.
@@ -78,6 +79,7 @@ class MockService(Script, Journal):
         contract: Contract | None = None,
     ) -> None:
         check_life(polls, seconds)
+        whole("invalid_status", invalid_status, 400, 599)
         self.contract = contract or load()
         self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
         self._usual = Outcome(**self._life)

@@ -94,10 +94,107 @@ def test_options_reach_the_service(send, monkeypatch):
     assert expected == [played(settings["service"]) for settings in served]
 
 
+def served_by(monkeypatch, *options):
+    """The service, and what else is told, that the command would serve."""
+    served = []
+    monkeypatch.setattr(__main__, "serve", lambda **settings: served.append(settings))
+    main([*map(str, options)])
+    (settings,) = served
+    return settings.pop("service"), settings
+
+
+def test_the_service_is_told_its_ways(send, monkeypatch):
+    """A token, the status of a bad body, and the time of a task are those of the options."""
+    service, _ = served_by(monkeypatch, "--token", "right", "--invalid-status", "422", "--seconds", "60")
+    statuses = [
+        send("createEdit", body, to=service, Authorization=f"Bearer {token}").status
+        for body, token in (
+            (None, "wrong"),
+            ({}, "right"),
+            (None, "right"),
+        )
+    ]
+    service.advance(59)
+    look = send("getTask", to=service, task_id=service.edits[0].task_id, Authorization="Bearer right")
+    assert ([401, 422, 200], "processing") == (statuses, look.json()["status"])
+
+
+@pytest.mark.parametrize("written", [yaml.safe_dump, json.dumps, lambda steps: yaml.safe_dump({"steps": steps})])
+def test_a_script_is_said(send, monkeypatch, tmp_path, written):
+    """The steps in a file happen in order, whichever way they are written."""
+    file = tmp_path / "script"
+    steps = [{"reply": {"status": 503}}, {"outcome": {"status": "failed", "polls": 0}}]
+    file.write_text(written(steps), "utf-8")
+    service, _ = served_by(monkeypatch, "--script", file)
+    assert 503 == send("createEdit", to=service).status
+    task_id = send("createEdit", to=service).json()["task_id"]
+    assert "failed" == send("getTask", to=service, task_id=task_id).json()["status"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "script is not YAML (while"),
+        ("\xff", "script is not YAML ("),
+        ("steps: 3", "script has no steps; the mock accepts a list of them. See admin.yaml."),
+        ("5", "script has no steps; "),
+        ("- reply: {status: 99}", "steps[0].reply.status is 99; the service accepts 200 to 599. Raise it."),
+        ("- 5", "do is 5; the mock accepts an Outcome, a Reply or a Fault."),
+    ],
+)
+def test_a_script_that_is_none(monkeypatch, tmp_path, capsys, text, message):
+    """A file that says nothing that could happen ends the command with the reason."""
+    file = tmp_path / "script"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SystemExit, match="2"):
+        served_by(monkeypatch, "--script", file)
+    assert message in capsys.readouterr().err
+
+
+def test_another_document(send, monkeypatch, tmp_path, document):
+    """A changed document is the one that requests are held to."""
+    document["components"]["schemas"]["EditRequest"]["properties"]["prompt"]["maxLength"] = 3
+    file = tmp_path / "changed.yaml"
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    service, _ = served_by(monkeypatch, "--spec", file)
+    assert (
+        "prompt has 13 characters; the service accepts 1 to 3. Shorten it."
+        in send("createEdit", to=service).json()["message"]
+    )
+
+
+def test_the_token_of_the_environment(monkeypatch):
+    """The token for other machines may be given."""
+    monkeypatch.setenv("NANO_BANANA_EDIT_MOCK_TOKEN", "chosen")
+    _, settings = served_by(monkeypatch)
+    assert "chosen" == settings["admin_token"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--port", "65536"], "65536 is no port; it is 0 to 65535"),
+        (["--port", "x"], "argument --port: invalid _port value: 'x'"),
+        (["--invalid-status", "200"], "invalid_status is 200; the mock accepts whole numbers, 400 to 599. Change it."),
+        (["--seconds", "-1"], "seconds is -1.0; the mock accepts 0 or more. Raise it."),
+        (["--spec", "no/such/file"], "No such file or directory: 'no/such/file'"),
+    ],
+)
+def test_wrong_options(monkeypatch, capsys, options, message):
+    """What cannot be is a usage error that says why, and nothing is served."""
+    with pytest.raises(SystemExit, match="2"):
+        served_by(monkeypatch, *options)
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "named"),
     [
-        ([], {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "contract", "diff"}),
+        (
+            [],
+            {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "--seconds SECONDS", "--token TOKEN"}
+            | {"--invalid-status N", "--script FILE", "--spec FILE", "contract", "diff"},
+        ),
         (["contract"], {"document", "--tests FOLDER"}),
         (["diff"], {"old", "new"}),
     ],
@@ -112,10 +209,12 @@ def test_help_explains_everything(command, named, monkeypatch, capsys):
     assert named | {"-h, --help"} == explained.keys()
     assert shown.startswith(f"usage: {' '.join(['python -m nano_banana_edit_mock', *command])} ")
     if not command:
-        assert "\n\nPlay nano-banana-edit offline.\n\n" in shown
+        assert "\n\nPlay nano-banana-edit offline, with a page at / that shows what comes.\n\n" in shown
         assert "\ninstead of serving:\n" in shown
         defaults = {name: re.findall(r"\(default: (.+)\)", text) for name, text in explained.items()}
-        assert [["127.0.0.1"], ["4010"], ["0"], ["2"]] == [found for found in defaults.values() if found]
+        assert [["127.0.0.1"], ["4010"], ["0"], ["2"], ["any"], ["400"], ["the one shipped"]] == [
+            found for found in defaults.values() if found
+        ]
 
 
 def test_output_in_any_encoding(tmp_path, monkeypatch):

@@ -103,15 +103,11 @@ def edit(
             typer.echo(path)
 
 
-@app.command()
-def mock(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 4010,
-    seed: Annotated[int, typer.Option(help="Task ids and pictures follow from it.")] = 0,
-) -> None:
-    """Serve the API offline, until interrupted."""
-    with _errors_in_one_line():
-        _mock_package().serve(host=host, port=port, service=_mock_package().MockService(seed=seed))
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def mock(context: typer.Context) -> None:
+    """Serve the API offline, until interrupted; `mock --help` lists what it may be told."""
+    _mock_package()
+    _mock_package("__main__").main(context.args, prog="nano-banana-edit mock")
 
 
 @app.command()

@@ -1,0 +1,371 @@
+"""What is under `/__mock__/`: the mock told and asked over HTTP, and by whom."""
+
+import json
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from nano_banana_edit_mock import Fault, MockServer, MockService, Request
+from nano_banana_edit_mock._admin import Feed, administer, is_admin, is_loopback, trusted
+from nano_banana_edit_mock._steps import admin
+
+ORIGIN = "http://127.0.0.1:4010"
+CONTRACT, _ = admin()
+
+
+@pytest.fixture
+def ask(service):
+    """Ask the mock from this machine, unless told otherwise; what it answers is as its document says."""
+    operations = {(operation.method, operation.path): operation.id for operation in CONTRACT.operations}
+
+    def ask(method, path, body=None, *, origin=ORIGIN, peer="127.0.0.1", **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        content = b"" if body is None else json.dumps(body).encode()
+        request = Request(method, f"{origin}/__mock__{path}", headers, content)
+        response = administer(service, request, token="secret", peer=peer)
+        answers = CONTRACT.document["paths"].get(path, {}).get(method.lower(), {}).get("responses", {})
+        answer = answers.get(str(response.status), {}).get("content", {}).get("application/json")
+        if answer:
+            assert (method, path) in operations
+            schema = {**CONTRACT.document, **answer["schema"]}
+            assert [] == [*Draft202012Validator(schema).iter_errors(response.json())]
+        return response
+
+    return ask
+
+
+def test_calls(service, ask, send, edit_body):
+    """The journal tells of each request what came, what was wrong, and what was answered, and shows no token."""
+    send("createEdit", Authorization="Bearer hidden")
+    send("createEdit", {"prompt": ""})
+    send("uploadFile", b"x" * 70_000)
+    response = ask("GET", "/calls")
+    first, second, third = response.json()["calls"]
+    assert 3 == response.json()["count"]
+    assert (1, "createEdit", 200, [], edit_body, {"task_id": service.edits[0].task_id}) == tuple(
+        first[name] for name in ("number", "operation", "status", "violations", "body", "answer")
+    )
+    assert ["/image_urls", "/prompt"] == sorted(violation["pointer"] for violation in second["violations"])
+    assert (70_000, None) == (third["size"], third["body"])
+    assert b"hidden" not in response.body
+
+
+def test_the_number_of_a_call_outlives_the_ring(service, ask, send):
+    """Numbers go on when the oldest requests are no longer kept."""
+    for _ in range(1_001):
+        send("getTask")
+    calls = ask("GET", "/calls").json()
+    assert (1_001, 1_000, 2, 1_001) == (
+        calls["count"],
+        len(calls["calls"]),
+        calls["calls"][0]["number"],
+        calls["calls"][-1]["number"],
+    )
+
+
+def test_an_answer_that_is_no_json(service, ask, send):
+    """An answer is told where it is JSON of a size that is kept, and only there."""
+    service.script([{"reply": {"status": 502, "body": "<h1>"}}, {"reply": {"status": 502, "body": ["x" * 70_000]}}])
+    send("getTask")
+    send("getTask")
+    assert [None, None] == [call["answer"] for call in ask("GET", "/calls").json()["calls"]]
+
+
+def test_tasks(service, ask, send):
+    """Tasks tell where they stand, and to ask is not to look."""
+    send("createEdit")
+    service.script([{"outcome": {"status": "failed", "seconds": 10}}])
+    send("createEdit")
+    service.advance(5)
+    send("getTask", task_id=service.edits[0].task_id)
+    first, second = (ask("GET", "/tasks") and ask("GET", "/tasks")).json()["tasks"]
+    facts = ("looks", "seconds", "progress", "status")
+    assert (1, None, 0.5, "processing") == tuple(first[name] for name in facts)
+    assert (0, 10, "processing") == (second["looks"], second["seconds"], second["status"])
+    assert 0.5 <= second["progress"] < 0.6
+    service.advance(100)
+    assert (1, "failed") == tuple(ask("GET", "/tasks").json()["tasks"][1][name] for name in ("progress", "status"))
+
+
+STEPS = [
+    {"fault": "truncated", "operation": "getTask", "nth": 2, "times": None},
+    {"outcome": {"status": "failed", "error_code": "nsfw", "error_msg": "No.", "result_form": "file", "polls": 3}},
+    {"outcome": {"seconds": 2.5, "expired": True}},
+    {"outcome": {"uniform": {"low": 1, "high": 2}}},
+    {"outcome": {"lognormal": {"median": 1, "sigma": 0.5}}, "times": 2},
+    {"reply": {"status": 418, "body": {"a": [1]}, "headers": {"X-Tea": "green"}, "retry_after": 3}, "nth": 4},
+    {"outage": {"requests": 2, "status": 502}},
+    {"outage": {"seconds": 5}},
+]
+SAID = [
+    "getTask, request 2 and on: truncated, used 0 of any number of times",
+    "createEdit, request 1 and on: Outcome(status='failed', error_code='nsfw', error_msg='No.', result_form='file', "
+    "polls=3), used 0 of 1 times",
+    "createEdit, request 1 and on: Outcome(seconds=2.5, expired=True), used 0 of 1 times",
+    "createEdit, request 1 and on: Outcome(seconds=Uniform(low=1, high=2)), used 0 of 1 times",
+    "createEdit, request 1 and on: Outcome(seconds=Lognormal(median=1, sigma=0.5)), used 0 of 2 times",
+    "any operation, request 4 and on: Reply(418), used 0 of 1 times",
+    "any operation, request 1 and on: Reply(502), used 0 of 2 times",
+    "any operation, request 1 and on: Reply(503), used 0 of any number of times",
+]
+
+
+def test_script(service, ask, send):
+    """Each kind of step becomes the rule that it says, and what has happened is no longer listed."""
+    answer = ask("POST", "/script", {"steps": STEPS})
+    assert (200, SAID) == (answer.status, [rule["text"] for rule in answer.json()["rules"]])
+    service.reset()
+    ask("POST", "/script", {"steps": STEPS[5:6]})
+    for status in (404, 404, 404, 418):
+        assert status == send("getTask").status
+    assert [] == ask("GET", "/script").json()["rules"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ([], "steps has 0 items; the service accepts 1 to 10000. Add some."),
+        ([{}], "steps[0]: it has none of outcome, reply, fault, outage; the mock accepts one. Say it."),
+        (
+            [STEPS[0], {"fault": "empty", "reply": {"status": 200}}],
+            "steps[1]: it has reply and fault of outcome, reply",
+        ),
+        ([{"fault": "x"}], 'steps[0].fault is "x"; the service accepts "refused", '),
+        ([{"fault": "empty", "at": 1}], "steps[0].at is unknown; the service accepts only outcome, reply, fault, "),
+        ([{"outage": {"requests": 1}, "nth": 2}], "steps[0]: it has an outage; the mock accepts no operation, nth or "),
+        ([{"outage": {"requests": 1}, "operation": "getTask"}], "steps[0]: it has an outage; "),
+        ([{"outage": {}}], "steps[0]: requests is None and seconds is None; the mock accepts one of them."),
+        ([{"outcome": {}, "operation": "getTask"}], "steps[0]: operation is 'getTask'; the mock accepts createEdit "),
+        ([{"fault": "empty", "operation": "x"}], "steps[0]: operation is 'x'; the mock accepts createEdit, getTask, "),
+        ([{"outcome": {"seconds": 1, "uniform": {"low": 1, "high": 2}}}], "steps[0]: outcome has several times; "),
+        ([{"outcome": {"uniform": {"low": 2, "high": 1}}}], "steps[0]: high is 1; the mock accepts 2 or more"),
+        ([{"reply": {"status": 200, "headers": {"a b": "c"}}}], 'steps[0]: headers has "a b": "c"; '),
+    ],
+)
+def test_wrong_scripts(service, ask, steps, message):
+    """A step that cannot happen is named with its reason, and nothing of the script is said."""
+    answer = ask("POST", "/script", {"steps": steps})
+    assert (400, True) == (answer.status, message in answer.json()["message"])
+    assert [] == ask("GET", "/script").json()["rules"]
+
+
+def test_the_document_lists_the_faults():
+    """The document of the mock knows every fault, and no other."""
+    listed = CONTRACT.document["components"]["schemas"]["Step"]["properties"]["fault"]["enum"]
+    assert [*Fault] == listed
+
+
+def test_clock(service, ask):
+    """Time that is let pass has passed."""
+    before = ask("GET", "/clock").json()["seconds"]
+    after = ask("POST", "/clock", {"seconds": 60}).json()["seconds"]
+    assert 60 <= after - before < 61
+    assert 400 == ask("POST", "/clock", {"seconds": -1}).status
+
+
+def test_reset(service, ask, send):
+    """A reset forgets requests, tasks and rules."""
+    service.script(STEPS[:1])
+    send("createEdit")
+    assert 204 == ask("POST", "/reset").status
+    assert (0, [], []) == (
+        ask("GET", "/calls").json()["count"],
+        ask("GET", "/tasks").json()["tasks"],
+        ask("GET", "/script").json()["rules"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("expectation", "message"),
+    [
+        ({"assertion": "called_once_with", "properties": {"prompt": "Make it snow."}}, None),
+        ({"assertion": "called_with", "operation": "createEdit"}, None),
+        ({"assertion": "not_called", "operation": "getTask"}, None),
+        ({"assertion": "no_invalid_requests"}, None),
+        ({"assertion": "all_scripted_used"}, None),
+        (
+            {"assertion": "called_once_with", "properties": {"prompt": "x"}},
+            "prompt: expected 'x', actual 'Make it snow.'",
+        ),
+        ({"assertion": "not_called"}, "The service was called once, expected not to be."),
+    ],
+)
+def test_verify(ask, send, expectation, message):
+    """An expectation holds, or it is said how what came differs."""
+    send("createEdit")
+    found = ask("POST", "/verify", expectation).json()
+    assert (message is None, True) == (found["holds"], (message or "") in found.get("message", ""))
+
+
+@pytest.mark.parametrize(
+    ("expectation", "message"),
+    [
+        ({"assertion": "not_called", "properties": {"a": 1}}, "not_called takes no such arguments."),
+        ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests takes no such arguments."),
+        ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; the mock accepts createEdit, "),
+        ({"assertion": "x"}, 'assertion is "x"; the service accepts "called_once_with", '),
+    ],
+)
+def test_what_cannot_be_expected(ask, expectation, message):
+    """An expectation that is none is refused, with the reason."""
+    answer = ask("POST", "/verify", expectation)
+    assert (400, True) == (answer.status, message in answer.json()["message"])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:10.0.0.1", False),
+        ("10.0.0.1", False),
+        ("0.0.0.0", False),
+        ("example.com", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_this_machine(name, expected):
+    """What is this machine for itself is told from what is not."""
+    assert expected == is_loopback(name)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, True),
+        ({"origin": "http://localhost:4010"}, True),
+        ({"origin": "http://[::1]:4010", "peer": "::1"}, True),
+        ({"Origin": ORIGIN}, True),
+        ({"peer": "10.0.0.1"}, False),
+        ({"peer": None}, False),
+        ({"origin": "http://rebound.example:4010"}, False),
+        ({"Origin": "https://elsewhere.example"}, False),
+        ({"Origin": "http://127.0.0.1:4011"}, False),
+        ({"Origin": "null"}, False),
+        ({"Via": "1.1 proxy"}, False),
+        ({"X_Forwarded_For": "10.0.0.1"}, False),
+        ({"Forwarded": "for=10.0.0.1"}, False),
+    ],
+)
+def test_who_needs_no_token(service, ask, said, expected):
+    """Only this machine, asked as such, by no foreign page and through no proxy, is let in without the token."""
+    answers = [ask("GET", "/calls", **said).status, ask("POST", "/reset", **said).status]
+    assert [200 if expected else 401, 204 if expected else 401] == answers
+    assert [200, 401] == [
+        ask("GET", "/calls", **said, Authorization=f"Bearer {token}").status for token in ("secret", "wrong")
+    ] or expected
+
+
+def test_routes(ask):
+    """An unknown path is 404, a wrong method 405, and HEAD is as good as GET."""
+    assert [404, 405, 200] == [
+        ask(method, path).status for method, path in (("GET", "/none"), ("PUT", "/clock"), ("HEAD", "/clock"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (ORIGIN, True),
+        (f"{ORIGIN}/", True),
+        (f"{ORIGIN}?x", True),
+        (f"{ORIGIN}/?x", True),
+        (f"{ORIGIN}/__mock__/calls", True),
+        (f"{ORIGIN}/__mock__", False),
+        (f"{ORIGIN}/v1/__mock__/", False),
+        (f"{ORIGIN}/v1/tasks/x?/", False),
+    ],
+)
+def test_what_is_of_the_mock(url, expected):
+    """The page and what is under `/__mock__/` are no paths of the API, everything else is."""
+    assert expected == is_admin(url)
+
+
+def test_documents(ask, document):
+    """Both documents are served as JSON."""
+    assert document == ask("GET", "/api.json").json()
+    assert CONTRACT.document == ask("GET", "/openapi.json").json()
+    assert 405 == ask("POST", "/openapi.json").status
+
+
+def events(text):
+    """The names, ids and data of events."""
+    blocks = [dict(line.split(": ", 1) for line in block.split("\n")) for block in text.decode().split("\n\n") if block]
+    return [(block["event"], block.get("id"), json.loads(block["data"]).get("operation")) for block in blocks]
+
+
+def test_feed(service, send):
+    """A feed tells each request once, from the number that it is told, and a reset."""
+    feed, late = Feed(), Feed(1)
+    send("createEdit")
+    send("getTask")
+    assert [("call", "1", "createEdit"), ("call", "2", "getTask")] == events(feed.read(service))
+    assert [("call", "2", "getTask")] == events(late.read(service))
+    assert b"" == feed.read(service)
+    send("uploadFile")
+    assert [("call", "3", "uploadFile")] == events(feed.read(service))
+    service.reset()
+    send("getTask")
+    assert [("reset", None, None), ("call", "1", "getTask")] == events(feed.read(service))
+
+
+def test_a_feed_of_before(service, send):
+    """A number that no request has reached yet is of before a reset."""
+    send("getTask")
+    assert [("reset", None, None), ("call", "1", "getTask")] == events(Feed(7).read(service))
+
+
+def test_a_feed_of_another_service(service, send):
+    """Where another service takes the place, all of before is forgotten."""
+    feed = Feed()
+    feed.read(service)
+    assert [("reset", None, None)] == events(feed.read(MockService()))
+
+
+@pytest.mark.server
+def test_on_a_port(edit_body):
+    """On a port the mock is told, asked and followed, and ends although somebody still follows."""
+    with MockServer() as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        assert 200 == client.post("/__mock__/script", json={"steps": [{"reply": {"status": 429}}]}).status_code
+        limited = client.post("/v1/generate/k/nano-banana-edit", json=edit_body, headers={"Authorization": "Bearer t"})
+        assert 429 == limited.status_code
+        with client.stream("GET", "/__mock__/events", headers={"Last-Event-ID": "0"}) as stream:
+            lines = stream.iter_lines()
+            assert "id: 1" == next(line for line in lines if line.startswith("id"))
+            assert '"status": 429' in next(lines)
+        assert 401 == client.get("/__mock__/calls", headers={"Host": "elsewhere.example"}).status_code
+        following = client.stream("GET", "/__mock__/events")
+        following.__enter__()
+
+
+@pytest.mark.server
+def test_silence_is_broken(monkeypatch):
+    """A stream without news says so now and then, so that nobody takes it for dead."""
+    monkeypatch.setattr("nano_banana_edit_mock.app._LOOK_EVERY", 0.001)
+    monkeypatch.setattr("nano_banana_edit_mock.app._SILENT_AT_MOST", 0.002)
+    with MockServer() as server, httpx.stream("GET", f"{server.url}/__mock__/events", trust_env=False) as stream:
+        parts = stream.iter_text()
+        assert [": the requests as they come\n\n", ":\n\n"] == [next(parts), next(parts)]
+
+
+def test_the_pages_files(ask, service):
+    """The page and what it is made of are served to anybody, and let nothing of elsewhere in."""
+    for path, media_type in (
+        ("/", "text/html"),
+        ("/__mock__/page.css", "text/css"),
+        ("/__mock__/page.js", "text/javascript"),
+    ):
+        response = administer(service, Request("GET", ORIGIN + path), token="secret", peer="10.0.0.1")
+        assert (200, True) == (response.status, response.header("Content-Type").startswith(media_type))
+        assert "default-src 'self'" in response.header("Content-Security-Policy")
+
+
+def test_trust_is_of_the_request():
+    """A request without a peer, as a test's transport has it, is not trusted."""
+    assert not trusted(Request("GET", f"{ORIGIN}/__mock__/calls"), None)
