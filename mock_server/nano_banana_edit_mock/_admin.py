@@ -24,11 +24,7 @@ _PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 EVENTS = "text/event-stream"
 
 _PAGE = Path(__file__).with_name("page")
-_ASSETS = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    f"{PREFIX}page.css": ("page.css", "text/css; charset=utf-8"),
-    f"{PREFIX}page.js": ("page.js", "text/javascript; charset=utf-8"),
-}
+_MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 # Nothing from elsewhere, and in no frame of another site.
 _STRICT = (
     ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'none'"),
@@ -69,8 +65,8 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     A stream of events is answered with its head alone; what goes into it is what `events` returns.
     """
     url = urlsplit(request.url)
-    if asset := _asset(url.path, service):
-        return asset if request.method in {"GET", "HEAD"} else refuse(405, f"{url.path} is read only. Send a GET.")
+    if public := _open(url.path or "/", service):
+        return public if request.method in {"GET", "HEAD"} else refuse(405, f"{url.path} is read only. Send a GET.")
     contract, referee = admin()
     _, found = Routes(contract).find(request.method, request.url)
     if found.operation is None:
@@ -196,14 +192,17 @@ _OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
 }
 
 
-def _asset(path: str, service: MockService) -> Response | None:
+def _open(path: str, service: MockService) -> Response | None:
+    """Return what anybody may have: the page, both documents, and files, which leave no trace in the journal."""
     if path == f"{PREFIX}openapi.json":
         return _document(admin()[0].document)
     if path == f"{PREFIX}api.json":
         return _document(service.contract.document)
-    if path in _ASSETS:
-        name, media_type = _ASSETS[path]
-        return content(200, media_type, (_PAGE / name).read_bytes(), *_STRICT)
+    if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
+        return service.get_file(path.removeprefix(PREFIX[:-1]))
+    file = _PAGE / ("index.html" if path == "/" else path.removeprefix(PREFIX))
+    if file.parent == _PAGE and file.suffix in _MEDIA_TYPES and file.is_file():
+        return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", file.read_bytes(), *_STRICT)
     return None
 
 

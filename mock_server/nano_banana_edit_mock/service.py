@@ -222,6 +222,18 @@ class MockService(Script, Journal):
         }
         return reply(200, payload)
 
+    def get_file(self, path: str) -> Response:
+        """Return a file as it is served, and keep the look at it out of the journal.
+
+        Args:
+            path: Its path, such as `/results/01234567-89ab-cdef-0123-456789abcdef/0.png`.
+
+        Returns:
+            The response, 404 where there is none.
+        """
+        url, found = self._routes.find("GET", FILE_ORIGIN + path)
+        return self._get_file(url, found.path)
+
     def _get_file(self, url: SplitResult, path: Mapping[str, str]) -> Response:
         upload = self._store.uploads.get(path.get("key", ""))
         if upload:
