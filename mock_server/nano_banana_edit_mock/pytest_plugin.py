@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
-    """The service behind every httpx client of this process, sync or async; any other host fails the test."""
+    """The service behind every httpx client of this process, sync or async; a foreign host fails the test."""
     from .router import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
 
     service = _service(request)

@@ -7,12 +7,15 @@ from difflib import SequenceMatcher
 
 import httpx
 import respx
-from respx.models import AllMockedAssertionError, ResolvedRoute
+from respx.models import AllMockedAssertionError, PassThrough, ResolvedRoute
 
 from ._in_process import in_process
 from ._records import Request
 from ._routes import Routes
 from .service import MockService
+
+# What an application under test is called: by Starlette's TestClient and in httpx's pages, and in those of FastAPI.
+_APPLICATION = frozenset({"testserver", "test"})
 
 
 def mock_router(service: MockService | None = None) -> respx.MockRouter:
@@ -21,7 +24,8 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     While the router is entered, every httpx client is served, sync or async, whatever its transport. There is one route
     per operation, named by the operationId, so `router["createEdit"].call_count` counts edits; anything else on a
     documented host is answered by the service too, with 404 or 405. A request to any other host fails the test, with
-    the nearest route, unless a route of yours answers it.
+    the nearest route, unless a route of yours answers it. `testserver` and `test` are what an application under test is
+    called: without a route, a request to them goes on to the transport of its client.
 
     Args:
         service: The service; default is a new one.
@@ -49,24 +53,30 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     return router
 
 
+class _ToApplication(PassThrough, AllMockedAssertionError):
+    """No route is for the request: respx asks the next router, and after the last one the transport of the client."""
+
+
 class _Router(respx.MockRouter):
-    """A router that tells of a request without a route which one is nearest."""
+    """A router that lets the application be asked, and tells of any other request without a route which is nearest."""
 
     urls: Sequence[str] = ()
 
     def resolve(self, request: httpx.Request) -> ResolvedRoute:
-        with self._nearest(request):
+        with self._unmatched(request):
             return super().resolve(request)
 
     async def aresolve(self, request: httpx.Request) -> ResolvedRoute:
-        with self._nearest(request):
+        with self._unmatched(request):
             return await super().aresolve(request)
 
     @contextmanager
-    def _nearest(self, request: httpx.Request) -> Iterator[None]:
+    def _unmatched(self, request: httpx.Request) -> Iterator[None]:
         try:
             yield
         except AllMockedAssertionError as error:
+            if request.url.host in _APPLICATION:
+                raise _ToApplication(str(error), request=request, origin=respx.Route()) from None
             asked = f"{request.method} {request.url}"
             nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
             raise AllMockedAssertionError(f"{error} The nearest route is {nearest}.") from error

@@ -10,6 +10,7 @@ import anyio
 import httpx
 import nano_banana_edit_mock
 import pytest
+import respx
 from nano_banana_edit_mock import MockService, mock_router, mock_transport
 from nano_banana_edit_mock.app import create_app
 from nano_banana_edit_mock.contract import parse
@@ -139,6 +140,43 @@ def test_hosts_of_ones_own_may_be_routed():
     with mock_router() as router:
         router.get("https://elsewhere.test/").respond(204)
         assert 204 == httpx.get("https://elsewhere.test/").status_code
+
+
+def wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return [b"application: " + environ["wsgi.input"].read()]
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
+    body = (await receive())["body"]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"application: " + body})
+
+
+@pytest.mark.parametrize("host", ["testserver", "test"])
+def test_the_application_is_asked(host):
+    """A request to the application under test reaches it, with its body, through the transport of its client."""
+
+    async def run() -> bytes:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url=f"http://{host}") as client:
+            return (await client.post("/", content=b"hello")).content
+
+    with mock_router() as router:
+        with httpx.Client(transport=httpx.WSGITransport(wsgi), base_url=f"https://{host}:8000") as client:
+            assert b"application: hello" == client.post("/", content=b"hello").content
+        assert b"application: hello" == anyio.run(run)
+        assert 0 == router.calls.call_count
+
+
+def test_a_route_comes_before_the_application():
+    """A route answers in place of the application, whether it is the router's own or that of another one."""
+    with httpx.Client(transport=httpx.WSGITransport(wsgi), base_url="http://testserver") as client:
+        with mock_router() as router:
+            router.get("http://testserver/").respond(204)
+            assert 204 == client.get("/").status_code
+        with mock_router(), respx.mock(using="httpx") as other:
+            other.get("http://testserver/").respond(204)
+            assert 204 == client.get("/").status_code
 
 
 def test_fetching_a_result(edit_body, url):
