@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -61,10 +62,18 @@ def server() -> Iterator[str]:
             process.kill()
 
 
-class _Worker:
-    def __init__(self, contender: Contender, *arguments: str) -> None:
+class Worker:
+    """A process that says how many seconds each number of calls took it that it is told.
+
+    Args:
+        python: Its interpreter.
+        module: Its program, `benchmarks.worker` or one that reads and prints the same.
+        *arguments: The arguments of that.
+    """
+
+    def __init__(self, python: Path | str, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [contender.python, "-m", "benchmarks.worker", contender.function, *arguments],
+            [python, "-m", module, *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -81,10 +90,10 @@ class _Worker:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"A contender failed: {self._process.args}")
+            raise RuntimeError(f"A contender failed: {self._process.args!r}")
         return line
 
-    def __enter__(self) -> _Worker:
+    def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,25 +104,35 @@ class _Worker:
 def race(
     contenders: list[Contender], operation: str, url: str, *, abreast: int = 1, calls: int, turns: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the CPU seconds of each contender in each round.
+    """Return the CPU seconds of each contender in each round."""
+    workers = {
+        contender.title: partial(
+            Worker, contender.python, "benchmarks.worker", contender.function, operation, str(abreast), url
+        )
+        for contender in contenders
+    }
+    return take_turns(workers, calls=calls, turns=turns, rounds=rounds)
 
-    In a round the contenders take some turns, of some calls each, one contender after the other. Half of the rounds
-    are run by new processes, as one process differs from the next by some percent in the same code.
+
+def take_turns(
+    workers: Mapping[str, Callable[[], AbstractContextManager[Worker]]], *, calls: int, turns: int, rounds: int
+) -> dict[str, list[float]]:
+    """Return the seconds of each worker in each round.
+
+    In a round the workers take some turns, of some calls each, one worker after the other. Half of the rounds are run
+    by new processes, as one process differs from the next by some percent in the same code.
     """
-    seconds: dict[str, list[float]] = {contender.title: [] for contender in contenders}
+    seconds: dict[str, list[float]] = {title: [] for title in workers}
     for _ in range(2):
         with ExitStack() as stack:
-            workers = {
-                contender.title: stack.enter_context(_Worker(contender, operation, str(abreast), url))
-                for contender in contenders
-            }
+            running = {title: stack.enter_context(start()) for title, start in workers.items()}
             for _ in range(rounds // 2):
-                spent = dict.fromkeys(workers, 0.0)
+                spent = dict.fromkeys(running, 0.0)
                 for _ in range(turns):
-                    for title, worker in workers.items():
+                    for title, worker in running.items():
                         spent[title] += worker.run(calls)
-                for title, cpu in spent.items():
-                    seconds[title].append(cpu)
+                for title, each in spent.items():
+                    seconds[title].append(each)
     return seconds
 
 
