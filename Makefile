@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lock package bench clean
+.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ package: setup ## Build the sdist and the wheel
 bench: setup ## Measure what the client costs beside raw httpx and its peers, into build/bench.md (minutes)
 	@mkdir -p build
 	python -m benchmarks --peers | tee build/bench.md
+
+bench-mock: setup ## Measure what the mock costs beside Prism, into build/bench-mock.md (minutes; needs Node)
+	@mkdir -p build
+	python -m benchmarks.mock | tee build/bench-mock.md
 
 clean: ## Remove what the other targets made
 	rm -rf .venv build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,1 +1,1 @@
-"""What the client costs, as ratios to httpx. `make bench`; docs/performance.md says how it is measured."""
+"""What the client costs, as ratios to httpx, and the mock, as ratios to Prism; docs/performance.md says how."""

@@ -17,13 +17,13 @@ Operations = dict[str, Callable[[], Any]]
 _TASK_ID = "01234567-89ab-cdef-0123-456789abcdef"
 _IMAGES = ["https://example.com/photo.png"]
 _PROMPT = "make it snow"
-_BODY = {"image_urls": _IMAGES, "prompt": _PROMPT}
+BODY = {"image_urls": _IMAGES, "prompt": _PROMPT}
 _HEADERS = {"Authorization": "Bearer any"}
 
 
 def _raw(http: Any, url: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     get, post = f"{url}/v1/tasks/{_TASK_ID}", f"{url}/v1/generate/k/nano-banana-edit"
-    return lambda: http.get(get), lambda: http.post(post, json=_BODY)
+    return lambda: http.get(get), lambda: http.post(post, json=BODY)
 
 
 def httpx_sync(url: str) -> Operations:
@@ -52,6 +52,40 @@ def httpx_aiohttp_async(url: str) -> Operations:
     from httpx_aiohttp import HttpxAiohttpClient
 
     return _httpx_async(HttpxAiohttpClient(headers=_HEADERS), url)
+
+
+def mock_transport_sync(url: str) -> Operations:
+    import httpx
+    from nano_banana_edit_mock import mock_transport
+
+    _, submit = _raw(httpx.Client(transport=mock_transport(), headers=_HEADERS), url)
+    return {"submit": lambda: submit().json()}
+
+
+def validating_transport_sync(url: str) -> Operations:
+    """What is written where no mock is at hand, if requests are to be held to the document."""
+    import json
+    import uuid
+
+    import httpx
+    import jsonschema_rs
+    from nano_banana_edit_mock import load
+
+    request_schema = {**load().document, "$ref": "#/components/schemas/EditRequest"}
+    validator = jsonschema_rs.validator_for(request_schema)
+    edits: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not request.headers.get("Authorization", "").startswith("Bearer "):
+            return httpx.Response(401, json={"message": "There is no token."})
+        body = json.loads(request.content)
+        if messages := [error.message for error in validator.iter_errors(body)]:
+            return httpx.Response(400, json={"message": " ".join(messages)})
+        edits.append(body)
+        return httpx.Response(200, json={"task_id": str(uuid.uuid4())})
+
+    _, submit = _raw(httpx.Client(transport=httpx.MockTransport(answer), headers=_HEADERS), url)
+    return {"submit": lambda: submit().json()}
 
 
 def _ours(client: Any) -> Operations:
@@ -100,7 +134,7 @@ def generated_async(url: str) -> Operations:
 def _openai(client: Any) -> Operations:
     return {
         "get": lambda: client.models.retrieve("m1"),
-        "submit": lambda: client.post("/generate/k/nano-banana-edit", body=_BODY, cast_to=object),
+        "submit": lambda: client.post("/generate/k/nano-banana-edit", body=BODY, cast_to=object),
     }
 
 
@@ -121,11 +155,11 @@ def fal_async(url: str) -> Operations:
 
     fal_client.client.QUEUE_URL_FORMAT = f"{url}/fal/"  # its https is fixed
     client = fal_client.AsyncClient(key="any")
-    return {"submit": lambda: client.submit("fal-ai/nano-banana/edit", arguments=_BODY)}
+    return {"submit": lambda: client.submit("fal-ai/nano-banana/edit", arguments=BODY)}
 
 
 def replicate_async(url: str) -> Operations:
     from replicate.client import Client
 
     client = Client(api_token="any", base_url=url)
-    return {"submit": lambda: client.predictions.async_create(version="v1", input=_BODY)}
+    return {"submit": lambda: client.predictions.async_create(version="v1", input=BODY)}

@@ -1,0 +1,138 @@
+"""Measure what the mock costs and print a table: `python -m benchmarks.mock [--only PART] [--requests N]`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from nano_banana_edit_mock import load
+
+from tests.referees.prism import PRISM
+
+from .harness import Contender, Figure, Worker, over, race, server, take_turns
+from .servers import Server, Start, mock, prism
+from .table import Row, lines
+
+_TURNS = {"calls": 1_000, "turns": 2, "rounds": 8}
+_IN_PROCESS = {"calls": 20, "turns": 8, "rounds": 10}
+_KINDS = {"valid": ("valid", 8), "missing": ("prompt missing", 5), "long": ("prompt too long", 5)}  # with their goals
+_ABREAST = (1, 16, 64)
+_JUDGED = 16  # of these, what the goals are for
+_STARTS = 9
+_AT_ONCE = 0.4  # seconds to the first answer that nobody minds
+_SAMPLES = 10
+_MIXED = "valid,missing,poll"
+
+
+def rates(_requests: int) -> Iterator[Row]:
+    """Requests a second over Prism's; and that the requests could have come much faster."""
+    for kind, (title, goal) in _KINDS.items():
+        for abreast in _ABREAST:
+            workers = {name: partial(_loaded, start, kind, abreast) for name, start in _contenders().items()}
+            seconds = take_turns(workers, **_TURNS)
+            what = f"requests/s, {title}, {abreast} at a time"
+            figure = over(seconds["Prism"], seconds["mock"])
+            if abreast == _JUDGED:
+                yield Row(f"{what.capitalize()}, over Prism", figure, at_least=goal)
+            else:
+                yield Row(f"… {what}, over Prism", figure)
+            if kind == "valid":
+                yield Row(f"… {what}, fixed bytes over the mock", over(seconds["mock"], seconds["fixed bytes"]))
+
+
+def _contenders() -> dict[str, Start]:
+    return {"mock": mock, "Prism": prism, "fixed bytes": _fixed}
+
+
+@contextmanager
+def _fixed() -> Iterator[Server]:
+    with server() as url:
+        yield Server(f"{url}/v1", "200", 0)
+
+
+@contextmanager
+def _loaded(start: Start, kinds: str, abreast: int) -> Iterator[Worker]:
+    with start() as started, _load(started, kinds, abreast) as load:
+        yield load
+
+
+def _load(started: Server, kinds: str, abreast: int) -> AbstractContextManager[Worker]:
+    return Worker(sys.executable, "benchmarks.load", started.url, kinds, str(abreast), started.refused)
+
+
+def starts(_requests: int) -> Iterator[Row]:
+    """Seconds from the start of a process to its first answer, beside Prism's and those of a bare interpreter."""
+    python, node = [sys.executable, "-c", "import http.server"], ["node", "-e", "0"]
+    ways: dict[str, Callable[[], object]] = {
+        "mock": partial(_start, mock),
+        "Prism": partial(_start, prism),
+        "python": partial(subprocess.run, python, check=True),
+        "node": partial(subprocess.run, node, check=True),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(_STARTS + 1):
+        for name, way in ways.items():
+            before = time.perf_counter()
+            way()
+            if turn:  # the first finds nothing in the file cache
+                seconds[name].append(time.perf_counter() - before)
+    quick = sum(each <= _AT_ONCE for each in seconds["mock"])
+    what = f"Start to first answer, over Prism ({quick} of {_STARTS} starts within {_AT_ONCE} s)"
+    yield Row(what, over(seconds["mock"], seconds["Prism"]))
+    yield Row("… the same, over `python -c 'import http.server'`", over(seconds["mock"], seconds["python"]))
+    yield Row("… the same of Prism, over `node -e 0`", over(seconds["Prism"], seconds["node"]))
+
+
+def _start(start: Start) -> None:
+    with start():
+        pass
+
+
+def memory(requests: int) -> Iterator[Row]:
+    """Resident memory while requests of every kind are answered, and whether it is still growing at the end."""
+    with mock() as started, _load(started, _MIXED, _JUDGED) as worker:
+        samples = []
+        for _ in range(_SAMPLES):
+            worker.run(requests // _SAMPLES)
+            samples.append(started.memory())
+        yield Row(f"Memory at its highest in {requests:,} requests, MB", Figure([started.peak()]), at_most=60)
+    growth = Figure([samples[-1] / samples[0]])
+    yield Row("Memory at the end of these over memory after a tenth of them", growth, at_most=1.05)
+
+
+def in_process(_requests: int) -> Iterator[Row]:
+    """CPU of a call through the mock's transport over one through a transport that was written for it."""
+    ours, by_hand = "mock_transport_sync", "validating_transport_sync"
+    origin = load().operations[0].servers[0].removesuffix("/v1")
+    contenders = [Contender(name, name, Path(sys.executable)) for name in (ours, by_hand)]
+    seconds = race(contenders, "submit", origin, **_IN_PROCESS)
+    what = "`mock_transport`, CPU of a call over a validating `httpx.MockTransport` by hand"
+    yield Row(what, over(seconds[ours], seconds[by_hand]), at_most=1.2)
+
+
+def main() -> None:
+    """Read the command line and print the table as it grows."""
+    parts = {"rates": rates, "starts": starts, "memory": memory, "in-process": in_process}
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mock", description=__doc__)
+    parser.add_argument("--only", choices=parts, action="append", help="measure this part; may be given repeatedly")
+    parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="requests that memory is seen in")
+    arguments = parser.parse_args()
+    node = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    uvloop = "" if find_spec("uvloop") else "not "
+    print(f"Python {sys.version.split()[0]}, uvicorn {version('uvicorn')}, uvloop {uvloop}importable;", end=" ")
+    print(f"Node {node[1:]}, {PRISM.split('/')[1]}.\n")
+    rows = (row for part in arguments.only or parts for row in parts[part](arguments.requests))
+    for line in lines(rows):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
