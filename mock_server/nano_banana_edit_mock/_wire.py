@@ -22,6 +22,7 @@ from ._records import Fault, Request, Response
 from .service import MockService
 
 MAX_HEAD = 65_536  # bytes of a request line and its headers
+LEAST_WAIT = 1  # seconds between two looks whether a connection is idle
 
 # A path and query or a URL (RFC 9112, section 3.2), with the few characters besides that browsers leave as they are.
 _TARGET = re.compile(
@@ -39,6 +40,10 @@ class Refusal(ValueError):
         self.status = status
 
 
+class _Over(Exception):
+    """More came than is looked at."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection to the service that `current` returns.
 
@@ -54,7 +59,8 @@ class Protocol(HttpToolsProtocol):
         self._size = 0  # of its head
         self._body: bytearray | None = None  # unless it goes to the ASGI app
         self._keep_alive = True
-        self._refusal: Refusal | None = None
+        self._over = False  # nothing that follows is looked at
+        self._refusal: Refusal | None = None  # that waits for an answer of the ASGI app
         self._lost = asyncio.Event()
         self._last = 0.0  # when something came
 
@@ -66,6 +72,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let whoever waits for the end of the connection know."""
+        self._over = True
         self._lost.set()
         self._timer.cancel()
         super().connection_lost(exc)
@@ -74,7 +81,7 @@ class Protocol(HttpToolsProtocol):
         """Parse what has come, unless something before it was no HTTP."""
         self._unset_keepalive_if_required()
         self._last = self.loop.time()
-        if self._refusal or self._lost.is_set():
+        if self._over:
             return
         try:
             self.parser.feed_data(data)
@@ -88,7 +95,9 @@ class Protocol(HttpToolsProtocol):
             self._stop(error)
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Begin a request, unless the last one was the end."""
+        if self._over:
+            raise _Over
         self.url, self.headers, self._size = b"", [], 0
 
     def on_url(self, url: bytes) -> None:
@@ -143,7 +152,7 @@ class Protocol(HttpToolsProtocol):
         request = Request(self.parser.get_method().decode("ascii"), self._address, headers, body)
         response = self.current().handle(request)
         if response.fault:
-            self._refusal = Refusal(0, "")  # nothing that follows is looked at
+            self._over = True
             task = self.loop.create_task(self._go_wrong(response, response.fault))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -168,8 +177,8 @@ class Protocol(HttpToolsProtocol):
     def _watch(self) -> None:
         """Close the connection when it was idle for long; one timer for all of its requests is cheap."""
         idle = self.loop.time() - self._last
-        if idle < self.timeout_keep_alive or self._busy() or self._refusal:
-            wait = max(self.timeout_keep_alive - idle, 1)
+        if idle < self.timeout_keep_alive or self._busy() or self._over:
+            wait = max(self.timeout_keep_alive - idle, LEAST_WAIT)
             self._timer = self.loop.call_later(wait, self._watch)
         else:
             self.transport.close()
@@ -180,6 +189,7 @@ class Protocol(HttpToolsProtocol):
             further += b"connection: close\r\n"
         self.transport.write(head(response.status, response.headers, further) + response.body)
         if not self._keep_alive:
+            self._over = True
             self.transport.close()
 
     async def _go_wrong(self, response: Response, fault: Fault) -> None:
@@ -201,16 +211,18 @@ class Protocol(HttpToolsProtocol):
 
     def _stop(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
-        if isinstance(cause, Refusal):
-            self._refusal = cause
-        elif isinstance(cause, httptools.HttpParserError):
+        if isinstance(cause, _Over):
+            return
+        if not isinstance(cause, Refusal):
+            if not isinstance(cause, httptools.HttpParserError):
+                raise error
             status = 501 if isinstance(cause, httptools.HttpParserInvalidMethodError) else 400
-            message = f"The request is malformed ({cause}); the service accepts HTTP/1.1. Mend it."
-            self._refusal = Refusal(status, message)
+            cause = Refusal(status, f"The request is malformed ({cause}); the service accepts HTTP/1.1. Mend it.")
+        self._over = True
+        if self._busy() and not self.cycle.more_body:
+            self._refusal = cause
         else:
-            raise error
-        if not self._busy() or self.cycle.more_body:
-            self._refuse(self._refusal)
+            self._refuse(cause)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._keep_alive = False
