@@ -14,7 +14,7 @@ import httpx
 import pytest
 import typer
 from nano_banana_edit import cli
-from nano_banana_edit_mock import MockService, app, conformance, mock_router, mock_transport
+from nano_banana_edit_mock import MockService, __main__, conformance, mock_router, mock_transport
 from typer.testing import CliRunner
 
 from .test_public import ROOT
@@ -58,7 +58,7 @@ def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     elif command == "make":
         subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, check=True, capture_output=True)
     else:
-        monkeypatch.setattr(app, "serve", lambda **options: typer.echo(f"serves {options['port']}"))
+        monkeypatch.setattr(__main__, "serve", lambda **options: typer.echo(f"serves {options['port']}"))
         monkeypatch.setattr(conformance, "sleep", lambda seconds: None)
         if arguments[0] == "conformance":
             monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=mock_transport()))

@@ -65,7 +65,7 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
                 response = service.handle(request)
             if response.fault:
                 reply: starlette.responses.Response = _broken(response, response.fault)
-            elif response.header("Content-Type") == EVENTS:
+            elif response.header("Content-Type") == EVENTS and request.method == "GET":
                 reply = starlette.responses.StreamingResponse(_events(current, ending, request.header("Last-Event-ID")))
             else:
                 reply = starlette.responses.Response(response.body, response.status)

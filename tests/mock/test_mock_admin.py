@@ -1,6 +1,7 @@
 """What is under `/__mock__/`: the mock told and asked over HTTP, and by whom."""
 
 import json
+from datetime import datetime
 
 import httpx
 import pytest
@@ -163,6 +164,20 @@ def test_clock(service, ask):
     after = ask("POST", "/clock", {"seconds": 60}).json()["seconds"]
     assert 60 <= after - before < 61
     assert 400 == ask("POST", "/clock", {"seconds": -1}).status
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_time_goes_on(service, seconds):
+    """Time does not go back, nor to its end."""
+    with pytest.raises(ValueError, match=r"seconds is .+; the mock accepts 0 or more\. Raise it\."):
+        service.advance(seconds)
+
+
+def test_the_time_of_the_day_goes_along(service, send):
+    """An upload made after time was let pass expires later by as much."""
+    first, _, second = send("uploadFile"), service.advance(86_400), send("uploadFile")
+    days = [datetime.fromisoformat(response.json()["expires_at"]) for response in (first, second)]
+    assert 0.99 < (days[1] - days[0]).total_seconds() / 86_400 < 1.01
 
 
 def test_reset(service, ask, send):
@@ -340,6 +355,7 @@ def test_on_a_port(edit_body):
             assert "id: 1" == next(line for line in lines if line.startswith("id"))
             assert '"status": 429' in next(lines)
         assert 401 == client.get("/__mock__/calls", headers={"Host": "elsewhere.example"}).status_code
+        assert "text/event-stream" == client.head("/__mock__/events").headers["Content-Type"]
         following = client.stream("GET", "/__mock__/events")
         following.__enter__()
 

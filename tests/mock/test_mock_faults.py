@@ -12,6 +12,7 @@ from nano_banana_edit_mock import (
     mock_router,
     mock_transport,
 )
+from nano_banana_edit_mock.app import create_app
 
 AUTHORIZATION = {"Authorization": "Bearer any"}
 RAISED = {
@@ -62,6 +63,19 @@ def test_in_process(edit, fault):
     with mock_router(service), pytest.raises(expected):
         anyio.run(run)
     assert (0 if fault is Fault.REFUSED else 3) == len(service.edits)
+
+
+@pytest.mark.parametrize("fault", RAISED)
+def test_under_any_server(edit, fault):
+    """As an ASGI app, without a port of its own, a fault is that exception too."""
+    expected, _ = RAISED[fault]
+
+    async def run() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(faulty(fault)))) as client:
+            await client.post(**edit())
+
+    with pytest.raises(expected):
+        anyio.run(run)
 
 
 @pytest.mark.server

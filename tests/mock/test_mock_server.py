@@ -12,7 +12,7 @@ import threading
 
 import httpx
 import pytest
-from nano_banana_edit_mock import MockServer, MockService
+from nano_banana_edit_mock import MockServer, MockService, app
 from nano_banana_edit_mock.__main__ import main
 from nano_banana_edit_mock.app import serve
 
@@ -83,7 +83,7 @@ def test_taken_port():
         with pytest.raises(OSError, match=rf"cannot listen on 127\.0\.0\.1, port {port} \(.+\)\. Stop") as caught:
             MockServer(port=port).__enter__()
         assert errno.EADDRINUSE == caught.value.errno
-        with pytest.raises(SystemExit, match="2"):
+        with pytest.raises(SystemExit, match="1"):
             main(["--port", str(port)])
 
 
@@ -129,8 +129,8 @@ class Interrupter:
 
     def interrupt(self) -> None:
         try:
-            self.said = json.loads(self.text)
-            self.status = httpx.get(self.said["url"], timeout=10, trust_env=False).status_code
+            url = json.loads(self.text)["url"] if self.text.startswith("{") else self.text.split()[3].rstrip(",")
+            self.status = httpx.get(url, timeout=10, trust_env=False).status_code
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -143,7 +143,36 @@ def test_serve_until_interrupted(start):
         start()
     interrupter.thread.join()
     assert (interrupter.status, interrupter.text.count("\n")) == (200, 1)
-    assert {"url": f"http://127.0.0.1:{interrupter.said['port']}", "port": interrupter.said["port"]} == interrupter.said
+    said = json.loads(interrupter.text)
+    assert {"url": f"http://127.0.0.1:{said['port']}", "port": said["port"]} == said
+
+
+def serve_and_interrupt(**options):
+    """What the command says, and how its page is answered."""
+    interrupter = Interrupter()
+    with contextlib.redirect_stdout(interrupter):  # type: ignore[type-var]  # write and flush are all it needs
+        serve(**options)
+    interrupter.thread.join()
+    assert 200 == interrupter.status
+    return interrupter.text
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_what_a_reader_is_told(monkeypatch):
+    """On a port that was chosen the line is for a reader; where others may come in, it has the token that lets them."""
+    port = free_port()
+    assert f"nano-banana-edit mock on http://127.0.0.1:{port}\n" == serve_and_interrupt(port=port)
+    monkeypatch.setattr(app, "is_loopback", lambda host: False)
+    url = f"http://127.0.0.1:{port}"
+    expected = f"nano-banana-edit mock on {url}, with its page on {url}/#token=secret\n"
+    assert expected == serve_and_interrupt(port=port, admin_token="secret")
+    said = [json.loads(serve_and_interrupt(port=0))["admin_token"] for _ in range(2)]
+    assert len({*said}) == 2
+    assert min(map(len, said)) > 30
 
 
 def test_wrong_option(capsys):
