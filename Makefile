@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-prism referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,7 +77,7 @@ diff-spec: setup ## Say what changed in openapi.yaml since OLD, a commit or tag,
 	git show $(OLD):openapi.yaml > build/old.yaml
 	python -m nano_banana_edit_mock diff build/old.yaml openapi.yaml
 
-compare-prism: setup ## Compare Prism with the document at every boundary (needs Node)
+compare-mock: setup ## Compare Prism with the document at every boundary, and with the table of verdicts (needs Node)
 	python -m tests.referees.prism
 
 referee-typescript: setup ## Do the whole job with a client made by openapi-typescript (needs Node)

@@ -7,13 +7,18 @@ The page of recipes is left to `test_recipes.py`.
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from nano_banana_edit import NanoBananaEdit
-from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router
+from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router, mock_transport
+from nano_banana_edit_mock._steps import read
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -107,9 +112,40 @@ def test_what_the_page_says_beforehand(call: str) -> None:
         service.assert_all_scripted_used()
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_what_the_page_says_to_a_shell() -> None:
+    """Each curl on the page is answered by a mock on a port, and none is refused."""
+    lines = re.findall(r"^curl .+$", MOCK, re.MULTILINE)
+    with MockServer() as server:
+        for line in lines:
+            there = line.replace("http://127.0.0.1:4010", server.url).replace("curl -s", "curl --noproxy '*' -sf")
+            subprocess.run(shlex.split(there), check=True, capture_output=True)
+    assert 5 == len(lines)
+
+
+def test_what_the_page_writes_down(tmp_path: Path) -> None:
+    """The script file on the page is one."""
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
+    (tmp_path / "story.yaml").write_text(text)
+    service = MockService()
+    service.script(read(tmp_path / "story.yaml"))
+    with pytest.raises(AssertionError, match="used 0 of"):
+        service.assert_all_scripted_used()
+
+
+def test_what_the_page_says_of_a_verdict() -> None:
+    """The refusal on the page is that of an empty prompt."""
+    text = re.findall(r"^```text\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)[0]
+    with httpx.Client(transport=mock_transport()) as client:
+        url, body = "https://api.sinancode.com/v1/generate/k/nano-banana-edit", {"image_urls": ["x"], "prompt": ""}
+        answer = client.post(url, json=body, headers={"Authorization": "Bearer any"})
+    head = f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}\nMock-Violations: {answer.headers['Mock-Violations']}"
+    assert text == f"{head}\n\n{answer.text}\n"
+
+
 def test_what_the_page_says_of_a_failure() -> None:
     """The message on the page is that of an assertion that fails so."""
-    (text,) = re.findall(r"^```text\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
+    _, text = re.findall(r"^```text\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
     service = MockService()
     with mock_router(service), NanoBananaEdit(token=TOKEN) as client:
         client.submit("https://example.com/a.png", "make it rain")

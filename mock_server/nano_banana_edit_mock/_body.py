@@ -114,11 +114,9 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
     if not boundary:
         raise Malformed("Content-Type names no boundary; the service accepts a form with one. Add it.")
     delimiter = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--|\r\n)")  # RFC 2046, section 5.1.1
-    before, *pieces = delimiter.split(b"\r\n" + body)
-    if before.strip(b"\r\n"):
-        raise Malformed(
-            "The form starts with something else than its boundary; the service accepts no preamble. Mend it."
-        )
+    _, *pieces = delimiter.split(b"\r\n" + body)  # what is before the first and after the last is no part
+    if not pieces:
+        raise Malformed("The form has no such boundary as its type names; the service accepts one with it. Mend it.")
     ends, chunks = pieces[::2], pieces[1::2]
     if b"--" not in ends:
         raise Malformed("The form is cut off; the service accepts one with its closing boundary. Send all of it.")

@@ -2,15 +2,16 @@
 
 `nano_banana_edit_mock` answers every httpx client of the test's process, `nano_banana_edit_server` listens on a port.
 Each test finds its service as new, and the environment pointing at it. What a service is made of may be said for one
-test by a marker, or for all by an option:
+test by a marker, or for all by an option; and so is what happens, step by step:
 
-    @pytest.mark.nano_banana_edit_mock(polls=0, seed=7)
-    pytest --nano-banana-edit-polls 0
+    @pytest.mark.nano_banana_edit_mock(polls=0, seed=7, script=[Reply.rate_limited()])
+    pytest --nano-banana-edit-polls 0 --nano-banana-edit-script story.yaml
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,12 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="looks until a task is finished, where a test does not say otherwise (default: 0)",
     )
+    group.addoption(
+        "--nano-banana-edit-script",
+        type=Path,
+        metavar="FILE",
+        help="what happens in each test that does not say otherwise, in YAML or JSON: a list of steps",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
-        "markers", f"{MARKER}(**options): how the service of a test is made, as MockService takes it"
+        "markers", f"{MARKER}(script=[], **options): what happens in a test, and how its MockService is made"
     )
 
 
@@ -74,11 +81,17 @@ def _nano_banana_edit_server() -> Iterator[MockServer]:
 
 
 def _service(request: pytest.FixtureRequest) -> MockService:
+    from ._steps import read  # noqa: PLC0415
     from .service import MockService  # noqa: PLC0415
 
     marker = request.node.get_closest_marker(MARKER)
     options: dict[str, Any] = {"polls": request.config.getoption("--nano-banana-edit-polls")}
-    return MockService(**(options | (marker.kwargs if marker else {})))
+    options |= marker.kwargs if marker else {}
+    file = request.config.getoption("--nano-banana-edit-script")
+    script = options.pop("script", read(file) if file else ())
+    service = MockService(**options)
+    service.script(script)
+    return service
 
 
 def _point(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:

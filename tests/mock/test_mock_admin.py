@@ -66,6 +66,13 @@ def test_the_number_of_a_call_outlives_the_ring(service, ask, send):
     )
 
 
+def test_what_is_too_long_for_a_header(service, send):
+    """A pointer that no client would take in a header is left out there, and the journal has it."""
+    key = "k" * 5_000
+    response = send("createEdit", f'{{"{key}": 1, "{key}": 2}}'.encode())
+    assert ("[]", f"/{key}") == (response.header("Mock-Violations"), service.calls[0].violations[0].pointer)
+
+
 def test_an_answer_that_is_no_json(service, ask, send):
     """An answer is told where it is JSON of a size that is kept, and only there."""
     service.script([{"reply": {"status": 502, "body": "<h1>"}}, {"reply": {"status": 502, "body": ["x" * 70_000]}}])

@@ -124,6 +124,36 @@ def test_how_the_service_is_made(run: Callable[..., pytest.RunResult], options: 
     run(STATUS.format(status), *options).assert_outcomes(passed=2)
 
 
+SCRIPTED = """
+    import pytest
+    from nano_banana_edit import EditFailed, NanoBananaEdit, RateLimited
+    from nano_banana_edit_mock import Reply
+
+    def edit():
+        with NanoBananaEdit(max_retries=0) as client:
+            client.edit("https://images.test/a.png", "p")
+
+    @pytest.mark.nano_banana_edit_mock(script=[Reply.rate_limited()])
+    def test_marked(nano_banana_edit_mock):
+        with pytest.raises(RateLimited):
+            edit()
+        edit()
+        nano_banana_edit_mock.assert_all_scripted_used()
+
+    @pytest.mark.nano_banana_edit_mock(polls=0)
+    def test_from_the_file(nano_banana_edit_mock):
+        with pytest.raises(EditFailed, match="Not that"):
+            edit()
+        edit()
+"""
+
+
+def test_a_script_for_all_and_for_one(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
+    """The steps of a file happen in each test, unless its marker has others."""
+    file = pytester.makefile(".yaml", "- outcome: {status: failed, error_msg: Not that.}")
+    run(SCRIPTED, "--nano-banana-edit-script", str(file)).assert_outcomes(passed=2)
+
+
 def test_nothing_leaks(run: Callable[..., pytest.RunResult]) -> None:
     """A request to another host fails the test, and names the nearest route."""
     result = run(ELSEWHERE)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
-import socket
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from attrs import frozen
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_router, mock_transport
 from nano_banana_edit_mock.app import create_app
-from verdict_table import EDIT, TABLE, UPLOAD, Row
+
+from .raw_door import Answer, send_raw
+from .verdict_table import EDIT, TABLE, UPLOAD, Row
 
 ORIGIN = "http://127.0.0.1:4010"
 HOSTS = {
@@ -22,15 +21,6 @@ HOSTS = {
     "/results": "https://nano-banana-edit.test",
 }
 FREE = {"service", "transport", "router", "app"}
-
-
-@frozen
-class Answer:
-    """What every door has to answer alike."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 def address(row: Row, task: str, origin: str = ORIGIN) -> str:
@@ -67,18 +57,6 @@ def app_door(service: MockService, row: Row, task: str) -> Answer:
             return of_httpx(await client.send(request))
 
     return asyncio.run(send())
-
-
-def send_raw(host: str, port: int, row: Row, target: str) -> Answer:
-    """Send the bytes of a row over a socket of its own."""
-    lines = [f"{row.method} {target} HTTP/1.1", f"Host: {host}:{port}", f"Content-Length: {len(row.body)}"]
-    lines += [f"{name}: {value}" for name, value in row.headers]
-    with socket.create_connection((host, port), timeout=30) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + row.body)
-        response = http.client.HTTPResponse(connection, method=row.method)
-        response.begin()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, response.read())
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 from nano_banana_edit_mock import Fault, MockServer, MockService, _wire
-from verdict_table import BEARER, EDIT, GOOD, JSON, TASK, Row, text
+
+from .verdict_table import BEARER, EDIT, GOOD, JSON, TASK, Row, text
 
 pytestmark = pytest.mark.server
 
@@ -268,7 +269,11 @@ def test_nothing_follows_a_fault(server, wire, fault):
         assert wire.ended()
     else:
         wire.send(post())
-    assert (2, ()) == (len(server.service.calls), server.service.edits)
+    other = Wire(server)
+    other.send(GET)
+    assert [404] == other.statuses(1)
+    other.close()
+    assert (3, ()) == (len(server.service.calls), server.service.edits)
 
 
 def test_nothing_follows_the_end(server, wire):

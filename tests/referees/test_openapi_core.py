@@ -156,7 +156,6 @@ DISAGREEMENTS: dict[str, tuple[Verdict, str]] = {
         "crashes",
         "a form without its boundary has no parts; openapi-core reads a text and asserts",
     ),
-    "file-preamble": ("accepts", "RFC 2046, section 5.1.1: it is ignored; the mock takes it for a spoilt boundary"),
     "file-twice": ("accepts", "one part is documented; openapi-core looks at the first"),
     "file-without-name": ("accepts", "RFC 7578, section 4.2: a file should have a name; without, servers read a text"),
     "infinite-number": ("accepts", "to most readers 1e400 is infinite, which is no JSON"),
