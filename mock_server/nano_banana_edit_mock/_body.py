@@ -86,7 +86,8 @@ def _inspect(value: Any, depth: int = 0) -> None:
             raise _Flaw("{} is given twice; the service accepts each key once. Remove one.", value.twice)
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             try:
-                _inspect(key)
+                if isinstance(key, str):
+                    _inspect(key)
                 _inspect(inner, depth + 1)
             except _Flaw as flaw:
                 flaw.path = (key, *flaw.path)

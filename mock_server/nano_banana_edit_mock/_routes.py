@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .contract import Contract, Operation
 
@@ -33,9 +33,11 @@ class Found:
     path: Mapping[str, str]
     allow: Collection[str] = ()
 
-    @property
-    def name(self) -> str | None:
-        """The operationId; None for a file and where there is no operation."""
+    name: str | None = field(init=False)
+    """The operationId; None for a file and where there is no operation."""
+
+    @name.default
+    def _name(self) -> str | None:
         return self.operation.id if self.operation and self.operation not in FILES else None
 
     @property
