@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from attrs import asdict, evolve
 
 from ._answers import content, refuse, reply
-from ._headers import diagnose
+from ._headers import allowed, refused
 from ._records import Entry, Request, Response
 from ._routes import Routes
 from ._steps import admin
@@ -62,7 +62,7 @@ def is_loopback(host: str | None) -> bool:
 def administer(service: MockService, request: Request, *, token: str, peer: str | None) -> Response:
     """Answer a request to the mock itself; one that is not trusted needs the token.
 
-    A stream of events is answered with its head alone; what goes into it is what `events` returns.
+    A stream of events is answered with its head alone; what goes into it is what a `Feed` reads.
     """
     url = urlsplit(request.url)
     if public := _open(url.path or "/", service):
@@ -70,15 +70,16 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     contract, referee = admin()
     _, found = Routes(contract).find(request.method, request.url)
     if found.operation is None:
-        verdict = astray(url.path, found.allow)
+        verdict = astray(request.method, url.path, found.allow)
     else:
         operation = evolve(found.operation, bearer=not trusted(request, peer))
         verdict = referee.judge(operation, request, token)
     if verdict.violations:
-        message = " ".join(violation.message for violation in verdict.violations)
-        return refuse(verdict.status or 400, message, diagnose(verdict.violations))
+        return refused(verdict, found.allow, 400)
+    if found.name is None:
+        return allowed(found.allow)
     try:
-        return _OPERATIONS[found.name or ""](service, verdict.value)
+        return _OPERATIONS[found.name](service, verdict.value)
     except ValueError as error:
         return refuse(400, str(error))
 

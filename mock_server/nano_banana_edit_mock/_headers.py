@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
+from ._answers import refuse
 from ._records import Request, Response, Violation
+from ._verdict import Verdict
 
 DIAGNOSTICS = "Mock-Violations"
 MAX_DIAGNOSTICS = 4096  # bytes; clients and proxies take 8 KB of headers and more, but not any number
@@ -21,6 +23,19 @@ def diagnose(violations: Iterable[Violation]) -> tuple[str, str]:
         if len(value) + len(text) + len("[],") <= MAX_DIAGNOSTICS:
             value += f",{text}" if value else text
     return DIAGNOSTICS, f"[{value}]"
+
+
+def refused(verdict: Verdict, allow: Iterable[str], otherwise: int) -> Response:
+    """Return the answer to a request that is wrong; `otherwise` is its status where HTTP prescribes none."""
+    said = {401: ("WWW-Authenticate", "Bearer"), 405: ("Allow", ", ".join(allow))}
+    message = " ".join(violation.message for violation in verdict.violations)
+    further = [header for status, header in said.items() if status == verdict.status]
+    return refuse(verdict.status or otherwise, message, diagnose(verdict.violations), *further)
+
+
+def allowed(allow: Iterable[str]) -> Response:
+    """Return the answer to OPTIONS (RFC 9110, section 9.3.7)."""
+    return Response(204, [("Allow", ", ".join(allow))])
 
 
 def share(request: Request, response: Response) -> Response:

@@ -122,8 +122,10 @@ class Referee:
             yield _violation(keyword, message, path)
 
 
-def astray(path: str, allow: Collection[str]) -> Verdict:
-    """Judge a request that means no operation; `allow` are the methods that its path has."""
+def astray(method: str, path: str, allow: Collection[str]) -> Verdict:
+    """Judge a request that means no operation; `allow` are the methods that its path has, which OPTIONS asks for."""
+    if method in allow:
+        return Verdict()
     if not allow:
         message = f"{path} is no path of the service. Compare it with openapi.yaml."
         return _refusal(404, "path", "paths", None, message)

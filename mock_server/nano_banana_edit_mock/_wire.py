@@ -177,7 +177,7 @@ class Protocol(HttpToolsProtocol):
     def _watch(self) -> None:
         """Close the connection when it was idle for long; one timer for all of its requests is cheap."""
         idle = self.loop.time() - self._last
-        if idle < self.timeout_keep_alive or self._busy() or self._over:
+        if idle < self.timeout_keep_alive or self._busy() or self._over or self._body is not None:
             wait = max(self.timeout_keep_alive - idle, LEAST_WAIT)
             self._timer = self.loop.call_later(wait, self._watch)
         else:

@@ -13,7 +13,7 @@ from attrs import evolve
 from ._answers import content, refuse, reply
 from ._body import Part
 from ._clock import Clock
-from ._headers import diagnose, share
+from ._headers import allowed, refused, share
 from ._journal import Journal
 from ._latency import Seconds, check_life
 from ._prefer import preferred
@@ -131,10 +131,8 @@ class MockService(Script, Journal):
         operation, name, task_id = found.operation, found.name, found.task_id
         if operation:
             verdict = self._referee.judge(operation, request, self._token)
-        elif request.method == "OPTIONS" and found.allow:
-            verdict = Verdict()
         else:
-            verdict = astray(url.path, found.allow)
+            verdict = astray(request.method, url.path, found.allow)
         prefers = None if verdict.violations or not name else preferred(request.header("Prefer"))
         accepted = name == "createEdit" and not verdict.violations and not prefers
         do = self._store.take(name, accepted=accepted, now=now) if name else None
@@ -172,12 +170,9 @@ class MockService(Script, Journal):
 
     def _answer(self, url: SplitResult, found: Found, verdict: Verdict, now: float) -> Response:
         if verdict.violations:
-            headers = {401: ("WWW-Authenticate", "Bearer"), 405: ("Allow", ", ".join(found.allow))}
-            message = " ".join(violation.message for violation in verdict.violations)
-            said = (header for code, header in headers.items() if code == verdict.status)
-            return refuse(verdict.status or self._invalid_status, message, diagnose(verdict.violations), *said)
+            return refused(verdict, found.allow, self._invalid_status)
         if found.operation is None:
-            return Response(204, [("Allow", ", ".join(found.allow))])
+            return allowed(found.allow)
         if found.name is None:
             return self._get_file(url, found.path)
         match found.name:

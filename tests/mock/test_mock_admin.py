@@ -285,10 +285,13 @@ def test_who_needs_no_token(service, ask, said, expected):
 
 
 def test_routes(ask):
-    """An unknown path is 404, a wrong method 405, and HEAD is as good as GET."""
-    assert [404, 405, 200] == [
-        ask(method, path).status for method, path in (("GET", "/none"), ("PUT", "/clock"), ("HEAD", "/clock"))
+    """An unknown path is 404, a wrong method 405, HEAD is as good as GET, and OPTIONS tells what there is."""
+    assert [404, 405, 200, 204] == [
+        ask(method, path).status
+        for method, path in (("GET", "/none"), ("PUT", "/clock"), ("HEAD", "/clock"), ("OPTIONS", "/clock"))
     ]
+    assert {"GET, HEAD, OPTIONS, POST"} == {ask(method, "/clock").header("Allow") for method in ("PUT", "OPTIONS")}
+    assert "Bearer" == ask("GET", "/clock", peer="10.0.0.1").header("WWW-Authenticate")
 
 
 @pytest.mark.parametrize(
