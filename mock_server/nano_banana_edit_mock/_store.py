@@ -17,7 +17,7 @@ from ._rules import Doing, Rule
 MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
 MAX_KEPT = 65_536  # bytes of a body in the journal; the longest prompt fits, whichever way JSON escapes it
 MAX_RULES = 10_000  # a batch's outcomes can be said one by one
-MAX_TASKS = 20_000  # a batch of this size can be polled to its end
+MAX_TASKS = 10_000  # a batch of this size can be polled to its end, and the process stays small
 MAX_UPLOADS = 1_000  # however small they are
 MAX_UPLOAD_BYTES = 256_000_000  # of all uploads together: a handful of large ones
 
