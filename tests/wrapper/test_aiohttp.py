@@ -14,7 +14,7 @@ import pytest
 import yarl
 from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from multidict import CIMultiDict, CIMultiDictProxy
-from nano_banana_edit import AsyncNanoBananaEdit, SubmissionUnknown, aiohttp_client
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, aiohttp_client
 from nano_banana_edit_mock import MockServer
 
 from .conftest import TOKEN, URL
@@ -73,6 +73,26 @@ def test_failures_are_what_they_are(monkeypatch: pytest.MonkeyPatch, error: Exce
     assert (FAILURES[error], str(error) or type(error).__name__) == (type(named), str(named))
     assert (None if isinstance(error, aiohttp.ClientResponseError) else error) is named.__cause__
     assert TOKEN not in f"{failure.value.__cause__!r} {failure.value.__cause__.__cause__!r}"
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(False, APITimeout), (True, SubmissionUnknown)])
+def test_the_time_ends_before_or_after_sending(
+    monkeypatch: pytest.MonkeyPatch, sent: bool, expected: type[Exception]
+) -> None:
+    """When the time of a call ends, an edit is unknown only if its session had begun to send it."""
+
+    async def request(session: aiohttp.ClientSession, *_args: Any, **_options: Any) -> None:
+        for trace in session.trace_configs if sent else ():
+            await trace.on_request_headers_sent.send(session, None, None)
+        await asyncio.sleep(60)
+
+    async def run() -> None:
+        async with aiohttp_client() as http, AsyncNanoBananaEdit(token=TOKEN, http_client=http) as client:
+            await client.submit(URL, "p", timeout=0.05)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", request)
+    with pytest.raises(expected):
+        asyncio.run(run())
 
 
 def test_what_is_no_failure_of_aiohttp_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

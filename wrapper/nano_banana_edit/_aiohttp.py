@@ -19,6 +19,7 @@ except ModuleNotFoundError as missing:
     hint = f"aiohttp_client needs {missing.name}: pip install 'nano-banana-edit[aiohttp]'"
     raise ModuleNotFoundError(hint, name=missing.name) from missing
 
+from . import _clock
 from ._pool import AT_ONCE, IDLE, AsyncClient, Owned, running_loop
 
 # The first that fits; only aiohttp's connector raises the first two, when nothing was sent.
@@ -31,6 +32,7 @@ _KINDS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
     (aiohttp.ClientError, httpx.ReadError),
 )
+_BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)  # nothing was sent
 
 
 def aiohttp_client(**options: Any) -> httpx.AsyncClient:
@@ -65,17 +67,27 @@ class _Connections(httpx.AsyncBaseTransport):
 
 class _Transport(AiohttpTransport):
     def get_client(self) -> aiohttp.ClientSession:
-        """Return a session without cookies."""
+        """Return a session without cookies, that says when a request begins to leave."""
         made = super().get_client()
-        session = aiohttp.ClientSession(connector=made.connector, cookie_jar=aiohttp.DummyCookieJar())
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_leaves)
+        session = aiohttp.ClientSession(
+            connector=made.connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
+        )
         made.detach()
         return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        _clock.attempt.get().left = False  # from here on its session says
         with _Named():
             response = await super().handle_async_request(request)
         response.stream = _Stream(cast(httpx.AsyncByteStream, response.stream))
         return response
+
+
+async def _leaves(*_: object) -> None:
+    """Note that a request leaves; aiohttp tells it before the first byte is written."""
+    _clock.attempt.get().left = True
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -100,6 +112,8 @@ class _Named:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         named = _renamed(error)
+        if isinstance(error, Exception) and not isinstance(named, _BEFORE):
+            _clock.attempt.get().left = True  # whatever the session said: such a failure comes after sending
         del error  # a variable of this frame too
         if named:
             try:
