@@ -1,50 +1,52 @@
 // The list of requests, newest first: each a line that opens.
 
-import { block, h } from "./dom.js";
+import { block, h, sign } from "./dom.js";
 
 const MOST = 200; // requests in the list; the journal has more
 
+export const nameOf = (call) => call.operation ?? `${call.method} ${call.path}`;
+const where = ({ pointer, field, location }) => pointer || field || location;
+
 function verdict(call) {
-  if (call.violations.length) {
-    const [first, ...others] = call.violations;
-    const more = others.length ? ` and ${others.length} more` : "";
-    return h("span", { className: "verdict bad" }, `✕ ${first.keyword} ${first.pointer || first.field || first.location}${more}`);
-  }
-  return h("span", { className: "verdict good" }, call.scripted ? "✓ valid, scripted" : "✓ valid");
+  const [first, ...others] = call.violations;
+  if (!first) return h("span", { className: "verdict good" }, sign("✓"), " valid");
+  const more = others.length ? ` and ${others.length} more` : "";
+  return h("span", { className: "verdict bad" }, sign("✕"), " ", h("b", {}, first.keyword), " ", h("code", {}, where(first)), more,
+    h("span", { className: "why" }, first.message));
 }
 
-function kind(status) {
-  return status < 300 ? "good" : status < 500 ? "bad" : "broken";
-}
+const kind = (status) => (status < 300 ? "good" : status < 500 ? "bad" : "broken");
 
 function details(call) {
+  const size = call.size ? `${call.size.toLocaleString("en")} bytes` : "empty";
   return [
     h("dl", {}, [
-      ["Path", `${call.method} ${call.path}`],
+      ["Request", `${call.method} ${call.path}`],
+      ["Number", call.number],
       ["Authorization", call.authorization ? "sent" : "not sent"],
-      ["Size", `${call.size} bytes`],
+      ["Body", call.body === null && call.size ? `${size}, no JSON or too long to be kept` : size],
       ...(call.task_id ? [["Task", call.task_id]] : []),
-    ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    call.violations.length
-      ? h("ul", { className: "violations" }, call.violations.map((violation) => h("li", {},
-        h("code", {}, `${violation.keyword} ${violation.pointer || violation.location}`), h("p", {}, violation.message))))
-      : "",
-    call.body === null ? "" : block("Body", call.body),
-    call.answer === null ? "" : block("Answer", call.answer),
+      ...(call.scripted ? [["Scripted", "what happened was said beforehand"]] : []),
+    ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))),
+    call.violations.length > 0 && h("ul", { className: "violations", "aria-label": "Violations" }, call.violations.map((violation) => h("li", {},
+      h("b", {}, violation.keyword), ` in the ${violation.location} `, h("code", {}, violation.pointer || violation.field || ""), h("p", {}, violation.message)))),
+    call.body !== null && block("Body", call.body),
+    call.answer !== null && block("Answer", call.answer),
   ];
 }
 
-export function line(call) {
+function line(call) {
   const opened = h("details", { ontoggle: () => opened.children.length > 1 || opened.append(...details(call).filter(Boolean)) },
     h("summary", {},
-      h("span", { className: "at" }, `${call.at.toFixed(1)} s`),
-      h("span", { className: "what" }, call.operation ?? `${call.method} ${call.path}`),
-      h("span", { className: `status ${kind(call.status)}` }, String(call.status)),
+      h("span", { className: "at" }, `${call.at.toFixed(1)} s`), " ",
+      h("span", { className: "what" }, nameOf(call), call.scripted && h("span", { className: "tag" }, "scripted")), " ",
+      h("span", { className: `status ${kind(call.status)}` }, String(call.status)), " ",
       verdict(call)));
-  return h("li", {}, opened);
+  const fate = [call.violations.length ? "invalid" : "valid", call.status < 400 ? "fine" : "other"];
+  return h("li", { className: fate.join(" ") }, opened);
 }
 
 export function show(list, calls) {
-  list.prepend(...calls.map(line).reverse());
+  list.prepend(...calls.slice(-MOST).map(line).reverse());
   while (list.children.length > MOST) list.lastElementChild.remove();
 }

@@ -2,36 +2,55 @@
 
 import { ask } from "./dom.js";
 
-const AGAIN_AFTER = 1_000; // milliseconds between two tries to connect
+const PAUSES = [500, 1_000, 2_000, 5_000]; // milliseconds before one tries to connect again
+const DEAD_AFTER = 40_000; // milliseconds; the mock says something every 15 seconds
 
-async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+async function read(body, heard, take) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    heard();
     const blocks = (text + part.value).split("\n\n");
     text = blocks.pop();
     for (const lines of blocks) {
       const event = Object.fromEntries(lines.split("\n").map((line) => line.split(/: (.*)/s)));
-      if (event.data) yield { name: event.event, id: event.id, data: JSON.parse(event.data) };
+      if (event.data) take({ name: event.event, id: event.id, data: JSON.parse(event.data) });
     }
   }
 }
 
-export async function follow(take, tell) {
+/** Follow for ever; where the token is missing or wrong, `given` promises another one. */
+export async function follow(take, tell, given) {
   let last = "0";
+  let failures = 0;
   for (;;) {
+    const stop = new AbortController();
+    let timer;
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => stop.abort(), DEAD_AFTER);
+    };
     try {
-      const response = await ask("events", { headers: { "Last-Event-ID": last } });
-      tell(response.ok ? "live" : "token needed");
-      if (!response.ok) return;
-      for await (const event of events(response)) {
+      heard();
+      const response = await ask("events", { headers: { "Last-Event-ID": last }, signal: stop.signal });
+      if (response.status === 401) {
+        clearTimeout(timer);
+        tell("token needed");
+        await given();
+        continue;
+      }
+      if (!response.ok) throw new Error(`answered ${response.status}`);
+      tell("live");
+      failures = 0;
+      await read(response.body, heard, (event) => {
         last = event.name === "reset" ? "0" : event.id;
         take(event);
-      }
+      });
     } catch {
       // the mock is gone, and may come again
     }
+    clearTimeout(timer);
     tell("reconnecting");
-    await new Promise((done) => setTimeout(done, AGAIN_AFTER));
+    await new Promise((done) => setTimeout(done, PAUSES[Math.min(failures++, PAUSES.length - 1)]));
   }
 }

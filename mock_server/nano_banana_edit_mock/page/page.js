@@ -1,65 +1,107 @@
-// The page: what comes is collected, and drawn once a frame.
+// The page: which view is seen, and what comes, collected and drawn once a frame.
 
 import * as calls from "./calls.js";
-import { ask } from "./dom.js";
+import { Contract } from "./contract.js";
+import { ask, find, setToken, takeToken } from "./dom.js";
 import { follow } from "./feed.js";
 import { reference } from "./reference.js";
 import * as story from "./story.js";
 import * as tasks from "./tasks.js";
+import { use } from "./try.js";
 
-const find = (id) => document.getElementById(id);
-const NEWS_EVERY = 2_000; // milliseconds between two announcements to a screen reader
+const NEWS_EVERY = 3_000; // milliseconds between two announcements to a screen reader
+const SETTLED = 2_000; // milliseconds after which what comes is news, and not what the page found
+const MOST = 1_000; // requests that wait to be drawn; a page in the background draws no frames
 
 let waiting = [];
 let count = 0;
 let refused = 0;
 let unsaid = 0;
+let latest = null;
+
+function view() {
+  if (takeToken()) dispatchEvent(new Event("token"));
+  const views = ["requests", "tasks", "story", "reference"];
+  const named = views.find((name) => location.hash === `#${name}`);
+  const usual = matchMedia("(min-width: 62rem)").matches ? "tasks" : "requests";
+  const before = document.body.dataset.view;
+  document.body.dataset.view = named ?? before ?? usual;
+  if (before && named !== before) scrollTo(0, 0);
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${document.body.dataset.view}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  tasks.show();
+}
 
 function tell(state) {
   find("state").dataset.state = state;
   find("state").firstElementChild.textContent = state;
-  if (state === "token needed") find("news").textContent = "Open the page with the token that the mock printed.";
+  find("token").hidden = state !== "token needed";
+  if (state === "live") story.list();
+}
+
+// Resolves when a token comes, by the form or with the address.
+function given() {
+  return new Promise((done) => {
+    addEventListener("token", done, { once: true });
+    find("token").onsubmit = (event) => {
+      event.preventDefault();
+      setToken(find("token-given").value);
+      dispatchEvent(new Event("token"));
+    };
+  });
 }
 
 function forget() {
   waiting = [];
-  count = refused = 0;
+  count = refused = unsaid = 0;
   tasks.clear();
   find("calls").replaceChildren();
-  find("edits").replaceChildren();
-  find("counts").textContent = "none yet";
+  find("counts").textContent = "";
+  story.list();
 }
 
 function draw() {
+  if (!waiting.length) return;
   const drawn = waiting;
   waiting = [];
-  const changed = new Set(drawn.map(tasks.take).filter(Boolean));
-  calls.show(find("calls"), drawn.slice(-200));
-  tasks.show(find("edits"), changed);
-  count += drawn.length;
+  for (const call of drawn) tasks.take(call);
+  calls.show(find("calls"), drawn);
+  tasks.show();
+  latest = drawn.at(-1);
+  count = latest.number;
   refused += drawn.filter((call) => call.violations.length).length;
-  unsaid += drawn.length;
-  find("counts").textContent = `${count} came, ${refused} invalid`;
+  unsaid += performance.now() > SETTLED ? drawn.length : 0;
+  find("counts").textContent = `${count.toLocaleString("en")} came, ${refused.toLocaleString("en")} invalid`;
   if (drawn.some((call) => call.scripted)) story.list();
 }
 
 function take(event) {
-  if (event.name === "reset") forget();
-  else {
-    if (!waiting.length) requestAnimationFrame(draw);
-    waiting.push(event.data);
-  }
+  if (event.name === "reset") return forget();
+  if (!waiting.length) requestAnimationFrame(draw);
+  waiting.push(event.data);
+  if (waiting.length >= MOST) draw();
 }
 
 setInterval(() => {
-  if (unsaid) find("news").textContent = `${unsaid} new ${unsaid === 1 ? "request" : "requests"}`;
+  if (!unsaid) return;
+  const last = `${calls.nameOf(latest)} answered ${latest.status}, ${latest.violations.length ? "invalid" : "valid"}`;
+  find("news").textContent = unsaid === 1 ? last : `${unsaid} new requests, the last ${last}`;
   unsaid = 0;
 }, NEWS_EVERY);
 
 for (const place of document.querySelectorAll(".origin")) place.textContent = location.origin;
-const [api, own] = await Promise.all(["api.json", "openapi.json"].map(async (name) => (await ask(name)).json()));
+find("show").addEventListener("change", () => {
+  find("calls").dataset.show = find("show").value;
+});
+addEventListener("hashchange", view);
+view();
+const [api, own] = await Promise.all(["api.json", "openapi.json"].map(async (name) => new Contract(await (await ask(name)).json())));
+document.title = `${api.title}, mock`;
+find("title").textContent = api.title;
+use(api);
 reference(find("api"), api, false);
 reference(find("admin"), own, true);
-story.begin(own);
-story.list();
-follow(take, tell);
+story.begin(own.document);
+follow(take, tell, given);

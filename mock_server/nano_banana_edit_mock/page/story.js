@@ -1,6 +1,6 @@
 // What is said beforehand, the clock, and forgetting.
 
-import { ask, h } from "./dom.js";
+import { ask, find, h } from "./dom.js";
 
 const PRESETS = {
   "Too many requests": { reply: { status: 429, body: { message: "Slow down." }, retry_after: 2 } },
@@ -12,51 +12,61 @@ const PRESETS = {
   "An outage of three requests": { outage: { requests: 3 } },
   "The third look failing": { reply: { status: 503 }, operation: "getTask", nth: 3 },
 };
+const LISTED = 100; // rules
+const EVERY = 300; // milliseconds between two questions for what is left
 
-const [form, preset, steps, rules] = ["script", "preset", "steps", "rules"].map((id) => document.getElementById(id));
-const clock = document.getElementById("clock");
+let timer = 0;
 
-async function told(where, response) {
-  const problem = response.ok ? null : (await response.json()).message;
-  where.querySelector(".told").textContent = problem ?? "Done.";
-  where.querySelector(".told").classList.toggle("error", problem !== null);
+/** List what has not happened yet, and not more often than anybody sees. */
+export function list() {
+  timer ||= setTimeout(async () => {
+    timer = 0;
+    const response = await ask("script").catch(() => null);
+    if (!response?.ok) return;
+    show(await response.json());
+  }, EVERY);
 }
 
-export async function list() {
-  const response = await ask("script");
-  if (!response.ok) return;
-  const said = (await response.json()).rules;
-  rules.replaceChildren(...said.map((rule) => h("li", {}, rule.text)));
+function show({ rules }) {
+  const more = rules.length - LISTED;
+  find("rules").replaceChildren(...rules.slice(0, LISTED).map((rule) => h("li", {}, rule.text)), ...(more > 0 ? [h("li", {}, `and ${more} more`)] : []));
 }
 
-async function say(event) {
-  event.preventDefault();
-  const response = await ask("script", { method: "POST", body: `{"steps": ${steps.value}}` });
-  await told(form, response);
-  await list();
+// Send a body, and say what came of it where it was asked for.
+async function tell(place, path, body, said) {
+  const told = place.querySelector(".told");
+  try {
+    const response = await ask(path, { method: "POST", body });
+    const value = await response.json();
+    told.textContent = response.ok ? said(value) : value.message;
+    told.classList.toggle("error", !response.ok);
+  } catch (problem) {
+    told.textContent = `The mock does not answer: ${problem.message}.`;
+    told.classList.add("error");
+  }
 }
 
-async function pass(event) {
-  event.preventDefault();
-  const seconds = document.getElementById("seconds").value;
-  await told(clock, await ask("clock", { method: "POST", body: `{"seconds": ${seconds}}` }));
-}
-
-async function forget() {
-  await told(clock, await ask("reset", { method: "POST" }));
-  await list();
-}
-
+/** Offer what can happen; `document_` is the mock's own, which lists the faults. */
 export function begin(document_) {
+  const [form, preset, steps, clock] = ["script", "preset", "steps", "clock"].map(find);
   const faults = document_.components.schemas.Step.properties.fault.enum;
-  const all = { ...PRESETS, ...Object.fromEntries(faults.map((fault) => [`On the wire: ${fault}`, { fault }])) };
-  preset.replaceChildren(...Object.keys(all).map((name) => h("option", {}, name)));
+  const all = new Map([...Object.entries(PRESETS), ...faults.map((fault) => [`On the wire: ${fault}`, { fault }])]);
+  preset.replaceChildren(...[...all.keys()].map((name) => h("option", {}, name)));
   const write = () => {
-    steps.value = JSON.stringify([all[preset.value]], null, 2);
+    steps.value = JSON.stringify([all.get(preset.value)], null, 2);
   };
   preset.addEventListener("change", write);
-  form.addEventListener("submit", say);
-  clock.addEventListener("submit", pass);
-  document.getElementById("reset").addEventListener("click", forget);
   write();
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    tell(form, "script", `{"steps": ${steps.value}}`, (value) => {
+      show(value);
+      return "Said.";
+    });
+  });
+  clock.addEventListener("submit", (event) => {
+    event.preventDefault();
+    tell(clock, "clock", `{"seconds": ${find("seconds").value}}`, ({ seconds }) => `The clock says ${seconds.toFixed(1)} s.`);
+  });
+  find("reset").addEventListener("click", () => ask("reset", { method: "POST" }).catch(() => null));
 }

@@ -1,80 +1,135 @@
 // The life of each task: what was asked, every look at it, and what came of it.
 
-import { block, h } from "./dom.js";
+import { addresses, block, cut, find, h, sign } from "./dom.js";
+import { look } from "./try.js";
 
 const MOST = 50; // tasks that are shown
-const SIGNS = { accepted: "○", pending: "◔", processing: "◑", completed: "●", failed: "✕" };
+const EVERY = 200; // milliseconds between two drawings
+const [FIRST, LAST] = [3, 8]; // looks that are shown of a long life
+const FILES = /^\/(files|results)\//;
+const SIGNS = new Map([
+  ["accepted", "○"],
+  ["pending", "◔"],
+  ["processing", "◑"],
+  ["completed", "●"],
+  ["failed", "✕"],
+]);
+const OVER = new Set(["completed", "failed"]);
 
-const tasks = new Map();
+const tasks = new Map(); // by id, oldest first
+const changed = new Set();
+let timer = 0;
 
 export function clear() {
   tasks.clear();
-}
-
-// Files are shown past the journal, so that who looks on is not taken for who is tested.
-function own(url) {
-  const path = URL.canParse(url) ? new URL(url).pathname : "";
-  return /^\/(files|results)\//.test(path) ? `/__mock__${path}` : null;
-}
-
-function picture(url, title) {
-  return h("img", { src: own(url), alt: title, loading: "lazy" });
+  changed.clear();
+  find("edits").replaceChildren();
+  find("tasks-count").textContent = "";
 }
 
 export function take(call) {
-  if (call.operation === "createEdit" && call.status === 200 && call.task_id) {
-    tasks.set(call.task_id, { id: call.task_id, at: call.at, body: call.body ?? {}, looks: [], results: [], error: null });
+  if (!call.task_id || !call.operation) return;
+  const fine = call.status < 300;
+  let task = tasks.get(call.task_id);
+  if (!task) {
+    if (!fine) return; // a look at what is no task
+    task = { id: call.task_id, at: call.at, body: {}, state: "accepted", moments: [], left: 0, answer: {} };
+    tasks.set(task.id, task);
+    if (tasks.size > MOST) drop(tasks.values().next().value);
   }
-  const task = tasks.get(call.task_id);
-  if (call.operation !== "getTask" || !task) return task;
-  const status = call.status === 200 ? String(call.answer?.status) : `answered ${call.status}`;
-  const last = task.looks.at(-1);
-  if (last?.status === status) Object.assign(last, { until: call.at, times: last.times + 1 });
-  else task.looks.push({ status, from: call.at, until: call.at, times: 1 });
-  for (const result of call.answer?.result ?? []) {
-    const url = result.url ?? result;
-    if (!task.results.includes(url)) task.results.push(url);
+  let state = fine ? "accepted" : `answered ${call.status}`;
+  if (fine && call.operation === "createEdit") task.body = call.body ?? {};
+  else if (fine) {
+    state = cut(String(call.answer?.status), 60);
+    Object.assign(task, { state, answer: call.answer ?? {} });
   }
-  if (call.answer?.error_code || call.answer?.error_msg) {
-    task.error = [call.answer.error_code, call.answer.error_msg].filter(Boolean).join(": ");
+  task.moments.push({ state, at: call.at, fine });
+  if (task.moments.length > FIRST + LAST) {
+    task.moments.splice(FIRST, 1);
+    task.left += 1;
   }
-  return task;
+  changed.add(task);
 }
 
-function moment(task, look) {
-  const [from, until] = [look.from - task.at, look.until - task.at].map((seconds) => seconds.toFixed(1));
-  return h("li", { className: SIGNS[look.status] ? look.status : "unknown" },
-    h("span", { className: "sign", "aria-hidden": "true" }, SIGNS[look.status] ?? "?"),
-    h("span", {}, look.status),
-    h("span", { className: "at" }, from === until ? `${from} s` : `${from} to ${until} s`),
-    look.times > 1 ? h("span", { className: "at" }, `${look.times} looks`) : "");
+function drop(task) {
+  tasks.delete(task.id);
+  changed.delete(task);
+  task.item?.remove();
+}
+
+/** Draw what has changed since, and not more often than anybody sees. */
+export function show() {
+  if (timer || document.body.dataset.view !== "tasks" || !changed.size) return;
+  timer = setTimeout(() => {
+    timer = 0;
+    if (!changed.size) return;
+    for (const task of changed) place(task);
+    changed.clear();
+    find("tasks-count").textContent = tasks.size < MOST ? `${tasks.size}` : `the last ${MOST}`;
+  }, EVERY);
+}
+
+// A new card takes over what was open and where the focus was.
+function place(task) {
+  const old = task.item;
+  task.item = h("li", {}, card(task));
+  if (!old) return find("edits").prepend(task.item);
+  const parts = (item) => [...item.querySelectorAll("summary, button, a, pre")];
+  const focus = parts(old).indexOf(document.activeElement);
+  const opened = old.querySelector("details").open;
+  old.replaceWith(task.item);
+  task.item.querySelector("details").open = opened;
+  if (focus >= 0) (parts(task.item)[focus] ?? parts(task.item).at(-1)).focus();
+}
+
+function moment({ state, at, fine }, index, moments, start) {
+  const kind = !fine ? "broken" : SIGNS.has(state) ? state : "unknown";
+  const item = h("li", { className: kind },
+    sign(fine ? SIGNS.get(state) ?? "?" : "!"),
+    h("span", {}, state),
+    h("span", { className: "at" }, index ? `+${(at - start).toFixed(1)} s` : `at ${at.toFixed(1)} s`));
+  // As wide as the time until the next one is long, but so that the short ones stay legible.
+  const next = moments[index + 1];
+  item.style.flexGrow = next ? 0.3 + Math.sqrt(next.at - at) : 0;
+  return item;
+}
+
+function life(task) {
+  const items = task.moments.map((one, index) => moment(one, index, task.moments, task.at));
+  if (task.left) items.splice(FIRST, 0, h("li", { className: "left" }, sign("⋯"), h("span", {}, `${task.left} more`), h("span", { className: "at" }, "looks")));
+  return h("ol", { className: "life", "aria-label": "What was answered, look by look" }, items);
+}
+
+// Files are shown past the journal, so that who looks on is not taken for who is tested.
+function picture(url, title, alt, className = "input") {
+  const { pathname, origin, host, port } = new URL(url);
+  const here = origin === location.origin || (/^(localhost|127\.|\[::1\])/.test(host) && port === location.port);
+  const link = h("a", { href: url, rel: "noreferrer", title: url }, cut(url.replace(/^https?:\/\//, ""), 80));
+  if (!here || !FILES.test(pathname)) return h("figure", { className: "elsewhere" }, link, h("figcaption", {}, title));
+  const gone = () => image.replaceWith(h("p", { className: "gone" }, "no picture: ", link));
+  const image = h("img", { src: `/__mock__${pathname}`, alt, loading: "lazy", onerror: gone });
+  return h("figure", { className }, image, h("figcaption", {}, title));
 }
 
 function card(task) {
-  const inputs = Array.isArray(task.body.image_urls) ? task.body.image_urls.map(String) : [];
-  const looks = [{ status: "accepted", from: task.at, until: task.at, times: 1 }, ...task.looks];
-  const shown = task.results.filter(own);
+  const over = OVER.has(task.state);
+  const inputs = addresses(task.body);
+  const results = task.state === "completed" ? addresses(task.answer) : [];
+  const { prompt, ...others } = task.body;
+  const settings = Object.entries(others).filter(([, value]) => !addresses(value).length);
+  const error = [task.answer.error_code, task.answer.error_msg].filter(Boolean).join(": ");
+  const title = typeof prompt === "string" ? prompt.slice(0, 300) : "Without a prompt"; // of which two lines are shown
+  const kind = SIGNS.has(task.state) ? task.state : "unknown";
   return h("article", { "aria-label": `Task ${task.id}` },
-    h("h3", {}, String(task.body.prompt ?? "without a prompt").slice(0, 200)),
-    h("p", { className: "at" }, task.id),
-    h("ol", { className: "life", "aria-label": "What was answered, look by look" }, looks.map((look) => moment(task, look))),
-    task.error ? h("p", { className: "error" }, `✕ ${task.error}`) : "",
+    h("div", { className: "bar" }, h("h3", {}, title), h("span", { className: `state ${kind}` }, sign(SIGNS.get(task.state) ?? "?"), ` ${task.state}`)),
+    h("p", { className: "at" }, h("code", {}, task.id), settings.map(([name, value]) => ` · ${name} ${cut(JSON.stringify(value), 60)}`)),
+    life(task),
+    error && h("p", { className: "error" }, sign("✕"), ` ${cut(error, 500)}`),
     h("div", { className: "pictures" },
-      inputs.map((url, index) => own(url)
-        ? h("figure", {}, picture(url, `Input ${index + 1}`), h("figcaption", {}, `input ${index + 1}`))
-        : h("p", { className: "link" }, "input ", h("code", {}, url.slice(0, 200)))),
-      shown.map((url, index) => h("figure", { className: "result" },
-        picture(url, `Result: ${task.body.prompt ?? ""}`.slice(0, 200)), h("figcaption", {}, shown.length > 1 ? `result ${index + 1}` : "result")))),
-    h("details", {}, h("summary", {}, "Request"), block("Body", task.body)));
-}
-
-export function show(list, changed) {
-  for (const task of changed) {
-    const item = h("li", {}, card(task));
-    if (task.item?.isConnected) task.item.replaceWith(item);
-    else list.prepend(item);
-    task.item = item;
-  }
-  while (list.children.length > MOST) list.lastElementChild.remove();
-  while (tasks.size > MOST * 20) tasks.delete(tasks.keys().next().value);
+      inputs.map((url, index) => picture(url, inputs.length > 1 ? `input ${index + 1}` : "input", `Input ${index + 1}`)),
+      inputs.length > 0 && results.length > 0 && h("span", { className: "arrow", "aria-hidden": "true" }, "→"),
+      results.map((url, index) => picture(url, results.length > 1 ? `result ${index + 1}` : "result", `Result: ${title}`, "result"))),
+    h("div", { className: "foot" },
+      h("details", {}, h("summary", {}, "Request"), block("Body", task.body)),
+      !over && h("button", { type: "button", className: "plain", onclick: () => look(task.id) }, "Look now")));
 }
