@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from .contract import Contract, Operation
 
@@ -25,20 +25,21 @@ _PARAMETER = re.compile(r"\{([^}]+)\}")
 Route = tuple[Operation, re.Pattern[str]]  # of its path on a host
 
 
+def _name(operation: Operation | None) -> str | None:
+    return operation.id if operation and operation not in FILES else None
+
+
 @frozen
 class Found:
-    """An operation and its decoded path parameters, or else the methods that the path allows."""
+    """An operation and its decoded path parameters, or else the methods that the path allows.
+
+    `name` is the operationId; None for a file and where there is no operation.
+    """
 
     operation: Operation | None
     path: Mapping[str, str]
     allow: Collection[str] = ()
-
-    name: str | None = field(init=False)
-    """The operationId; None for a file and where there is no operation."""
-
-    @name.default
-    def _name(self) -> str | None:
-        return self.operation.id if self.operation and self.operation not in FILES else None
+    name: str | None = field(init=False, default=Factory(lambda self: _name(self.operation), takes_self=True))
 
     @property
     def task_id(self) -> str | None:
