@@ -12,7 +12,7 @@ from attrs import frozen
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from ._body import Malformed, Part, read_form, read_json
-from ._census import Location, escape, resolve
+from ._census import Location, escape
 from ._messages import explain, spell
 from ._records import Request, Violation
 from .contract import JSON, Contract, Operation
@@ -105,8 +105,9 @@ class Referee:
         return tuple(violation for error in errors for violation in self._explain(error, value, files))
 
     def _explain(self, error: ValidationError, value: Any, files: Sequence[str]) -> Iterator[Violation]:
-        *parents, keyword = map(str, error.schema_path)
-        schema = resolve(self._document, "".join(f"/{escape(token)}" for token in parents))
+        *parents, last = error.schema_path
+        schema: Any = reduce(getitem, parents, self._document)  # type: ignore[arg-type]  # which is JSON
+        keyword = str(last)
         match keyword:
             case "required":
                 ends = [[error.kind.value]]
