@@ -10,7 +10,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nano_banana_edit import EditFailed, NanoBananaEdit
-from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply, load
+from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply, Request, load
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
@@ -74,6 +74,12 @@ def post(server, path, body, **headers):
 
 def create(server, body):
     return post(server, "/v1/generate/k/nano-banana-edit", body)
+
+
+def request(method, url, body=None):
+    """A request that the service is handed without a port, which is quicker."""
+    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+    return Request(method, url, headers, b"" if body is None else json.dumps(body).encode())
 
 
 def calls(page):
@@ -201,7 +207,32 @@ def test_what_goes_wrong_is_shown(page, server, client):
     expect(odd.locator(".life .sign")).to_have_text(["○", "◔", "!", "?"])
     expect(odd.locator(".life .broken")).to_contain_text("answered 503")
     expect(odd.get_by_role("link")).to_have_attribute("href", ELSEWHERE)
-    expect(page.locator("#edits img")).to_have_count(0)
+
+
+def test_a_picture_of_elsewhere_is_a_link(page, client):
+    """A picture that is not the mock's is a link, and asked for nowhere."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    client.submit(ELSEWHERE, "make it snow")
+    expect(tasks(page).get_by_role("link")).to_have_attribute("href", ELSEWHERE)
+    assert [] == [url for url in asked if url.endswith("a.png")]
+
+
+def test_pictures_under_another_name(page, server):
+    """What the mock has under another name, as in a container, is a picture all the same."""
+    inside = "http://mock.test:4010"
+    form = {"Authorization": "Bearer t", "Content-Type": "multipart/form-data; boundary=x"}
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    upload = Request("POST", f"{inside}/api/upload/file", form, head + PHOTO.read_bytes() + b"\r\n--x--\r\n")
+    url = server.service.handle(upload).json()["url"]
+    assert url.startswith(inside)
+    body = {"image_urls": [url], "prompt": "make it snow"}
+    create = request("POST", f"{inside}/v1/generate/k/nano-banana-edit", body)
+    task_id = server.service.handle(create).json()["task_id"]
+    for _ in range(2):
+        server.service.handle(request("GET", f"{inside}/v1/tasks/{task_id}"))
+    assert width_of(page.get_by_alt_text("Input 1")) > 0
+    assert width_of(page.get_by_alt_text("Result: make it snow")) > 0
 
 
 def test_a_long_life(page, server, client):
@@ -226,7 +257,7 @@ def test_a_look_keeps_the_focus(page, client):
 
 def test_data_is_no_markup(page, server):
     """What comes is shown as text, whatever it is, and a long one is cut."""
-    create(server, {"image_urls": ["javascript:alert(1)"], "prompt": "<img src=x>"})
+    create(server, {"image_urls": ["javascript://x/alert(1)"], "prompt": "<img src=x>"})
     create(server, {"image_urls": [ELSEWHERE], "prompt": "<i>" + "x" * 30_000})
     expect(tasks(page).get_by_role("heading")).to_have_text("<img src=x>")
     expect(tasks(page).get_by_role("link")).to_have_count(0)
@@ -250,6 +281,17 @@ def test_many_requests(page, server):
     expect(tasks(page).first).to_contain_text("edit 59")
 
 
+def test_a_page_in_the_background(context, server):
+    """A page that is not seen, and so draws no frames, does not let what comes pile up."""
+    context.add_init_script("window.requestAnimationFrame = () => 0")
+    page = context.new_page()
+    page.goto(server.url)
+    expect(page.locator("#state")).to_have_text("live")
+    for _ in range(1_000):
+        server.service.handle(request("GET", f"{server.url}/v1/tasks/x"))
+    expect(calls(page)).to_have_count(200)
+
+
 def test_the_list_can_be_narrowed(page, server):
     """The list shows all requests, the invalid ones, or those that were answered with an error."""
     server.service.script([Reply.rate_limited()])
@@ -262,16 +304,11 @@ def test_the_list_can_be_narrowed(page, server):
         expect(calls(page).locator("visible=true")).to_have_count(count)
 
 
-def request(method, url, body=None):
-    from nano_banana_edit_mock import Request
-
-    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
-    return Request(method, url, headers, b"" if body is None else json.dumps(body).encode())
-
-
 def test_the_story_is_told(page, server):
     """What is said beforehand is listed until it has happened, a mistake is explained, and time can pass."""
     page.get_by_role("link", name="Story").click()
+    with page.expect_response(lambda response: response.request.method == "GET" and "/script" in response.url):
+        page.reload()
     page.get_by_label("For example").select_option("On the wire: empty")
     page.get_by_role("button", name="Say it").click()
     expect(page.locator("#rules li")).to_have_text(["any operation, request 1 and on: empty, used 0 of 1 times"])
@@ -378,10 +415,11 @@ def test_everybody_can_use_it(page, server, client, scheme, width):
     client.get_task(server.service.edits[0].task_id)
     client.edit(PHOTO, "make it snow")
     create(server, {"prompt": ""})
+    httpx.get(f"{server.url}/v1/{'long' * 60}", trust_env=False)
     for view in ("requests", "tasks", "story", "reference"):
         page.goto(f"{server.url}/#{view}")
         if view == "requests":
-            expect(calls(page)).to_have_count(9)
+            expect(calls(page)).to_have_count(10)
             calls(page).first.locator("summary").click()
         if view == "tasks":
             expect(tasks(page).locator(".failed").first).to_be_visible()

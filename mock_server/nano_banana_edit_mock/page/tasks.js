@@ -4,6 +4,7 @@ import { addresses, block, cut, find, h, sign } from "./dom.js";
 import { look } from "./try.js";
 
 const MOST = 50; // tasks that are shown
+const SERVED = 5_000; // paths that are remembered
 const EVERY = 200; // milliseconds between two drawings
 const [FIRST, LAST] = [3, 8]; // looks that are shown of a long life
 const FILES = /^\/(files|results)\//;
@@ -18,16 +19,20 @@ const OVER = new Set(["completed", "failed"]);
 
 const tasks = new Map(); // by id, oldest first
 const changed = new Set();
+const served = new Set(); // paths of files that the mock has answered with, under whatever name it was asked
 let timer = 0;
 
 export function clear() {
   tasks.clear();
   changed.clear();
+  served.clear();
   find("edits").replaceChildren();
   find("tasks-count").textContent = "";
 }
 
 export function take(call) {
+  for (const url of addresses(call.answer)) served.add(new URL(url).pathname);
+  while (served.size > SERVED) served.delete(served.values().next().value);
   if (!call.task_id || !call.operation) return;
   const fine = call.status < 300;
   let task = tasks.get(call.task_id);
@@ -102,8 +107,8 @@ function life(task) {
 
 // Files are shown past the journal, so that who looks on is not taken for who is tested.
 function picture(url, title, alt, className = "input") {
-  const { pathname, origin, host, port } = new URL(url);
-  const here = origin === location.origin || (/^(localhost|127\.|\[::1\])/.test(host) && port === location.port);
+  const { pathname, origin } = new URL(url);
+  const here = origin === location.origin || served.has(pathname);
   const link = h("a", { href: url, rel: "noreferrer", title: url }, cut(url.replace(/^https?:\/\//, ""), 80));
   if (!here || !FILES.test(pathname)) return h("figure", { className: "elsewhere" }, link, h("figcaption", {}, title));
   const gone = () => image.replaceWith(h("p", { className: "gone" }, "no picture: ", link));
