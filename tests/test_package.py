@@ -34,11 +34,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
-    """Every module of the three packages is in it, with py.typed and the document, and no other top-level name."""
+    """Every file of the three packages is in it, the page of the mock too, and no other top-level name."""
     names = set(zipfile.ZipFile(wheel).namelist())
     for package, root in PACKAGES.items():
-        assert {f"{package}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")} <= names
+        files = [path for path in root.rglob("*.*") if path.is_file() and path.parent.name != "__pycache__"]
+        assert {f"{package}/{path.relative_to(root).as_posix()}" for path in files} <= names
         assert f"{package}/py.typed" in names
+    assert {"nano_banana_edit_mock/admin.yaml", "nano_banana_edit_mock/page/index.html"} <= names
     assert "nano_banana_edit_mock/openapi.yaml" in names
     assert set(PACKAGES) == {top for name in names if not (top := name.partition("/")[0]).endswith(".dist-info")}
 
