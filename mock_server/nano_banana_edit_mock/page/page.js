@@ -103,5 +103,5 @@ find("title").textContent = api.title;
 use(api);
 reference(find("api"), api, false);
 reference(find("admin"), own, true);
-story.begin(own.document);
+story.begin(api, own);
 follow(take, tell, given);

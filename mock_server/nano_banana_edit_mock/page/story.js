@@ -46,11 +46,12 @@ async function tell(place, path, body, said) {
   }
 }
 
-/** Offer what can happen; `document_` is the mock's own, which lists the faults. */
-export function begin(document_) {
+/** Offer what can happen with the API that is played; the mock's own document lists the faults. */
+export function begin(api, own) {
   const [form, preset, steps, clock] = ["script", "preset", "steps", "clock"].map(find);
-  const faults = document_.components.schemas.Step.properties.fault.enum;
-  const all = new Map([...Object.entries(PRESETS), ...faults.map((fault) => [`On the wire: ${fault}`, { fault }])]);
+  const known = ([, step]) => (step.outcome ? api.find("createEdit") : !step.operation || api.find(step.operation));
+  const faults = own.document.components.schemas.Step.properties.fault.enum;
+  const all = new Map([...Object.entries(PRESETS).filter(known), ...faults.map((fault) => [`On the wire: ${fault}`, { fault }])]);
   preset.replaceChildren(...[...all.keys()].map((name) => h("option", {}, name)));
   const write = () => {
     steps.value = JSON.stringify([all.get(preset.value)], null, 2);

@@ -121,9 +121,15 @@ export function trial(contract, operation, own, open) {
   const raw = json && lines("", 8);
   const write = () => json && (raw.value = JSON.stringify(Object.fromEntries(read(fields)), null, 2));
   const button = h("button", {}, `Send ${operation.id}`);
-  const answer = h("div", { className: "answer", role: "status" });
+  const outcome = h("p", { className: "status", role: "status" }); // the rest would be long to listen to
+  const answer = h("div", { className: "answer" });
   let stop = null;
 
+  const tell = (kind, what, text, parts) => {
+    outcome.className = `status ${kind}`;
+    outcome.replaceChildren(sign(what), ` ${text}`);
+    answer.replaceChildren(...parts);
+  };
   const submit = async (event) => {
     event.preventDefault();
     if (stop) return stop.abort();
@@ -132,10 +138,11 @@ export function trial(contract, operation, own, open) {
     try {
       const said = json ? { body: raw.value, type: body.type } : { body: body && multipart(fields) };
       const response = await send(operation, { ...said, bearer: token.value, prefer: prefer.value, path: path.map((one) => one.input.value), signal: stop.signal });
-      answer.replaceChildren(...await shown(operation, response, open));
+      const parts = await shown(operation, response, open);
+      tell(response.ok ? "good" : "bad", response.ok ? "✓" : "✕", `${response.status} ${response.statusText}`, parts);
     } catch (problem) {
       const reason = problem.name === "AbortError" ? "you stopped waiting" : problem.message;
-      answer.replaceChildren(h("p", { className: "status broken" }, sign("!"), ` No answer: ${reason}`));
+      tell("broken", "!", `No answer: ${reason}`, []);
     }
     stop = null;
     button.textContent = `Send ${operation.id}`;
@@ -149,7 +156,7 @@ export function trial(contract, operation, own, open) {
     fields.map((one) => field(one.name, one.input, one.hint, one.list && /url/i.test(one.name) && uploader(contract, one.input))),
     json && field("Body that is sent", raw, "made from the fields; what you change here is sent as it is"),
     !own && field("Prefer", prefer, "code=429 has the mock answer a valid request with that"),
-    button, answer);
+    button, outcome, answer);
   form.fill = (values) => {
     for (const { name, input } of path) if (name in values) input.value = values[name];
   };
@@ -162,7 +169,6 @@ async function shown(operation, response, open) {
   const wrong = loose(response.headers.get("Mock-Violations") ?? "[]");
   const { links = {} } = operation.responses.find(({ status }) => status === String(response.status)) ?? {};
   return [
-    h("p", { className: `status ${response.ok ? "good" : "bad"}` }, sign(response.ok ? "✓" : "✕"), ` ${response.status} ${response.statusText}`),
     wrong.length > 0 && h("ul", { className: "violations", "aria-label": "Violations" }, wrong.map(({ location, pointer, keyword }) => h("li", {}, h("b", {}, keyword), ` in the ${location} `, h("code", {}, pointer)))),
     ...SHOWN.filter((name) => response.headers.has(name)).map((name) => h("p", {}, h("code", {}, `${name}: ${response.headers.get(name)}`))),
     text !== "" && block("Answer", value),
