@@ -24,6 +24,7 @@ from nano_banana_edit_client.models import EditAccepted, EditRequest, Error
 from nano_banana_edit_mock import Edit as MockEdit
 from nano_banana_edit_mock import (
     Entry,
+    Fault,
     Lognormal,
     MockServer,
     MockService,
@@ -94,10 +95,14 @@ def mock() -> None:
     service.script([Outcome(seconds=Lognormal(8, 0.5)), Reply.out_of_credit()])
     service.on("getTask", Reply(502, body="<p>", headers={"Content-Type": "text/html"}), nth=3, times=None)
     service.outage(seconds=2.5)
+    service.script([{"reply": {"status": 429}, "nth": 2}, Fault.TRUNCATED])
+    service.script(["truncated"])  # type: ignore[list-item]
+    service.advance(2.5)
+    assert_type(service.time, float)
     service.assert_called_once_with("createEdit", prompt="p", image_urls=["a"])
     service.next("failed")  # type: ignore[arg-type]
     service.on("getTask", Reply(429), 3)  # type: ignore[call-arg]
     service.outage(2)  # type: ignore[call-arg]
     MockService(seconds=Uniform(1, 2), clock=lambda: 0.0)
-    with MockServer(service) as server:
+    with MockServer(service, admin_token="secret") as server:
         assert_type(server.url, str)
