@@ -19,9 +19,10 @@ from ._verdict import astray
 from .service import MockService
 
 PREFIX = "/__mock__/"
-_ADMIN = re.compile(rf"https?://[^/]*(?:{PREFIX}|/?(?:\?|$))")
+_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX}|/?(?:\?|$))")
 _PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 EVENTS = "text/event-stream"
+READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
 _PAGE = Path(__file__).with_name("page")
 _MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
@@ -66,7 +67,10 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     """
     url = urlsplit(request.url)
     if public := _open(url.path or "/", service):
-        return public if request.method in {"GET", "HEAD"} else refuse(405, f"{url.path} is read only. Send a GET.")
+        if request.method in {"GET", "HEAD"}:
+            return public
+        verdict = astray(request.method, url.path or "/", READ_ONLY)
+        return refused(verdict, READ_ONLY, 400) if verdict.violations else allowed(READ_ONLY)
     contract, referee = admin()
     _, found = Routes(contract).find(request.method, request.url)
     if found.operation is None:

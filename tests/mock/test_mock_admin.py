@@ -302,6 +302,8 @@ def test_routes(ask):
         (f"{ORIGIN}?x", True),
         (f"{ORIGIN}/?x", True),
         (f"{ORIGIN}/__mock__/calls", True),
+        ("HTTP://127.0.0.1:4010/", True),
+        (f"{ORIGIN}/__MOCK__/calls", False),
         (f"{ORIGIN}/__mock__", False),
         (f"{ORIGIN}/v1/__mock__/", False),
         (f"{ORIGIN}/v1/tasks/x?/", False),
@@ -313,10 +315,12 @@ def test_what_is_of_the_mock(url, expected):
 
 
 def test_documents(ask, document):
-    """Both documents are served as JSON."""
+    """Both documents are served as JSON, to be read alone, as a wrong method and OPTIONS are told."""
     assert document == ask("GET", "/api.json").json()
     assert CONTRACT.document == ask("GET", "/openapi.json").json()
-    assert 405 == ask("POST", "/openapi.json").status
+    answers = [ask(method, "/openapi.json") for method in ("POST", "OPTIONS")]
+    assert [405, 204] == [answer.status for answer in answers]
+    assert ["GET, HEAD, OPTIONS"] * 2 == [answer.header("Allow") for answer in answers]
 
 
 def events(text):
