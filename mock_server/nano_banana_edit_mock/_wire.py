@@ -11,8 +11,10 @@ import socket
 import struct
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httptools
+from attrs import evolve
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ._admin import is_admin
@@ -21,12 +23,12 @@ from ._faults import head, resets, wire
 from ._records import Fault, Request, Response
 from .service import MockService
 
-MAX_HEAD = 65_536  # bytes of a request line and its headers
+MAX_HEAD = 65_536  # bytes of a request line and its headers, trailers included
 LEAST_WAIT = 1  # seconds between two looks whether a connection is idle
 
 # A path and query or a URL (RFC 9112, section 3.2), with the few characters besides that browsers leave as they are.
 _TARGET = re.compile(
-    rb"(?:\*|(?:(?i:https?)://[^/?#]+)?(?:/(?:[\w.~!$&'()*+,;=:@/?|^`{}\[\]\"<>\\-]|%[\dA-Fa-f]{2})*)?)", re.ASCII
+    rb"\*|(?:(?i:https?)://[^/?#]++|(?=/))(?:[\w.~!$&'()*+,;=:@/?|^`{}\[\]\"<>\\-]|%[\dA-Fa-f]{2})*", re.ASCII
 )
 _HOST = re.compile(rb"(?:\[[\dA-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})*)(?::\d*)?", re.ASCII)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -57,6 +59,9 @@ class Protocol(HttpToolsProtocol):
         super().__init__(**options)
         self._address = ""  # of the request that is coming
         self._size = 0  # of its head
+        self._headed = False  # whether the head is complete
+        self._whole = False  # whether a header, a piece of a body or a request was complete in what came last
+        self._partial = 0  # bytes that came since
         self._body: bytearray | None = None  # unless it goes to the ASGI app
         self._keep_alive = True
         self._over = False  # nothing that follows is looked at
@@ -81,52 +86,44 @@ class Protocol(HttpToolsProtocol):
         """Parse what has come, unless something before it was no HTTP."""
         self._unset_keepalive_if_required()
         self._last = self.loop.time()
-        if self._over:
-            return
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            again = b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)
-            again += b"".join(b"%s: %s\r\n" % pair for pair in self.headers if pair[0] != b"upgrade")
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-            self.data_received(again + b"\r\n" + data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            self._stop(error)
+        while data and not self._over:
+            data = self._parse(data)
 
     def on_message_begin(self) -> None:
         """Begin a request, unless the last one was the end."""
         if self._over:
             raise _Over
-        self.url, self.headers, self._size = b"", [], 0
+        self.url, self.headers, self._size, self._headed = b"", [], 0, False
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
         self.url += url
         self._size += len(url)
+        if self._size > MAX_HEAD:
+            raise Refusal(414, f"The target has more than {MAX_HEAD} bytes; the service accepts no more. Shorten it.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self.headers.append((name.lower(), value))
+        """Take a header; what trails a body says nothing about a request (RFC 9110, section 6.5.1)."""
+        self._whole = True
         self._size += len(name) + len(value)
         if self._size > MAX_HEAD:
-            raise Refusal(431, f"The head has more than {MAX_HEAD} bytes; the service accepts no more. Shorten it.")
+            raise _too_long()
+        if not self._headed:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Start with a request, unless its head is wrong, or it comes again without its upgrade."""
         version = self.parser.get_http_version()
-        self._address = _address(version, self.url, self.headers)
+        self._address = _address(self.parser.get_method(), version, self.url, self.headers)
+        self._headed = True
         if self.parser.should_upgrade():
             return
-        self.expect_100_continue = any(
+        self.expect_100_continue = version != "1.0" and any(
             name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
         )
-        if self._busy() or is_admin(self._address):
-            url, headers = self.url, self.headers
-            super().on_message_begin()  # which makes a scope
-            self.url, self.headers = url, headers
-            self.scope["headers"] = headers
-            super().on_headers_complete()
+        # Answers that nobody takes are made when they are taken.
+        if self._busy() or self.flow.write_paused or is_admin(self._address):
+            self._pass_on()
             return
         self._body = bytearray()
         self._keep_alive = version != "1.0" and self.parser.should_keep_alive()
@@ -135,6 +132,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body; of one that is too large no more than tells so."""
+        self._whole = True
         if self._body is None:
             super().on_body(body)
         elif len(self._body) <= self.current().max_body:
@@ -142,6 +140,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a request, unless it comes again without its upgrade."""
+        self._whole = True
         if self.parser.should_upgrade():
             return
         if self._body is None:
@@ -161,8 +160,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on after an answer of the ASGI app: with the next request, or with what is no request."""
+        last = not self.pipeline
         super().on_response_complete()
-        if self._refusal and not self._busy():
+        if self._refusal and last and not self.transport.is_closing():
             self._refuse(self._refusal)
 
     def shutdown(self) -> None:
@@ -170,6 +170,39 @@ class Protocol(HttpToolsProtocol):
         self._keep_alive = False
         if self._body is None:
             super().shutdown()
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse what has come, and return what is to be parsed instead of the rest: a request without its upgrade."""
+        self._whole = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            version = self.parser.get_http_version().encode("ascii")
+            again = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+            again += b"".join(b"%s: %s\r\n" % pair for pair in self.headers if pair[0] != b"upgrade")
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            return again + b"\r\n" + data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            self._stop(error)
+            return b""
+        self._partial = 0 if self._whole else self._partial + len(data)
+        if self._partial > MAX_HEAD:  # which the parser would keep until it is whole
+            self._end(_too_long())
+        return b""
+
+    def _pass_on(self) -> None:
+        """Let the ASGI app answer, to a target that is a path; the host of a URL counts (RFC 9112, section 3.2.2)."""
+        url, headers = self.url, self.headers
+        if not url.startswith(b"/"):
+            parts = urlsplit(self._address)
+            url = urlunsplit(("", "", parts.path or "/", parts.query, "")).encode("ascii")
+            others = [(name, value) for name, value in headers if name != b"host"]
+            headers = [(b"host", parts.netloc.encode("ascii")), *others]
+        super().on_message_begin()  # which makes a scope
+        self.url, self.headers = url, headers
+        self.scope["headers"] = headers
+        super().on_headers_complete()
 
     def _busy(self) -> bool:
         return bool(self.cycle and not self.cycle.response_complete)
@@ -218,30 +251,59 @@ class Protocol(HttpToolsProtocol):
                 raise error
             status = 501 if isinstance(cause, httptools.HttpParserInvalidMethodError) else 400
             cause = Refusal(status, f"The request is malformed ({cause}); the service accepts HTTP/1.1. Mend it.")
+        self._end(cause)
+
+    def _end(self, refusal: Refusal) -> None:
+        """Refuse what has come, after the answers to all that was before it."""
         self._over = True
-        if self._busy() and not self.cycle.more_body:
-            self._refusal = cause
-        else:
-            self._refuse(cause)
+        broken = self._busy() and self.cycle.more_body  # in the middle of its body
+        if broken and self.pipeline:
+            self.pipeline.popleft()  # whose turn it was not yet
+        elif broken or not self._busy():
+            self._refuse(refusal)
+            return
+        self._refusal = refusal
 
     def _refuse(self, refusal: Refusal) -> None:
         self._keep_alive = False
-        self._send(refuse(refusal.status, str(refusal)))
+        response = refuse(refusal.status, str(refusal))
+        to_head = self.url and self.parser.get_method() == b"HEAD"
+        self._send(evolve(response, body=b"") if to_head else response)
 
 
-def _address(version: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> str:
+def _too_long() -> Refusal:
+    return Refusal(431, f"The head has more than {MAX_HEAD} bytes; the service accepts no more. Shorten it.")
+
+
+def _address(method: bytes, version: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> str:
     """Return the URL of a request; refuse its head where RFC 9112 does and the parser does not."""
     hosts = [value for name, value in headers if name == b"host"]
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    codings = b", ".join(value for name, value in headers if name == b"transfer-encoding").lower()
     if version not in {"1.0", "1.1"}:
         raise Refusal(505, f"The request is HTTP/{version}; the service accepts HTTP/1.1. Speak that.")
+    if method == b"CONNECT":
+        raise Refusal(501, "CONNECT asks for a tunnel; the service is none. Send another method.")
+    if target == b"*" and method != b"OPTIONS":
+        raise Refusal(400, "* is no path or URL; the service accepts it with OPTIONS. Send a path.")
     if not _TARGET.fullmatch(target):
         raise Refusal(400, f"{ascii(target)[2:-1]} is no path or URL; the service accepts RFC 3986. Encode it.")
     if len(hosts) > 1 or (not hosts and version == "1.1"):
         raise Refusal(400, f"Host is given {len(hosts)} times; the service accepts it once. Send it once.")
     host = hosts[0] if hosts else b"localhost"
     if not _HOST.fullmatch(host):
-        raise Refusal(400, f"Host is {ascii(host)[2:-1]}; the service accepts a name and a port. Mend it.")
-    if codings and b",".join(codings).strip().lower() != b"chunked":
-        raise Refusal(501, "Transfer-Encoding is not chunked; the service accepts nothing else. Send that.")
-    return (b"http://" + host + target if target[:1] in {b"/", b"*"} else target).decode("ascii")
+        raise _no_host(host)
+    if codings not in {b"", b"chunked"}:
+        # Without a length at last there is no telling where the next request begins (RFC 9112, section 6.3).
+        status = 501 if codings.rpartition(b",")[2].strip() == b"chunked" else 400
+        given = ascii(codings)[2:-1]
+        raise Refusal(status, f"Transfer-Encoding is {given}; the service accepts chunked alone. Send that.")
+    address = b"http://" + host + target.removeprefix(b"*") if target[:1] in {b"/", b"*"} else target
+    try:
+        urlsplit(address)
+    except ValueError as error:  # of brackets without an IPv6 address in them
+        raise _no_host(address.split(b"/")[2]) from error
+    return address.decode("ascii")
+
+
+def _no_host(host: bytes) -> Refusal:
+    return Refusal(400, f"Host is {ascii(host)[2:-1]}; the service accepts a name and a port. Mend it.")

@@ -2,11 +2,14 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from nano_banana_edit_mock import MockService, Request, Response, load, mock_transport
+from nano_banana_edit_mock import MockServer, MockService, Request, Response, load, mock_transport
 from nano_banana_edit_mock.contract import parse
+
+from .raw_door import Wire
 
 BOUNDARY = "frontier"
 SHIPPED = load()
@@ -149,3 +152,24 @@ def rich_service(rich) -> MockService:
 @pytest.fixture
 def transport(service):
     return mock_transport(service)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[MockServer]:
+    """A server for many tests, as it takes a while to end one."""
+    with MockServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running, service) -> MockServer:
+    """A server whose service is new."""
+    running.service = service
+    return running
+
+
+@pytest.fixture
+def wire(server) -> Iterator[Wire]:
+    wire = Wire(server)
+    yield wire
+    wire.close()

@@ -1,0 +1,162 @@
+"""Connections to the port: what comes at once, in which order it is answered, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+
+import pytest
+from nano_banana_edit_mock import Fault, MockServer, Request, _wire
+
+from .raw_door import ADMIN, BODY, GET, Wire, post
+from .verdict_table import BEARER, EDIT, FORM, UPLOAD, joined, part
+
+pytestmark = pytest.mark.server
+
+
+def test_the_end_that_is_asked_for(wire):
+    """A connection that is to be closed is, after the answer."""
+    wire.send(post("Connection: close"))
+    status, headers, _ = wire.answer()
+    assert (200, "close", True) == (status, headers["connection"], wire.ended())
+
+
+def test_pipelining(server, wire):
+    """Requests that come at once are answered in order, the mock's own among them, until one is none."""
+    wire.send(GET + post() + ADMIN + post(body=b"{") + ADMIN + ADMIN + GET + b"nonsense\r\n\r\n" + GET)
+    assert [404, 200, 200, 400, 200, 200, 404, 501] == wire.statuses(8)
+    assert wire.ended()
+    assert 1 == len(server.service.edits)
+
+
+def test_nonsense_behind_a_request_of_the_mock(wire):
+    """What is no HTTP waits for the answers to what was."""
+    wire.send(ADMIN + b"nonsense\r\n\r\n")
+    assert [200, 501] == wire.statuses(2)
+    assert wire.ended()
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("target", [b"/__mock__/reset", EDIT.encode()])
+def test_nonsense_within_a_request(wire, before, target):
+    """A body that breaks off into nonsense is refused after the answers to what was before it."""
+    head = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n" % target
+    wire.send(ADMIN * before + head + b"xyz\r\n" + ADMIN)
+    assert [200] * before + [400] == wire.statuses(before + 1)
+    assert wire.ended()
+
+
+def test_nonsense_behind_the_last_request(wire):
+    """What is no HTTP is not even refused behind a request that is the last."""
+    wire.send(ADMIN.replace(b"Host", b"Connection: close\r\nHost") + b"nonsense\r\n\r\n")
+    assert [200] == wire.statuses(1)
+    assert wire.ended()
+
+
+def test_many_upgrades_at_once(wire):
+    """However many requests at once ask for an upgrade, each is answered."""
+    wire.send(GET.replace(b"Host", b"Upgrade: h2c\r\nConnection: Upgrade\r\nHost") * 1_500)
+    assert [404] * 1_500 == wire.statuses(1_500)
+
+
+def test_answers_that_nobody_takes(server, service, wire):
+    """A client that asks on and on and reads nothing has its answers made when it does."""
+    upload = Request("POST", f"http://x{UPLOAD}", (BEARER, FORM), joined(part(b"x" * 1_000_000)))
+    key = service.handle(upload).json()["key"]
+    read = []
+    service._get_file = lambda *given, _get_file=service._get_file: read.append(given) or _get_file(*given)
+    wire.send(GET.replace(b"/v1/tasks/x", f"/files/{key}".encode()) * 100 + GET)
+    wire.socket.recv(1, socket.MSG_PEEK)
+    other = Wire(server)
+    other.send(GET)
+    assert [404] == other.statuses(1)
+    other.close()
+    assert len(read) < 20
+    assert [200] * 100 + [404] == wire.statuses(101)
+    assert 100 == len(read)
+
+
+def test_a_client_that_goes_away(server):
+    """A request that is never whole is none."""
+    wire = Wire(server)
+    wire.send(post(length=len(BODY) + 1))
+    wire.close()
+    other = Wire(server)
+    other.send(GET)
+    assert [404] == other.statuses(1)
+    other.close()
+    assert ["getTask"] == [call.operation for call in server.service.calls]
+
+
+def test_idle_connections_are_closed(monkeypatch):
+    """A connection on which nothing comes for a while is closed, one that just answered is not."""
+    made = _wire.Protocol.__init__
+
+    def hasty(self, **options):
+        made(self, **options)
+        self.timeout_keep_alive = 0.05
+
+    monkeypatch.setattr(_wire.Protocol, "__init__", hasty)
+    monkeypatch.setattr(_wire, "LEAST_WAIT", 0.01)
+    with MockServer() as server:
+        wire = Wire(server)
+        wire.send(GET)
+        assert [404] == wire.statuses(1)
+        assert wire.ended()
+        wire.close()
+
+
+@pytest.mark.parametrize("fault", [Fault.TRUNCATED, Fault.SILENCE, Fault.RESET_DURING])
+def test_nothing_follows_a_fault(server, wire, fault):
+    """What comes behind an answer that goes wrong is neither answered nor done."""
+    server.service.on("getTask", fault, nth=2)
+    wire.send(GET + GET + post())
+    assert 404 == wire.answer()[0]
+    if fault is Fault.SILENCE:
+        wire.send(post())
+    else:
+        with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+            wire.answer()
+    other = Wire(server)
+    other.send(GET)
+    assert [404] == other.statuses(1)
+    other.close()
+    assert (3, ()) == (len(server.service.calls), server.service.edits)
+
+
+def test_nothing_follows_the_end(server, wire):
+    """What comes behind a request that is the last is neither answered nor done."""
+    wire.send(GET.replace(b"Host", b"Connection: close\r\nHost") + post())
+    assert [404] == wire.statuses(1)
+    assert wire.ended()
+    assert () == server.service.edits
+
+
+def test_leaving_with_a_request_halfway():
+    """A server that ends answers the request that is coming."""
+    server = MockServer()
+    server.__enter__()
+    wire, idle = Wire(server), Wire(server)
+    wire.send(post(body=BODY[:5], length=len(BODY)))
+    idle.send(GET)
+    assert [404] == idle.statuses(1)
+    leaving = threading.Thread(target=server.__exit__)
+    leaving.start()
+    assert idle.ended()
+    wire.send(BODY[5:])
+    status, headers, _ = wire.answer()
+    leaving.join()
+    assert (200, "close") == (status, headers["connection"])
+    wire.close()
+    idle.close()
+
+
+def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
+    """An error in the service itself ends the connection and is told to the log, and no blame is put on the client."""
+    monkeypatch.setattr(server.service, "handle", lambda request: 1 / 0)
+    wire.send(GET)
+    assert wire.ended()
+    assert ["protocol.data_received() call failed."] == [
+        record.message.split("Fatal error: ")[1].split("\n")[0] for record in caplog.records
+    ]
