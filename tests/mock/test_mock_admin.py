@@ -88,7 +88,8 @@ def test_tasks(service, ask, send):
     send("createEdit")
     service.advance(5)
     send("getTask", task_id=service.edits[0].task_id)
-    first, second = (ask("GET", "/tasks") and ask("GET", "/tasks")).json()["tasks"]
+    assert 200 == ask("GET", "/tasks").status
+    first, second = ask("GET", "/tasks").json()["tasks"]
     facts = ("looks", "seconds", "progress", "status")
     assert (1, None, 0.5, "processing") == tuple(first[name] for name in facts)
     assert (0, 10, "processing") == (second["looks"], second["seconds"], second["status"])
@@ -217,7 +218,9 @@ def test_reset(service, ask, send):
 def test_verify(ask, send, expectation, message):
     """An expectation holds, or it is said how what came differs."""
     send("createEdit")
-    found = ask("POST", "/verify", expectation).json()
+    answer = ask("POST", "/verify", expectation)
+    found = answer.json()
+    assert 200 == answer.status
     assert (message is None, True) == (found["holds"], (message or "") in found.get("message", ""))
 
 
@@ -399,3 +402,81 @@ def test_the_pages_files(ask, service):
 def test_trust_is_of_the_request():
     """A request without a peer, as a test's transport has it, is not trusted."""
     assert not trusted(Request("GET", f"{ORIGIN}/__mock__/calls"), None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../app.py",
+        "/etc/hostname",
+        "..",
+        ".",
+        "",
+        "page/page.js",
+        "./page.js",
+        "admin.yaml",
+        "../page/page.js",
+        "none.js",
+    ],
+)
+def test_nothing_else_is_served(service, path):
+    """What is no file of the page is no path, wherever it leads."""
+    assert 404 == administer(service, Request("GET", f"{ORIGIN}/__mock__/{path}"), token="secret", peer="::1").status
+
+
+def test_files_are_served_past_the_journal(service, send):
+    """A file and a result are the same under `/__mock__/` to anybody, and nothing is noted."""
+    key = send("uploadFile").json()["key"]
+    task_id = send("createEdit").json()["task_id"]
+    for path in (f"files/{key}", f"results/{task_id}/0.png"):
+        there = administer(service, Request("GET", f"{ORIGIN}/__mock__/{path}"), token="secret", peer="10.0.0.1")
+        assert (200, service.get_file(f"/{path}").body) == (there.status, there.body)
+    assert 2 == len(service.calls)
+    assert 404 == administer(service, Request("GET", f"{ORIGIN}/__mock__/files/none"), token="s", peer="::1").status
+
+
+def test_the_page_answers_head(service):
+    """The page without a path is the page, HEAD is as good as GET, and both documents may be read from any page."""
+    for method, url in (("HEAD", ORIGIN), ("GET", ORIGIN), ("GET", f"{ORIGIN}?x")):
+        assert 200 == administer(service, Request(method, url), token="secret", peer=None).status
+    for name in ("api.json", "openapi.json"):
+        document = administer(service, Request("GET", f"{ORIGIN}/__mock__/{name}"), token="secret", peer=None)
+        assert (200, "*") == (document.status, document.header("Access-Control-Allow-Origin"))
+
+
+def test_time_adds_up(service):
+    """Time that is let pass is added to what was, and none may be let pass."""
+    before = service.time
+    for seconds in (10, 0, 0.5, 20):
+        service.advance(seconds)
+    assert 30.5 <= service.time - before < 31
+
+
+@pytest.mark.parametrize(
+    ("outage", "accepted"),
+    [
+        ({"requests": 1, "status": 599}, True),
+        ({"requests": 1, "status": 600}, False),
+        ({"seconds": 0.5}, True),
+        ({"seconds": 0}, False),
+        ({"requests": 0}, False),
+    ],
+)
+def test_limits_of_an_outage(service, ask, outage, accepted):
+    """An outage lasts a request or a moment at least, and fails with an error."""
+    if accepted:
+        service.outage(**outage)
+    else:
+        with pytest.raises(ValueError, match=next(iter(outage)) if 0 in outage.values() else "status"):
+            service.outage(**outage)
+    assert (200 if accepted else 400) == ask("POST", "/script", {"steps": [{"outage": outage}]}).status
+
+
+def test_an_outcome_of_a_later_edit(service, send):
+    """A written outcome waits for the edit that it names."""
+    service.script([{"outcome": {"status": "failed", "polls": 0}, "nth": 2}])
+    ids = [send("createEdit").json()["task_id"] for _ in range(3)]
+    service.advance(1)
+    for _ in range(2):
+        looks = [send("getTask", task_id=task_id).json()["status"] for task_id in ids]
+    assert ["processing", "failed", "processing"] == looks

@@ -8,6 +8,7 @@ from nano_banana_edit_mock import (
     MockServer,
     MockService,
     Request,
+    Response,
     _faults,
     mock_router,
     mock_transport,
@@ -141,3 +142,44 @@ def test_a_fault_that_was_said_and_did_not_happen(service):
         service.assert_all_scripted_used()
     with pytest.raises(ValueError, match="do is 'boom'; the mock accepts an Outcome, a Reply or a Fault"):
         service.next("boom")
+
+
+def test_what_is_left_in_process(edit):
+    """Of an answer that breaks off the head and the first half are there, of a wrong length the first half alone."""
+    whole = httpx.Client(transport=mock_transport()).post(**edit()).content
+    for fault, left in {Fault.WRONG_LENGTH: whole[: len(whole) // 2], Fault.RESET_AFTER: whole}.items():
+        answer = httpx.Client(transport=mock_transport(faulty(fault))).post(**edit())
+        assert ("application/json", str(len(left)), left) == (
+            answer.headers["Content-Type"],
+            answer.headers["Content-Length"],
+            answer.content,
+        )
+    for fault in (Fault.TRUNCATED, Fault.RESET_DURING, Fault.MALFORMED_CHUNK):
+        with httpx.Client(transport=mock_transport(faulty(fault))).stream("POST", **edit()) as answer:
+            assert (200, "application/json") == (answer.status_code, answer.headers["Content-Type"])
+            assert "Content-Length" not in answer.headers
+            parts = []
+            with pytest.raises(RAISED[fault][0]):
+                parts.extend(answer.iter_raw())
+            assert [] == parts or whole[: len(whole) // 2] == b"".join(parts)
+
+
+def test_what_goes_over_the_wire():
+    """A fault is written as it says, byte by byte."""
+    response = Response(200, [("Content-Type", "text/plain"), ("Content-Length", "4")], b"abcd")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\nno number\r\ncd"
+    assert {
+        Fault.TRUNCATED: [head + b"Content-Length: 4\r\n\r\nab"],
+        Fault.RESET_DURING: [head + b"Content-Length: 4\r\n\r\nab"],
+        Fault.RESET_AFTER: [head + b"Content-Length: 4\r\n\r\nabcd"],
+        Fault.WRONG_LENGTH: [head + b"Content-Length: 2\r\n\r\nabcd"],
+        Fault.MALFORMED_CHUNK: [chunked],
+        Fault.EMPTY: [],
+        Fault.REFUSED: [],
+        Fault.RESET_BEFORE: [],
+        Fault.SILENCE: [None],
+    } == {fault: [*_faults.wire(response, fault)] for fault in Fault if fault not in {Fault.GARBAGE, Fault.DRIBBLE}}
+    (garbage,) = _faults.wire(response, Fault.GARBAGE)
+    assert not garbage.startswith(b"HTTP")
+    assert [_faults.DRIBBLE_EVERY, b"H"] == [*_faults.wire(response, Fault.DRIBBLE)][:2]
