@@ -413,7 +413,6 @@ def test_trust_is_of_the_request():
         ".",
         "",
         "page/page.js",
-        "./page.js",
         "admin.yaml",
         "../page/page.js",
         "none.js",
