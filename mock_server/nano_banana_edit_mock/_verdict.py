@@ -20,6 +20,8 @@ from .contract import JSON, Contract, Operation
 ENVELOPE = 1024 * 1024  # bytes beyond the largest file: a form's part headers, or a whole JSON request
 MAX_VIOLATIONS = 20  # of one request, so that an array of a million wrong items is answered in one line
 
+# One media type and its parameters (RFC 9110, section 8.3.1); a comma out of quotes joins the values of two headers.
+_MEDIA_TYPE = re.compile(r'\s*([^\s;,]+)\s*(?:;(?:[^",]|"(?:[^"\\]|\\.)*")*)?')
 _BEARER = re.compile(r"bearer +([\w.~+/-]+=*)", re.ASCII | re.IGNORECASE)  # RFC 6750, section 2.1
 
 
@@ -63,13 +65,10 @@ class Referee:
             return _refusal(413, "body", "size", None, message)
         if operation.media_type is None or not (request.body or operation.body_required):
             return Verdict()
-        content_type = request.header("Content-Type")
-        if (content_type or "").partition(";")[0].strip().lower() != operation.media_type:
-            state = "is missing" if content_type is None else f"is {content_type[:60]}"
-            message = f"Content-Type {state}; the service accepts {operation.media_type}. Send that."
-            return _refusal(415, "header", "content", "Content-Type", message)
+        if refusal := _unsupported(request, operation.media_type):
+            return refusal
         try:
-            return self._judge_body(operation, request.body, content_type or "")
+            return self._judge_body(operation, request.body, request.header("Content-Type") or "")
         except Malformed as error:
             return Verdict(violations=(_violation("content", str(error), error.path),))
 
@@ -150,6 +149,19 @@ def _unauthorized(authorization: str | None, token: str | None) -> str | None:
         return None
     state = "carries another token" if match else "is missing" if authorization is None else "is not a bearer token"
     return f"Authorization {state}; the service accepts Bearer <token>. Send that."
+
+
+def _unsupported(request: Request, media_type: str) -> Verdict | None:
+    content_type, coding = request.header("Content-Type"), request.header("Content-Encoding") or "identity"
+    match = _MEDIA_TYPE.fullmatch(content_type or "")
+    if not match or match[1].lower() != media_type:
+        state = "is missing" if content_type is None else f"is {content_type[:60]}"
+        message = f"Content-Type {state}; the service accepts {media_type}. Send that."
+        return _refusal(415, "header", "content", "Content-Type", message)
+    if coding.lower() != "identity":
+        message = f"Content-Encoding is {coding[:60]}; the service accepts none. Send the body as it is."
+        return _refusal(415, "header", "content", "Content-Encoding", message)
+    return None
 
 
 def _refusal(status: int, location: Location, keyword: str, field: str | None, message: str) -> Verdict:
