@@ -14,6 +14,7 @@ from ._messages import spell
 MAX_DEPTH = 128  # containers within containers; deeper input costs a parser its stack, and no request has more than two
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"The body is nested too deep; the service accepts {MAX_DEPTH} levels. Flatten it."
+_ESCAPE = re.compile(rb"\\(.)")  # in a quoted string (RFC 9110, section 5.6.4)
 _HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*")  # RFC 9110, section 5
 
 
@@ -114,7 +115,9 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
         raise Malformed(f"The boundary is not Latin-1 ({error}); the service accepts ASCII. Change it.") from error
     if not boundary:
         raise Malformed("Content-Type names no boundary; the service accepts a form with one. Add it.")
-    delimiter = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--|\r\n)")  # RFC 2046, section 5.1.1
+    boundary = _ESCAPE.sub(rb"\1", boundary)
+    # What pads a delimiter is no part of it (RFC 2046, section 5.1.1).
+    delimiter = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--|[ \t]*\r\n)")
     _, *pieces = delimiter.split(b"\r\n" + body)  # what is before the first and after the last is no part
     if not pieces:
         raise Malformed("The form has no such boundary as its type names; the service accepts one with it. Mend it.")
