@@ -20,7 +20,8 @@ FILES = (FILE, RESULT)
 _KNOWN, _SHORT = 1_000, 500  # URLs that are remembered, and their characters at most
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
-
+# Characters that mean the same encoded or not (RFC 3986, section 6.2.2.2).
+_ENCODED = re.compile(r"%(2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)", re.IGNORECASE | re.ASCII)
 
 Route = tuple[Operation, re.Pattern[str]]  # of its path on a host
 
@@ -76,9 +77,10 @@ class Routes:
     def _find(self, method: str, address: str) -> tuple[SplitResult, Found]:
         url = urlsplit(address)
         url = url._replace(path=url.path or "/")
+        path = _ENCODED.sub(lambda encoded: chr(int(encoded[1], 16)), url.path) if "%" in url.path else url.path
         allow: set[str] = set()
         for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
-            if match := pattern.fullmatch(url.path):
+            if match := pattern.fullmatch(path):
                 methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
                 if method in methods:
                     values = map(unquote, match.groups())
