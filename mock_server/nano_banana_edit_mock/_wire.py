@@ -109,7 +109,7 @@ class Protocol(HttpToolsProtocol):
         if self._size > MAX_HEAD:
             raise _too_long()
         if not self._headed:
-            self.headers.append((name.lower(), value))
+            self.headers.append((name.lower(), value.rstrip(b" \t")))  # which the parser leaves at the end alone
 
     def on_headers_complete(self) -> None:
         """Start with a request, unless its head is wrong, or it comes again without its upgrade."""
