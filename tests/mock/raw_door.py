@@ -8,7 +8,7 @@ import socket
 from attrs import frozen
 from nano_banana_edit_mock import MockServer
 
-from .verdict_table import BEARER, EDIT, GOOD, JSON, Row, text
+from .verdict_rows import BEARER, EDIT, GOOD, JSON, Row, text
 
 BODY = text(GOOD)
 GET = b"GET /v1/tasks/x HTTP/1.1\r\nHost: mock\r\nAuthorization: Bearer t\r\n\r\n"
@@ -26,12 +26,16 @@ class Answer:
     body: bytes
 
 
+def as_bytes(row: Row, target: str, host: str) -> bytes:
+    lines = [f"{row.method} {target} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(row.body)}"]
+    lines += [f"{name}: {value}" for name, value in row.headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + row.body
+
+
 def send_raw(host: str, port: int, row: Row, target: str) -> Answer:
     """Send the bytes of a row over a socket of its own."""
-    lines = [f"{row.method} {target} HTTP/1.1", f"Host: {host}:{port}", f"Content-Length: {len(row.body)}"]
-    lines += [f"{name}: {value}" for name, value in row.headers]
     with socket.create_connection((host, port), timeout=30) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + row.body)
+        connection.sendall(as_bytes(row, target, f"{host}:{port}"))
         response = http.client.HTTPResponse(connection, method=row.method)
         response.begin()
         headers = {name.lower(): value for name, value in response.getheaders()}

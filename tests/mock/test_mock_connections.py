@@ -10,7 +10,7 @@ import pytest
 from nano_banana_edit_mock import Fault, MockServer, Request, _wire
 
 from .raw_door import ADMIN, BODY, GET, Wire, post
-from .verdict_table import BEARER, EDIT, FORM, UPLOAD, joined, part
+from .verdict_rows import BEARER, EDIT, FORM, UPLOAD, joined, part
 
 pytestmark = pytest.mark.server
 
@@ -91,15 +91,9 @@ def test_a_client_that_goes_away(server):
 
 def test_idle_connections_are_closed(monkeypatch):
     """A connection on which nothing comes for a while is closed, one that just answered is not."""
-    made = _wire.Protocol.__init__
-
-    def hasty(self, **options):
-        made(self, **options)
-        self.timeout_keep_alive = 0.05
-
-    monkeypatch.setattr(_wire.Protocol, "__init__", hasty)
     monkeypatch.setattr(_wire, "LEAST_WAIT", 0.01)
     with MockServer() as server:
+        server._server.config.timeout_keep_alive = 0.05
         wire = Wire(server)
         wire.send(GET)
         assert [404] == wire.statuses(1)

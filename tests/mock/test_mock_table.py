@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_router, mock_transport
 from nano_banana_edit_mock.app import create_app
 
-from .raw_door import Answer, send_raw
-from .verdict_table import EDIT, TABLE, UPLOAD, Row
+from .raw_door import Answer, Wire, as_bytes
+from .verdict_rows import EDIT, GOOD, LARGEST, UPLOAD, Row, text
+from .verdict_table import TABLE
 
 ORIGIN = "http://127.0.0.1:4010"
 HOSTS = {
@@ -21,10 +23,26 @@ HOSTS = {
     "/results": "https://nano-banana-edit.test",
 }
 FREE = {"service", "transport", "router", "app"}
+SAID = {  # what a reason names beside the field
+    "minItems /image_urls": "has 0 items; the service accepts 1 to 10.",
+    "maxItems /image_urls": "has 11 items; the service accepts 1 to 10.",
+    "minLength /prompt": "has 0 characters; the service accepts 1 to 5000.",
+    "maxLength /prompt": "has 5001 characters; the service accepts 1 to 5000.",
+    "maxLength /file": "has 50000001 bytes; the service accepts at most 50000000.",
+    "enum /image_size": '"1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto".',
+    "enum /output_format": 'the service accepts "png", "jpeg".',
+    "type /image_urls": "the service accepts an array.",
+    "type /prompt": "the service accepts a string.",
+    "security ": "the service accepts Bearer <token>.",
+}
+
+
+def aim(row: Row, task: str) -> str:
+    return row.target.replace("{task}", task).replace("{encoded}", "".join(f"%{ord(letter):x}" for letter in task))
 
 
 def address(row: Row, task: str, origin: str = ORIGIN) -> str:
-    target = row.target.replace("{task}", task)
+    target = aim(row, task)
     return origin + target if target.startswith("/") else target
 
 
@@ -59,26 +77,39 @@ def app_door(service: MockService, row: Row, task: str) -> Answer:
     return asyncio.run(send())
 
 
+class Port:
+    """A port, and a connection to it that is kept for as long as the port keeps it."""
+
+    def __init__(self, server: MockServer) -> None:
+        self.server = server
+        self.wire: Wire | None = None
+
+    def __call__(self, service: MockService, row: Row, task: str) -> Answer:
+        self.server.service = service
+        wire, self.wire = self.wire or Wire(self.server), None
+        wire.send(as_bytes(row, aim(row, task), self.server.url.removeprefix("http://")))
+        answer = Answer(*wire.answer(row.method))
+        if answer.headers.get("connection") == "close":
+            wire.close()
+        else:
+            self.wire = wire
+        return answer
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[MockServer]:
-    with MockServer() as server:
-        yield server
+def port(running) -> Iterator[Port]:
+    port = Port(running)
+    yield port
+    if port.wire:
+        port.wire.close()
 
 
 @pytest.fixture(
     params=[pytest.param(door, marks=[] if door in FREE else pytest.mark.server) for door in sorted(FREE | {"port"})]
 )
 def door(request: pytest.FixtureRequest) -> tuple[str, Callable[[MockService, Row, str], Answer]]:
-    if request.param != "port":
-        return request.param, globals()[f"{request.param}_door"]
-    server = request.getfixturevalue("server")
-
-    def port_door(service: MockService, row: Row, task: str) -> Answer:
-        server.service = service
-        host, _, port = server.url.removeprefix("http://").rpartition(":")
-        return send_raw(host, int(port), row, row.target.replace("{task}", task))
-
-    return "port", port_door
+    name = request.param
+    return name, globals()[f"{name}_door"] if name in FREE else request.getfixturevalue(name)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
@@ -89,25 +120,54 @@ def test_verdict(row, door, send, service):
         pytest.skip("this door cannot carry it")
     task = send("createEdit").json()["task_id"]
     answer = through(service, row, task)
+    headers = answer.headers
     assert row.status == answer.status
-    assert row.answer == {header: answer.headers.get(header) for header in row.answer}
-    said = json.loads(answer.headers.get("mock-violations", "[]"))
+    assert row.answer == {header: headers.get(header) for header in row.answer}
+    assert [row.status == 401, row.status in {204, 405}] == [name in headers for name in ("www-authenticate", "allow")]
+    said = json.loads(headers.get("mock-violations", "[]"))
     assert sorted(row.wrong) == sorted(f"{one['location']} {one['keyword']} {one['pointer']}" for one in said)
-    if row.status == 501:
-        return
+    if row.status == 501 or row.target == "*":
+        return  # which is none of the API's, and not in its journal
     found = service.calls[-1].violations
     assert said == [{"location": one.location, "pointer": one.pointer, "keyword": one.keyword} for one in found]
+    assert (row.method, row.status) == (service.calls[-1].method, service.calls[-1].status)
     if row.method == "HEAD" or row.status == 204:
         assert b"" == answer.body
     elif not row.accepted:
         assert {"message", "error_code"} == json.loads(answer.body).keys()
         for violation in found:
             assert violation.message in json.loads(answer.body)["message"]
+            assert SAID.get(f"{violation.keyword} {violation.pointer}", "") in violation.message
             assert violation.field is None or violation.field in violation.message or "nested" in violation.message
 
 
+def test_head_is_get_without_a_body(door):
+    """HEAD has the status and the headers of GET, its length among them, whether or not there is something."""
+    _, through = door
+    service = MockService(polls=0)
+    task = json.loads(through(service, Row("edit", 200, body=text(GOOD)), "").body)["task_id"]
+    for row in TABLE:
+        if row.method == "GET" and row.target in {"/v1/tasks/x", "/v1/nothing", "/v1/tasks/{task}"}:
+            get, head = (through(service, evolve(row, method=method), task) for method in ("GET", "HEAD"))
+            dates = {"date": get.headers.get("date")} if "date" in get.headers else {}
+            assert (get.status, get.headers, b"") == (head.status, head.headers | dates, head.body)
+            assert str(len(get.body)) == head.headers["content-length"]
+
+
+def test_more_reasons_than_a_header_holds(door, service):
+    """A pointer that is too long for a header is in the journal and the message, and not in the header."""
+    _, through = door
+    key = "k" * 5000
+    content = f'{{"image_urls": ["x"], "prompt": "x", "{key}": 1, "{key}": 2}}'.encode()
+    answer = through(service, Row("long key", 400, body=content), "")
+    assert (400, "[]") == (answer.status, answer.headers["mock-violations"])
+    assert [f"/{key}"] == [violation.pointer for violation in service.calls[-1].violations]
+    assert key in json.loads(answer.body)["message"]
+
+
 def test_the_table_is_large_and_each_row_is_named():
-    """A row can be told by its name, and refusals are as many as acceptances or more."""
-    assert len(TABLE) == len({row.name for row in TABLE}) > 180
+    """A row can be told by its name, refusals are as many as acceptances or more, and few bodies are large."""
+    assert len(TABLE) == len({row.name for row in TABLE}) > 300
     assert sum(not row.accepted for row in TABLE) > len(TABLE) / 2
     assert {EDIT, UPLOAD} < {row.target for row in TABLE}
+    assert 3 == sum(len(row.body) >= LARGEST for row in TABLE)

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from .raw_door import ADMIN, BODY, CHUNKED, GET, UPGRADE, chunks, post
-from .verdict_table import EDIT, GOOD, TASK, Row, text
+from .verdict_rows import EDIT, GOOD, TASK, Row, text
 
 pytestmark = pytest.mark.server
 

@@ -36,8 +36,20 @@ _EXPLAINED = {
         "token with a comma",
         "token in quotes",
         "padding in the middle",
+        "padding alone",
+        "tab after the scheme",
+        "percent in a token",
+        "scheme twice",
+        "parameters instead of a token",
         "two authorizations",
     ],
+    "HEAD is known wherever GET is (RFC 9110, section 9.1); Prism knows what the document names": [
+        "HEAD on task",
+        "HEAD on task without authorization",
+    ],
+    "parameters may be empty (RFC 9110, section 5.6.6); Prism fails at that": ["application/json;"],
+    "JSON has no charset (RFC 8259, section 11); Prism obeys one": ["application/json; charset=utf-16"],
+    "Content-Type has one value (RFC 9110, section 5.5); Prism takes the first of two": ["two content types"],
     "the document names application/json; Prism takes what has it for a suffix": ["application/vnd.api+json"],
     "Prism reads no body of this size, whatever the document says": [
         "FileUpload.file.maxLength: 50000000 bytes",
@@ -46,6 +58,11 @@ _EXPLAINED = {
     "a form has parts with names (RFC 7578, section 4.2); Prism ends where it finds none in quotes": [
         "name without quotes",
         "part without a name",
+        "file name of 9, a; name=x",
+    ],
+    "a part needs no type (RFC 7578, section 4.4); Prism ends where it finds none": ["file without a type"],
+    "space behind a boundary is none of it (RFC 2046, section 5.1.1); Prism finds no part": [
+        "space behind the boundaries",
     ],
     "each part is form-data (RFC 7578, section 4.2); Prism does not look": ["part that is no form's"],
     "the API takes one file, with a name; Prism looks at the last part": ["two files", "file without a name"],
@@ -56,6 +73,8 @@ _EXPLAINED = {
         "invalid UTF-8",
         "overlong UTF-8",
         "surrogate in UTF-8",
+        "beyond Unicode",
+        "Latin-1",
     ],
 }
 DIFFERENCES = {name: why for why, names in _EXPLAINED.items() for name in names}
