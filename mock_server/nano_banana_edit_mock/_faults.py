@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from ._records import Fault, Response
 
+EXTENSION = "nano_banana_edit_mock.fault"  # of ASGI: what a server of ours does instead of an answer
 DRIBBLE_EVERY = 0.1  # seconds between two bytes
 
 _PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}

@@ -10,16 +10,17 @@ import re
 import socket
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httptools
 from attrs import evolve
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ._admin import is_admin
 from ._answers import refuse
-from ._faults import head, resets, wire
+from ._faults import EXTENSION, head, resets, wire
 from ._records import Fault, Request, Response
 from .service import MockService
 
@@ -203,6 +204,7 @@ class Protocol(HttpToolsProtocol):
         self.url, self.headers = url, headers
         self.scope["headers"] = headers
         super().on_headers_complete()
+        self.scope["extensions"] = {EXTENSION: {"go_wrong": partial(self._go_wrong_in_turn, self.cycle)}}
 
     def _busy(self) -> bool:
         return bool(self.cycle and not self.cycle.response_complete)
@@ -224,6 +226,13 @@ class Protocol(HttpToolsProtocol):
         if not self._keep_alive:
             self._over = True
             self.transport.close()
+
+    async def _go_wrong_in_turn(self, cycle: RequestResponseCycle, response: Response, fault: Fault) -> None:
+        """Go wrong instead of an answer of the ASGI app, and let uvicorn expect none."""
+        self._over = True
+        self.pipeline.clear()
+        await self._go_wrong(response, fault)
+        cycle.disconnected = True
 
     async def _go_wrong(self, response: Response, fault: Fault) -> None:
         """Write what is no answer, and end the connection."""

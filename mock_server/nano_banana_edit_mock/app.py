@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ._admin import EVENTS, Feed, administer, is_admin, is_loopback
+from ._faults import EXTENSION
 from ._records import Fault, Request, Response
 from ._wire import Protocol
 from .service import MockService
@@ -63,6 +64,9 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
                 response = administer(service, request, token=token, peer=peer)
             else:
                 response = service.handle(request)
+            if response.fault and (ours := scope.get("extensions", {}).get(EXTENSION)):
+                await ours["go_wrong"](response, response.fault)
+                return
             if response.fault:
                 reply: starlette.responses.Response = _broken(response, response.fault)
             elif response.header("Content-Type") == EVENTS and request.method == "GET":

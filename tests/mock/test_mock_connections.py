@@ -119,6 +119,35 @@ def test_nothing_follows_a_fault(server, wire, fault):
     assert (3, ()) == (len(server.service.calls), server.service.edits)
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault.EMPTY, b""),
+        (Fault.GARBAGE, b"\x80"),
+        (Fault.TRUNCATED, b"HTTP/1.1 404"),
+        (Fault.SILENCE, TimeoutError),
+        (Fault.RESET_BEFORE, ConnectionResetError),
+    ],
+)
+def test_a_fault_behind_a_request_of_the_mock(server, wire, caplog, fault, expected):
+    """A fault is the same behind an answer of the ASGI app; nothing follows it, and the log has no word of it."""
+    server.service.on("getTask", fault)
+    wire.send(ADMIN + GET + post() + post())
+    assert [200] == wire.statuses(1)
+    wire.socket.settimeout(0.2 if fault is Fault.SILENCE else 10)
+    if isinstance(expected, bytes):
+        assert expected == wire.file.read()[: len(expected)]
+    else:
+        with pytest.raises(expected):
+            wire.file.read()
+    wire.close()
+    other = Wire(server)
+    other.send(ADMIN)
+    assert [200] == other.statuses(1)
+    other.close()
+    assert (1, (), []) == (len(server.service.calls), server.service.edits, caplog.records)
+
+
 def test_nothing_follows_the_end(server, wire):
     """What comes behind a request that is the last is neither answered nor done."""
     wire.send(GET.replace(b"Host", b"Connection: close\r\nHost") + post())
