@@ -219,6 +219,8 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _send(self, response: Response) -> None:
+        if self.transport.is_closing():  # nobody is there any more, which asyncio would tell the log
+            return
         further = b"".join([b"%s: %s\r\n" % pair for pair in self.server_state.default_headers])
         if not self._keep_alive:
             further += b"connection: close\r\n"
@@ -244,7 +246,7 @@ class Protocol(HttpToolsProtocol):
                     await asyncio.wait_for(self._lost.wait(), piece)
             if self.transport.is_closing():
                 return
-        if resets(fault):
+        if resets(fault) and not self.transport.is_closing():
             reset = struct.pack("ii", 1, 0)  # no waiting for what was not taken
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             await asyncio.sleep(0.01)  # what was written leaves first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 
 from attrs import frozen
 from nano_banana_edit_mock import MockServer
@@ -89,6 +90,12 @@ class Wire:
 
     def ended(self) -> bool:
         return self.file.read() == b""
+
+    def reset(self) -> None:
+        """Go away at once, so that the other side cannot write any more."""
+        if self.socket.fileno() >= 0:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def close(self) -> None:
         self.file.close()

@@ -89,6 +89,26 @@ def test_a_client_that_goes_away(server):
     assert ["getTask"] == [call.operation for call in server.service.calls]
 
 
+def test_a_client_that_goes_away_before_its_answers(server, service, wire, caplog, monkeypatch):
+    """What nobody is there for any more, an answer or a fault, is left out, and the log has no word of it."""
+
+    def leave(request, *, _handle=service.handle):
+        wire.reset()
+        return _handle(request)
+
+    service.on("getTask", Fault.RESET_BEFORE, nth=8)
+    monkeypatch.setattr(service, "handle", leave)
+    wire.send(GET * 8)
+    other = Wire(server)
+    while len(service.calls) < 8:
+        other.send(ADMIN)
+        assert [200] == other.statuses(1)
+    other.send(ADMIN)
+    assert [200] == other.statuses(1)
+    other.close()
+    assert [] == caplog.records
+
+
 def test_idle_connections_are_closed(monkeypatch):
     """A connection on which nothing comes for a while is closed, one that just answered is not."""
     monkeypatch.setattr(_wire, "LEAST_WAIT", 0.01)
