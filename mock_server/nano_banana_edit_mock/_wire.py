@@ -1,7 +1,7 @@
 """HTTP/1.1 on the port: uvicorn's protocol, held to the RFCs where it is lax, and answering by itself.
 
-The service answers at once, so that a request to the API needs no task, no queue and no ASGI. What is under `/__mock__/`
-streams, and goes to the ASGI app as usual.
+The service answers at once, so that a request to the API needs no task, no queue and no ASGI. What is under
+`/__mock__/` streams, and goes to the ASGI app as usual.
 """
 
 import asyncio
