@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
@@ -65,27 +66,30 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
 
     A stream of events is answered with its head alone; what goes into it is what a `Feed` reads.
     """
-    url = urlsplit(request.url)
-    if public := _open(url.path or "/", service):
-        if request.method in {"GET", "HEAD"}:
-            return public
-        verdict = astray(request.method, url.path or "/", READ_ONLY)
-        return refused(verdict, READ_ONLY, 400) if verdict.violations else allowed(READ_ONLY)
-    contract, referee = admin()
-    _, found = Routes(contract).find(request.method, request.url)
-    if found.operation is None:
-        verdict = astray(request.method, url.path, found.allow)
-    else:
-        operation = evolve(found.operation, bearer=not trusted(request, peer))
-        verdict = referee.judge(operation, request, token)
+    url, found = _routes().find(request.method, request.url)
+    if public := _open(url.path, service):
+        return public if request.method in {"GET", "HEAD"} else _stray(request.method, url.path, READ_ONLY)
+    if found.operation is None or found.name is None:
+        return _stray(request.method, url.path, found.allow)
+    _, referee = admin()
+    verdict = referee.judge(evolve(found.operation, bearer=not trusted(request, peer)), request, token)
     if verdict.violations:
         return refused(verdict, found.allow, 400)
-    if found.name is None:
-        return allowed(found.allow)
     try:
         return _OPERATIONS[found.name](service, verdict.value)
     except ValueError as error:
         return refuse(400, str(error))
+
+
+@cache
+def _routes() -> Routes:
+    return Routes(admin()[0])
+
+
+def _stray(method: str, path: str, allow: Collection[str]) -> Response:
+    """Return the answer to a request that means no operation."""
+    verdict = astray(method, path, allow)
+    return refused(verdict, allow, 400) if verdict.violations else allowed(allow)
 
 
 class Feed:
@@ -106,11 +110,16 @@ class Feed:
         new = entries[len(entries) - min(count - self._after, len(entries)) :]
         self._era, self._after = era, count
         told = b"event: reset\ndata: {}\n\n" if reset else b""
-        return told + b"".join(map(_event, range(count - len(new) + 1, count + 1), new))
+        return told + b"".join(map(_event, _calls(count, new)))
 
 
-def _event(number: int, entry: Entry) -> bytes:
-    return f"event: call\nid: {number}\ndata: {json.dumps(_call(number, entry))}\n\n".encode("ascii")
+def _event(call: dict[str, Any]) -> bytes:
+    return f"event: call\nid: {call['number']}\ndata: {json.dumps(call)}\n\n".encode("ascii")
+
+
+def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
+    """Yield the last of `count` requests with their numbers."""
+    return map(_call, range(count - len(entries) + 1, count + 1), entries)
 
 
 def _call(number: int, entry: Entry) -> dict[str, Any]:
@@ -124,8 +133,7 @@ def _call(number: int, entry: Entry) -> dict[str, Any]:
 
 def _list_calls(service: MockService, _: Any) -> Response:
     count, entries = service._store.latest()
-    numbers = range(count - len(entries) + 1, count + 1)
-    return reply(200, {"count": count, "calls": [*map(_call, numbers, entries)]})
+    return reply(200, {"count": count, "calls": [*_calls(count, entries)]})
 
 
 def _list_tasks(service: MockService, _: Any) -> Response:

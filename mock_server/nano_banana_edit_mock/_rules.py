@@ -13,6 +13,7 @@ from ._records import Fault, Headers, Outcome, Response, pairs
 
 _BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
 _OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # of the transfer, not of the answer
+_DOWN = "The service is unavailable; try again later."
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*")  # without what HTTP servers and clients disagree on
 
@@ -96,7 +97,7 @@ class Reply:
         Raises:
             ValueError: `retry_after` is no number of seconds.
         """
-        return cls.error(503, "The service is unavailable; try again later.", retry_after=retry_after)
+        return cls.error(503, _DOWN, retry_after=retry_after)
 
     @classmethod
     def error(cls, status: int, message: str, *, retry_after: int | None = None) -> Self:
@@ -235,7 +236,7 @@ def make_outage(now: float, *, requests: int | None = None, seconds: float | Non
         whole("requests", requests, 1)
     if seconds is not None and not seconds > 0:  # which NaN is not either
         raise ValueError(f"seconds is {seconds}; the mock accepts more than 0. Raise it.")
-    do = Reply.error(status, "The service is unavailable; try again later.")
+    do = Reply.error(status, _DOWN)
     return Rule(operation=None, do=do, times=requests, until=None if seconds is None else now + seconds)
 
 

@@ -39,7 +39,7 @@ class Referee:
     """Judges requests by one contract; a body of more than `max_body` bytes is not looked into."""
 
     def __init__(self, contract: Contract) -> None:
-        self._document = contract.document
+        self._document: Any = contract.document
         self._files = {(c.operation, c.field): 0 for c in contract.constraints if c.keyword == "format"}
         for constraint in contract.constraints:
             if constraint.keyword == "maxLength" and (constraint.operation, constraint.field) in self._files:
@@ -105,7 +105,7 @@ class Referee:
 
     def _explain(self, error: ValidationError, value: Any, files: Sequence[str]) -> Iterator[Violation]:
         *parents, last = error.schema_path
-        schema: Any = reduce(getitem, parents, self._document)  # type: ignore[arg-type]  # which is JSON
+        schema = reduce(getitem, parents, self._document)
         keyword = str(last)
         match keyword:
             case "required":

@@ -98,7 +98,7 @@ async def _events(
     yield b": the requests as they come\n\n"
     while not ending():
         news = feed.read(current())
-        silent = 0 if news else silent + _LOOK_EVERY
+        silent += _LOOK_EVERY
         if news or silent >= _SILENT_AT_MOST:
             silent = 0
             yield news or b":\n\n"
