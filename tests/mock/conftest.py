@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from nano_banana_edit_mock import MockServer, MockService, Request, Response, load, mock_transport
+from nano_banana_edit_mock._admin import administer
+from nano_banana_edit_mock._steps import admin
 from nano_banana_edit_mock.contract import parse
 
 from .raw_door import Wire
 
 BOUNDARY = "frontier"
 SHIPPED = load()
+ADMIN, _ = admin()
+ORIGIN = "http://127.0.0.1:4010"  # of a mock that is told and asked without a port
 
 
 @pytest.fixture
@@ -174,3 +179,26 @@ def wire(server) -> Iterator[Wire]:
     wire = Wire(server)
     yield wire
     wire.close()
+
+
+@pytest.fixture
+def ask(service):
+    """Ask the mock from this machine, unless told otherwise; what it answers is as its document says."""
+    operations = {(operation.method, operation.path): operation.id for operation in ADMIN.operations}
+
+    def ask(method, path, body=None, *, origin=ORIGIN, peer="127.0.0.1", **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        content = b"" if body is None else json.dumps(body).encode()
+        request = Request(method, f"{origin}/__mock__{path}", headers, content)
+        response = administer(service, request, token="secret", peer=peer)
+        answers = ADMIN.document["paths"].get(path, {}).get(method.lower(), {}).get("responses", {})
+        answer = answers.get(str(response.status), {}).get("content", {}).get("application/json")
+        if answer:
+            assert (method, path) in operations
+            schema = {**ADMIN.document, **answer["schema"]}
+            assert [] == [*Draft202012Validator(schema).iter_errors(response.json())]
+        return response
+
+    return ask
