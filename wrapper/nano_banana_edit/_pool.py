@@ -231,7 +231,7 @@ class _Shelf(Generic[_ConnectionT, _PermitsT]):
     def put_back(self, connection: _ConnectionT) -> bool:
         """Take a connection back, and return whether it is kept; otherwise it is to be closed."""
         with self.lock:
-            kept = connection.is_idle() and not self.closed
+            kept = connection.is_idle() and not self.closed and not _surplus(connection)
             if kept:
                 self.idle.append((_clock.now(), connection))
         self.permits.release()
@@ -253,6 +253,11 @@ class _Shelf(Generic[_ConnectionT, _PermitsT]):
         for connection in kept:
             if isinstance(connection, httpcore.HTTPConnection):
                 connection.close()
+
+
+def _surplus(connection: Any) -> bool:
+    """Whether more came than the answer: httpcore would take it for the answer to the next request."""
+    return connection._connection is not None and bool(connection._connection._h11_state.trailing_data[0])
 
 
 class _Stream:

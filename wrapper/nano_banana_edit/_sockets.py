@@ -7,6 +7,7 @@ the answer is about to be read.
 
 from __future__ import annotations
 
+import ssl
 from contextlib import suppress
 from typing import Any, cast
 
@@ -98,7 +99,8 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
         await self._inner.aclose()
 
     def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+        found = self._inner.get_extra_info(info)
+        return found or _unread(self._inner.get_extra_info("ssl_object")) if info == "is_readable" else found
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         try:
@@ -107,6 +109,14 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
             with anyio.CancelScope(shield=True):
                 await self.aclose()
             raise
+
+
+def _unread(tls: ssl.SSLObject | None) -> bool:
+    """Whether what was taken off the socket was not read; it is read here, as its connection is given up then."""
+    try:
+        return tls is not None and tls.read(1) is not None
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)
 
 
 def _leaves(unsent: bytes) -> None:
