@@ -23,6 +23,7 @@ PREFIX = "/__mock__/"
 _ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX}|/?(?:\?|$))")
 _PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 EVENTS = "text/event-stream"
+_ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
 _PAGE = Path(__file__).with_name("page")
@@ -93,28 +94,30 @@ def _stray(method: str, path: str, allow: Collection[str]) -> Response:
 
 
 class Feed:
-    """The events of one stream: those after a number, and then those that are new at each look."""
+    """The events of one stream: those after the one whose id is given, and then those that are new at each look.
 
-    def __init__(self, after: int = 0) -> None:
-        self._after = after
-        self._era: object = None
+    An id is the era and the number of a request, so that one of another run, or of before a reset, is known as such.
+    """
+
+    def __init__(self, last: str | None = None) -> None:
+        known = _ID.fullmatch(last or "")
+        self._era: str | None = known[1] if known else last or None
+        self._after = int(known[2]) if known else 0
 
     def read(self, service: MockService) -> bytes:
         """Return what came since the last look; empty when nothing did."""
-        store = service._store
-        count, entries = store.latest()
-        era = (store, store.resets)
-        reset = self._era not in {None, era} or self._after > count
+        era, count, entries = service._store.latest()
+        reset = self._era not in {None, era}
         if reset:
             self._after = 0
-        new = entries[len(entries) - min(count - self._after, len(entries)) :]
+        new = entries[len(entries) - max(0, min(count - self._after, len(entries))) :]
         self._era, self._after = era, count
-        told = b"event: reset\ndata: {}\n\n" if reset else b""
-        return told + b"".join(map(_event, _calls(count, new)))
+        told = [_event("reset", era, 0, {})] if reset else []
+        return b"".join(told + [_event("call", era, call["number"], call) for call in _calls(count, new)])
 
 
-def _event(call: dict[str, Any]) -> bytes:
-    return f"event: call\nid: {call['number']}\ndata: {json.dumps(call)}\n\n".encode("ascii")
+def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\nid: {era}-{number}\ndata: {json.dumps(data)}\n\n".encode("ascii")
 
 
 def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
@@ -132,7 +135,7 @@ def _call(number: int, entry: Entry) -> dict[str, Any]:
 
 
 def _list_calls(service: MockService, _: Any) -> Response:
-    count, entries = service._store.latest()
+    _, count, entries = service._store.latest()
     return reply(200, {"count": count, "calls": [*_calls(count, entries)]})
 
 

@@ -35,7 +35,7 @@ class Journal:
     @property
     def calls(self) -> tuple[Entry, ...]:
         """The last thousand requests, oldest first."""
-        return tuple(self._store.latest()[1])
+        return tuple(self._store.latest()[2])
 
     def assert_called_once_with(self, operation: str = "createEdit", **properties: Any) -> None:
         """Assert that there was one request to an operation, and that its JSON body has some properties.

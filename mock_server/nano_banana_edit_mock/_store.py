@@ -4,6 +4,7 @@ import random
 import re
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from secrets import token_hex
 from threading import Lock
 from typing import Any
 
@@ -66,13 +67,12 @@ class Store:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.lock = Lock()
-        self.resets = -1
         self.reset()
 
     def reset(self) -> None:
         """Forget everything and start again from the seed."""
         with self.lock:
-            self.resets += 1
+            self.era = token_hex(4)  # two runs number their requests alike
             self._random = random.Random(self._seed)  # noqa: S311  ids to be repeated, not secrets
             self.tasks: OrderedDict[str, Task] = OrderedDict()  # whose first is found at once
             self.uploads: dict[str, Upload] = {}
@@ -102,10 +102,10 @@ class Store:
                     return rule.do
         return None
 
-    def latest(self) -> tuple[int, list[Entry]]:
-        """Return how many requests came, and those of them that are still kept."""
+    def latest(self) -> tuple[str, int, list[Entry]]:
+        """Return which era it is, how many requests came in it, and those of them that are still kept."""
         with self.lock:
-            return self.received.total(), [*self.journal]
+            return self.era, self.received.total(), [*self.journal]
 
     def add_entry(self, entry: Entry) -> None:
         """Keep a request in the journal, and count it."""

@@ -93,7 +93,7 @@ def _broken(response: Response, fault: Fault) -> starlette.responses.Response:
 async def _events(
     current: Callable[[], MockService], ending: Callable[[], bool], last: str | None
 ) -> AsyncIterator[bytes]:
-    feed = Feed(int(last) if last and last.isdecimal() else 0)
+    feed = Feed(last)
     silent = 0.0
     yield b": the requests as they come\n\n"
     while not ending():

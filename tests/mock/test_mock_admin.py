@@ -1,6 +1,7 @@
 """What is under `/__mock__/`: the mock told and asked over HTTP."""
 
 import json
+import re
 from datetime import datetime
 
 import httpx
@@ -214,37 +215,67 @@ def test_what_cannot_be_expected(ask, expectation, message):
 
 
 def events(text):
-    """The names, ids and data of events."""
+    """The names, numbers and operations of events."""
     blocks = [dict(line.split(": ", 1) for line in block.split("\n")) for block in text.decode().split("\n\n") if block]
-    return [(block["event"], block.get("id"), json.loads(block["data"]).get("operation")) for block in blocks]
+    return [(e["event"], int(e["id"].split("-")[1]), json.loads(e["data"]).get("operation")) for e in blocks]
+
+
+def last_id(text):
+    """The id of the last event."""
+    return re.findall(rb"(?m)^id: (.*)$", text)[-1].decode()
 
 
 def test_feed(service, send):
-    """A feed tells each request once, from the number that it is told, and a reset."""
-    feed, late = Feed(), Feed(1)
+    """A feed tells each request once, from the event that it is told, and a reset."""
+    feed = Feed()
     send("createEdit")
+    late = Feed(last_id(Feed().read(service)))
     send("getTask")
-    assert [("call", "1", "createEdit"), ("call", "2", "getTask")] == events(feed.read(service))
-    assert [("call", "2", "getTask")] == events(late.read(service))
+    assert [("call", 1, "createEdit"), ("call", 2, "getTask")] == events(feed.read(service))
+    assert [("call", 2, "getTask")] == events(late.read(service))
     assert b"" == feed.read(service)
     send("uploadFile")
-    assert [("call", "3", "uploadFile")] == events(feed.read(service))
+    assert [("call", 3, "uploadFile")] == events(feed.read(service))
     service.reset()
     send("getTask")
-    assert [("reset", None, None), ("call", "1", "getTask")] == events(feed.read(service))
+    assert [("reset", 0, None), ("call", 1, "getTask")] == events(feed.read(service))
 
 
 def test_a_feed_of_before(service, send):
-    """A number that no request has reached yet is of before a reset."""
+    """After a reset that nobody was told of, all of before is forgotten, however many requests came since."""
     send("getTask")
-    assert [("reset", None, None), ("call", "1", "getTask")] == events(Feed(7).read(service))
+    last = last_id(Feed().read(service))
+    service.reset()
+    assert [("reset", 0, None)] == events(Feed(last).read(service))
+    send("uploadFile")
+    send("createEdit")
+    told = Feed(last).read(service)
+    assert [("reset", 0, None), ("call", 1, "uploadFile"), ("call", 2, "createEdit")] == events(told)
+    assert b"" == Feed(last_id(told)).read(service)
+
+
+@pytest.mark.parametrize("last", ["0", "7", "1-1", "00000000-1", "9" * 5_000, "00000000-" + "9" * 5_000])
+def test_a_feed_of_nowhere(service, send, last):
+    """An id that no event had is of before as well."""
+    send("getTask")
+    assert [("reset", 0, None), ("call", 1, "getTask")] == events(Feed(last).read(service))
+
+
+def test_a_feed_of_later(service, send):
+    """A number that no request has reached yet brings those that come."""
+    send("getTask")
+    era = last_id(Feed().read(service)).split("-")[0]
+    feed = Feed(f"{era}-7")
+    assert b"" == feed.read(service)
+    send("createEdit")
+    assert [("call", 2, "createEdit")] == events(feed.read(service))
 
 
 def test_a_feed_of_another_service(service, send):
     """Where another service takes the place, all of before is forgotten."""
     feed = Feed()
     feed.read(service)
-    assert [("reset", None, None)] == events(feed.read(MockService()))
+    assert [("reset", 0, None)] == events(feed.read(MockService()))
 
 
 @pytest.mark.server
@@ -254,9 +285,9 @@ def test_on_a_port(edit_body):
         assert 200 == client.post("/__mock__/script", json={"steps": [{"reply": {"status": 429}}]}).status_code
         limited = client.post("/v1/generate/k/nano-banana-edit", json=edit_body, headers={"Authorization": "Bearer t"})
         assert 429 == limited.status_code
-        with client.stream("GET", "/__mock__/events", headers={"Last-Event-ID": "0"}) as stream:
+        with client.stream("GET", "/__mock__/events", headers={"Last-Event-ID": ""}) as stream:
             lines = stream.iter_lines()
-            assert "id: 1" == next(line for line in lines if line.startswith("id"))
+            assert next(line for line in lines if line.startswith("id")).endswith("-1")
             assert '"status": 429' in next(lines)
         assert 401 == client.get("/__mock__/calls", headers={"Host": "elsewhere.example"}).status_code
         assert "text/event-stream" == client.head("/__mock__/events").headers["Content-Type"]

@@ -457,20 +457,27 @@ def test_what_comes_is_announced(context, server):
     expect(page.locator("#news")).to_have_text("2 new requests, the last GET /v1/nothing answered 404, invalid")
 
 
-def test_the_mock_is_started_again(context):
-    """A page whose mock is gone says so, and follows the next one on that port from its beginning."""
-    with MockServer() as server:
+@pytest.mark.parametrize("more", [0, 3])
+def test_the_mock_is_started_again(context, more):
+    """A page whose mock is gone says so, and shows of the next one on that port all that came, and nothing else."""
+    with MockServer(MockService(polls=0)) as server:
         page = context.new_page()
         page.goto(server.url)
-        create(server, {})
-        create(server, {})
+        for name in ("old 0", "old 1"):
+            create(server, {"prompt": name, "image_urls": [ELSEWHERE]})
         expect(calls(page)).to_have_count(2)
     expect(page.locator("#state")).to_have_text("reconnecting")
-    with MockServer(port=int(server.url.rpartition(":")[2])) as server:
+    service = MockService(polls=0)
+    edit = "https://api.sinancode.com/v1/generate/k/nano-banana-edit"
+    for number in range(more):
+        service.handle(request("POST", edit, {"prompt": f"new {number}", "image_urls": [ELSEWHERE]}))
+    with MockServer(service, port=int(server.url.rpartition(":")[2])) as server:
         expect(page.locator("#state")).to_have_text("live")
-        create(server, {"prompt": "again"})
-        expect(calls(page)).to_have_count(1)
-        expect(page.locator("#counts")).to_have_text("1 came, 1 invalid")
+        create(server, {"prompt": "last"})
+        expect(page.locator("#counts")).to_have_text(f"{more + 1} came, 1 invalid")
+        expect(calls(page)).to_have_count(more + 1)
+        expect(tasks(page)).to_have_count(more)
+        expect(tasks(page).filter(has_text="old")).to_have_count(0)
 
 
 def test_a_token_is_needed_elsewhere(context):

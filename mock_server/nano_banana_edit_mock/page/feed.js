@@ -21,7 +21,7 @@ async function read(body, heard, take) {
 
 /** Follow for ever; where the token is missing or wrong, `given` promises another one. */
 export async function follow(take, tell, given) {
-  let last = "0";
+  const headers = {};
   let failures = 0;
   for (;;) {
     const stop = new AbortController();
@@ -32,7 +32,7 @@ export async function follow(take, tell, given) {
     };
     try {
       heard();
-      const response = await ask("events", { headers: { "Last-Event-ID": last }, signal: stop.signal });
+      const response = await ask("events", { headers, signal: stop.signal });
       if (response.status === 401) {
         clearTimeout(timer);
         tell("token needed");
@@ -43,7 +43,7 @@ export async function follow(take, tell, given) {
       tell("live");
       failures = 0;
       await read(response.body, heard, (event) => {
-        last = event.name === "reset" ? "0" : event.id;
+        headers["Last-Event-ID"] = event.id;
         take(event);
       });
     } catch {
