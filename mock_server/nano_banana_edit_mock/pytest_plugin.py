@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MARKER = "nano_banana_edit_mock"
 TOKEN = "mock"  # noqa: S105 - any will do, where the test gives none
 _TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the name of one
+_ROUTER = pytest.StashKey[Any]()
 _URL_VARIABLES = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
 
 
@@ -58,8 +59,23 @@ def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 
     service = _service(request)
     _point(monkeypatch, None)
-    with mock_router(service):
+    with mock_router(service) as router:
+        request.node.stash[_ROUTER] = router
         yield service
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test whose application swallowed that nobody answered a request of its own."""
+    router = item.stash.get(_ROUTER, None)
+    try:
+        yield
+    except BaseException:
+        if router:
+            router.unmatched.clear()  # one failure is enough
+        raise
+    if router:
+        router.assert_all_matched()
 
 
 @pytest.fixture

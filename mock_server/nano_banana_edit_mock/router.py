@@ -24,7 +24,8 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     While the router is entered, every httpx client is served, sync or async, whatever its transport. There is one route
     per operation, named by the operationId, so `router["createEdit"].call_count` counts edits; anything else on a
     documented host is answered by the service too, with 404 or 405. A request to any other host fails the test, with
-    the nearest route, unless a route of yours answers it. `testserver` and `test` are what an application under test is
+    the nearest route, unless a route of yours answers it: at once, and where somebody caught that, when the router is
+    left. `testserver` and `test` are what an application under test is
     called: without a route, a request to them goes on to the transport of its client.
 
     Args:
@@ -62,6 +63,21 @@ class _Router(respx.MockRouter):
 
     urls: Sequence[str] = ()
 
+    def start(self) -> None:
+        self.unmatched: list[str] = []
+        super().start()
+
+    def stop(self, clear: bool = True, reset: bool = True, quiet: bool = False) -> None:
+        super().stop(clear, reset, quiet)
+        if not quiet:
+            self.assert_all_matched()
+
+    def assert_all_matched(self) -> None:
+        """Raise for the requests that nobody answered, once."""
+        unmatched, self.unmatched = self.unmatched, []
+        if unmatched:
+            raise AllMockedAssertionError("\n".join(unmatched))
+
     def resolve(self, request: httpx.Request) -> ResolvedRoute:
         with self._unmatched(request):
             return super().resolve(request)
@@ -79,7 +95,10 @@ class _Router(respx.MockRouter):
                 raise _ToApplication(str(error), request=request, origin=respx.Route()) from None
             asked = f"{request.method} {request.url}"
             nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
-            raise AllMockedAssertionError(f"{error} The nearest route is {nearest}.") from error
+            message = f"{error} The nearest route is {nearest}."
+            if self.Mocker and self.Mocker.routers[-1] is self:  # no other router is asked after it
+                self.unmatched.append(message)
+            raise AllMockedAssertionError(message) from error
 
 
 def mock_transport(service: MockService | None = None) -> httpx.MockTransport:

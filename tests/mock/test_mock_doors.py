@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -11,6 +12,7 @@ import httpx
 import nano_banana_edit_mock
 import pytest
 import respx
+from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
 from nano_banana_edit_mock import MockService, mock_router, mock_transport
 from nano_banana_edit_mock.app import create_app
 from nano_banana_edit_mock.contract import parse
@@ -124,15 +126,56 @@ NEAREST = {
 def test_foreign_hosts_are_unmatched(asked, nearest):
     """A request to any other host fails, as with respx, and names the route that is nearest."""
     said = f"not mocked! The nearest route is {re.escape(nearest)}."
-    with mock_router(), pytest.raises(AssertionError, match=said):
+    with pytest.raises(AssertionError, match=said), mock_router():
         httpx.request(nearest.split()[0], asked)
 
     async def run() -> None:
         async with httpx.AsyncClient() as client:
             await client.request(nearest.split()[0], asked)
 
-    with mock_router(), pytest.raises(AssertionError, match=said):
+    with pytest.raises(AssertionError, match=said), mock_router():
         anyio.run(run)
+
+
+def swallow() -> None:
+    for url in NEAREST:
+        with suppress(Exception):
+            httpx.get(url)
+
+
+def swallow_unknown() -> None:
+    """As an application that leaves an unknown submission to a human."""
+    with NanoBananaEdit(token="t", base_url="https://api.sinancode.example/v1") as client, suppress(SubmissionUnknown):
+        client.submit("https://images.test/a.png", "p")
+
+
+@pytest.mark.parametrize("application", [swallow, swallow_unknown])
+def test_what_is_unmatched_cannot_be_swallowed(application):
+    """A request that nobody answered fails the test when the router is left, whoever caught the failure before."""
+    with pytest.raises(AssertionError, match="The nearest route is ") as caught, mock_router() as router:
+        application()
+    assert len(str(caught.value).splitlines()) == (2 if application is swallow else 1)
+    with router:
+        assert 401 == httpx.get("https://api.sinancode.com/v1/tasks/t-1").status_code
+
+
+def test_another_failure_is_not_hidden():
+    """A router that is left by an exception says nothing of its own."""
+
+    def fail() -> None:
+        swallow()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), mock_router():
+        fail()
+
+
+def test_another_router_may_answer():
+    """What a router that was entered later answers is no failure."""
+    with mock_router(), respx.mock(using="httpx") as other:
+        other.get("https://elsewhere.test/").respond(204)
+        assert 204 == httpx.get("https://elsewhere.test/").status_code
+        assert 401 == httpx.get("https://api.sinancode.com/v1/tasks/t-1").status_code
 
 
 def test_hosts_of_ones_own_may_be_routed():

@@ -63,8 +63,30 @@ STATUS = """
 ELSEWHERE = """
     import httpx
 
-    def test_leak(nano_banana_edit_mock):
+    import pytest
+    from contextlib import suppress
+
+    def leak():
         httpx.get("https://elsewhere.test/")
+
+    def test_leak(nano_banana_edit_mock):
+        leak()
+
+    def test_swallowed(nano_banana_edit_mock):
+        with suppress(Exception):
+            leak()
+
+    @pytest.fixture
+    def late(nano_banana_edit_mock):
+        yield
+        with suppress(Exception):
+            leak()
+
+    def test_late(late):
+        pass
+
+    def test_none(nano_banana_edit_mock):
+        pass
 """
 UNITTEST = """
     import unittest
@@ -155,10 +177,11 @@ def test_a_script_for_all_and_for_one(run: Callable[..., pytest.RunResult], pyte
 
 
 def test_nothing_leaks(run: Callable[..., pytest.RunResult]) -> None:
-    """A request to another host fails the test, and names the nearest route."""
+    """A request to another host fails the test, swallowed or not, and names the nearest route."""
     result = run(ELSEWHERE)
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*not mocked! The nearest route is *"])
+    result.assert_outcomes(failed=2, passed=2, errors=1)
+    for name in ("teardown of test_late", "test_leak", "test_swallowed"):
+        result.stdout.fnmatch_lines([f"*{name} __*", "*not mocked! The nearest route is *"])
 
 
 def test_with_unittest(run: Callable[..., pytest.RunResult]) -> None:
