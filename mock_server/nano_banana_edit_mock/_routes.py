@@ -12,10 +12,11 @@ from .contract import Contract, Operation
 # Where files are when the API was called on a documented host; `.test` is reserved (RFC 2606).
 FILE_ORIGIN = "https://nano-banana-edit.test"
 
-# Their ids are no operationIds, as those are plain names.
-FILE = Operation(id="GET file", method="GET", path="/files/{key}", servers=(FILE_ORIGIN,))
-RESULT = Operation(id="GET result", method="GET", path="/results/{task_id}/0.{output_format}", servers=(FILE_ORIGIN,))
+# What rules call them; in the journal they have no name, as the document has none.
+FILE = Operation(id="getFile", method="GET", path="/files/{key}", servers=(FILE_ORIGIN,))
+RESULT = Operation(id="getResult", method="GET", path="/results/{task_id}/0.{output_format}", servers=(FILE_ORIGIN,))
 FILES = (FILE, RESULT)
+FILE_NAMES = tuple(file.id for file in FILES)
 
 _KNOWN, _SHORT = 1_000, 500  # URLs that are remembered, and their characters at most
 

@@ -1,6 +1,7 @@
 """What a test wants to happen: an answer in words, and the rule that says when."""
 
 import json
+import math
 import re
 from collections.abc import Collection
 from typing import Any, Self, TypeAlias
@@ -10,6 +11,7 @@ from attrs import asdict, define, field, frozen
 from ._answers import wording
 from ._messages import show
 from ._records import Fault, Headers, Outcome, Response, pairs
+from ._routes import FILE_NAMES
 
 _BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
 _OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # of the transfer, not of the answer
@@ -149,34 +151,36 @@ Doing: TypeAlias = Outcome | Reply | Fault
 class Rule:
     """One thing that a test said, and how much of it has happened.
 
-    An `Outcome` is for edits that are accepted, a `Reply` and a `Fault` for any request.
-
-    `until` is on the service's clock; `seen` counts the requests that were left to the rule, `used` those it took.
+    An `Outcome` is for edits that are accepted, a `Reply` and a `Fault` for any request. It lasts for `seconds`, on the
+    service's clock, from the first request that it takes. `seen` counts the requests that were left to it, `used` those
+    it took.
     """
 
     operation: str | None
     do: Doing
     nth: int = 1
     times: int | None = 1
-    until: float | None = None
+    seconds: float | None = None
     seen: int = 0
     used: int = 0
+    began: float | None = None
 
     def takes(self, operation: str, *, accepted: bool, now: float) -> bool:
         """Count a request that no earlier rule took, and return whether this one does."""
-        if self.operation not in {None, operation} or (isinstance(self.do, Outcome) and not accepted):
+        if self.operation != operation and (self.operation or operation in FILE_NAMES):
             return False
-        if self._over(now):
+        if self._over(now) or (isinstance(self.do, Outcome) and not accepted):
             return False
         self.seen += 1
         if self.seen < self.nth:
             return False
         self.used += 1
+        self.began = now if self.began is None else self.began
         return True
 
     def spent(self, now: float) -> bool:
         """Return whether it did what it was to do."""
-        return self.used == self.times or (self.used > 0 and self._over(now))
+        return self.used == self.times or self._over(now)
 
     @property
     def left(self) -> bool:
@@ -194,10 +198,11 @@ class Rule:
             said = {name: value for name, value in asdict(self.do, recurse=False).items() if value != default[name]}
             what = f"Outcome({', '.join(f'{name}={value!r}' for name, value in said.items())})"
         where = self.operation or "any operation"
+        what += "" if self.seconds is None else f" for {self.seconds:g} s"
         return f"{where}, request {self.nth} and on: {what}, used {self.used} of {self.times or 'any number of'} times"
 
     def _over(self, now: float) -> bool:
-        return self.until is not None and now >= self.until
+        return self.began is not None and self.seconds is not None and now - self.began >= self.seconds
 
 
 def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: int, times: int | None) -> Rule:
@@ -222,8 +227,8 @@ def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: in
     return Rule(operation=operation, do=do, nth=nth, times=times)
 
 
-def make_outage(now: float, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> Rule:
-    """Return the rule that every operation fails for some requests, or for some seconds from now.
+def make_outage(*, requests: int | None = None, seconds: float | None = None, status: int = 503) -> Rule:
+    """Return the rule that every operation fails for some requests, or for some seconds from the first of them.
 
     Raises:
         ValueError: Both or neither of them are given, or one is out of its range.
@@ -234,10 +239,9 @@ def make_outage(now: float, *, requests: int | None = None, seconds: float | Non
     whole("status", status, 400, 599)
     if requests is not None:
         whole("requests", requests, 1)
-    if seconds is not None and not seconds > 0:  # which NaN is not either
-        raise ValueError(f"seconds is {seconds}; the mock accepts more than 0. Raise it.")
-    do = Reply.error(status, _DOWN)
-    return Rule(operation=None, do=do, times=requests, until=None if seconds is None else now + seconds)
+    if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < math.inf):  # as NaN is not
+        raise ValueError(f"seconds is {seconds!r}; the mock accepts a number of more than 0. Change it.")
+    return Rule(operation=None, do=Reply.error(status, _DOWN), times=requests, seconds=seconds)
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ._clock import Clock
+from ._routes import FILE_NAMES
 from ._rules import Doing, Rule, make_outage, make_rule
 from ._steps import Step, rules
 from ._store import Store
@@ -13,7 +14,8 @@ class Script:
     """What a test says, kept as rules in the order in which it is said.
 
     A request to an operation of the API is shown to the rules in order until one takes it. A rule counts only what no
-    earlier one took, and of that takes `times` requests from the `nth` on. Files are no operations.
+    earlier one took, and of that takes `times` requests from the `nth` on. Files are no operations of the API: a rule
+    is for them only where it names `getResult` or `getFile`, which are results and uploads as the mock serves them.
     """
 
     contract: Contract
@@ -45,7 +47,8 @@ class Script:
         brings nothing.
 
         Args:
-            operation: An operationId, `createEdit` for an outcome; None for any operation.
+            operation: An operationId, `createEdit` for an outcome, `getResult` or `getFile`; None for any operation of
+                the API.
             do: What becomes of the edit, the answer, or what goes wrong with it.
             nth: The first request that it happens on, from 1; default 1. It counts those that no earlier rule took.
             times: How many requests it happens on, from 1; default 1, None for all that follow.
@@ -80,21 +83,23 @@ class Script:
 
         Source: `admin.yaml#/components/schemas/Step`
         """
-        self._store.add_rules(rules(steps, self._rule, self.time))
+        self._store.add_rules(rules(steps, self._rule))
 
     def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:
         """Say that every operation fails for a while; one that an earlier rule takes does not.
 
         Args:
             requests: For how many requests, from 1.
-            seconds: For how many seconds from now, by the service's clock, more than 0. One of both is given.
+            seconds: For how many seconds from the first request that finds it, by the service's clock, more than 0. One
+                of both is given.
             status: The status answered, 400 to 599; default 503.
 
         Raises:
             ValueError: Both or neither of `requests` and `seconds` are given, one of them or the status is out of its
                 range, or there are more than 10,000 rules.
         """
-        self._store.add_rules([make_outage(self.time, requests=requests, seconds=seconds, status=status)])
+        self._store.add_rules([make_outage(requests=requests, seconds=seconds, status=status)])
 
     def _rule(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> Rule:
-        return make_rule(operation, do, known=[known.id for known in self.contract.operations], nth=nth, times=times)
+        known = [*(known.id for known in self.contract.operations), *FILE_NAMES]
+        return make_rule(operation, do, known=known, nth=nth, times=times)

@@ -44,7 +44,7 @@ def read(file: Path) -> list[Any]:
     return steps
 
 
-def rules(steps: Iterable[Step], make_rule: Callable[..., Rule], now: float) -> list[Rule]:
+def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
     """Return what steps say, where they are written down as the schema `Step` of admin.yaml has it.
 
     Raises:
@@ -57,21 +57,21 @@ def rules(steps: Iterable[Step], make_rule: Callable[..., Rule], now: float) -> 
         schema = next(operation.schema for operation in contract.operations if operation.id == "addScript")
         if violations := referee.check(schema, {"steps": written}):
             raise ValueError(" ".join(violation.message for violation in violations))
-    return list(_rules(steps, make_rule, now))
+    return list(_rules(steps, make_rule))
 
 
-def _rules(steps: Iterable[Step], make_rule: Callable[..., Rule], now: float) -> Iterator[Rule]:
+def _rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> Iterator[Rule]:
     for number, step in enumerate(steps):
         if not isinstance(step, Mapping):
             yield make_rule("createEdit" if isinstance(step, Outcome) else None, step)
             continue
         try:
-            yield _rule(make_rule, now, **step)
+            yield _rule(make_rule, **step)
         except ValueError as error:
             raise ValueError(f"steps[{number}]: {error}") from error
 
 
-def _rule(make_rule: Callable[..., Rule], now: float, *, nth: int = 1, times: int | None = 1, **step: Any) -> Rule:
+def _rule(make_rule: Callable[..., Rule], *, nth: int = 1, times: int | None = 1, **step: Any) -> Rule:
     kinds = [kind for kind in _KINDS if kind in step]
     if len(kinds) != 1:
         raise ValueError(
@@ -81,7 +81,7 @@ def _rule(make_rule: Callable[..., Rule], now: float, *, nth: int = 1, times: in
     if kind == "outage":
         if "operation" in step or (nth, times) != (1, 1):
             raise ValueError("it has an outage; the mock accepts no operation, nth or times beside it. Leave them out.")
-        return make_outage(now, **step["outage"])
+        return make_outage(**step["outage"])
     if kind == "outcome":
         return make_rule(step.get("operation", "createEdit"), _outcome(**step[kind]), nth=nth, times=times)
     do = Fault(step[kind]) if kind == "fault" else Reply(**step[kind])

@@ -135,7 +135,7 @@ class MockService(Script, Journal):
             verdict = astray(request.method, url.path, found.allow)
         prefers = None if verdict.violations or not name else preferred(request.header("Prefer"))
         accepted = name == "createEdit" and not verdict.violations and not prefers
-        do = self._store.take(name, accepted=accepted, now=now) if name else None
+        do = self._store.take(operation.id, accepted=accepted, now=now) if operation else None
         if isinstance(do, Reply):
             response = do.response()
         elif do is Fault.REFUSED:

@@ -92,7 +92,7 @@ SAID = [
     "createEdit, request 1 and on: Outcome(seconds=Lognormal(median=1, sigma=0.5)), used 0 of 2 times",
     "any operation, request 4 and on: Reply(418), used 0 of 1 times",
     "any operation, request 1 and on: Reply(502), used 0 of 2 times",
-    "any operation, request 1 and on: Reply(503), used 0 of any number of times",
+    "any operation, request 1 and on: Reply(503) for 5 s, used 0 of any number of times",
 ]
 
 

@@ -3,10 +3,12 @@
 import anyio
 import httpx
 import pytest
+from nano_banana_edit import APIConnectionError, NanoBananaEdit
 from nano_banana_edit_mock import (
     Fault,
     MockServer,
     MockService,
+    Reply,
     Request,
     Response,
     _faults,
@@ -183,3 +185,32 @@ def test_what_goes_over_the_wire():
     (garbage,) = _faults.wire(response, Fault.GARBAGE)
     assert not garbage.startswith(b"HTTP")
     assert [_faults.DRIBBLE_EVERY, b"H"] == [*_faults.wire(response, Fault.DRIBBLE)][:2]
+
+
+def test_files_have_rules_of_their_own(service, send):
+    """A result and an upload are answered otherwise, and go wrong, where a rule names them, and only there."""
+    link, task_id = send("uploadFile").json()["url"], send("createEdit").json()["task_id"]
+    result = f"{link.partition('/files/')[0]}/results/{task_id}/0.png"
+    service.script([Reply(503), Fault.EMPTY])
+    service.on("getResult", Fault.TRUNCATED, nth=2)
+    service.script([{"reply": {"status": 410}, "operation": "getFile"}])
+    answers = [service.handle(Request(method, url)) for url in (link, result) for method in ("GET", "HEAD", "GET")]
+    assert [410, 200, 200, 200, 200, 200] == [answer.status for answer in answers]
+    assert [Fault.TRUNCATED if number == 4 else None for number in range(6)] == [answer.fault for answer in answers]
+    assert [(None, True), (None, False)] == [(call.operation, call.scripted) for call in service.calls[-6:-4]]
+    with pytest.raises(AssertionError, match=r"Reply\(503\).*\n.*empty.*"):
+        service.assert_all_scripted_used()
+
+
+def test_a_result_that_is_cut_off(tmp_path):
+    """A download that breaks off is made again, and a picture is saved whole or not at all."""
+    service = MockService(polls=0)
+    with mock_router(service), NanoBananaEdit(token="t", poll_interval=0, max_retries=1) as client:
+        image = client.edit("https://images.test/a.png", "p").images[0]
+        service.on("getResult", Fault.TRUNCATED)
+        assert image.save(tmp_path / "whole.png").read_bytes() == image.bytes()
+        service.on("getResult", Fault.TRUNCATED, times=None)
+        with pytest.raises(APIConnectionError):
+            image.save(tmp_path / "cut.png")
+    assert ["whole.png"] == [file.name for file in tmp_path.iterdir()]
+    service.assert_all_scripted_used()

@@ -132,7 +132,7 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
     [
         (
             lambda service: service.on("createedit", LIMITED),
-            "operation is 'createedit'; the mock accepts createEdit, getTask, uploadFile, and None for any of them",
+            "operation is 'createedit'; the mock accepts createEdit, getTask, uploadFile, getFile, getResult, and None",
         ),
         (lambda service: service.on("GET file", LIMITED), "operation is 'GET file'; "),
         (
@@ -155,8 +155,10 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
         (lambda service: service.outage(), "requests is None and seconds is None; the mock accepts one of them"),
         (lambda service: service.outage(requests=1, seconds=1), "requests is 1 and seconds is 1; "),
         (lambda service: service.outage(requests=0), "is 0; the mock accepts whole numbers, 1 or more"),
-        (lambda service: service.outage(seconds=0), "seconds is 0; the mock accepts more than 0. Raise it"),
+        (lambda service: service.outage(seconds=0), "seconds is 0; the mock accepts a number of more than 0"),
         (lambda service: service.outage(seconds=float("nan")), "seconds is nan; "),
+        (lambda service: service.outage(seconds=float("inf")), "seconds is inf; "),
+        (lambda service: service.outage(seconds="3"), "seconds is '3'; "),
         (
             lambda service: service.outage(requests=1, status=399),
             "status is 399; the mock accepts whole numbers, 400 to",
@@ -189,12 +191,15 @@ def test_an_outage_of_some_requests(service, statuses):
 
 
 def test_an_outage_of_some_seconds(timed, now, statuses):
-    """Every operation fails until the service's clock has gone on for as long as said; then the rule is gone."""
+    """Every operation fails until the clock has gone on for as long as said since one has; then the rule is gone."""
     service = timed()
     service.outage(seconds=5, status=502)
-    now[0] = 104.9
+    now[0] = 200
+    assert [502] == statuses(service, "getTask")
+    now[0] = 204.9
     assert [502, 502] == statuses(service, "getTask", "createEdit")
-    now[0] = 105
+    service.assert_all_scripted_used()
+    now[0] = 205
     assert [404, 200] == statuses(service, "getTask", "createEdit")
     assert [] == service._store.rules
 
