@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import drift
+from ._admin import TOKEN_VARIABLE
 from ._steps import read
 from ._table import OWN_TESTS, table, tests_of
 from .app import serve
 from .contract import Contract, load
 from .service import MockService
-
-ADMIN_TOKEN = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banana_edit_mock") -> None:
@@ -30,7 +29,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     parser = argparse.ArgumentParser(
         prog,
         description="Play nano-banana-edit offline, with a page at / that shows what comes.",
-        epilog=f"From another machine /__mock__/ needs a token, which is printed, or is the one in {ADMIN_TOKEN}.",
+        epilog=f"From another machine /__mock__/ needs a token, which is printed, or is the one in {TOKEN_VARIABLE}.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
@@ -95,7 +94,7 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
     if options.script:
         service.script(read(options.script))
     try:
-        serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(ADMIN_TOKEN))
+        serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(TOKEN_VARIABLE))
     except OSError as error:
         sys.stderr.write(f"{prog}: error: {error.strerror}\n")
         raise SystemExit(1) from error

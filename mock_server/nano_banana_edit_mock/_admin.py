@@ -12,16 +12,18 @@ from urllib.parse import urlsplit
 from attrs import asdict, evolve
 
 from ._answers import content, refuse, reply
-from ._headers import allowed, refused
+from ._headers import allowed, refused, share
 from ._records import Entry, Request, Response
-from ._routes import Routes
+from ._routes import Found, Routes
 from ._steps import admin
 from ._verdict import astray
 from .service import MockService
 
 PREFIX = "/__mock__/"
-_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX}|/?(?:\?|$))")
-_PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
+_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")
+_PASSED_ON = re.compile(r"(?i)forwarded|via|x-real-ip|x-forwarded-.*")
+TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
+_WHICH = f"It is the one that the mock printed when it started, or that {TOKEN_VARIABLE} gave it."
 EVENTS = "text/event-stream"
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
@@ -41,13 +43,13 @@ def is_admin(url: str) -> bool:
 
 
 def trusted(request: Request, peer: str | None) -> bool:
-    """Return whether a request comes from this machine, through no proxy, and from no web page but the mock's own.
+    """Return whether a request comes from this machine, through no proxy that says so, and from no other web page.
 
     The host that it is addressed to counts as well: a page may have any name resolve to this machine.
     """
     url = urlsplit(request.url)
     own = request.header("Origin") in {None, f"{url.scheme}://{url.netloc}"}
-    direct = not any(map(request.header, _PASSED_ON))
+    direct = not any(_PASSED_ON.fullmatch(name) for name, _ in request.headers)
     return own and direct and is_loopback(peer) and is_loopback(url.hostname)
 
 
@@ -63,17 +65,24 @@ def is_loopback(host: str | None) -> bool:
 
 
 def administer(service: MockService, request: Request, *, token: str, peer: str | None) -> Response:
-    """Answer a request to the mock itself; one that is not trusted needs the token.
+    """Answer a request to the mock itself; one that is not trusted needs the token, and may then be of any web page.
 
     A stream of events is answered with its head alone; what goes into it is what a `Feed` reads.
     """
     url, found = _routes().find(request.method, request.url)
     if public := _open(url.path, service):
         return public if request.method in {"GET", "HEAD"} else _stray(request.method, url.path, READ_ONLY)
+    return share(request, _answer(service, request, found, trusted=trusted(request, peer), token=token))
+
+
+def _answer(service: MockService, request: Request, found: Found, *, trusted: bool, token: str) -> Response:
     if found.operation is None or found.name is None:
-        return _stray(request.method, url.path, found.allow)
+        return _stray(request.method, urlsplit(request.url).path, found.allow)
     _, referee = admin()
-    verdict = referee.judge(evolve(found.operation, bearer=not trusted(request, peer)), request, token)
+    verdict = referee.judge(evolve(found.operation, bearer=not trusted), request, token)
+    if verdict.status == 401:
+        (violation,) = verdict.violations
+        verdict = evolve(verdict, violations=(evolve(violation, message=f"{violation.message} {_WHICH}"),))
     if verdict.violations:
         return refused(verdict, found.allow, 400)
     try:
@@ -89,7 +98,7 @@ def _routes() -> Routes:
 
 def _stray(method: str, path: str, allow: Collection[str]) -> Response:
     """Return the answer to a request that means no operation."""
-    verdict = astray(method, path, allow)
+    verdict = astray(method, path, allow, "openapi.json")
     return refused(verdict, allow, 400) if verdict.violations else allowed(allow)
 
 

@@ -122,12 +122,12 @@ class Referee:
             yield _violation(keyword, message, path)
 
 
-def astray(method: str, path: str, allow: Collection[str]) -> Verdict:
+def astray(method: str, path: str, allow: Collection[str], document: str = "openapi.yaml") -> Verdict:
     """Judge a request that means no operation; `allow` are the methods that its path has, which OPTIONS asks for."""
     if method in allow:
         return Verdict()
     if not allow:
-        message = f"{path} is no path of the service. Compare it with openapi.yaml."
+        message = f"{path} is no path of the service. Compare it with {document}."
         return _refusal(404, "path", "paths", None, message)
     message = f"{path} has no such method; the service accepts {', '.join(allow)}."
     return _refusal(405, "path", "paths", None, message)

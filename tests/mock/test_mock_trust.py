@@ -43,6 +43,9 @@ def test_this_machine(name, expected):
         ({"Origin": "null"}, False),
         ({"Via": "1.1 proxy"}, False),
         ({"X_Forwarded_For": "10.0.0.1"}, False),
+        ({"x_forwarded_host": "mock.example"}, False),
+        ({"X_Real_IP": "10.0.0.1"}, False),
+        ({"X_Forwarded": "for=10.0.0.1"}, True),
         ({"Forwarded": "for=10.0.0.1"}, False),
     ],
 )
@@ -63,6 +66,7 @@ def test_routes(ask):
     ]
     assert {"GET, HEAD, OPTIONS, POST"} == {ask(method, "/clock").header("Allow") for method in ("PUT", "OPTIONS")}
     assert "Bearer" == ask("GET", "/clock", peer="10.0.0.1").header("WWW-Authenticate")
+    assert "Compare it with openapi.json." in ask("GET", "/none").json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,9 @@ def test_routes(ask):
         (f"{ORIGIN}/__mock__/calls", True),
         ("HTTP://127.0.0.1:4010/", True),
         (f"{ORIGIN}/__MOCK__/calls", False),
-        (f"{ORIGIN}/__mock__", False),
+        (f"{ORIGIN}/__mock__", True),
+        (f"{ORIGIN}/__mock__?x", True),
+        (f"{ORIGIN}/__mock__x", False),
         (f"{ORIGIN}/v1/__mock__/", False),
         (f"{ORIGIN}/v1/tasks/x?/", False),
     ],
@@ -83,6 +89,22 @@ def test_routes(ask):
 def test_what_is_of_the_mock(url, expected):
     """The page and what is under `/__mock__/` are no paths of the API, everything else is."""
     assert expected == is_admin(url)
+
+
+def test_another_page_with_the_token(ask):
+    """A web page of another origin may ask beforehand, use the token, and read every answer."""
+    page = {"Origin": "https://elsewhere.example"}
+    before = ask("OPTIONS", "/script", **page, Access_Control_Request_Method="POST")
+    assert (204, "*", "GET, HEAD, OPTIONS, POST", "authorization, content-type, *") == (
+        before.status,
+        *(before.header(f"Access-Control-Allow-{name}") for name in ("Origin", "Methods", "Headers")),
+    )
+    script = {"steps": [{"reply": {"status": 429}}]}
+    for token, status in (("secret", 200), ("wrong", 401)):
+        answer = ask("POST", "/script", script, **page, Authorization=f"Bearer {token}")
+        assert (status, "*") == (answer.status, answer.header("Access-Control-Allow-Origin"))
+    assert "the mock printed when it started, or that NANO_BANANA_EDIT_MOCK_TOKEN gave" in answer.json()["message"]
+    assert ask("GET", "/calls").header("Access-Control-Allow-Origin") is None
 
 
 def test_documents(ask, document):
