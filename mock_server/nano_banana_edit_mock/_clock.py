@@ -1,8 +1,11 @@
 """The time that tasks and outages live by: it passes by itself, and may be moved on."""
 
-import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from . import _numbers
+
+_LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Clock:
@@ -17,11 +20,13 @@ class Clock:
         return self._seconds() - self._began + self._ahead
 
     def now(self) -> datetime:
-        """Return the time of the day."""
-        return self._now() + timedelta(seconds=self._ahead)
+        """Return the time of the day, at most the last year of the calendar."""
+        try:
+            return self._now() + timedelta(seconds=self._ahead)
+        except OverflowError:
+            return _LAST_YEAR
 
     def advance(self, seconds: float) -> None:
         """Move both on; raises ValueError where that is no length of time."""
-        if not 0 <= seconds < math.inf:
-            raise ValueError(f"seconds is {seconds}; the mock accepts 0 or more. Raise it.")
+        _numbers.seconds("seconds", seconds)
         self._ahead += seconds

@@ -5,6 +5,8 @@ from random import Random
 
 from attrs import frozen
 
+from . import _numbers
+
 MAX_SIGMA = 10  # a standard deviation of this size spans eight orders of magnitude; more is a typing error
 
 
@@ -17,16 +19,15 @@ class Uniform:
         high: The longest, in seconds, at least `low`.
 
     Raises:
-        ValueError: A bound is negative or not finite, or `high` is less than `low`.
+        ValueError: A bound is negative or more than 1,000,000,000, or `high` is less than `low`.
     """
 
     low: float
     high: float
 
     def __attrs_post_init__(self) -> None:
-        for name, value, least in (("low", self.low, 0), ("high", self.high, self.low)):
-            if not least <= value < math.inf:
-                raise ValueError(f"{name} is {value}; the mock accepts {least} or more, in seconds. Change it.")
+        _numbers.seconds("low", self.low)
+        _numbers.seconds("high", self.high, self.low)
 
     def draw(self, random: Random) -> float:
         """Return one time.
@@ -57,10 +58,9 @@ class Lognormal:
     sigma: float
 
     def __attrs_post_init__(self) -> None:
-        if not 0 < self.median < math.inf:
-            raise ValueError(f"median is {self.median}; the mock accepts more than 0, in seconds. Change it.")
-        if not 0 <= self.sigma <= MAX_SIGMA:
-            raise ValueError(f"sigma is {self.sigma}; the mock accepts 0 to {MAX_SIGMA}. Change it.")
+        _numbers.seconds("median", self.median, above=True)
+        if not isinstance(self.sigma, int | float) or not 0 <= self.sigma <= MAX_SIGMA:
+            raise ValueError(f"sigma is {self.sigma!r}; the mock accepts 0 to {MAX_SIGMA}. Change it.")
 
     def draw(self, random: Random) -> float:
         """Return one time.
@@ -69,17 +69,17 @@ class Lognormal:
             random: Where chance comes from.
 
         Returns:
-            Seconds, more than 0.
+            Seconds, more than 0, to 1,000,000,000.
         """
-        return self.median * math.exp(self.sigma * random.gauss(0, 1))
+        return min(self.median * math.exp(self.sigma * random.gauss(0, 1)), _numbers.MAX_SECONDS)
 
 
 Seconds = float | Uniform | Lognormal
 
 
-def check_life(polls: float | None, seconds: Seconds | None) -> None:
-    """Refuse a life that is shorter than none, or of no length at all."""
-    fixed = None if isinstance(seconds, Uniform | Lognormal) else seconds
-    for name, value in (("polls", polls), ("seconds", fixed)):
-        if value is not None and not (isinstance(value, int | float) and value >= 0):  # as NaN is not
-            raise ValueError(f"{name} is {value!r}; the mock accepts 0 or more. Raise it.")
+def check_life(polls: int | None, seconds: Seconds | None) -> None:
+    """Refuse a life that is shorter than none, or has no end."""
+    if polls is not None:
+        _numbers.whole("polls", polls, 0)
+    if seconds is not None and not isinstance(seconds, Uniform | Lognormal):
+        _numbers.seconds("seconds", seconds)

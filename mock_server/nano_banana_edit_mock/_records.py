@@ -157,7 +157,7 @@ class Outcome:
         expired: Whether the result's file is gone, and answered 404; default False.
 
     Raises:
-        ValueError: `polls` or `seconds` is negative, or both are given.
+        ValueError: A value is none that it can have, or both `polls` and `seconds` are given.
 
     Source: `openapi.yaml#/components/schemas/Task`
     """
@@ -171,6 +171,15 @@ class Outcome:
     expired: bool = False
 
     def __attrs_post_init__(self) -> None:
+        for name, fits, accepted in (
+            ("status", isinstance(self.status, str), "text"),
+            ("error_code", isinstance(self.error_code, str | None), "text"),
+            ("error_msg", isinstance(self.error_msg, str | None), "text"),
+            ("result_form", self.result_form in {"url", "file"}, "'url' or 'file'"),
+            ("expired", isinstance(self.expired, bool), "True or False"),
+        ):
+            if not fits:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; the mock accepts {accepted}. Change it.")
         check_life(self.polls, self.seconds)
         if self.polls is not None and self.seconds is not None:
             message = f"polls is {self.polls} and seconds is {self.seconds}; the mock accepts one of them. Drop one."

@@ -1,13 +1,13 @@
 """What a test wants to happen: an answer in words, and the rule that says when."""
 
 import json
-import math
 import re
 from collections.abc import Collection
 from typing import Any, Self, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
+from . import _numbers
 from ._answers import wording
 from ._messages import show
 from ._records import Fault, Headers, Outcome, Response, pairs
@@ -44,9 +44,9 @@ class Reply:
     retry_after: int | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        whole("status", self.status, 200, 599)
+        _numbers.whole("status", self.status, 200, 599)
         if self.retry_after is not None:
-            whole("retry_after", self.retry_after, 0)
+            _numbers.whole("retry_after", self.retry_after, 0)
         for name, value in self.headers:
             if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise ValueError(f"headers has {show(name)}: {show(value)}; the mock accepts ASCII. Rewrite it.")
@@ -221,9 +221,9 @@ def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: in
     if isinstance(do, Outcome) and operation != "createEdit":
         message = f"operation is {operation!r}; the mock accepts createEdit for an Outcome. Choose that, or a Reply."
         raise ValueError(message)
-    whole("nth", nth, 1)
+    _numbers.whole("nth", nth, 1)
     if times is not None:
-        whole("times", times, 1)
+        _numbers.whole("times", times, 1)
     return Rule(operation=operation, do=do, nth=nth, times=times)
 
 
@@ -236,16 +236,9 @@ def make_outage(*, requests: int | None = None, seconds: float | None = None, st
     if (requests is None) == (seconds is None):
         state = f"requests is {requests} and seconds is {seconds}"
         raise ValueError(f"{state}; the mock accepts one of them. Say how long the outage is.")
-    whole("status", status, 400, 599)
+    _numbers.whole("status", status, 400, 599)
     if requests is not None:
-        whole("requests", requests, 1)
-    if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < math.inf):  # as NaN is not
-        raise ValueError(f"seconds is {seconds!r}; the mock accepts a number of more than 0. Change it.")
+        _numbers.whole("requests", requests, 1)
+    if seconds is not None:
+        _numbers.seconds("seconds", seconds, above=True)
     return Rule(operation=None, do=Reply.error(status, _DOWN), times=requests, seconds=seconds)
-
-
-def whole(name: str, value: Any, low: int, high: int | None = None) -> None:
-    """Refuse what is no whole number in a range."""
-    if type(value) is not int or value < low or (high is not None and value > high):
-        accepted = f"{low} or more" if high is None else f"{low} to {high}"
-        raise ValueError(f"{name} is {value!r}; the mock accepts whole numbers, {accepted}. Change it.")

@@ -31,10 +31,10 @@ class Script:
         """Let time pass at once: tasks and outages come nearer to their end, and uploads expire later.
 
         Args:
-            seconds: How much, at least 0.
+            seconds: How much, 0 to 1,000,000,000.
 
         Raises:
-            ValueError: It is negative or not finite.
+            ValueError: It is out of that range.
         """
         self._clock.advance(seconds)
 

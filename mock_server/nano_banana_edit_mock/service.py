@@ -10,6 +10,7 @@ from urllib.parse import SplitResult
 
 from attrs import evolve
 
+from . import _numbers
 from ._answers import content, refuse, reply
 from ._body import Part
 from ._clock import Clock
@@ -19,7 +20,7 @@ from ._latency import Seconds, check_life
 from ._prefer import preferred
 from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
-from ._rules import Reply, whole
+from ._rules import Reply
 from ._script import Script
 from ._store import MAX_KEPT, Store, Task
 from ._verdict import Referee, Verdict, astray
@@ -57,7 +58,7 @@ class MockService(Script, Journal):
         contract: The contract; default is the one shipped.
 
     Raises:
-        ValueError: `polls` or `seconds` is negative, or `invalid_status` out of its range.
+        ValueError: `polls`, `seconds` or `invalid_status` is out of its range, or `token` is none that can be sent.
 
     Attributes:
         contract: The contract.
@@ -79,7 +80,7 @@ class MockService(Script, Journal):
         contract: Contract | None = None,
     ) -> None:
         check_life(polls, seconds)
-        whole("invalid_status", invalid_status, 400, 599)
+        _numbers.whole("invalid_status", invalid_status, 400, 599)
         self.contract = contract or load()
         self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
         self._usual = Outcome(**self._life)

@@ -124,7 +124,10 @@ def test_script(service, ask, send):
         ([{"outcome": {}, "operation": "getTask"}], "steps[0]: operation is 'getTask'; the mock accepts createEdit "),
         ([{"fault": "empty", "operation": "x"}], "steps[0]: operation is 'x'; the mock accepts createEdit, getTask, "),
         ([{"outcome": {"seconds": 1, "uniform": {"low": 1, "high": 2}}}], "steps[0]: outcome has several times; "),
-        ([{"outcome": {"uniform": {"low": 2, "high": 1}}}], "steps[0]: high is 1; the mock accepts 2 or more"),
+        (
+            [{"outcome": {"uniform": {"low": 2, "high": 1}}}],
+            "steps[0]: high is 1; the mock accepts seconds, 2 to 1000000000",
+        ),
         ([{"reply": {"status": 200, "headers": {"a b": "c"}}}], 'steps[0]: headers has "a b": "c"; '),
     ],
 )
@@ -149,10 +152,10 @@ def test_clock(service, ask):
     assert 400 == ask("POST", "/clock", {"seconds": -1}).status
 
 
-@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e10, "1"])
 def test_time_goes_on(service, seconds):
     """Time does not go back, nor to its end."""
-    with pytest.raises(ValueError, match=r"seconds is .+; the mock accepts 0 or more\. Raise it\."):
+    with pytest.raises(ValueError, match=r"seconds is .+; the mock accepts seconds, 0 to 1000000000\."):
         service.advance(seconds)
 
 
@@ -161,6 +164,13 @@ def test_the_time_of_the_day_goes_along(service, send):
     first, _, second = send("uploadFile"), service.advance(86_400), send("uploadFile")
     days = [datetime.fromisoformat(response.json()["expires_at"]) for response in (first, second)]
     assert 0.99 < (days[1] - days[0]).total_seconds() / 86_400 < 1.01
+
+
+def test_the_calendar_has_an_end(service, send):
+    """However much time is let pass, an upload says when it expires."""
+    for _ in range(300):
+        service.advance(1_000_000_000)
+    assert "9999-" in send("uploadFile").json()["expires_at"]
 
 
 def test_reset(service, ask, send):

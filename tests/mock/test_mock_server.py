@@ -179,7 +179,7 @@ def test_wrong_option(capsys):
     """A wrong option ends the command with its reason."""
     with pytest.raises(SystemExit, match="2"):
         main(["--polls", "-1"])
-    assert "polls is -1; the mock accepts 0 or more. Raise it." in capsys.readouterr().err
+    assert "polls is -1; the mock accepts whole numbers, 0 or more. Change it." in capsys.readouterr().err
 
 
 def test_module_is_a_command():

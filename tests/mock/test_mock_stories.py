@@ -155,7 +155,10 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
         (lambda service: service.outage(), "requests is None and seconds is None; the mock accepts one of them"),
         (lambda service: service.outage(requests=1, seconds=1), "requests is 1 and seconds is 1; "),
         (lambda service: service.outage(requests=0), "is 0; the mock accepts whole numbers, 1 or more"),
-        (lambda service: service.outage(seconds=0), "seconds is 0; the mock accepts a number of more than 0"),
+        (
+            lambda service: service.outage(seconds=0),
+            "seconds is 0; the mock accepts seconds, more than 0 to 1000000000.",
+        ),
         (lambda service: service.outage(seconds=float("nan")), "seconds is nan; "),
         (lambda service: service.outage(seconds=float("inf")), "seconds is inf; "),
         (lambda service: service.outage(seconds="3"), "seconds is '3'; "),
@@ -221,7 +224,7 @@ def test_threads_share_a_script(service, send):
         (Outcome(seconds=10), ["pending", "processing", "completed"]),
         (Outcome(seconds=Uniform(10, 10)), ["pending", "processing", "completed"]),
         (Outcome(seconds=Lognormal(10, 0)), ["pending", "processing", "completed"]),
-        (Outcome(seconds=float("inf")), ["pending"] * 3),
+        (Outcome(seconds=1_000_000_000), ["pending"] * 3),
         (Outcome(), ["pending", "pending", "processing"]),
     ],
 )
@@ -261,20 +264,30 @@ def test_distributions():
     assert 8 == pytest.approx(median(drawn), rel=0.1)
     assert 8 * 2.718281828 ** (0.5 * 1.96) == pytest.approx(drawn[1_950], rel=0.1)
     assert drawn[0] > 0
+    assert 1_000_000_000 == max(Lognormal(1_000_000_000, 10).draw(random) for _ in range(20))
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Uniform(-1, 2), "low is -1; the mock accepts 0 or more, in seconds"),
+        (lambda: Uniform(-1, 2), "low is -1; the mock accepts seconds, 0 to 1000000000"),
         (lambda: Uniform(float("nan"), 2), "low is nan; "),
-        (lambda: Uniform(3, 2), "high is 2; the mock accepts 3 or more"),
+        (lambda: Uniform(3, 2), "high is 2; the mock accepts seconds, 3 to"),
         (lambda: Uniform(1, float("inf")), "high is inf; "),
-        (lambda: Lognormal(0, 1), "median is 0; the mock accepts more than 0, in seconds"),
+        (lambda: Lognormal(0, 1), "median is 0; the mock accepts seconds, more than 0 to 1000000000"),
         (lambda: Lognormal(float("inf"), 1), "median is inf; "),
         (lambda: Lognormal(1, -0.1), "sigma is -0.1; the mock accepts 0 to 10"),
         (lambda: Lognormal(1, 10.1), "sigma is 10.1; "),
-        (lambda: Outcome(polls=-1), "polls is -1; the mock accepts 0 or more"),
+        (lambda: Lognormal(1, cast("Any", "1")), "sigma is '1'; "),
+        (lambda: Outcome(polls=-1), "polls is -1; the mock accepts whole numbers, 0 or more"),
+        (lambda: Outcome(polls=cast("Any", 1.5)), "polls is 1.5; "),
+        (lambda: Outcome(seconds=float("inf")), "seconds is inf; "),
+        (lambda: Outcome(seconds=True), "seconds is True; "),
+        (lambda: Outcome(status=cast("Any", 5)), "status is 5; the mock accepts text"),
+        (lambda: Outcome(error_code=cast("Any", 5)), "error_code is 5; the mock accepts text"),
+        (lambda: Outcome(error_msg=cast("Any", b"x")), "error_msg is b'x'; the mock accepts text"),
+        (lambda: Outcome(result_form=cast("Any", "urls")), "result_form is 'urls'; the mock accepts 'url' or 'file'"),
+        (lambda: Outcome(expired=cast("Any", "no")), "expired is 'no'; the mock accepts True or False"),
         (lambda: Outcome(seconds=-0.1), "seconds is -0.1; "),
         (lambda: Outcome(polls=1, seconds=1), "polls is 1 and seconds is 1; the mock accepts one of them"),
         (lambda: MockService(seconds=float("nan")), "seconds is nan; "),
