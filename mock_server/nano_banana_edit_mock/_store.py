@@ -45,8 +45,13 @@ class Task:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Its body with defaults."""
-        return {**self.defaults, **self.edit.body}
+        """Its body with defaults, also where it has null."""
+        return {**self.defaults, **{name: value for name, value in self.edit.body.items() if value is not None}}
+
+    @property
+    def form(self) -> str:
+        """The format of its result."""
+        return str(self.settings["output_format"])
 
     def progress(self, looks: int, now: float) -> float:
         """Return how far it is after some looks, at a time: 1 or more is finished."""
@@ -150,7 +155,7 @@ class Store:
 
     def source(self, urls: Iterable[str]) -> bytes | None:
         """Return the first upload among URLs of any origin, by its key; None when there is none."""
-        uploads = (self.uploads.get(_URL_TAIL.split(url)[0].rpartition("/")[2]) for url in urls)
+        uploads = (self.uploads.get(_URL_TAIL.split(str(url))[0].rpartition("/")[2]) for url in urls)
         return next((upload.body for upload in uploads if upload), None)
 
     def _uuid(self) -> str:

@@ -6,6 +6,7 @@ The service answers at once, so that a request to the API needs no task, no queu
 
 import asyncio
 import contextlib
+import logging
 import re
 import socket
 import struct
@@ -32,7 +33,17 @@ _TARGET = re.compile(
     rb"\*|(?:(?i:https?)://[^/?#]++|(?=/))(?:[\w.~!$&'()*+,;=:@/?|^`{}\[\]\"<>\\-]|%[\dA-Fa-f]{2})*", re.ASCII
 )
 _HOST = re.compile(rb"(?:\[[\dA-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})*)(?::\d*)?", re.ASCII)
+_LOG = logging.getLogger("nano_banana_edit_mock")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def handle(service: MockService, request: Request) -> Response:
+    """Return the answer to a request; where the service fails at that, an error in the shape of the API."""
+    try:
+        return service.handle(request)
+    except Exception:  # noqa: BLE001 - a client is to see a status, whatever it was
+        _LOG.exception("The mock failed on %s %s", request.method, request.url)
+        return refuse(500, "The mock failed; its log says why.")
 
 
 class Refusal(ValueError):
@@ -150,7 +161,7 @@ class Protocol(HttpToolsProtocol):
         body, self._body = bytes(self._body), None
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
         request = Request(self.parser.get_method().decode("ascii"), self._address, headers, body)
-        response = self.current().handle(request)
+        response = handle(self.current(), request)
         if response.fault:
             self._over = True
             task = self.loop.create_task(self._go_wrong(response, response.fault))

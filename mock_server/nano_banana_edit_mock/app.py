@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ._admin import EVENTS, Feed, administer, is_admin, is_loopback
 from ._faults import EXTENSION
 from ._records import Fault, Request, Response
-from ._wire import Protocol
+from ._wire import Protocol, handle
 from .service import MockService
 
 _LOOK_EVERY = 0.1  # seconds between two looks for new requests; a reader sees no delay
@@ -63,7 +63,7 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
                 peer = received.client.host if received.client else None
                 response = administer(service, request, token=token, peer=peer)
             else:
-                response = service.handle(request)
+                response = handle(service, request)
             if response.fault and (ours := scope.get("extensions", {}).get(EXTENSION)):
                 await ours["go_wrong"](response, response.fault)
                 return

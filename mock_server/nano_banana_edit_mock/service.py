@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, quote
 
 from attrs import evolve
 
@@ -199,7 +199,7 @@ class MockService(Script, Journal):
         errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
         payload |= {name: text for name, text in errors.items() if text is not None}
         if outcome.status == "completed":
-            path = RESULT.path.format(task_id=task_id, output_format=task.settings["output_format"])
+            path = RESULT.path.format(task_id=task_id, output_format=quote(task.form, safe=""))
             image = self._origin(url) + path
             payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
         return reply(200, payload)
@@ -235,7 +235,7 @@ class MockService(Script, Journal):
         if upload:
             return content(200, upload.content_type, upload.body, *_HARMLESS)
         task = self._store.tasks.get(path.get("task_id", ""))
-        if task and task.outcome.status == "completed" and task.settings["output_format"] == path["output_format"]:
+        if task and task.outcome.status == "completed" and task.form == path["output_format"]:
             if task.outcome.expired:
                 return refuse(
                     404, f"{url.path} has expired; the service accepts the URLs of newer results. Edit again."
@@ -247,9 +247,9 @@ class MockService(Script, Journal):
         from ._preview import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
 
         return render(
-            task.settings["prompt"],
-            size=task.settings["image_size"],
-            output_format=task.settings["output_format"],
+            str(task.settings["prompt"]),
+            size=str(task.settings["image_size"]),
+            output_format=task.form,
             source=self._store.source(task.settings["image_urls"]),
             seed=task.edit.task_id,
         )
