@@ -49,4 +49,5 @@ def share(request: Request, response: Response) -> Response:
         shared["Access-Control-Allow-Headers"] = "authorization, content-type, *"
     else:
         shared["Access-Control-Expose-Headers"] = f"{DIAGNOSTICS}, Allow, Retry-After, WWW-Authenticate"
-    return evolve(response, headers=(*response.headers, *shared.items()))
+    further = [(name, value) for name, value in shared.items() if response.header(name) is None]
+    return evolve(response, headers=(*response.headers, *further))

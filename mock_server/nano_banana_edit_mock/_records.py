@@ -231,7 +231,7 @@ class Entry:
         path: The encoded path.
         status: The status answered.
         violations: What was wrong with the request, whatever was answered.
-        size: Bytes of the body.
+        size: Bytes of the body that were read; of one that is too large, a server does not read all.
         body: The JSON body; None when there is none, it cannot be read, it was not looked into, or it has more than 64
             KiB.
         authorization: Whether an Authorization header was present. Its value is not kept.

@@ -60,8 +60,8 @@ class Referee:
         authorization = request.header("Authorization")
         if operation.bearer and (message := _unauthorized(authorization, token)):
             return _refusal(401, "security", "security", "Authorization", message)
-        if (size := len(request.body)) > self.max_body:
-            message = f"The body has {size} bytes; the service accepts at most {self.max_body}. Shorten it."
+        if len(request.body) > self.max_body:  # all of which not every server reads
+            message = f"The body has more than {self.max_body} bytes; the service accepts no more. Shorten it."
             return _refusal(413, "body", "size", None, message)
         if operation.media_type is None or not (request.body or operation.body_required):
             return Verdict()

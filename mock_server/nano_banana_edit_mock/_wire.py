@@ -10,7 +10,7 @@ import logging
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -215,7 +215,11 @@ class Protocol(HttpToolsProtocol):
         self.url, self.headers = url, headers
         self.scope["headers"] = headers
         super().on_headers_complete()
-        self.scope["extensions"] = {EXTENSION: {"go_wrong": partial(self._go_wrong_in_turn, self.cycle)}}
+        own: Any = {
+            "go_wrong": partial(self._go_wrong_in_turn, self.cycle),
+            "leave_out": partial(_leave_out, self.cycle),
+        }
+        self.scope["extensions"] = {EXTENSION: own}
 
     def _busy(self) -> bool:
         return bool(self.cycle and not self.cycle.response_complete)
@@ -232,7 +236,8 @@ class Protocol(HttpToolsProtocol):
     def _send(self, response: Response) -> None:
         if self.transport.is_closing():  # nobody is there any more, which asyncio would tell the log
             return
-        further = b"".join([b"%s: %s\r\n" % pair for pair in self.server_state.default_headers])
+        given = {name.lower().encode("latin-1") for name, _ in response.headers}
+        further = b"".join([b"%s: %s\r\n" % pair for pair in self.server_state.default_headers if pair[0] not in given])
         if not self._keep_alive:
             further += b"connection: close\r\n"
         self.transport.write(head(response.status, response.headers, further) + response.body)
@@ -291,6 +296,11 @@ class Protocol(HttpToolsProtocol):
         response = refuse(refusal.status, str(refusal))
         to_head = self.url and self.parser.get_method() == b"HEAD"
         self._send(evolve(response, body=b"") if to_head else response)
+
+
+def _leave_out(cycle: RequestResponseCycle, names: Collection[bytes]) -> None:
+    """Let uvicorn add no header to an answer that it has already."""
+    cycle.default_headers = [pair for pair in cycle.default_headers if pair[0] not in names]
 
 
 def _too_long() -> Refusal:

@@ -64,7 +64,8 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
                 response = administer(service, request, token=token, peer=peer)
             else:
                 response = handle(service, request)
-            if response.fault and (ours := scope.get("extensions", {}).get(EXTENSION)):
+            ours = scope.get("extensions", {}).get(EXTENSION)
+            if response.fault and ours:
                 await ours["go_wrong"](response, response.fault)
                 return
             if response.fault:
@@ -77,6 +78,8 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
             reply.raw_headers = [
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
             ]
+            if ours:
+                ours["leave_out"]([name for name, _ in reply.raw_headers])
             await reply(scope, receive, send)
 
     return app

@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from nano_banana_edit_mock import Fault, MockServer, Request, _wire
+from nano_banana_edit_mock import Fault, MockServer, Reply, Request, _wire
 
 from .raw_door import ADMIN, BODY, GET, Wire, post
 from .verdict_rows import BEARER, EDIT, FORM, UPLOAD, joined, part
@@ -196,10 +196,24 @@ def test_leaving_with_a_request_halfway():
 
 
 def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
-    """An error in the service itself ends the connection and is told to the log, and no blame is put on the client."""
-    monkeypatch.setattr(server.service, "handle", lambda request: 1 / 0)
+    """An error in the service itself is told to the log, no blame is put on the client, and the connection goes on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(server.service, "handle", lambda request: 1 / 0)
+        wire.send(GET)
+        assert 500 == wire.answer()[0]
     wire.send(GET)
-    assert wire.ended()
-    assert ["protocol.data_received() call failed."] == [
-        record.message.split("Fatal error: ")[1].split("\n")[0] for record in caplog.records
-    ]
+    assert 404 == wire.answer()[0]
+    assert ["The mock failed on GET http://mock/v1/tasks/x"] == [record.message for record in caplog.records]
+
+
+@pytest.mark.parametrize("before", [b"", ADMIN], ids=["alone", "behind another"])
+def test_a_header_is_said_once(server, wire, before):
+    """Headers of a reply take the place of those that a server adds, and of those that let web pages read it."""
+    said = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "server": "else", "Access-Control-Allow-Origin": "https://a.test"}
+    server.service.on("getTask", Reply(520, headers=said))
+    wire.send(before + GET.replace(b"Host", b"Origin: https://a.test\r\nHost"))
+    if before:
+        wire.answer()
+    lines = [line.decode().strip().lower() for line in iter(wire.file.readline, b"\r\n")]
+    for name, value in said.items():
+        assert [f"{name}: {value}".lower()] == [line for line in lines if line.startswith(f"{name.lower()}:")]
