@@ -94,7 +94,7 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
     if options.script:
         service.script(read(options.script))
     try:
-        serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(TOKEN_VARIABLE))
+        serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(TOKEN_VARIABLE) or None)
     except OSError as error:
         sys.stderr.write(f"{prog}: error: {error.strerror}\n")
         raise SystemExit(1) from error

@@ -37,7 +37,7 @@ class Journal:
         """The last thousand requests, oldest first."""
         return tuple(self._store.latest()[2])
 
-    def assert_called_once_with(self, operation: str = "createEdit", **properties: Any) -> None:
+    def assert_called_once_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that there was one request to an operation, and that its JSON body has some properties.
 
         A request counts whatever it was answered, so that one which is sent again counts twice.
@@ -57,7 +57,7 @@ class Journal:
             head = f"{operation} was called {_times(count)}, expected once with {_names(properties)}."
             raise AssertionError("\n".join([head, *self._describe(count, nearest)]))
 
-    def assert_called_with(self, operation: str = "createEdit", **properties: Any) -> None:
+    def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that the JSON body of the last request to an operation has some properties.
 
         Args:
@@ -75,7 +75,7 @@ class Journal:
             head = f"{operation} was called {_times(count)}, expected the last time with {_names(properties)}."
             raise AssertionError("\n".join([head, *self._describe(count, last)]))
 
-    def assert_not_called(self, operation: str | None = None) -> None:
+    def assert_not_called(self, operation: str | None = None, /) -> None:
         """Assert that there was no request to an operation.
 
         Args:

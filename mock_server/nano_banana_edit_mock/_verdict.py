@@ -22,7 +22,8 @@ MAX_VIOLATIONS = 20  # of one request, so that an array of a million wrong items
 
 # One media type and its parameters (RFC 9110, section 8.3.1); a comma out of quotes joins the values of two headers.
 _MEDIA_TYPE = re.compile(r'\s*([^\s;,]+)\s*(?:;(?:[^",]|"(?:[^"\\]|\\.)*")*)?')
-_BEARER = re.compile(r"bearer +([\w.~+/-]+=*)", re.ASCII | re.IGNORECASE)  # RFC 6750, section 2.1
+_TOKEN = re.compile(r"[\w.~+/-]+=*", re.ASCII)  # RFC 6750, section 2.1
+_BEARER = re.compile(rf"bearer +({_TOKEN.pattern})", re.ASCII | re.IGNORECASE)
 
 
 @frozen(kw_only=True)
@@ -131,6 +132,13 @@ def astray(method: str, path: str, allow: Collection[str], document: str = "open
         return _refusal(404, "path", "paths", None, message)
     message = f"{path} has no such method; the service accepts {', '.join(allow)}."
     return _refusal(405, "path", "paths", None, message)
+
+
+def check_token(name: str, token: str | None) -> None:
+    """Refuse a token that no request can carry; its value is not told."""
+    if token is not None and not _TOKEN.fullmatch(token):
+        accepted = "letters, digits and -._~+/, with = at the end"
+        raise ValueError(f"{name} is no bearer token; the mock accepts {accepted}. Choose another.")
 
 
 def _violation(keyword: str, message: str, path: Sequence[str | int] = ()) -> Violation:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import socket
 import sys
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ._admin import EVENTS, Feed, administer, is_admin, is_loopback
 from ._faults import EXTENSION
 from ._records import Fault, Request, Response
+from ._verdict import check_token
 from ._wire import Protocol, handle
 from .service import MockService
 
@@ -38,8 +40,12 @@ def create_app(service: MockService | None = None, *, admin_token: str | None = 
     Returns:
         An app for the `http` scope; it raises NotImplementedError for any other, as the ASGI specification asks.
 
+    Raises:
+        ValueError: `admin_token` is none that can be sent.
+
     Source: `openapi.yaml#/paths`
     """
+    check_token("admin_token", admin_token)
     made = service or MockService()
     return _app(lambda: made, admin_token, lambda: False)
 
@@ -124,6 +130,9 @@ class MockServer:
         port: Port to listen on; default 0 takes a free one.
         admin_token: Bearer token that lets others than this machine at `/__mock__/`; default None lets nobody.
 
+    Raises:
+        ValueError: `admin_token` is none that can be sent.
+
     Attributes:
         service: The service; another one may be put in its place while the server runs.
         url: Origin such as `http://127.0.0.1:54321`, known once entered; both API hosts and the files are under it.
@@ -139,6 +148,7 @@ class MockServer:
         port: int = 0,
         admin_token: str | None = None,
     ) -> None:
+        check_token("admin_token", admin_token)
         self.service = service or MockService()
         self.url = ""
         self._address = host, port
@@ -184,9 +194,11 @@ def serve(
 
     Raises:
         OSError: The address cannot be listened on; the message names it.
+        ValueError: `admin_token` is none that can be sent.
 
     Source: `openapi.yaml#/paths`
     """
+    check_token("admin_token", admin_token)
     made = service or MockService()
     with _listen(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
         url, token = _origin(listener), admin_token or token_urlsafe()
@@ -204,10 +216,13 @@ def serve(
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family)
+        # What listens on every address of one family does so on those of the other as well, where the system can.
+        listener = socket.create_server(
+            (host, port), family=family, dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6()
+        )
     except OSError as error:
-        message = f"cannot listen on {host}, port {port} ({error.strerror}). Stop what does, or choose another port."
-        raise OSError(error.errno, message) from error
+        remedy = "Stop what does, or choose another port" if error.errno == errno.EADDRINUSE else "Choose others"
+        raise OSError(error.errno, f"cannot listen on {host}, port {port} ({error.strerror}). {remedy}.") from error
     # asyncio sets it only on sockets of its own making; without it each answer waits for a delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -23,7 +23,7 @@ from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
 from ._rules import Reply
 from ._script import Script
 from ._store import MAX_KEPT, Store, Task
-from ._verdict import Referee, Verdict, astray
+from ._verdict import Referee, Verdict, astray, check_token
 from .contract import Contract, load
 
 MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
@@ -81,6 +81,7 @@ class MockService(Script, Journal):
     ) -> None:
         check_life(polls, seconds)
         _numbers.whole("invalid_status", invalid_status, 400, 599)
+        check_token("token", token)
         self.contract = contract or load()
         self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
         self._usual = Outcome(**self._life)

@@ -197,6 +197,10 @@ def test_reset(service, ask, send):
             {"assertion": "called_once_with", "properties": {"prompt": "x"}},
             "prompt: expected 'x', actual 'Make it snow.'",
         ),
+        (
+            {"assertion": "called_with", "properties": {"operation": "x", "self": 1}},
+            "operation: expected 'x', but it is missing",
+        ),
         ({"assertion": "not_called"}, "The service was called once, expected not to be."),
     ],
 )
@@ -212,7 +216,7 @@ def test_verify(ask, send, expectation, message):
 @pytest.mark.parametrize(
     ("expectation", "message"),
     [
-        ({"assertion": "not_called", "properties": {"a": 1}}, "not_called takes no such arguments."),
+        ({"assertion": "not_called", "properties": {"operation": 1}}, "not_called takes no such arguments."),
         ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests takes no such arguments."),
         ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; the mock accepts createEdit, "),
         ({"assertion": "x"}, 'assertion is "x"; the service accepts "called_once_with", '),

@@ -74,7 +74,9 @@ def test_called_once_with(service, send, edit_body):
     send("getTask")
     service.assert_called_once_with("getTask")
     send("uploadFile")
-    service.assert_called_once_with(operation="uploadFile")
+    service.assert_called_once_with("uploadFile")
+    send("createEdit", {**edit_body, "operation": "x", "self": 1})
+    service.assert_called_with(operation="x", self=1)
 
 
 def test_called_with_is_about_the_last(service, send, edit_body, says):

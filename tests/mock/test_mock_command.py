@@ -168,6 +168,9 @@ def test_the_token_of_the_environment(monkeypatch):
     monkeypatch.setenv("NANO_BANANA_EDIT_MOCK_TOKEN", "chosen")
     _, settings = served_by(monkeypatch)
     assert "chosen" == settings["admin_token"]
+    monkeypatch.setenv("NANO_BANANA_EDIT_MOCK_TOKEN", "")
+    _, settings = served_by(monkeypatch)
+    assert settings["admin_token"] is None
 
 
 @pytest.mark.parametrize(
@@ -176,6 +179,7 @@ def test_the_token_of_the_environment(monkeypatch):
         (["--port", "65536"], "65536 is no port; it is 0 to 65535"),
         (["--port", "x"], "argument --port: invalid _port value: 'x'"),
         (["--invalid-status", "200"], "invalid_status is 200; the mock accepts whole numbers, 400 to 599. Change it."),
+        (["--token", ""], "token is no bearer token; the mock accepts letters, digits and -._~+/, with = at the end."),
         (["--seconds", "-1"], "seconds is -1.0; the mock accepts seconds, 0 to 1000000000. Change it."),
         (["--spec", "no/such/file"], "No such file or directory: 'no/such/file'"),
     ],

@@ -42,7 +42,7 @@ def test_what_is_copied_serves(tmp_path):
     try:
         port = json.loads(process.stdout.readline())["port"]
         check = [part.replace("4010", str(port)) for part in json.loads(health)]
-        subprocess.run([sys.executable, *check[1:]], check=True, env=os.environ | {"no_proxy": "*"})
+        subprocess.run([sys.executable, *check[1:]], check=True, env=os.environ | {"http_proxy": "http://127.0.0.1:1"})
         probe = "import nano_banana_edit_mock; print(nano_banana_edit_mock.__file__)"
         found = subprocess.run([sys.executable, "-c", probe], env=there, check=True, capture_output=True, text=True)
         assert str(tmp_path) in found.stdout

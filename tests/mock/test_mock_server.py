@@ -14,7 +14,7 @@ import httpx
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, app
 from nano_banana_edit_mock.__main__ import main
-from nano_banana_edit_mock.app import serve
+from nano_banana_edit_mock.app import create_app, serve
 
 pytestmark = pytest.mark.server
 
@@ -85,6 +85,38 @@ def test_taken_port():
         assert errno.EADDRINUSE == caught.value.errno
         with pytest.raises(SystemExit, match="1"):
             main(["--port", str(port)])
+
+
+def test_no_such_host():
+    """A host that is none is an error that does not speak of ports."""
+    with pytest.raises(OSError, match=r"cannot listen on nowhere\.invalid, port 0 \(.+\)\. Choose others\."):
+        MockServer(host="nowhere.invalid").__enter__()
+
+
+@pytest.mark.parametrize("token", ["", "two words", "#", "\xe5"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda token: MockService(token=token),
+        lambda token: MockServer(admin_token=token),
+        lambda token: create_app(admin_token=token),
+        lambda token: serve(port=0, admin_token=token),
+    ],
+)
+def test_a_token_that_nobody_can_send(make, token):
+    """A token that no header can carry is refused, and not shown."""
+    with pytest.raises(ValueError, match=r"token is no bearer token; the mock accepts letters, digits and ") as caught:
+        make(token)
+    assert not token or token not in str(caught.value).replace("no bearer token", "")
+
+
+def test_every_address():
+    """What listens on every address is reached by IPv4 and IPv6 alike."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6, or cannot listen on both")
+    with MockServer(host="::") as server, httpx.Client(trust_env=False) as client:
+        for host in ("127.0.0.1", "[::1]"):
+            assert 200 == client.get(f"http://{host}:{server.url.rpartition(':')[2]}/__mock__/clock").status_code
 
 
 def test_ipv6():
