@@ -6,11 +6,12 @@ would then be sent, and billed, again. Here each failure has the name that httpx
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
 import httpx
+from httpcore._utils import is_socket_readable
 
 try:
     import aiohttp
@@ -65,15 +66,27 @@ class _Connections(httpx.AsyncBaseTransport):
             await transport.aclose()
 
 
+async def _clean(kept: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    """Return a connection that was kept, unless something lies in it that nobody asked for, or its end."""
+    while connection := await kept(*args):
+        transport = connection.protocol.transport
+        tls = getattr(transport, "_ssl_protocol", None)
+        unread = connection.protocol.should_close or (tls and tls._incoming.pending)
+        if not unread and not is_socket_readable(transport.get_extra_info("socket")):
+            break
+        connection.close()
+    return connection
+
+
 class _Transport(AiohttpTransport):
     def get_client(self) -> aiohttp.ClientSession:
-        """Return a session without cookies, that says when a request begins to leave."""
+        """Return a session without cookies, that says when a request begins to leave, on connections that are clean."""
         made = super().get_client()
+        connector: Any = made.connector
+        connector._get = partial(_clean, connector._get)
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(_leaves)
-        session = aiohttp.ClientSession(
-            connector=made.connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
-        )
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace])
         made.detach()
         return session
 

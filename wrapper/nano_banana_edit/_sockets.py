@@ -7,7 +7,6 @@ the answer is about to be read.
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from typing import Any, cast
 
@@ -100,7 +99,7 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         found = self._inner.get_extra_info(info)
-        return found or _unread(self._inner.get_extra_info("ssl_object")) if info == "is_readable" else found
+        return found or _unread(getattr(self._inner, "_stream", None)) if info == "is_readable" else found
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         try:
@@ -111,12 +110,11 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
             raise
 
 
-def _unread(tls: ssl.SSLObject | None) -> bool:
-    """Whether what was taken off the socket was not read; it is read here, as its connection is given up then."""
-    try:
-        return tls is not None and tls.read(1) is not None
-    except ssl.SSLError as error:
-        return not isinstance(error, ssl.SSLWantReadError)
+def _unread(stream: Any) -> bool:
+    """Whether anyio took something off the socket that nobody has read: plain bytes, or of TLS, a part of a record."""
+    tls = getattr(stream, "_read_bio", None)
+    below = getattr(stream, "transport_stream", stream)
+    return bool(tls and tls.pending) or bool(getattr(getattr(below, "_protocol", None), "read_queue", None))
 
 
 def _leaves(unsent: bytes) -> None:
