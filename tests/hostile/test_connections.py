@@ -135,49 +135,6 @@ def test_a_client_can_be_sent_to_another_process(kind: type) -> None:
         pickle.dumps(kind(token=TOKEN, http_client=http))
 
 
-def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the environment names a proxy, both clients go through it."""
-    with Hostile([says(ACCEPTED)]) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        to = {"token": TOKEN, "base_url": "http://api.example.test/v1", "allow_http": True}
-        with NanoBananaEdit(**to) as client:
-            assert "t-1" == client.submit(URL, "p").task_id
-
-        async def run() -> None:
-            async with AsyncNanoBananaEdit(**to) as client:
-                assert "t-1" == (await client.submit(URL, "p")).task_id
-
-        anyio.run(run)
-        assert 2 == proxy.posts
-        assert all(request.startswith(b"POST http://api.example.test/v1/") for request in proxy.requests)
-
-
-def test_this_machine_is_asked_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy of the environment does not see what goes to this machine, whose token goes without TLS."""
-    with Hostile([says(ACCEPTED)]) as proxy, Hostile([says(ACCEPTED)]) as server:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        for host in ("127.0.0.1", "localhost"):
-            url = f"http://{host}:{server.port}/v1"
-            with NanoBananaEdit(token=TOKEN, base_url=url) as client:
-                client.submit(URL, "p")
-
-            async def run(url: str) -> None:
-                async with AsyncNanoBananaEdit(token=TOKEN, base_url=url) as client:
-                    await client.submit(URL, "p")
-
-            anyio.run(run, url)
-        assert ([], 4) == (proxy.requests, server.posts)
-
-
-def test_no_proxy_is_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts that go past a proxy name none."""
-    assert not _pool._proxies()
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    assert not _pool._proxies()
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    assert _pool._proxies()
-
-
 def test_event_loops_of_threads_keep_their_connections() -> None:
     """Threads that share a client, each with an event loop, each go on with the connections that they have."""
     both = threading.Barrier(2)

@@ -15,13 +15,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
-from urllib.request import getproxies
 
 import anyio
 import anyio.lowlevel
 import httpcore
 import httpx
 from attrs import define, field
+from httpx._utils import get_environment_proxies
 
 from . import _clock
 from ._settings import LOOPBACK
@@ -39,19 +39,23 @@ T = TypeVar("T")
 
 
 def sync_client() -> httpx.Client:
-    """Return an httpx client with these connections; where the environment names a proxy, for this machine alone."""
-    own = sync_transport()
-    return Client(mounts=dict.fromkeys(_HERE, own)) if _proxies() else Client(transport=own)
+    """Return an httpx client with these connections, but for what a proxy of the environment is for."""
+    return Client(transport=sync_transport(), mounts=_proxies(httpx.HTTPTransport))
 
 
 def async_client() -> httpx.AsyncClient:
     """The twin of `sync_client`."""
-    own = async_transport()
-    return AsyncClient(mounts=dict.fromkeys(_HERE, own)) if _proxies() else AsyncClient(transport=own)
+    return AsyncClient(transport=async_transport(), mounts=_proxies(httpx.AsyncHTTPTransport))
 
 
-def _proxies() -> bool:
-    return bool(getproxies().keys() & {"http", "https", "all"})
+def _proxies(make: Callable[..., T]) -> dict[str, T | None]:
+    """Return httpx's own transports through the proxies of the environment; None is for what goes past them."""
+    proxies = get_environment_proxies()
+    if not any(proxies.values()):
+        return {}
+    context = httpx.create_ssl_context()
+    through = {pattern: make(verify=context, proxy=url) if url else None for pattern, url in proxies.items()}
+    return {**through, **dict.fromkeys(_HERE)}
 
 
 class _NoCookies(httpx.Cookies):
