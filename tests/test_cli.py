@@ -16,8 +16,8 @@ import httpx
 import nano_banana_edit
 import pytest
 import respx
-from nano_banana_edit import _clock, cli
-from nano_banana_edit_mock import MockServer, MockService, Outcome, mock_router
+from nano_banana_edit import NanoBananaEdit, _clock, cli
+from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply, mock_router
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -133,6 +133,17 @@ def test_statuses_are_not_markup(service: MockService, tmp_path: Path) -> None:
     service.next(Outcome(status="[/x]"))
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png", "--timeout", "0.2")
     assert (5, True) == (result.exit_code, ": [/x]" in result.stderr)
+
+
+def test_a_result_that_cannot_be_saved(service: MockService, tmp_path: Path) -> None:
+    """Once an edit was made, what is wrong with a file is no bad input of which nothing was sent."""
+    with NanoBananaEdit() as client:
+        url = client.edit("https://images.test/a.png", "p").images[0].url
+    service.on("getTask", Reply(200, body={"status": "completed", "result": [url, url]}))
+    (tmp_path / "out-2.png").mkdir()
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert (1, f"{tmp_path / 'out.png'}\n") == (result.exit_code, result.stdout)
+    assert f"is a folder; add a file name. (task {service.edits[1].task_id})" in result.stderr.replace("\n", " ")
 
 
 @pytest.mark.parametrize("option", ["--size", "--format"])

@@ -98,6 +98,11 @@ def unreadable(body: bytes) -> dict[str, Misdeed]:
         "no-json": says(answer(b"<html>", "Content-Type: text/html")),
         "nested-json": says(answer(b"[" * 100_000)),
         "other-json": says(answer(b"{}")),
+        "other-task": says(answer(b'{"id": "t-2", "status": "completed", "result": ["https://x.test/a.png"]}')),
+        **{
+            f"redirect-to-{name}": says(answer(b"", f"Location: {location}", status="302 Found"))
+            for name, location in {"no-url": "login:now", "data": "data:image/png,x"}.items()
+        },
         "no-object": says(answer(b'["task_id"]')),
         "null-id": says(answer(b'{"task_id": null, "status": null, "url": null}')),
         "not-utf-8": says(answer(b'{"task_id": "\xff", "status": "\xff", "url": "\xff"}')),

@@ -105,7 +105,7 @@ class Service:
             return b'{"url": "https://files.example.test/in-%d.png"}' % number
         if request.startswith(LOOKED):
             done = b'"completed", "result": ["%s/out.png"]' % self.results.encode()
-            return b'{"id": "t", "status": %s}' % (done if number % 3 else b'"processing"')
+            return b'{"status": %s}' % (done if number % 3 else b'"processing"')
         return PNG
 
 

@@ -81,6 +81,16 @@ def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx.Respo
     assert (answer.status_code, answer.text) == (unknown.value.status_code, unknown.value.body)
 
 
+def test_an_id_that_cannot_be_asked_for_is_none(face: Face) -> None:
+    """The longest id can be asked for; a longer one in an answer leaves an unknown edit, and is no bad input."""
+    with pytest.raises(SubmissionUnknown, match="no task id"):
+        face.call(Script([httpx.Response(200, json={"task_id": "t" * 1_001})]), "edit", URL, "p")
+    longest = "\U0001f34c" * 1_000
+    assert longest == face.call(Script([task("completed", id=longest)]), "get_task", longest).task_id
+    with pytest.raises(InvalidRequest, match="a string of 1 to 1000 characters"):
+        face.call(Script([]), "get_task", "t" * 1_001)
+
+
 @pytest.mark.parametrize("failure", [*NOT_SENT, httpx.Response(429, headers={"retry-after": "1"})], ids=repr)
 def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception | httpx.Response) -> None:
     """Without a connection, and after a 429, the submission is sent again."""
@@ -297,10 +307,11 @@ def test_a_hook_that_raises_for_status_changes_nothing(status: int, kind: type[E
     assert 1 == len(script.requests)
 
 
-def test_an_id_too_long_for_a_url_is_not_retried(face: Face) -> None:
-    """What httpx cannot make a URL of is refused at once."""
-    with pytest.raises(InvalidRequest, match="cannot be used"):
-        face.call(Script([]), "get_task", "a" * 70_000)
+def test_a_url_that_is_too_long_is_not_retried(face: Face) -> None:
+    """What httpx cannot make a URL of is refused at once, and nothing is sent."""
+    for method, arguments in (("get_task", ["t-1"]), ("submit", [URL, "p"])):
+        with pytest.raises(InvalidRequest, match="cannot be used"):
+            face.call(Script([]), method, *arguments, options={"base_url": "https://a.test/" + "x" * 65_521})
 
 
 def test_no_retry_would_begin_after_the_deadline(face: Face) -> None:

@@ -14,7 +14,7 @@ from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.types import Response
 
 from . import _clock
-from ._errors import NanoBananaEditError
+from ._errors import InvalidRequest, NanoBananaEditError
 from ._log import logger
 from ._retry import TooLarge, attempt_timeout, backoff, translated
 from ._settings import Settings
@@ -76,7 +76,7 @@ class Bounded:
     def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> Answer:
         """Send a request and return its answer, read."""
         send = partial(self.http.send, auth=auth, follow_redirects=follow_redirects)
-        return _receive(send, self.http.build_request(**request), self.step)
+        return _receive(send, _built(self.http, request), self.step)
 
 
 @define
@@ -89,7 +89,14 @@ class AsyncBounded:
     async def request(self, *, auth: Any, follow_redirects: bool, **request: Any) -> Answer:
         """Send a request and return its answer, read."""
         send = partial(self.http.send, auth=auth, follow_redirects=follow_redirects)
-        return await _async_receive(send, self.http.build_request(**request), self.step)
+        return await _async_receive(send, _built(self.http, request), self.step)
+
+
+def _built(http: httpx.Client | httpx.AsyncClient, request: dict[str, Any]) -> httpx.Request:
+    try:
+        return http.build_request(**request)
+    except httpx.InvalidURL as error:
+        raise InvalidRequest(f"The URL to ask for cannot be used ({error}); nothing was sent.") from error
 
 
 def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: Call | Fetch) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from nano_banana_edit_client.types import Response
+from nano_banana_edit_client.types import Response, shorten
 
 from ._errors import InvalidResponse, SubmissionUnknown
 from ._request import is_task_id
@@ -40,6 +40,8 @@ def accepted(response: Reply) -> str:
 def task(response: Reply, task_id: str) -> Task:
     """Return the task that was asked for, as it stands. Raises as `_object`."""
     body = _object(response)
+    if isinstance(other := body.get("id"), str) and other != task_id:
+        raise _unreadable(response, f"it is about task {shorten(other)}")
     return Task(
         task_id=task_id,
         status=_needed(body, "status", response),

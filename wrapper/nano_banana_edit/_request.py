@@ -15,6 +15,8 @@ from nano_banana_edit_client.types import File, Unset, shorten
 from ._errors import InvalidRequest
 from ._images import LocalImage
 
+_LONGEST_ID = 1_000  # characters, ours; each may be twelve in a URL, and servers take some thousands of those
+
 
 @contextmanager
 def refused() -> Iterator[None]:
@@ -82,20 +84,21 @@ def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
 
 
 def is_task_id(value: object) -> TypeGuard[str]:
-    """Return whether a task can be asked for by this id: it is text, and a segment of a path."""
-    return isinstance(value, str) and value not in ("", ".", "..") and value.isprintable()
+    """Return whether a task can be asked for by this id: it is text, and a segment of a path, not too long for one."""
+    return isinstance(value, str) and value not in ("", ".", "..") and value.isprintable() and len(value) <= _LONGEST_ID
 
 
 def task_id(value: object) -> str:
     """Return the id of a task if it can be asked for.
 
     Raises:
-        InvalidRequest: It is not a string, is empty, or is not a segment of a path.
+        InvalidRequest: It is not a string, is empty, or is not a segment of a path of a length that servers accept.
     """
     if is_task_id(value):
         return value
     raise InvalidRequest(
-        f"task_id is {shorten(value)}; it must be the id that a submission answered with, a string that is not empty.",
+        f"task_id is {shorten(value)}; it must be the id that a submission answered with, a string of 1 to "
+        f"{_LONGEST_ID} characters.",
         field="task_id",
         value=value,
     )

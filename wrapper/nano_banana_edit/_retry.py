@@ -15,7 +15,6 @@ from ._errors import (
     APIConnectionError,
     APIStatusError,
     APITimeout,
-    InvalidRequest,
     InvalidResponse,
     NanoBananaEditError,
     RateLimited,
@@ -114,8 +113,6 @@ def translated(step: Call | Fetch) -> Iterator[None]:
     except Exception as error:
         cause = _said(error)
         logger.debug("%s: no answer, %s", step.name, type(error).__name__)
-        if isinstance(error, httpx.InvalidURL):
-            raise InvalidRequest(f"The URL to ask for cannot be used ({cause}); nothing was sent.") from error
         if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
             raise_for_status(error.response.status_code, error.response.headers, error.response.content)
         if step.billed and not _never_left(error, step, attempt):
@@ -126,6 +123,8 @@ def translated(step: Call | Fetch) -> Iterator[None]:
             ) from error
         if isinstance(error, TooLarge):
             raise InvalidResponse(str(error)) from error
+        if isinstance(error, httpx.InvalidURL):  # httpx reads where a redirect leads, whether or not it is followed
+            raise InvalidResponse(f"The service redirects to what is no URL ({cause}); it was not followed.") from error
         if isinstance(error, httpx.TimeoutException):
             raise APITimeout(f"No answer in time ({type(error).__name__}: {cause}).") from error
         if isinstance(error, _FROM_TRANSPORT):

@@ -225,7 +225,8 @@ def _errors_in_one_line() -> Iterator[_Stages]:
         with stages.spinner:
             yield stages
     except NanoBananaEditError as error:
-        status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
+        billed = isinstance(error, InvalidRequest) and error.task_id  # a file that cannot be written, say
+        status = 1 if billed else next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
         task = f" (task {error.task_id})" if error.task_id and error.task_id not in str(error) else ""
         _fail(f"{error}{task}", status)
     except OSError as error:
