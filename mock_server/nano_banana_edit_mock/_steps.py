@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 from ._latency import Lognormal, Uniform
+from ._messages import spell
+from ._plain import check
 from ._records import Fault, Outcome
 from ._rules import Doing, Reply, Rule, make_outage
 from ._verdict import Referee
@@ -51,8 +53,9 @@ def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
         ValueError: One is refused; the message names it.
     """
     steps = list(steps)
-    written = [step if isinstance(step, Mapping) else {} for step in steps]
+    written = [dict(step) if isinstance(step, Mapping) else {} for step in steps]
     if any(written):
+        check(written, spell, ("steps",))
         contract, referee = admin()
         schema = next(operation.schema for operation in contract.operations if operation.id == "addScript")
         if violations := referee.check(schema, {"steps": written}):
