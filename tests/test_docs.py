@@ -18,7 +18,6 @@ import httpx
 import pytest
 from nano_banana_edit import NanoBananaEdit
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router, mock_transport
-from nano_banana_edit_mock._steps import read
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -128,7 +127,7 @@ def test_what_the_page_writes_down(tmp_path: Path) -> None:
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
     (tmp_path / "story.yaml").write_text(text)
     service = MockService()
-    service.script(read(tmp_path / "story.yaml"))
+    service.script(tmp_path / "story.yaml")
     with pytest.raises(AssertionError, match="used 0 of"):
         service.assert_all_scripted_used()
 

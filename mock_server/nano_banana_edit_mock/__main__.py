@@ -8,7 +8,6 @@ from pathlib import Path
 
 from . import drift
 from ._admin import TOKEN_VARIABLE
-from ._steps import read
 from ._table import OWN_TESTS, table, tests_of
 from .app import serve
 from .contract import Contract, load
@@ -92,7 +91,7 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
         contract=load(options.spec),
     )
     if options.script:
-        service.script(read(options.script))
+        service.script(options.script)
     try:
         serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(TOKEN_VARIABLE) or None)
     except OSError as error:

@@ -23,16 +23,17 @@ def check(value: Any, name: Callable[[Place], str], path: Place = ()) -> None:
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(value, dict) and not isinstance(key, str):
                 raise ValueError(  # noqa: TRY004
-                    f"{name(path)} has the key {_cut(key)}; the mock accepts text. Put it in quotes."
+                    f"{name(path)} has the key {cut(key)}; the mock accepts text. Put it in quotes."
                 )
             check(inner, name, (*path, key))
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name(path)} is {value}; the mock accepts finite numbers. Choose one.")
     elif not isinstance(value, str | int | float | None):
-        state = f"is the {type(value).__name__} {_cut(value)}"
+        state = f"is the {type(value).__name__} {cut(value)}"
         raise ValueError(f"{name(path)} {state}; the mock accepts what JSON has. Write it as text, in quotes.")
 
 
-def _cut(value: Any) -> str:
+def cut(value: Any) -> str:
+    """Return a value as text, shortened."""
     text = str(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,11 +1,12 @@
 """The part of the service that is told beforehand what happens."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from ._clock import Clock
 from ._routes import FILE_NAMES
 from ._rules import Doing, Rule, make_outage, make_rule
-from ._steps import Step, rules
+from ._steps import Step, read, rules
 from ._store import Store
 from .contract import Contract
 
@@ -71,18 +72,28 @@ class Script:
         """
         self.script([do])
 
-    def script(self, steps: Iterable[Step]) -> None:
+    def script(self, steps: Iterable[Step] | Path) -> None:
         """Say what happens step by step: as `next` for each, or for none of them where one is refused.
 
         Args:
             steps: Outcomes, replies and faults, or mappings that say so in the words of a script file, for instance
-                `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`.
+                `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`; or the path of a script file, in YAML or
+                JSON.
 
         Raises:
-            ValueError: A step is none of these, or there are more than 10,000 rules.
+            OSError: The file cannot be read.
+            ValueError: A step is none of these, the file is not YAML or has no steps, or there are more than 10,000
+                rules. The message names the file.
 
         Source: `admin.yaml#/components/schemas/Step`
         """
+        if isinstance(steps, Path):
+            written = read(steps)
+            try:
+                self.script(written)
+            except ValueError as error:
+                raise ValueError(f"{steps}: {error}") from error
+            return
         self._store.add_rules(rules(steps, self._rule))
 
     def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from ._latency import Lognormal, Uniform
 from ._messages import spell
-from ._plain import check
+from ._plain import check, cut
 from ._records import Fault, Outcome
 from ._rules import Doing, Reply, Rule, make_outage
 from ._verdict import Referee
@@ -33,16 +33,22 @@ def read(file: Path) -> list[Any]:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not YAML, of which JSON is a part, or has no steps.
+        ValueError: It is not YAML, of which JSON is a part, or has no steps; the message names the file.
     """
     try:
         found = yaml.safe_load(file.read_text("utf-8"))
-    except (UnicodeError, yaml.YAMLError) as error:
+    except (RecursionError, ValueError, yaml.YAMLError) as error:  # a ValueError is that of a 13th month, for one
         raise ValueError(f"{file} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
     steps = found.get("steps") if isinstance(found, dict) else found
     if not isinstance(steps, list):
         message = f"{file} has no steps; the mock accepts a list of them. See admin.yaml."
         raise ValueError(message)  # noqa: TRY004
+    for number, step in enumerate(steps):
+        if not isinstance(step, dict):
+            state = f"steps[{number}] is {cut(step)}"
+            raise ValueError(  # noqa: TRY004
+                f"{file}: {state}; the mock accepts an object with one of {', '.join(_KINDS)}. See admin.yaml."
+            )
     return steps
 
 

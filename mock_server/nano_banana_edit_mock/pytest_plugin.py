@@ -97,14 +97,12 @@ def _nano_banana_edit_server() -> Iterator[MockServer]:
 
 
 def _service(request: pytest.FixtureRequest) -> MockService:
-    from ._steps import read  # noqa: PLC0415
     from .service import MockService  # noqa: PLC0415
 
     marker = request.node.get_closest_marker(MARKER)
     options: dict[str, Any] = {"polls": request.config.getoption("--nano-banana-edit-polls")}
     options |= marker.kwargs if marker else {}
-    file = request.config.getoption("--nano-banana-edit-script")
-    script = options.pop("script", read(file) if file else ())
+    script = options.pop("script", request.config.getoption("--nano-banana-edit-script") or ())
     service = MockService(**options)
     service.script(script)
     return service

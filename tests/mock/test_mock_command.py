@@ -138,8 +138,7 @@ def test_a_script_is_said(send, monkeypatch, tmp_path, written):
         ("\xff", "script is not YAML ("),
         ("steps: 3", "script has no steps; the mock accepts a list of them. See admin.yaml."),
         ("5", "script has no steps; "),
-        ("- reply: {status: 99}", "steps[0].reply.status is 99; the service accepts 200 to 599. Raise it."),
-        ("- 5", "do is 5; the mock accepts an Outcome, a Reply or a Fault."),
+        ("- reply: {status: 99}", "script: steps[0].reply.status is 99; the service accepts 200 to 599. Raise it."),
     ],
 )
 def test_a_script_that_is_none(monkeypatch, tmp_path, capsys, text, message):

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 from nano_banana_edit_mock import MockService
-from nano_banana_edit_mock._steps import read
 
 ROOT = Path(__file__).parents[2]
 LINES = (ROOT / "mock_server/Dockerfile").read_text().replace("\\\n", " ").splitlines()
@@ -75,7 +74,7 @@ def test_it_has_what_the_tests_run_with():
 def test_the_examples():
     """The story of the example is one that can happen, and the services find it, each other and no other host."""
     service = MockService()
-    service.script(read(ROOT / "examples/story.yaml"))
+    service.script(ROOT / "examples/story.yaml")
     with pytest.raises(AssertionError, match="used 0 of"):
         service.assert_all_scripted_used()
     services = yaml.safe_load((ROOT / "examples/compose.yaml").read_text())["services"]

@@ -1,11 +1,12 @@
-"""Steps written down: what is no JSON is refused by its place, from a file as from Python."""
+"""Steps written down, in a file or in Python: what is refused is named with its place."""
 
+import re
 from datetime import date
 from types import MappingProxyType
 
 import pytest
 import yaml
-from nano_banana_edit_mock import Fault, MockService
+from nano_banana_edit_mock import Fault, MockService, _store
 
 
 def nested(levels):
@@ -89,3 +90,46 @@ def test_what_is_json_is_accepted(step):
     service = MockService()
     service.script([step])
     assert 1 == len(service._store.rules)
+
+
+def test_a_file_is_a_script(service, send, tmp_path):
+    """The path of a file stands for the steps in it."""
+    file = tmp_path / "story.yaml"
+    file.write_text("- reply: {status: 503}", "utf-8")
+    service.script(file)
+    assert [503, 404] == [send("getTask").status for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a: 2024-13-01", " is not YAML (month must be in 1..12). Mend it."),
+        ("[" * 2_000, " is not YAML (maximum recursion depth exceeded"),
+        ("3", " has no steps; the mock accepts a list of them. See admin.yaml."),
+        (
+            "- fault: empty\n- empty",
+            ": steps[1] is empty; the mock accepts an object with one of outcome, reply, fault, outage. "
+            "See admin.yaml.",
+        ),
+        ("- 1: 2", ": steps[0] has the key 1; the mock accepts text. Put it in quotes."),
+        ("- fault: empties", ': steps[0].fault is "empties"; the service accepts '),
+        ("- {fault: empty, operation: edit}", ": steps[0]: operation is 'edit'; the mock accepts "),
+        ("- {fault: empty, outage: {requests: 1}}", ": steps[0]: it has fault and outage of "),
+        ("[fault: empty, fault: empty, fault: empty]", ": the script has 3 rules; the mock accepts 2 at once. "),
+    ],
+)
+def test_what_is_wrong_with_a_file_names_it(service, monkeypatch, tmp_path, text, message):
+    """Whatever is refused of a file comes after its name, once, and none of its steps is said."""
+    monkeypatch.setattr(_store, "MAX_RULES", 2)
+    file = tmp_path / "story.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(file) + message)}") as caught:
+        service.script(file)
+    assert 1 == str(caught.value).count(str(file))
+    assert [] == service._store.rules
+
+
+def test_a_file_that_is_not_there(service, tmp_path):
+    """A file that cannot be read is the system's own error, which names it."""
+    with pytest.raises(FileNotFoundError, match=r"nothing\.yaml"):
+        service.script(tmp_path / "nothing.yaml")
