@@ -35,7 +35,7 @@ class Reply:
 
     Raises:
         ValueError: The status is none, a header cannot be sent or belongs to the transfer, the body is no JSON value or
-            one that the status cannot have, or `retry_after` is no number of seconds.
+            one that the status cannot have, or `retry_after` is no number of seconds or stands among the headers too.
     """
 
     status: int
@@ -48,10 +48,17 @@ class Reply:
         if self.retry_after is not None:
             _numbers.whole("retry_after", self.retry_after, 0)
         for name, value in self.headers:
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise ValueError(  # noqa: TRY004
+                    f"headers has {name!r}: {value!r}; the mock accepts text. Make it a str."
+                )
             if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise ValueError(f"headers has {show(name)}: {show(value)}; the mock accepts ASCII. Rewrite it.")
             if name.lower() in _OWN:
                 raise ValueError(f"headers has {name}; the mock accepts none of the transfer. Leave it out.")
+            if name.lower() == "retry-after" and self.retry_after is not None:
+                state = f"retry_after is {self.retry_after} and headers has {name}: {value}"
+                raise ValueError(f"{state}; the mock accepts one of them. Say it once.")
         try:
             _, body = self._content()
         except (TypeError, ValueError) as problem:

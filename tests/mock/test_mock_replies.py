@@ -35,6 +35,7 @@ from nano_banana_edit_mock import MockServer, Reply, Request
         ),
         (Reply(200, body=None), [("Content-Type", "application/json"), ("Content-Length", "4")], b"null"),
         (Reply(204), [], b""),
+        (Reply(204, headers={"Retry-After": "5"}), [("Retry-After", "5")], b""),
         (Reply(304, headers={"ETag": '"1"'}), [("ETag", '"1"')], b""),
     ],
 )
@@ -83,6 +84,13 @@ def test_named_replies(reply, status, code, wait):
         ),
         ({"status": 429, "headers": {"Connection": "close"}}, "headers has Connection; "),
         ({"status": 429, "headers": {"Transfer-Encoding": "x"}}, "headers has Transfer-Encoding; "),
+        ({"status": 429, "headers": {"X": 5}}, r"headers has 'X': 5; the mock accepts text\. Make it a str\."),
+        ({"status": 429, "headers": [(b"X", "5")]}, "headers has b'X': '5'; "),
+        (
+            {"status": 429, "retry_after": 2, "headers": {"retry-After": "5"}},
+            r"retry_after is 2 and headers has retry-After: 5; the mock accepts one of them\. Say it once\.",
+        ),
+        ({"status": 429, "retry_after": 0, "headers": {"Retry-After": "0"}}, "retry_after is 0 and headers has Ret"),
         ({"status": 204, "body": "x"}, "body has 1 bytes; the mock accepts none with 204. Leave it out"),
         ({"status": 304, "body": b"xy"}, "body has 2 bytes; the mock accepts none with 304"),
         ({"status": 200, "body": {1, 2}}, "body cannot be sent .*set.*; the mock accepts bytes, text or a JSON value"),
