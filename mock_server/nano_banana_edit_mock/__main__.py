@@ -3,14 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import drift
 from ._admin import TOKEN_VARIABLE
 from ._table import OWN_TESTS, table, tests_of
 from .app import serve
-from .contract import Contract, load
+from .contract import Contract, load, parse, read
 from .service import MockService
 
 
@@ -63,15 +64,15 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         if options.command == "contract":
             known = OWN_TESTS if options.document is None and OWN_TESTS.is_dir() else None
             folder = options.tests or known
-            sys.stdout.write(f"{table(load(options.document), tests_of(folder) if folder else {})}\n")
+            contract, tests = _load(options.document), tests_of(folder) if folder else {}
+            with _about(options.document):
+                sys.stdout.write(f"{table(contract, tests)}\n")
         elif options.command == "diff":
-            _diff(load(options.old), load(options.new))
+            _diff(options.old, options.new)
         else:
             _serve(options, prog)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    except (AttributeError, KeyError, TypeError) as error:
-        parser.error(f"this is no OpenAPI 3.1 document that can be read ({type(error).__name__}: {error})")
 
 
 def _port(text: str) -> int:
@@ -81,6 +82,26 @@ def _port(text: str) -> int:
     return port
 
 
+def _load(path: Path | None) -> Contract:
+    if path is None:
+        return load()
+    document = read(path)
+    with _about(path):
+        return parse(document)
+
+
+@contextmanager
+def _about(path: Path | None) -> Iterator[None]:
+    """Name the document in whatever is wrong with it."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError) as error:
+        state = f"is no OpenAPI 3.1 document that can be read ({type(error).__name__}: {error})"
+        raise ValueError(f"{path} {state}. Mend it.") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 def _serve(options: argparse.Namespace, prog: str) -> None:
     service = MockService(
         seed=options.seed,
@@ -88,7 +109,7 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
         seconds=options.seconds,
         token=options.token,
         invalid_status=options.invalid_status,
-        contract=load(options.spec),
+        contract=_load(options.spec),
     )
     if options.script:
         service.script(options.script)
@@ -99,7 +120,11 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
         raise SystemExit(1) from error
 
 
-def _diff(old: Contract, new: Contract) -> None:
+def _diff(*paths: Path) -> None:
+    old, new = map(_load, paths)
+    for path, contract in zip(paths, (old, new), strict=True):
+        with _about(path):
+            drift.inspect(contract)
     for change in drift.changes(old, new):
         sys.stdout.write(f"{change}\n")
     needed, raised = drift.bump(old, new), drift.raised(old, new)

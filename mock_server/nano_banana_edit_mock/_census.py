@@ -1,10 +1,14 @@
 """A walk through a request schema that lists every constraint and refuses what it does not know."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from attrs import evolve, frozen
+from jsonschema_rs import Draft202012Validator
+
+from ._plain import cut
 
 Location = Literal["body", "path", "header", "security"]
 
@@ -13,6 +17,18 @@ _PLAIN = frozenset(
     {"type", "enum", "const", "default", "pattern", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "additionalProperties"}
 )
+_ACCEPTED = {
+    "additionalProperties": "true, false or a schema",
+    "enum": "a list",
+    "multipleOf": "numbers above 0",
+    "pattern": "regular expressions",
+    "properties": "schemas by their names",
+    "required": "a list of names, each once",
+    "type": "array, boolean, integer, null, number, object, string, or a list of some",
+    "uniqueItems": "true or false",
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), "whole numbers, 0 or more"),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), "numbers"),
+}
 
 
 class UnsupportedKeyword(ValueError):
@@ -75,9 +91,27 @@ def escape(token: str) -> str:
 
 def target(ref: str) -> str:
     """Return the JSON pointer inside a `$ref` to the same document."""
-    if not ref.startswith("#"):
+    if not str(ref).startswith("#"):
         raise ValueError(f"$ref {ref!r} leads out of the document; put what it names inside.")
     return unquote(ref.removeprefix("#"))
+
+
+def refer(document: Mapping[str, Any], pointer: str) -> str:
+    """Return where the `$ref` at a pointer leads, which is in the document."""
+    ref = resolve(document, pointer)
+    found = target(ref)
+    if not has(document, found):
+        raise ValueError(f"{pointer} is {ref}; the mock accepts what the document has. Define it, or mend the name.")
+    return found
+
+
+def has(document: Mapping[str, Any], pointer: str) -> bool:
+    """Return whether a document has what a JSON pointer names."""
+    try:
+        resolve(document, pointer)
+    except (LookupError, TypeError, ValueError):
+        return False
+    return pointer.startswith("/")
 
 
 def state(place: Constraint, keyword: str, value: Any) -> Constraint:
@@ -98,11 +132,13 @@ def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = 
         raise UnsupportedKeyword(place.pointer.rpartition("/")[2], place.pointer)
     for keyword, value in schema.items():
         stated = state(place, keyword, value)
-        inside = _inside(place, stated)
+        inside = _inside(document, place, stated)
         if inside is not None:
             for inner in inside:
                 yield from walk(document, inner, seen | {place.pointer})
-        elif keyword == "required":
+            continue
+        _judge(stated)
+        if keyword == "required":
             for name in value:
                 yield evolve(step(stated, name, stated.pointer), value=name)
         elif keyword in _PLAIN or (keyword, value) == ("format", "binary"):
@@ -111,14 +147,26 @@ def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = 
             raise UnsupportedKeyword(keyword, stated.pointer)
 
 
-def _inside(place: Constraint, stated: Constraint) -> list[Constraint] | None:
+def _judge(stated: Constraint) -> None:
+    """Refuse a value that its keyword cannot have."""
+    if stated.keyword not in _ACCEPTED:
+        return
+    try:
+        Draft202012Validator({stated.keyword: stated.value})
+    except ValueError as error:
+        said = cut(json.dumps(stated.value, ensure_ascii=False))
+        message = f"{stated.pointer} is {said}; JSON Schema accepts {_ACCEPTED[stated.keyword]}. Mend it."
+        raise ValueError(message) from error
+
+
+def _inside(document: Mapping[str, Any], place: Constraint, stated: Constraint) -> list[Constraint] | None:
     """Return the places of the schemas inside a keyword; None when it holds none."""
     match stated.keyword, stated.value:
-        case "$ref", ref:
-            return [evolve(place, pointer=target(ref))]
-        case "allOf", [{"$ref": ref, **rest}] if not rest:
-            return [evolve(place, pointer=target(ref))]
-        case "properties", names:
+        case "$ref", _:
+            return [evolve(place, pointer=refer(document, stated.pointer))]
+        case "allOf", [{"$ref": _, **rest}] if not rest:
+            return [evolve(place, pointer=refer(document, f"{stated.pointer}/0/$ref"))]
+        case "properties", dict(names):
             return [step(place, name, f"{stated.pointer}/{escape(name)}") for name in names]
         case "items" | "additionalProperties", dict():
             return [step(place, stated.keyword, stated.pointer, "*")]

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from attrs import evolve, frozen
 
-from ._census import Constraint, UnsupportedKeyword, escape, resolve, state, step, target, walk
+from ._census import Constraint, UnsupportedKeyword, escape, has, refer, resolve, state, step, walk
+from ._plain import Place, check
 
 __all__ = [
     "JSON",
@@ -26,8 +27,16 @@ __all__ = [
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the quick one, where libyaml is
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the quick one, where libyaml is
+    """Reads a date as the text that it is in JSON."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, form) for tag, form in forms if tag != "tag:yaml.org,2002:timestamp"]
+        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @frozen(kw_only=True)
@@ -101,15 +110,23 @@ def load(path: Path | None = None) -> Contract:
 
     Source: `openapi.yaml`
     """
-    if path is None:
-        return _shipped()
+    return _shipped() if path is None else parse(read(path))
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """Return the root of the document in a file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not YAML, or no OpenAPI document; the message names it.
+    """
     try:
-        document = yaml.load(path.read_text("utf-8"), _LOADER)  # noqa: S506  both are safe ones
-    except yaml.YAMLError as error:
+        document = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  it is a safe one
+    except (RecursionError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
     if not isinstance(document, dict) or "paths" not in document:
         raise ValueError(f"{path} has no paths; an OpenAPI document has some. Name another file.")
-    return parse(document)
+    return document
 
 
 def parse(document: Mapping[str, Any]) -> Contract:
@@ -123,9 +140,11 @@ def parse(document: Mapping[str, Any]) -> Contract:
 
     Raises:
         UnsupportedKeyword: A request is constrained in a way that the client or the mock cannot enforce.
+        ValueError: It is no JSON, or what it says of a request leads nowhere; the message names the place.
 
     Source: `openapi.yaml`
     """
+    check(document, _spell)
     reader = _Reader(document)
     operations = tuple(
         reader.operation(path, method)
@@ -134,6 +153,10 @@ def parse(document: Mapping[str, Any]) -> Contract:
         if method in item
     )
     return Contract(document=document, operations=operations, constraints=tuple(reader.census))
+
+
+def _spell(place: Place) -> str:
+    return "".join(f"/{escape(str(token))}" for token in place) or "The document"
 
 
 @cache
@@ -159,28 +182,46 @@ class _Reader:
         if "parameters" in item:
             raise UnsupportedKeyword("parameters", f"{parent}/parameters")
         node, at = item[method], f"{parent}/{method}"
-        name = node["operationId"]
-        servers = node.get("servers") or item.get("servers") or self.document["servers"]
+        name = node.get("operationId")
+        if not isinstance(name, str):
+            raise ValueError(  # noqa: TRY004
+                f"{at} has no operationId; the mock accepts operations with one. Add it."
+            )
         place = Constraint(id=name, operation=name, location="security", owner=name)
         return Operation(
             id=name,
             method=method.upper(),
             path=path,
-            servers=tuple(server["url"] for server in servers),
+            servers=self.servers(at, parent, ""),
             bearer=self.bearer(place, at if "security" in node else ""),
             parameters=self.parameters(evolve(place, location="path"), node, f"{at}/parameters"),
             **(self.body(evolve(place, location="body"), f"{at}/requestBody") if "requestBody" in node else {}),
         )
 
+    def servers(self, *holders: str) -> tuple[str, ...]:
+        """Return the URLs of the first of some holders that names any; where none does it is `/`, by OpenAPI."""
+        for holder in holders:
+            servers = resolve(self.document, holder).get("servers", ())
+            for index, server in enumerate(servers):
+                if not isinstance(server.get("url"), str):
+                    message = f"{holder}/servers/{index} has no url; the mock accepts servers with one. Add it."
+                    raise ValueError(message)  # noqa: TRY004
+            if servers:
+                return tuple(server["url"] for server in servers)
+        return ("/",)
+
     def bearer(self, place: Constraint, holder: str) -> bool:
         requirements = resolve(self.document, holder).get("security", ())
         for index, requirement in enumerate(requirements):
             for name in requirement:
-                scheme, at = self.follow(f"/components/securitySchemes/{escape(name)}")
+                home = f"/components/securitySchemes/{escape(name)}"
+                pointer = f"{holder}/security/{index}/{escape(name)}"
+                if not has(self.document, home):
+                    raise ValueError(f"{pointer} is no scheme; the mock accepts those of the document. Define {home}.")
+                scheme, at = self.follow(home)
                 if (scheme["type"], scheme.get("scheme", "").lower()) != ("http", "bearer"):
                     raise UnsupportedKeyword("type", f"{at}/type")
                 stated = state(place, "security", name)
-                pointer = f"{holder}/security/{index}/{escape(name)}"
                 self.census.append(evolve(stated, id=f"{stated.id}.{name}", pointer=pointer))
         return bool(requirements) and all(requirements)
 
@@ -209,7 +250,9 @@ class _Reader:
             raise UnsupportedKeyword("content", f"{at}/content")
         pointer = f"{at}/content/{escape(media_type)}/schema"
         schema = resolve(self.document, pointer)
-        owner = target(schema["$ref"]).rpartition("/")[2] if "$ref" in schema else schema.get("title", place.owner)
+        owner = schema.get("title", place.owner)
+        if "$ref" in schema:
+            owner = refer(self.document, f"{pointer}/$ref").rpartition("/")[2]
         self.census += walk(self.document, evolve(place, id=owner, owner=owner, pointer=pointer))
         return {"media_type": media_type, "schema": pointer, "body_required": required}
 
@@ -221,6 +264,10 @@ class _Reader:
 
     def follow(self, pointer: str) -> tuple[Any, str]:
         """Return the object behind a pointer and behind the `$ref`s found there, and the pointer to it."""
+        seen = {pointer}
         while "$ref" in (node := resolve(self.document, pointer)):
-            pointer = target(node["$ref"])
+            pointer = refer(self.document, f"{pointer}/$ref")
+            if pointer in seen:
+                raise ValueError(f"{pointer} refers to itself; the mock accepts what leads to an end. Define it.")
+            seen.add(pointer)
         return node, pointer

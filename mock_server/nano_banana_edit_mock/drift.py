@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from ._census import ANNOTATIONS, escape, resolve, target
+from ._census import ANNOTATIONS, escape, refer, resolve
+from ._messages import show
 from .contract import Constraint, Contract, Operation
 
 Effect = Literal["breaks", "tightens", "loosens", "adds"]
@@ -67,13 +68,33 @@ def bump(old: Contract, new: Contract) -> str:
 
 def raised(old: Contract, new: Contract) -> str:
     """Return which part of the version did rise: `major`, `minor`, `patch` or `none`."""
-    before, after = ([*map(int, contract.document["info"]["version"].split(".")), 0, 0] for contract in (old, new))
+    before, after = ([*_version(contract), 0, 0] for contract in (old, new))
     return next(part for index, part in enumerate(_BUMPS) if after[: index + 1] > before[: index + 1] or part == "none")
 
 
 def suffices(raised: str, needed: str) -> bool:
     """Return whether a version rose as much as is needed."""
     return _BUMPS.index(raised) <= _BUMPS.index(needed)
+
+
+def inspect(contract: Contract) -> None:
+    """Refuse a document that cannot be compared.
+
+    Raises:
+        ValueError: It has no version in numbers, or a `$ref` of an answer leads nowhere.
+    """
+    _version(contract)
+    for operation in contract.operations:
+        _promises(contract, operation)
+
+
+def _version(contract: Contract) -> list[int]:
+    version = contract.document.get("info", {}).get("version")
+    try:
+        return [*map(int, version.split("."))]
+    except (AttributeError, ValueError) as error:
+        message = f"/info/version is {show(version)}; the mock accepts numbers with dots between them. Write 1.0.0."
+        raise ValueError(message) from error
 
 
 def _untitled(contract: Contract) -> dict[str, Any]:
@@ -145,7 +166,7 @@ def _promises(contract: Contract, operation: Operation) -> dict[str, Any]:
         at = f"/paths/{escape(operation.path)}/{operation.method.lower()}/responses/{status}"
         found[f"{operation.id} {status}"] = True
         response = resolve(contract.document, at)
-        at = target(response["$ref"]) if "$ref" in response else at
+        at = refer(contract.document, f"{at}/$ref") if "$ref" in response else at
         response = resolve(contract.document, at)
         found |= {f"{operation.id} {status} header {name}": True for name in response.get("headers", ())}
         for media_type, content in response.get("content", {}).items():
@@ -166,7 +187,7 @@ def _inside(
     for keyword, value in schema.items():
         match keyword:
             case "$ref":
-                found |= _inside(document, place, target(value), seen)
+                found |= _inside(document, place, refer(document, f"{pointer}/$ref"), seen)
             case "properties":
                 for name in value:
                     found[f"{place}.{name}"] = True

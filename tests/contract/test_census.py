@@ -65,9 +65,10 @@ def test_unknown_keyword_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_what_is_no_document_is_said_to_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file without what every document has is refused in one line that names what is missing."""
+    """A file without what every document has is refused in one line that names it and what is missing."""
     odd = tmp_path / "odd.yaml"
-    odd.write_text("paths: {/x: {get: {}}}")
+    odd.write_text("paths: {/x: {get: {operationId: a, requestBody: {}}}}")
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["contract", str(odd)])
-    assert "no OpenAPI 3.1 document that can be read (KeyError: 'operationId')" in capsys.readouterr().err
+    message = "odd.yaml is no OpenAPI 3.1 document that can be read (KeyError: 'content'). Mend it."
+    assert message in capsys.readouterr().err

@@ -1,0 +1,169 @@
+"""A document that is not as it ought to be: what OpenAPI fills in, and what is refused by file and place."""
+
+import json
+import re
+
+import httpx
+import pytest
+import yaml
+from nano_banana_edit_mock import MockServer, MockService, Request, load
+from nano_banana_edit_mock.__main__ import main
+from nano_banana_edit_mock._census import resolve
+from nano_banana_edit_mock.contract import parse
+
+CREATE = "/paths/~1generate~1k~1nano-banana-edit/post"
+BODY = f"{CREATE}/requestBody/content/application~1json/schema"
+SCHEMAS = "/components/schemas"
+PROMPT = f"{SCHEMAS}/EditRequest/properties/prompt"
+SIZE = f"{SCHEMAS}/EditRequest/properties/image_size"
+ID = "/paths/~1tasks~1{id}/get/parameters/0"
+HERE = "the mock accepts what the document has. Define it, or mend the name."
+WHOLE = "JSON Schema accepts whole numbers, 0 or more. Mend it."
+BROKEN = [
+    (
+        CREATE,
+        {"operationId": None},
+        f"{CREATE} has no operationId; the mock accepts operations with one. Add it.",
+    ),
+    (BODY, {"$ref": f"#{SCHEMAS}/No"}, f"{BODY}/$ref is #{SCHEMAS}/No; {HERE}"),
+    (BODY, {"$ref": "#EditRequest"}, f"{BODY}/$ref is #EditRequest; {HERE}"),
+    (BODY, {"$ref": 5}, "$ref 5 leads out of the document; put what it names inside."),
+    (SIZE, {"allOf": [{"$ref": "#/no"}]}, f"{SIZE}/allOf/0/$ref is #/no; {HERE}"),
+    (PROMPT, {"$ref": f"#{CREATE}/tags/5"}, f"{PROMPT}/$ref is #{CREATE}/tags/5; {HERE}"),
+    (PROMPT, {"$ref": f"#{CREATE}/tags/x"}, f"{PROMPT}/$ref is #{CREATE}/tags/x; {HERE}"),
+    (PROMPT, {"$ref": f"#{CREATE}/operationId/x"}, f"{PROMPT}/$ref is #{CREATE}/operationId/x; {HERE}"),
+    (ID, {"$ref": f"#{ID}"}, f"{ID} refers to itself; the mock accepts what leads to an end. Define it."),
+    (
+        CREATE,
+        {"security": [{"no/such": []}]},
+        f"{CREATE}/security/0/no~1such is no scheme; the mock accepts those of the document. "
+        "Define /components/securitySchemes/no~1such.",
+    ),
+    ("", {"servers": [{"url": "/"}, {}]}, "/servers/1 has no url; the mock accepts servers with one. Add it."),
+    (CREATE, {"servers": [{"url": 5}]}, f"{CREATE}/servers/0 has no url; "),
+    (PROMPT, {"pattern": "["}, f'{PROMPT}/pattern is "["; JSON Schema accepts regular expressions. Mend it.'),
+    (PROMPT, {"pattern": "é" * 60 + "["}, f'{PROMPT}/pattern is "{"é" * 58}…; JSON Schema accepts '),
+    (
+        PROMPT,
+        {"type": "strin"},
+        f'{PROMPT}/type is "strin"; JSON Schema accepts array, boolean, integer, null, number, object, string, '
+        "or a list of some. Mend it.",
+    ),
+    (PROMPT, {"type": ["string", "string"]}, f'{PROMPT}/type is ["string", "string"]; '),
+    (PROMPT, {"maxLength": "5000"}, f'{PROMPT}/maxLength is "5000"; {WHOLE}'),
+    (PROMPT, {"minLength": -1}, f"{PROMPT}/minLength is -1; {WHOLE}"),
+    (PROMPT, {"maxItems": None}, f"{PROMPT}/maxItems is null; {WHOLE}"),
+    (PROMPT, {"minItems": 0.5}, f"{PROMPT}/minItems is 0.5; {WHOLE}"),
+    (PROMPT, {"exclusiveMaximum": True}, f"{PROMPT}/exclusiveMaximum is true; JSON Schema accepts numbers. Mend it."),
+    (PROMPT, {"multipleOf": 0}, f"{PROMPT}/multipleOf is 0; JSON Schema accepts numbers above 0. Mend it."),
+    (PROMPT, {"enum": "a"}, f'{PROMPT}/enum is "a"; JSON Schema accepts a list. Mend it.'),
+    (PROMPT, {"uniqueItems": 1}, f"{PROMPT}/uniqueItems is 1; JSON Schema accepts true or false. Mend it."),
+    (PROMPT, {"required": "a"}, f'{PROMPT}/required is "a"; JSON Schema accepts a list of names, each once. Mend it.'),
+    (PROMPT, {"properties": []}, f"{PROMPT}/properties is []; JSON Schema accepts schemas by their names. Mend it."),
+    (
+        PROMPT,
+        {"additionalProperties": "a"},
+        f'{PROMPT}/additionalProperties is "a"; JSON Schema accepts true, false or a schema. Mend it.',
+    ),
+    (f"{CREATE}/responses", {200: {}}, f"{CREATE}/responses has the key 200; the mock accepts text. Put it in quotes."),
+    ("", {1: {}}, "The document has the key 1; "),
+    (SIZE, {"x-limit": float("inf")}, f"{SIZE}/x-limit is inf; the mock accepts finite numbers. Choose one."),
+]
+
+
+@pytest.mark.parametrize("servers", [{}, {"servers": []}])
+def test_servers_by_default(document, send, servers):
+    """Where a document names no server, it is / by OpenAPI, and its operations are found on every host."""
+    del document["servers"]
+    del document["paths"]["/api/upload/file"]["servers"]
+    contract = parse(document | servers)
+    assert {("/",)} == {operation.servers for operation in contract.operations}
+    path = "/generate/k/nano-banana-edit"
+    headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
+    body = {"image_urls": ["https://images.test/a.png"], "prompt": "p"}
+    request = Request("POST", f"https://any.test{path}", headers, json.dumps(body).encode())
+    assert 200 == MockService(contract=contract).handle(request).status
+
+
+@pytest.mark.server
+def test_servers_by_default_on_a_port(document):
+    """A port serves a document without servers."""
+    del document["servers"]
+    with MockServer(MockService(contract=parse(document))) as server:
+        answer = httpx.get(f"{server.url}/tasks/x", headers={"Authorization": "Bearer any"}, trust_env=False)
+    assert (404, "not_found") == (answer.status_code, answer.json()["error_code"])
+
+
+@pytest.mark.parametrize(("at", "change", "message"), BROKEN)
+def test_what_is_broken_is_named_by_its_place(document, at, change, message):
+    """A document whose requests cannot be understood is refused with a pointer, the value and a remedy."""
+    resolve(document, at).update(change)
+    with pytest.raises(ValueError, match=rf"^{re.escape(message)}") as caught:
+        parse(document)
+    assert "\n" not in str(caught.value)
+
+
+def test_dates_are_text(tmp_path):
+    """What YAML takes for a date is text, as in JSON."""
+    file = tmp_path / "spec.yaml"
+    file.write_text("paths: {}\nx-since: 2024-01-01", "utf-8")
+    assert "2024-01-01" == load(file).document["x-since"]
+
+
+@pytest.mark.parametrize(
+    ("at", "change", "message"),
+    [
+        *(BROKEN[index] for index in (0, 1, 10, 12)),
+        (PROMPT, {"not": {}}, f"not at {PROMPT}/not cannot be enforced by client and mock. "),
+        (CREATE, {"requestBody": {}}, None),
+    ],
+)
+@pytest.mark.parametrize("command", [["--spec", "file"], ["contract", "file"], ["diff", "file", "other"]])
+def test_the_command_names_the_document(document, tmp_path, monkeypatch, capsys, command, at, change, message):
+    """Whatever is wrong with a document that the command is told of comes in one line, after its name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").write_text(yaml.safe_dump(document), "utf-8")
+    resolve(document, at).update(change)
+    (tmp_path / "file").write_text(yaml.safe_dump(document), "utf-8")
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(command)
+    unread = "file is no OpenAPI 3.1 document that can be read (KeyError: 'content'). Mend it."
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"python -m nano_banana_edit_mock: error: {f'file: {message}' if message else unread}")
+
+
+@pytest.mark.parametrize(
+    ("at", "change", "message"),
+    [
+        ("/info", {"version": "1.0-beta"}, '/info/version is "1.0-beta"; the mock accepts numbers with dots between '),
+        ("/info", {"version": 1}, "/info/version is 1; the mock accepts numbers with dots between them. Write 1.0.0."),
+        ("", {"info": {}}, "/info/version is null; "),
+        (
+            CREATE,
+            {"responses": {"200": {"$ref": "#/no"}}},
+            f"{CREATE}/responses/200/$ref is #/no; {HERE}",
+        ),
+        (f"{SCHEMAS}/Task", {"$ref": "#/no"}, f"{SCHEMAS}/Task/$ref is #/no; {HERE}"),
+    ],
+)
+@pytest.mark.parametrize("command", [["diff", "file", "other"], ["diff", "other", "file"]])
+def test_what_cannot_be_compared(document, tmp_path, monkeypatch, capsys, command, at, change, message):
+    """Of two documents the one is named that has no version, or whose answers lead nowhere."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").write_text(yaml.safe_dump(document), "utf-8")
+    resolve(document, at).update(change)
+    (tmp_path / "file").write_text(yaml.safe_dump(document), "utf-8")
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(command)
+    assert f"error: file: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff", b"[" * 2_000, b"paths: {a: 1" + b"0" * 5_000 + b"}"], ids=["bytes", "depth", "digits"]
+)
+def test_what_cannot_be_read(tmp_path, text):
+    """A file that no reader of YAML can make sense of is named."""
+    file = tmp_path / "spec.yaml"
+    file.write_bytes(text)
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(file))} is not YAML \("):
+        load(file)
