@@ -69,6 +69,17 @@ def test_mock_without_its_extra_says_what_it_needs() -> None:
     assert done.stderr.endswith("The mock needs jsonschema_rs: pip install 'nano-banana-edit[mock]'\n")
 
 
+@pytest.mark.parametrize("missing", ["jsonschema_rs", "uvicorn", "yaml"])
+def test_command_without_the_extra_says_what_it_needs(missing: str) -> None:
+    """The command without its extra says which one to install, in one line."""
+    code = (
+        f"import sys, runpy; sys.modules['{missing}'] = None; runpy.run_module('nano_banana_edit_mock', alter_sys=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    hint = f"The mock needs {missing}: pip install 'nano-banana-edit[mock]'"
+    assert (2, "", f"python -m nano_banana_edit_mock: error: {hint}\n") == (done.returncode, done.stdout, done.stderr)
+
+
 def test_pytest_starts_without_the_mocks_extra(tmp_path: Path) -> None:
     """Where the client alone is installed its plugin disturbs no run of pytest, nor does it load anything."""
     test = "def test(): import sys; assert not {'httpx', 'PIL', 'nano_banana_edit_mock.service'} & set(sys.modules)"

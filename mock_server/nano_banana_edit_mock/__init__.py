@@ -7,6 +7,8 @@ are doors to the same `MockService`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+_HINT = "The mock needs {}: pip install 'nano-banana-edit[mock]'"
+
 if TYPE_CHECKING:
     from ._latency import Lognormal, Uniform
     from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation
@@ -25,7 +27,7 @@ else:
                 homes = (import_module(f"{__name__}.{home}") for home in names)
                 return globals().setdefault(name, getattr(next(home for home in homes if hasattr(home, name)), name))
             except ModuleNotFoundError as missing:
-                hint = f"The mock needs {missing.name}: pip install 'nano-banana-edit[mock]'"
+                hint = _HINT.format(missing.name)
                 raise ModuleNotFoundError(hint, name=missing.name) from missing
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

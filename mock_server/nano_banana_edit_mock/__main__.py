@@ -7,12 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import drift
-from ._admin import TOKEN_VARIABLE
-from ._table import OWN_TESTS, table, tests_of
-from .app import serve
-from .contract import Contract, load, parse, read
-from .service import MockService
+from . import _HINT
+
+try:
+    from . import drift
+    from ._admin import TOKEN_VARIABLE
+    from ._table import OWN_TESTS, table, tests_of
+    from .app import serve
+    from .contract import Contract, load, parse, read
+    from .service import MockService
+except ModuleNotFoundError as missing:
+    sys.stderr.write(f"python -m nano_banana_edit_mock: error: {_HINT.format(missing.name)}\n")
+    raise SystemExit(2) from missing
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banana_edit_mock") -> None:

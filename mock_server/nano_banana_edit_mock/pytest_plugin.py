@@ -2,7 +2,8 @@
 
 `nano_banana_edit_mock` answers every httpx client of the test's process, `nano_banana_edit_server` listens on a port.
 Each test finds its service as new, and the environment pointing at it. What a service is made of may be said for one
-test by a marker, or for all by an option; and so is what happens, step by step:
+test by a marker, for those of a class or module by theirs, or for all by an option, and the nearest counts; and so is
+what happens, step by step:
 
     @pytest.mark.nano_banana_edit_mock(polls=0, seed=7, script=[Reply.rate_limited()])
     pytest --nano-banana-edit-polls 0 --nano-banana-edit-script story.yaml
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .app import MockServer
-    from .service import MockService
+    from . import MockServer, MockService
 
 MARKER = "nano_banana_edit_mock"
+_FIXTURES = {"nano_banana_edit_mock", "nano_banana_edit_server"}
 TOKEN = "mock"  # noqa: S105 - any will do, where the test gives none
 _TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the name of one
 _ROUTER = pytest.StashKey[Any]()
@@ -55,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
     """The service behind every httpx client of this process, sync or async; a foreign host fails the test."""
-    from .router import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
+    from . import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
 
     service = _service(request)
     _point(monkeypatch, None)
@@ -90,18 +91,26 @@ def nano_banana_edit_server(
 
 @pytest.fixture(scope="session")
 def _nano_banana_edit_server() -> Iterator[MockServer]:
-    from .app import MockServer  # noqa: PLC0415
+    from . import MockServer  # noqa: PLC0415
 
     with MockServer() as server:
         yield server
 
 
 def _service(request: pytest.FixtureRequest) -> MockService:
-    from .service import MockService  # noqa: PLC0415
+    from . import MockService  # noqa: PLC0415
 
-    marker = request.node.get_closest_marker(MARKER)
+    if {*request.fixturenames, request.fixturename} >= _FIXTURES:
+        message = (
+            f"a test asks for {' and '.join(sorted(_FIXTURES))}; it may have one service, behind httpx or on a port."
+        )
+        raise pytest.UsageError(f"{message} Choose one.")
     options: dict[str, Any] = {"polls": request.config.getoption("--nano-banana-edit-polls")}
-    options |= marker.kwargs if marker else {}
+    for marker in reversed([*request.node.iter_markers(MARKER)]):  # the nearest one is the first
+        if marker.args:
+            message = f"the marker {MARKER} has {marker.args[0]!r} without a name; it accepts named arguments alone."
+            raise pytest.UsageError(f"{message} Write script=[...], or the name of an option of MockService.")
+        options |= marker.kwargs
     script = options.pop("script", request.config.getoption("--nano-banana-edit-script") or ())
     service = MockService(**options)
     service.script(script)

@@ -176,6 +176,78 @@ def test_a_script_for_all_and_for_one(run: Callable[..., pytest.RunResult], pyte
     run(SCRIPTED, "--nano-banana-edit-script", str(file)).assert_outcomes(passed=2)
 
 
+MERGED = """
+    import os
+    import pytest
+    from nano_banana_edit import NanoBananaEdit, RateLimited
+    from nano_banana_edit_mock import Reply
+
+    @pytest.mark.nano_banana_edit_mock(seed=7, polls=5, script=[Reply.rate_limited()])
+    class TestAll:
+        @pytest.mark.nano_banana_edit_mock(polls=1, script=[])
+        def test_one(self, nano_banana_edit_mock):
+            with NanoBananaEdit(token="any") as client:
+                task = client.submit("https://images.test/a.png", "p")
+                found = [client.get_task(task.task_id).status for _ in range(2)]
+            assert ["pending", "completed"] == found
+            assert os.environ["SEVENTH"] == task.task_id
+
+        def test_other(self, nano_banana_edit_mock):
+            with NanoBananaEdit(token="any", max_retries=0) as client:
+                with pytest.raises(RateLimited):
+                    client.submit("https://images.test/a.png", "p")
+"""
+TOGETHER = "def test_it(nano_banana_edit_mock, nano_banana_edit_server): ..."
+CHOOSE = (
+    "a test asks for nano_banana_edit_mock and nano_banana_edit_server; it may have one service, behind httpx or on a "
+    "port. Choose one."
+)
+
+
+def test_markers_are_merged(run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the marker of a test does not say is as that of its class says."""
+    body = {"image_urls": ["https://images.test/a.png"], "prompt": "p"}
+    monkeypatch.setenv("SEVENTH", MockService(seed=7).handle(ask("POST", body)).json()["task_id"])
+    run(MERGED).assert_outcomes(passed=2)
+
+
+@pytest.mark.server
+def test_two_services_in_one_test(run: Callable[..., pytest.RunResult]) -> None:
+    """A test that asks for both fixtures fails, as httpx would ask one of them and all else the other."""
+    result = run(TOGETHER)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"E*UsageError: {CHOOSE}"])
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("names", [("mock", "server"), ("server", "mock")])
+def test_two_services_one_after_the_other(request: pytest.FixtureRequest, names: tuple[str, str]) -> None:
+    """A second service is refused to a test that asks for it later, too."""
+    first, second = (f"nano_banana_edit_{name}" for name in names)
+    request.getfixturevalue(first)
+    with pytest.raises(pytest.UsageError, match=f"^{CHOOSE}$"):
+        request.getfixturevalue(second)
+
+
+@pytest.mark.nano_banana_edit_mock([7])
+def test_an_argument_without_a_name(request: pytest.FixtureRequest) -> None:
+    """The marker accepts named arguments alone, and says so."""
+    message = (
+        r"^the marker nano_banana_edit_mock has \[7\] without a name; it accepts named arguments alone\. "
+        r"Write script=\[\.\.\.\], or the name of an option of MockService\.$"
+    )
+    with pytest.raises(pytest.UsageError, match=message):
+        request.getfixturevalue("nano_banana_edit_mock")
+
+
+@pytest.mark.parametrize(("missing", "fixture"), [("respx", "mock"), ("uvicorn", "server"), ("jsonschema_rs", "mock")])
+def test_without_the_extra(run: Callable[..., pytest.RunResult], missing: str, fixture: str) -> None:
+    """Where only the client is installed a fixture says what to install."""
+    result = run(f"import sys; sys.modules['{missing}'] = None\ndef test_it(nano_banana_edit_{fixture}): ...")
+    hint = f"The mock needs {missing}: pip install 'nano-banana-edit[[]mock[]]'"
+    result.stdout.fnmatch_lines([f"E*ModuleNotFoundError: {hint}"])
+
+
 def test_nothing_leaks(run: Callable[..., pytest.RunResult]) -> None:
     """A request to another host fails the test, swallowed or not, and names the nearest route."""
     result = run(ELSEWHERE)
@@ -199,7 +271,7 @@ def test_the_fixture_is_the_service(nano_banana_edit_mock: MockService, monkeypa
         task_id = http.post(f"{url}/generate/k/nano-banana-edit", json=body).json()["task_id"]
         assert "pending" == http.get(f"{url}/tasks/{task_id}").json()["status"]
     assert [task_id] == [edit.task_id for edit in nano_banana_edit_mock.edits]
-    assert [MockService(seed=7).handle(request("POST", body)).json()["task_id"]] == [task_id]
+    assert [MockService(seed=7).handle(ask("POST", body)).json()["task_id"]] == [task_id]
 
 
 @pytest.mark.server
@@ -211,7 +283,7 @@ def test_the_server_is_new_to_each_test(nano_banana_edit_server: MockServer) -> 
     assert () == nano_banana_edit_server.service.edits
 
 
-def request(method: str, body: dict[str, Any]) -> Request:
+def ask(method: str, body: dict[str, Any]) -> Request:
     url = "https://api.sinancode.com/v1/generate/k/nano-banana-edit"
     headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
     return Request(method, url, headers, json.dumps(body).encode())
