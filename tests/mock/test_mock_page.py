@@ -326,6 +326,33 @@ def test_the_story_is_told(page, server):
     assert server.service.time - before >= 60
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("1,5", 'Seconds is "1,5"; the mock accepts a number, such as 1.5. Type one.'),
+        ("", "Seconds is empty; the mock accepts a number, such as 1.5. Type one."),
+        (" ", "Seconds is empty; "),
+        ("Infinity", 'Seconds is "Infinity"; '),
+        ("x" * 60, f'Seconds is "{"x" * 59}… and 2 more characters; '),
+        ("-1", "seconds is -1; the service accepts "),
+    ],
+)
+def test_seconds_that_are_no_number(page, server, typed, said):
+    """The clock is told of a number alone; of anything else the form says what it accepts, and sends nothing."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data))
+    page.get_by_role("link", name="Story").click()
+    page.get_by_label("Seconds").fill(typed)
+    page.get_by_role("button", name="Pass").click()
+    expect(page.locator("#clock .told")).to_contain_text(said)
+    expect(page.locator("#clock .told")).to_have_class("told error")
+    assert (['{"seconds":-1}'] if typed == "-1" else []) == [body for body in asked if body]
+    page.get_by_label("Seconds").fill(" 1.5 ")
+    page.get_by_role("button", name="Pass").click()
+    expect(page.locator("#clock .told")).to_contain_text("The clock says")
+    expect(page.locator("#clock .told")).to_have_class("told")
+
+
 def test_every_example_can_be_said(page, server):
     """Whatever the page offers to say is accepted, and each fault of the mock's document is among it."""
     page.get_by_role("link", name="Story").click()
@@ -434,6 +461,50 @@ def test_everybody_can_use_it(page, server, client, scheme, width):
             expect(page.locator("#api .status").last).to_be_visible()
         found = Axe().run(page)
         assert 0 == found.violations_count, f"{view}: {found.generate_report()}"
+        assert width == page.evaluate("document.documentElement.scrollWidth"), view
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_words_without_an_end(page, server, width):
+    """Text of an answer or a request that has no place to break widens no view."""
+    page.set_viewport_size({"width": width, "height": 740})
+    long = "x" * 400
+    server.service.script(
+        [Outcome(status="failed", error_code=long, error_msg=long, polls=0), Outcome(status=long, polls=0)]
+    )
+    server.service.on("createEdit", Reply.error(500, long), nth=2)  # of those that no outcome takes
+    data = f"data:image/png;base64,{long}"
+    for body in (
+        {"image_urls": [ELSEWHERE], "prompt": long},
+        {"image_urls": [data], "prompt": "p", long: long},
+        {"image_urls": data, "prompt": [], long: {long: 1}},
+        {},
+    ):
+        create(server, body)
+    for edit in server.service.edits:
+        server.service.handle(request("GET", f"{server.url}/v1/tasks/{edit.task_id}"))
+    post(server, "/__mock__/script", {"steps": [{"outcome": {"status": long}}]})
+    for view in ("requests", "tasks", "story"):
+        page.goto(f"{server.url}/#{view}")
+        if view == "requests":
+            expect(calls(page)).to_have_count(6)
+            for index in range(6):
+                calls(page).nth(index).locator("summary").click()
+        if view == "tasks":
+            expect(tasks(page).locator(".failed").first).to_be_visible()
+            for index in range(tasks(page).count()):
+                tasks(page).nth(index).locator("summary").click()
+        if view == "story":
+            page.get_by_label("Steps, as JSON").fill(json.dumps([{long: 1}]))
+            page.get_by_role("button", name="Say it").click()
+            expect(page.locator("#script .told")).to_contain_text(long)
+            expect(page.locator("#rules li")).to_have_count(1)
+        wide = page.evaluate(
+            """[...document.querySelectorAll("main *:not(pre, pre *, textarea)")]
+                .filter(({ clientWidth, scrollWidth }) => clientWidth && scrollWidth > clientWidth + 1)
+                .map(({ tagName, className }) => `${tagName} ${className}`)"""
+        )
+        assert [] == wide, view
         assert width == page.evaluate("document.documentElement.scrollWidth"), view
 
 

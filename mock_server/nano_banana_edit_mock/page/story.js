@@ -1,6 +1,6 @@
 // What is said beforehand, the clock, and forgetting.
 
-import { ask, find, h } from "./dom.js";
+import { ask, cut, find, h } from "./dom.js";
 
 const PRESETS = {
   "Too many requests": { reply: { status: 429, body: { message: "Slow down." }, retry_after: 2 } },
@@ -13,6 +13,7 @@ const PRESETS = {
   "The third look failing": { reply: { status: 503 }, operation: "getTask", nth: 3 },
 };
 const LISTED = 100; // rules
+const LONGEST = 60; // characters of what was typed that are shown
 const EVERY = 300; // milliseconds between two questions for what is left
 
 let timer = 0;
@@ -32,18 +33,31 @@ function show({ rules }) {
   find("rules").replaceChildren(...rules.slice(0, LISTED).map((rule) => h("li", {}, rule.text)), ...(more > 0 ? [h("li", {}, `and ${more} more`)] : []));
 }
 
+function say(place, text, fine) {
+  const told = place.querySelector(".told");
+  told.textContent = text;
+  told.classList.toggle("error", !fine);
+}
+
 // Send a body, and say what came of it where it was asked for.
 async function tell(place, path, body, said) {
-  const told = place.querySelector(".told");
   try {
     const response = await ask(path, { method: "POST", body });
     const value = await response.json();
-    told.textContent = response.ok ? said(value) : value.message;
-    told.classList.toggle("error", !response.ok);
+    say(place, response.ok ? said(value) : value.message, response.ok);
   } catch (problem) {
-    told.textContent = `The mock does not answer: ${problem.message}.`;
-    told.classList.add("error");
+    say(place, `The mock does not answer: ${problem.message}.`, false);
   }
+}
+
+function pass(clock) {
+  const typed = find("seconds").value.trim();
+  const seconds = Number(typed);
+  if (typed && Number.isFinite(seconds)) {
+    return tell(clock, "clock", JSON.stringify({ seconds }), (now) => `The clock says ${now.seconds.toFixed(1)} s.`);
+  }
+  const state = typed ? cut(JSON.stringify(typed), LONGEST) : "empty";
+  return say(clock, `Seconds is ${state}; the mock accepts a number, such as 1.5. Type one.`, false);
 }
 
 /** Offer what can happen with the API that is played; the mock's own document lists the faults. */
@@ -67,7 +81,7 @@ export function begin(api, own) {
   });
   clock.addEventListener("submit", (event) => {
     event.preventDefault();
-    tell(clock, "clock", `{"seconds": ${find("seconds").value}}`, ({ seconds }) => `The clock says ${seconds.toFixed(1)} s.`);
+    pass(clock);
   });
   find("reset").addEventListener("click", () => ask("reset", { method: "POST" }).catch(() => null));
 }
