@@ -9,6 +9,7 @@ const PRESETS = {
   "An edit with a status that nobody knows": { outcome: { status: "archived" } },
   "A slow edit": { outcome: { seconds: 90 } },
   "A result that has expired": { outcome: { expired: true } },
+  "A result that is cut off": { fault: "truncated", operation: "getResult" },
   "An outage of three requests": { outage: { requests: 3 } },
   "The third look failing": { reply: { status: 503 }, operation: "getTask", nth: 3 },
 };
@@ -63,7 +64,7 @@ function pass(clock) {
 /** Offer what can happen with the API that is played; the mock's own document lists the faults. */
 export function begin(api, own) {
   const [form, preset, steps, clock] = ["script", "preset", "steps", "clock"].map(find);
-  const known = ([, step]) => (step.outcome ? api.find("createEdit") : !step.operation || api.find(step.operation));
+  const known = ([, step]) => (step.outcome ? api.find("createEdit") : [undefined, "getResult"].includes(step.operation) || api.find(step.operation));
   const faults = own.document.components.schemas.Step.properties.fault.enum;
   const all = new Map([...Object.entries(PRESETS).filter(known), ...faults.map((fault) => [`On the wire: ${fault}`, { fault }])]);
   preset.replaceChildren(...[...all.keys()].map((name) => h("option", {}, name)));
