@@ -65,7 +65,7 @@ BROKEN = [
         {"additionalProperties": "a"},
         f'{PROMPT}/additionalProperties is "a"; JSON Schema accepts true, false or a schema. Mend it.',
     ),
-    (f"{CREATE}/responses", {200: {}}, f"{CREATE}/responses has the key 200; the mock accepts text. Put it in quotes."),
+    (f"{CREATE}/responses", {2.5: {}}, f"{CREATE}/responses has the key 2.5; the mock accepts text. Put it in quotes."),
     ("", {1: {}}, "The document has the key 1; "),
     (SIZE, {"x-limit": float("inf")}, f"{SIZE}/x-limit is inf; the mock accepts finite numbers. Choose one."),
 ]
@@ -103,11 +103,11 @@ def test_what_is_broken_is_named_by_its_place(document, at, change, message):
     assert "\n" not in str(caught.value)
 
 
-def test_dates_are_text(tmp_path):
-    """What YAML takes for a date is text, as in JSON."""
+def test_dates_and_statuses_are_text(tmp_path):
+    """What YAML takes for a date, or for a number that is a key, is text, as in JSON."""
     file = tmp_path / "spec.yaml"
-    file.write_text("paths: {}\nx-since: 2024-01-01", "utf-8")
-    assert "2024-01-01" == load(file).document["x-since"]
+    file.write_text("paths: {}\nx-since: 2024-01-01\nx-says: {200: {404: 5}}", "utf-8")
+    assert {"paths": {}, "x-since": "2024-01-01", "x-says": {"200": {"404": 5}}} == load(file).document
 
 
 @pytest.mark.parametrize(
