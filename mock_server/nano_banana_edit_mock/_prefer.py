@@ -13,6 +13,8 @@ def preferred(prefer: str | None) -> int | None:
 
     Of several only the first counts, and what is not understood is left out of account (RFC 7240, section 2).
     """
-    first = next((element for element in _ELEMENT.findall(prefer or "") if _NAME.match(element)), "")
+    if prefer is None:
+        return None
+    first = next((element for element in _ELEMENT.findall(prefer) if _NAME.match(element)), "")
     code = _CODE.fullmatch(first)
     return int(code[2]) if code else None
