@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from .server import Misdeed, answer, bomb, chunked, close, half_close, hang, reset, says
+import gzip
+import zlib
+
+from .server import Misdeed, answer, chunked, close, half_close, hang, reset, says
 
 TOKEN = "token-that-must-not-leak"
 URL = "https://images.example.test/in.png"
 PATIENCE = 0.4  # seconds that a call may take where the server would take for ever
 
 JSON = b'{"task_id": "t-1"}'
-BOMB = bomb(200_000_000)
+GZIP = "Content-Encoding: gzip"
+BOMB = gzip.compress(bytes(200_000_000))
 
 
 def broken(body: bytes) -> dict[str, Misdeed]:
@@ -46,8 +50,24 @@ def broken(body: bytes) -> dict[str, Misdeed]:
         "encoded-twice-over": says(
             chunked(size + body + b"\r\n").replace(b": chunked", b": gzip, chunked"), then=close
         ),
-        "no-gzip": says(answer(body, "Content-Encoding: gzip")),
     }
+
+
+def damaged(body: bytes, status: str = "200 OK") -> dict[str, Misdeed]:
+    """What is whole to HTTP, and no gzip, or not one whole member of it."""
+    packed = {
+        "no-gzip": body,
+        "gzip-cut": gzip.compress(body)[:-9],
+        "gzip-with-a-wrong-sum": gzip.compress(body)[:-8] + bytes(8),
+        "gzip-in-two-members": gzip.compress(body[:9]) + gzip.compress(body[9:]),
+        "gzip-and-more": gzip.compress(body) + b"more",
+    }
+    return {name: says(answer(part, GZIP, status=status)) for name, part in packed.items()}
+
+
+def packed(body: bytes, status: str = "200 OK") -> dict[str, Misdeed]:
+    """What nobody asked for, and can be undone."""
+    return {"gzip": says(answer(gzip.compress(body), "content-encoding: identity, GZip", status=status))}
 
 
 def slow(body: bytes) -> dict[str, Misdeed]:
@@ -92,7 +112,10 @@ def cut(body: bytes) -> dict[str, Misdeed]:
 def unreadable(body: bytes) -> dict[str, Misdeed]:
     """Answers with a good status, and without what should be in them."""
     return {
-        "gzip-bomb": says(BOMB),
+        "gzip-bomb": says(answer(BOMB, GZIP)),
+        "gzip-of-a-bomb": says(answer(gzip.compress(BOMB), f"{GZIP}, gzip")),
+        "deflate": says(answer(zlib.compress(body), "Content-Encoding: deflate")),
+        "no-known-coding": says(answer(body, "Content-Encoding: x")),
         "empty": says(answer(b"")),
         "no-content": says(b"HTTP/1.1 204 No Content\r\n\r\n"),
         "no-json": says(answer(b"<html>", "Content-Type: text/html")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import socket
@@ -164,11 +163,6 @@ def answer(body: bytes, *headers: str, status: str = "200 OK", length: int | Non
 def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
     """An HTTP answer in chunks that are written as given."""
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + end
-
-
-def bomb(size: int) -> bytes:
-    """A small answer that is `size` bytes large when decoded."""
-    return answer(gzip.compress(bytes(size)), "Content-Encoding: gzip")
 
 
 ACCEPTED = answer(json.dumps({"task_id": "t-1"}).encode(), "Content-Type: application/json")

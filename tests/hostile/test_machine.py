@@ -58,6 +58,7 @@ IMAGES: dict[str, Any] = {"url": URL, "urls": [URL, URL], "bytes": PNG, "both": 
 def groups(body: bytes, elsewhere: str) -> list[dict[str, Misdeed]]:
     """Whatever may come instead of an answer with this body, in groups that are met equally often."""
     bodies = misdeeds.cut(b"" if body == PNG else body) | misdeeds.unreadable(body)  # a cut image looks like one
+    bodies |= misdeeds.damaged(body) | (misdeeds.packed(body) if body == PNG else {})
     del bodies["gzip-bomb"]  # is in the locals of a traceback, whose text is looked at here
     moved = {
         f"status-{status}": says(answer(b"", f"Location: {elsewhere}/out.png", status=f"{status} Moved"))
@@ -66,7 +67,7 @@ def groups(body: bytes, elsewhere: str) -> list[dict[str, Misdeed]]:
     refused = {f"status-{status}": says(answer(b"", status=f"{status} No")) for status in (400, 401, 404)}
     return [
         misdeeds.broken(body) | misdeeds.slow(body) | {"switching-protocols": misdeeds.SWITCHING},
-        misdeeds.fine(body),
+        misdeeds.fine(body) | ({} if body == PNG else misdeeds.packed(body)),
         bodies,
         misdeeds.NO | moved,
         misdeeds.LATER | refused,

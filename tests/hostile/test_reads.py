@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -114,22 +115,28 @@ def read(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[
 
 
 def unread(read: Read) -> dict[str, Misdeed]:
-    """Answers that are whole, and of no use; of an image nobody can see that it is cut."""
-    json_alone = {} if read.body == PNG else misdeeds.cut(read.body)
-    return {**json_alone, **misdeeds.unreadable(read.body)}
+    """Answers that are whole, and of no use; of an image nobody can see that it is cut, and none is unpacked."""
+    packed = {**misdeeds.packed(read.body), **misdeeds.damaged(read.body)}
+    return {**(packed if read.body == PNG else misdeeds.cut(read.body)), **misdeeds.unreadable(read.body)}
+
+
+def broken(read: Read) -> dict[str, Misdeed]:
+    """What leaves no answer to read."""
+    json_alone = {} if read.body == PNG else misdeeds.damaged(read.body)
+    return {"switching-protocols": misdeeds.SWITCHING, **misdeeds.broken(read.body), **json_alone}
 
 
 def test_asked_again(read: Read) -> None:
     """What breaks once is asked once more, and the good answer is taken."""
     good = says(answer(read.body))
-    faults = {"switching-protocols": misdeeds.SWITCHING, **misdeeds.broken(read.body), **misdeeds.NO, **misdeeds.LATER}
+    faults = {**broken(read), **misdeeds.NO, **misdeeds.LATER}
     outcomes = {name: (read(misdeed, good), read.again) for name, misdeed in faults.items()}
     assert dict.fromkeys(faults, (read.expected, 1)) == outcomes
 
 
 def test_given_up_when_it_stays_broken(read: Read) -> None:
     """What breaks for ever is asked as often as was said, and ends as no connection."""
-    faults = {"switching-protocols": misdeeds.SWITCHING, **misdeeds.broken(read.body)}
+    faults = broken(read)
     outcomes = {name: (read(misdeed), read.again) for name, misdeed in faults.items()}
     assert dict.fromkeys(faults, ((APIConnectionError, read.task_id), 1)) == outcomes
 
@@ -154,7 +161,8 @@ def test_not_taken_when_it_is_something_else(read: Read) -> None:
 
 def test_understood(read: Read) -> None:
     """What HTTP allows is understood, however it comes."""
-    outcomes = {name: (read(misdeed), read.again) for name, misdeed in misdeeds.fine(read.body).items()}
+    faults = {**misdeeds.fine(read.body), **({} if read.body == PNG else misdeeds.packed(read.body))}
+    outcomes = {name: (read(misdeed), read.again) for name, misdeed in faults.items()}
     assert dict.fromkeys(outcomes, (read.expected, 0)) == outcomes
 
 
@@ -196,6 +204,26 @@ def test_not_read_to_its_end(read: Read, end: str) -> None:
     }[end]
     assert ((InvalidResponse, read.task_id), 0) == (read(says(head, then=pour)), read.again)
     assert sum(poured) < 60 * 2**20  # the limit of an answer, and what lies in the buffers of two sockets
+
+
+@pytest.mark.parametrize("name", ["gzip-bomb", "gzip-of-a-bomb"])
+def test_a_bomb_is_not_unpacked(read: Read, name: str) -> None:
+    """What a small answer would become takes no more memory than an answer may."""
+    misdeed = misdeeds.unreadable(read.body)[name]
+    tracemalloc.start()
+    try:
+        assert (InvalidResponse, read.task_id) == read(misdeed)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_refusal_stays_one_however_it_is_coded(read: Read) -> None:
+    """A status that says no counts also where its body cannot be read."""
+    coded = {"no-known-coding": says(answer(b"?", "Content-Encoding: x", status="404 No"))}
+    faults = {**misdeeds.packed(b"{}", "404 No"), **misdeeds.damaged(b"{}", "404 No"), **coded}
+    outcomes = {name: (read(misdeed), read.again) for name, misdeed in faults.items()}
+    assert dict.fromkeys(faults, ((NotFound, read.task_id), 0)) == outcomes
 
 
 @pytest.mark.parametrize("what", ["bytes", "save"])

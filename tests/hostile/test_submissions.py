@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from typing import Any
@@ -24,12 +25,13 @@ pytestmark = pytest.mark.server
 LOST = {
     "switching-protocols": misdeeds.SWITCHING,
     **misdeeds.broken(JSON),
+    **misdeeds.damaged(JSON),
     **misdeeds.NO,
     **misdeeds.cut(JSON),
     **misdeeds.unreadable(JSON),
 }
 SLOW = misdeeds.slow(JSON)
-FINE = misdeeds.fine(JSON)
+FINE = {**misdeeds.fine(JSON), **misdeeds.packed(JSON)}
 # Transports differ in what they make of these.
 ODD = {name: table.pop(name) for name, table in (("encoded-twice-over", LOST), ("length-beside-chunks", FINE))}
 
@@ -81,6 +83,21 @@ def test_read_or_unknown(kind: str, name: str) -> None:
             task_id = unknown.task_id
     assert task_id in (None, "t-1")
     assert 1 == server.posts
+
+
+def test_no_coding_is_asked_for(kind: str) -> None:
+    """A request says that its answer is to come as it is."""
+    with Hostile([says(ACCEPTED)]) as server:
+        submit(kind, server.url, timeout=30)
+        assert [b"identity"] == re.findall(rb"(?i)\r\naccept-encoding: (.*)\r\n", server.requests[0])
+
+
+@pytest.mark.parametrize("name", ["gzip-in-two-members", "gzip-and-more", "gzip-with-a-wrong-sum"])
+def test_a_gzip_is_read_as_far_as_it_can_be(kind: str, name: str) -> None:
+    """What is no single whole gzip is no answer, and yet says which task may have come of the edit."""
+    with Hostile([misdeeds.damaged(JSON)[name]]) as server, pytest.raises(SubmissionUnknown) as unknown:
+        submit(kind, server.url, timeout=30)
+    assert {"gzip-and-more": "t-1"}.get(name) == unknown.value.task_id
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, closing, contextmanager, suppress
+from contextlib import aclosing, closing
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, NoReturn, TypeVar, assert_never, cast
 
 import httpx
-from attrs import Factory, define, field
+from attrs import define
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.types import Response
 
 from . import _clock
+from ._body import Body
 from ._errors import InvalidRequest, NanoBananaEditError
-from ._log import logger
-from ._retry import TooLarge, attempt_timeout, backoff, translated
+from ._retry import attempt_timeout, backoff, translated
 from ._settings import Settings
 from ._steps import Answer, Call, Fetch, Flow, Sleep, Step, Together, Work
 from ._version import __version__
@@ -26,44 +26,6 @@ T = TypeVar("T")
 _AT_ONCE = 4  # flows side by side: uploads of up to 50 MB each are held in memory
 _GRACE = 0.1  # seconds, so that httpx's own timeouts, which tell what was sent, come first
 _USER_AGENT = f"nano-banana-edit/{__version__}"
-
-
-@define
-class Body:
-    """A body as it is read, within its limit and its time."""
-
-    step: Call | Fetch
-    content: bytearray = field(factory=bytearray)
-    began: float = field(init=False, default=Factory(lambda self: self.step.deadline.elapsed(), takes_self=True))
-
-    def add(self, chunk: bytes) -> None:
-        """Take a chunk, or raise when there is too much, or when it is not the first and came too late."""
-        if self.content and self.step.deadline.remaining() <= 0:
-            raise httpx.ReadTimeout("the time of the call is over; the answer was not read to its end")
-        self.content += chunk
-        if len(self.content) > self.step.limit:
-            raise TooLarge(f"The answer is larger than {self.step.limit} bytes; it was not read to its end.")
-
-    def of(self, response: httpx.Response) -> Answer:
-        """Return what is needed of the response, with what was read as its content."""
-        return Answer(response.status_code, response.headers, bytes(self.content), response.request.url)
-
-    def whole(self, response: httpx.Response) -> Answer:
-        """Return the answer that was read to its end."""
-        took = self.step.deadline.elapsed() - self.began
-        logger.debug("%s: %d, %d bytes, %.2f s", self.step.name, response.status_code, len(self.content), took)
-        return self.of(response)
-
-    @contextmanager
-    def known(self, response: httpx.Response) -> Iterator[None]:
-        """Leave the task's id on whatever breaks off the reading of a submission's answer, if what was read has it."""
-        try:
-            yield
-        except BaseException as error:
-            if isinstance(self.step, Call) and self.step.billed:
-                with suppress(NanoBananaEditError):
-                    vars(error)["task_id"] = self.step.read(self.of(response))
-            raise
 
 
 @define
@@ -104,7 +66,8 @@ def _receive(send: Callable[..., httpx.Response], request: httpx.Request, step: 
     response = send(request, stream=True)
     with body.known(response):
         with closing(response):
-            for chunk in response.iter_bytes():
+            body.begin(response)
+            for chunk in response.iter_bytes() if response.is_stream_consumed else response.iter_raw():
                 body.add(chunk)
         return body.whole(response)
 
@@ -119,12 +82,12 @@ async def _async_receive(
         with anyio.fail_after(step.deadline.remaining() + _GRACE):
             response = await send(request, stream=True)
             with body.known(response):
-                async with (
-                    aclosing(response),
-                    aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks,
-                ):
-                    async for chunk in chunks:
-                        body.add(chunk)
+                async with aclosing(response):
+                    body.begin(response)
+                    raw = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
+                    async with aclosing(cast(AsyncGenerator[bytes, None], raw)) as chunks:
+                        async for chunk in chunks:
+                            body.add(chunk)
                 return body.whole(response)
     except TimeoutError as error:
         raise httpx.ReadTimeout("the time of the call is over") from error
@@ -134,7 +97,7 @@ def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
     return AuthenticatedClient(
         base_url=call.base_url,
         token=settings.token,
-        headers={"Accept": "application/json", "User-Agent": _USER_AGENT},
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
         timeout=attempt_timeout(call.deadline),
     )
 

@@ -31,8 +31,8 @@ _FROM_TRANSPORT = (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError)
 _TRANSIENT = frozenset({408, 409, 425})
 
 
-class TooLarge(Exception):
-    """A body that is longer than what is read of it."""
+class NotRead(Exception):
+    """A body that is not read, or not to its end, and why."""
 
 
 def backoff(step: Call | Fetch, settings: Settings) -> Callable[[Exception], bool | float]:
@@ -121,7 +121,7 @@ def translated(step: Call | Fetch) -> Iterator[None]:
                 "have been accepted and billed, so it is not sent again: look at the account before you do.",
                 task_id=vars(error).get("task_id"),
             ) from error
-        if isinstance(error, TooLarge):
+        if isinstance(error, NotRead):
             raise InvalidResponse(str(error)) from error
         if isinstance(error, httpx.InvalidURL):  # httpx reads where a redirect leads, whether or not it is followed
             raise InvalidResponse(f"The service redirects to what is no URL ({cause}); it was not followed.") from error
