@@ -64,9 +64,9 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
         InvalidRequest: The path is a folder, or its folder does not exist.
     """
     with about(download.task_id):
-        yield Work(partial(check_target, path))
+        yield Work(partial(check_target, path), deadline)
         content = yield from fetch(settings, download, deadline)
-        yield Work(partial(_write, Path(path).resolve(), content))
+        yield Work(partial(_write, Path(path).resolve(), content), deadline)
     return Path(path)
 
 

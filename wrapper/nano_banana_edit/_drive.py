@@ -230,10 +230,10 @@ class AsyncDriver:
                 return await self._again(step, partial(self._fetch, step))
             case Sleep(seconds):
                 return await _clock.async_sleep(seconds)
-            case Work(function):
-                import anyio.to_thread  # noqa: PLC0415 - comes with httpx; the sync client need not load it
+            case Work(function, deadline):
+                from . import _threads  # noqa: PLC0415 - the sync client need not load it
 
-                return await anyio.to_thread.run_sync(function)
+                return await _threads.run(function, deadline)
             case Together(flows):
                 return await self._together(flows)
             case _:

@@ -92,12 +92,13 @@ def edit(context: Context, images: ImagesInput, prompt: str, options: Options, e
 
 def submit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
     """Upload what is local and submit. Everything is checked before anything is sent."""
-    parsed: list[str | LocalImage] = parse_all(images) if are_urls(images) else (yield Work(partial(parse_all, images)))
+    look = partial(parse_all, images)
+    parsed: list[str | LocalImage] = look() if are_urls(images) else (yield Work(look, context.deadline))
     names = [image if isinstance(image, str) else _NOT_UPLOADED for image in parsed]
     request = _request.edit_request(names, prompt, asdict(options, recurse=False), extra_body)
     local = [image for image in parsed if isinstance(image, LocalImage)]
     if local:
-        yield Work(partial(_check, *local))
+        yield Work(partial(_check, *local), context.deadline)
         context.tell("upload")
         files: list[UploadedFile] = yield Together([_upload(context, image) for image in local])
         urls = iter(file.url for file in files)
@@ -128,10 +129,10 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
 
 def upload(context: Context, file: ImageInput) -> Flow[UploadedFile]:
     """Upload one file."""
-    image: str | LocalImage = yield Work(partial(parse, file, "file"))
+    image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
         raise InvalidRequest(f"file is {shorten(image)}, which has a URL already; pass it to edit.", field="file")
-    yield Work(partial(_check, image))
+    yield Work(partial(_check, image), context.deadline)
     return (yield from _upload(context, image))
 
 
@@ -142,7 +143,7 @@ def _check(*images: LocalImage) -> None:
 
 
 def _upload(context: Context, image: LocalImage) -> Flow[UploadedFile]:
-    content: bytes = yield Work(partial(_content, image))
+    content: bytes = yield Work(partial(_content, image), context.deadline)
     body = _request.file_upload(image, BytesIO(content))
     file: UploadedFile = yield Call(
         "uploadFile",

@@ -70,8 +70,13 @@ def attempt_timeout(deadline: Deadline) -> httpx.Timeout:
     """
     remaining = deadline.remaining()
     if remaining <= 0:
-        raise APITimeout(f"The time of the call ({deadline.timeout:g} s) is over; nothing more was sent.")
+        raise time_is_over(deadline)
     return httpx.Timeout(min(60.0, remaining), connect=min(10.0, remaining))
+
+
+def time_is_over(deadline: Deadline) -> APITimeout:
+    """Return what a call ends with where its time is over before the next step."""
+    return APITimeout(f"The time of the call ({deadline.timeout:g} s) is over; nothing more was sent.")
 
 
 def _never_left(error: Exception, step: Call | Fetch, attempt: Attempt) -> bool:

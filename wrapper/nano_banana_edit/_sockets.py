@@ -7,6 +7,8 @@ the answer is about to be read.
 
 from __future__ import annotations
 
+import socket
+import ssl
 from contextlib import suppress
 from typing import Any, cast
 
@@ -15,15 +17,27 @@ import httpcore
 
 from . import _clock
 
+_AS_NUMBERS = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 _PIECE = 65_536  # bytes that are written before the time is looked at again
 
 
 class Backend(httpcore.SyncBackend):
     """Makes sync sockets."""
 
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        """Connect as httpcore does."""
-        return _Socket(super().connect_tcp(*args, **kwargs))
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+    ) -> httpcore.NetworkStream:
+        """Connect as httpcore does, to one address after the other for as long as there is time."""
+
+        def connect(address: str) -> httpcore.NetworkStream:
+            left = _within(timeout, httpcore.ConnectTimeout)
+            return _Socket(super(Backend, self).connect_tcp(address, port, left, *args, **kwargs))
+
+        *others, last = _addresses(host, port)
+        for address in others:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return connect(address)
+        return connect(last)
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -64,9 +78,12 @@ class _Socket(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
         try:
-            return _Socket(self._inner.start_tls(*args, **kwargs))
+            left = _within(timeout, httpcore.ConnectTimeout)
+            return _Socket(self._inner.start_tls(ssl_context, server_hostname, left))
         except BaseException:  # httpcore closes it after an Exception alone
             self.close()
             raise
@@ -108,6 +125,14 @@ class _AsyncSocket(httpcore.AsyncNetworkStream):
             with anyio.CancelScope(shield=True):
                 await self.aclose()
             raise
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return [socket.getnameinfo(address, _AS_NUMBERS)[0] for *_, address in found]
 
 
 def _unread(stream: Any) -> bool:

@@ -82,9 +82,15 @@ class Sleep:
 
 @frozen
 class Work:
-    """Do something that may block, such as reading a file; its result is the function's."""
+    """Do something that may block, such as reading a file; its result is the function's.
+
+    Attributes:
+        function: What to do.
+        deadline: When it must have begun.
+    """
 
     function: Callable[[], Any]
+    deadline: Deadline
 
 
 @frozen
