@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from nano_banana_edit import (
 from . import misdeeds
 from .faces import opened
 from .misdeeds import JSON, PATIENCE, TOKEN, URL
-from .server import ACCEPTED, Hostile, answer, hang, says
+from .server import ACCEPTED, Hostile, answer, close, hang, says
 
 pytestmark = pytest.mark.server
 
@@ -131,6 +132,39 @@ def test_no_traceback_shows_the_token(kind: str, name: str) -> None:
         frames = [frame for frame in shown.stack if "/tests/" not in frame.filename]
         assert not [frame for frame in frames if TOKEN in str(frame.locals)]
         error = error.__cause__ or error.__context__
+
+
+ECHO = f"Authorization Bearer {TOKEN}".encode()
+ECHOES = {
+    "status-line": ECHO + b"\r\n\r\n",
+    "header": b"HTTP/1.1 200 OK\r\n" + ECHO + b"\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: " + ECHO + b"\r\n\r\n",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + ECHO + b"\r\n",
+    "coding": b"HTTP/1.1 200 OK\r\nContent-Encoding: " + ECHO + b"\r\n\r\n",
+    "location": b"HTTP/1.1 307 Moved\r\nContent-Length: 0\r\nLocation: http://[" + ECHO + b"\r\n\r\n",
+    "body": answer(b"x" * 460 + ECHO, status="401 No"),
+    "message": answer(b'{"message": "%s"}' % (b"x" * 470 + ECHO), "Retry-After: 0", status="409 No"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
+@pytest.mark.parametrize("name", ECHOES)
+def test_an_echo_of_the_token_is_taken_out(kind: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a server repeats of the request, neither an error, nor what it came of, nor a log shows the token."""
+    caplog.set_level("DEBUG", "nano_banana_edit")
+    caplog.set_level("DEBUG", "stamina")
+    with (
+        Hostile([says(ECHOES[name], then=close)]) as server,
+        opened(kind, base_url=server.url, timeout=30, max_retries=1) as face,
+    ):
+        for ask in (partial(face.client.submit, URL, "p"), partial(face.client.get_task, "t-1")):
+            with pytest.raises(NanoBananaEditError) as failure:
+                face(ask)
+            errors: list[BaseException] = [failure.value]
+            for error in errors:
+                assert TOKEN[:9] not in f"{error} {error!r} {vars(error)}"
+                errors += [cause for cause in (error.__cause__, error.__context__) if cause]
+    assert TOKEN[:9] not in str([vars(record) for record in caplog.records])
 
 
 def test_cookies_are_not_kept(kind: str) -> None:

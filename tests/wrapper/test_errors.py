@@ -14,11 +14,19 @@ from typing import Any
 import httpx
 import nano_banana_edit
 import pytest
-from nano_banana_edit import APIStatusError, AuthenticationError, InvalidRequest, NanoBananaEditError, SubmissionUnknown
+from nano_banana_edit import (
+    APIStatusError,
+    AuthenticationError,
+    EditFailed,
+    InvalidRequest,
+    InvalidResponse,
+    NanoBananaEditError,
+    SubmissionUnknown,
+)
 from nano_banana_edit import _errors as errors
 from nano_banana_edit._status import retry_after
 
-from .conftest import TOKEN, URL, Face, Script, accepted
+from .conftest import TOKEN, URL, Face, Script, accepted, fetch, task
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, NanoBananaEditError)]
 VALUES = {"status_code": 429, "retry_after": 1.5, "value": 3}
@@ -68,6 +76,32 @@ def test_echoed_token_is_taken_out(face: Face) -> None:
         face.call(Script([answer]), "submit", URL, "p")
     assert TOKEN not in repr(vars(refusal.value))
     assert "t-1" == face.call(Script([accepted()]), "submit", URL, "p", options={"token": "t"}).task_id
+
+
+def test_token_in_an_answer_that_is_read_is_taken_out(face: Face) -> None:
+    """The words of a task that failed, and the URL of a result that is not fetched, may repeat the token too."""
+    with pytest.raises(EditFailed, match=r"failed: \[token\]$") as failed:
+        face.call(Script([task("failed", error_msg=TOKEN)]), "wait", "t-1")
+    assert "[token]" == failed.value.error_msg
+    with pytest.raises(InvalidResponse, match=r"http://a\.test/\[token\]"):
+        face.call(Script([task(result=[f"http://a.test/{TOKEN}"])]), "wait", "t-1", then=fetch)
+
+
+@pytest.mark.parametrize("cut", range(len(TOKEN) - 1))
+def test_half_a_token_is_taken_out(cut: int) -> None:
+    """What a limit left of a token at the end of a text says nothing of it; a token that is a letter is no secret."""
+    error = NanoBananaEditError("m", body=f"bad {TOKEN}, bad {TOKEN[:-cut] if cut else TOKEN}")
+    error.redact(TOKEN)
+    assert f"bad [token], bad {'[token]' if len(TOKEN) - cut > 2 else TOKEN[:-cut]}" == error.body
+    error.redact("b")
+    assert error.body.startswith("bad ")
+
+
+def test_an_id_that_ends_as_a_token_begins_stays_whole() -> None:
+    """Only texts that may have been cut are looked at for the start of a token: an edit is waited for by its id."""
+    error = NanoBananaEditError("m", task_id=f"t-{TOKEN[:9]}")
+    error.redact(TOKEN)
+    assert f"t-{TOKEN[:9]}" == error.task_id
 
 
 @pytest.mark.parametrize("value", [b"image", "x" * 200, {"a": 1}, object(), lambda: 0])

@@ -11,12 +11,11 @@ from typing import Any, NoReturn, TypeVar, assert_never, cast
 import httpx
 from attrs import define
 from nano_banana_edit_client import AuthenticatedClient
-from nano_banana_edit_client.types import Response
 
 from . import _clock
 from ._body import Body
 from ._errors import InvalidRequest, NanoBananaEditError
-from ._retry import attempt_timeout, backoff, translated
+from ._retry import attempt_timeout, backoff, redacted, translated
 from ._settings import Settings
 from ._steps import Answer, Call, Fetch, Flow, Sleep, Step, Together, Work
 from ._version import __version__
@@ -102,14 +101,6 @@ def _authenticated(settings: Settings, call: Call) -> AuthenticatedClient:
     )
 
 
-def _read(settings: Settings, call: Call, response: Response[Any]) -> Any:
-    try:
-        return call.read(response)
-    except NanoBananaEditError as error:  # a service that echoes the token must not carry it into an error
-        error.redact(settings.token)
-        raise
-
-
 def _anonymous(fetch: Fetch) -> httpx.Request:
     """A request built apart from any client carries no token, cookie or default header."""
     return httpx.Request(
@@ -141,7 +132,8 @@ class Driver:
         advance = partial(flow.send, None)
         while True:
             try:
-                step = advance()
+                with redacted(self.settings):
+                    step = advance()
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             try:
@@ -187,12 +179,11 @@ class Driver:
                 raise
 
     def _call(self, call: Call) -> Any:
-        with translated(call):
+        with redacted(self.settings), translated(call):  # before stamina tells a log of it
             _check_open(self.http)
             bounded = cast(httpx.Client, Bounded(self.http, call))
             client = _authenticated(self.settings, call).set_httpx_client(bounded)
-            response = call.sync(client=client)
-        return _read(self.settings, call, response)
+            return call.read(call.sync(client=client))
 
     def _fetch(self, fetch: Fetch) -> Any:
         with translated(fetch):
@@ -214,7 +205,8 @@ class AsyncDriver:
         advance = partial(flow.send, None)
         while True:
             try:
-                step = advance()
+                with redacted(self.settings):
+                    step = advance()
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             try:
@@ -250,12 +242,11 @@ class AsyncDriver:
         return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     async def _call(self, call: Call) -> Any:
-        with translated(call):
+        with redacted(self.settings), translated(call):
             _check_open(self.http)
             bounded = cast(httpx.AsyncClient, AsyncBounded(self.http, call))
             client = _authenticated(self.settings, call).set_async_httpx_client(bounded)
-            response = await call.async_(client=client)
-        return _read(self.settings, call, response)
+            return call.read(await call.async_(client=client))
 
     async def _fetch(self, fetch: Fetch) -> Any:
         with translated(fetch):

@@ -23,6 +23,29 @@ from contextlib import contextmanager
 from typing import Any
 
 _SHORT = 200  # characters; a longer text may be an image
+_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
+
+
+def _without(secret: str, text: str, *, cut: bool) -> str:
+    """Return a text without a secret; where the text may have been cut, without the start of one at its end."""
+    text = text.replace(secret, "[token]")
+    rest = next((size for size in range(len(secret), 2, -1) if cut and text.endswith(secret[:size])), 0)
+    return text[: len(text) - rest] + "[token]" if rest else text
+
+
+def _shows(error: BaseException, secret: str) -> bool:
+    texts = (str(error), *error.args, *vars(error).values())
+    return any(secret in str(text) for text in texts if isinstance(text, str | bytes))
+
+
+def _forget(error: BaseException, secret: str) -> None:
+    """Cut the chain of an error's causes where it shows a secret."""
+    for link in ("__cause__", "__context__"):
+        other = getattr(error, link)
+        if other and _shows(other, secret):
+            setattr(error, link, None)
+        elif other:
+            _forget(other, secret)
 
 
 class NanoBananaEditError(Exception):
@@ -39,10 +62,13 @@ class NanoBananaEditError(Exception):
         vars(self).update(facts)
 
     def redact(self, secret: str) -> None:
-        """Take a secret out of the message and of all that the error carries."""
-        self.args = tuple(str(text).replace(secret, "[token]") for text in self.args)
+        """Take a secret out of the message and of all that the error carries, and forget causes that show it."""
+        if len(secret) < _SECRET:
+            return
+        self.args = tuple(_without(secret, str(text), cut=True) for text in self.args)
         texts = {name: value for name, value in vars(self).items() if isinstance(value, str)}
-        vars(self).update({name: text.replace(secret, "[token]") for name, text in texts.items()})
+        vars(self).update({name: _without(secret, text, cut=name == "body") for name, text in texts.items()})
+        _forget(self, secret)
 
 
 class InvalidRequest(NanoBananaEditError, ValueError):
@@ -121,8 +147,8 @@ class InvalidResponse(NanoBananaEditError):
 class SubmissionUnknown(NanoBananaEditError):
     """A submission that was sent once and may have been accepted, and billed. It is not sent again.
 
-    Its `__cause__` is what broke, where something did. Its `task_id` is set where the part of the answer that came
-    names the task.
+    Its `__cause__` is what broke, where something did that does not show the token. Its `task_id` is set where the part
+    of the answer that came names the task.
 
     Attributes:
         request_digest: SHA-256 of the request's JSON with sorted keys and no blanks, in hexadecimal: to find it again.

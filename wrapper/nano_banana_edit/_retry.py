@@ -102,6 +102,16 @@ def _said(error: BaseException) -> str:
 
 
 @contextmanager
+def redacted(settings: Settings) -> Iterator[None]:
+    """Let no error of this package carry the token, which a service, or what is no HTTP, may echo."""
+    try:
+        yield
+    except NanoBananaEditError as error:
+        error.redact(settings.token)
+        raise
+
+
+@contextmanager
 def translated(step: Call | Fetch) -> Iterator[None]:
     """Turn every failure of one attempt into an error of this package.
 

@@ -34,7 +34,7 @@ def raise_for_status(status_code: int, headers: Mapping[str, str], content: byte
     wait = retry_after(headers)
     asks = "" if wait is None else f" (it asks to wait {wait:g} s)"
     raise kind(
-        f"The service answered {status_code}: {text[:_SHORT]}{asks}",
+        f"The service answered {status_code}{asks}: {text[:_SHORT]}",
         status_code=status_code,
         error_code=text_of(body.get("error_code")),
         request_id=headers.get("x-request-id"),
