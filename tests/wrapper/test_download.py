@@ -219,6 +219,29 @@ def test_path_must_be_one(face: Face, target: Any) -> None:
     assert 2 == len(script.requests)
 
 
+def test_links_in_a_circle_lead_to_no_file(face: Face, tmp_path: Path) -> None:
+    """A link that leads to itself is refused before anything is fetched."""
+    (link := tmp_path / "out.png").symlink_to(link)
+    script = Script([])
+    with pytest.raises(InvalidRequest, match="is a link that leads to itself"):
+        fetched(face, image(), script=script, then=save(link))
+    assert 2 == len(script.requests)
+
+
+def test_saves_to_where_the_path_led(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means what it did when `save` was called, wherever the process goes while it fetches."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def leave(_request: httpx.Request) -> httpx.Response:
+        monkeypatch.chdir(tmp_path / "there")
+        return image()
+
+    assert Path("out.png") == fetched(face, leave, then=save("out.png"))
+    assert [tmp_path / "here" / "out.png"] == [*tmp_path.glob("*/*")]
+
+
 def test_saves_over_regular_files_alone(face: Face, tmp_path: Path) -> None:
     """A pipe or a device is not replaced by a file."""
     os.mkfifo(tmp_path / "pipe")

@@ -64,9 +64,9 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
         InvalidRequest: The path is a folder, or its folder does not exist.
     """
     with about(download.task_id):
-        yield Work(partial(check_target, path), deadline)
+        target: Path = yield Work(partial(check_target, path), deadline)
         content = yield from fetch(settings, download, deadline)
-        yield Work(partial(_write, Path(path).resolve(), content), deadline)
+        yield Work(partial(_write, target, content), deadline)
     return Path(path)
 
 
@@ -98,19 +98,26 @@ def _read(answer: Answer, *, download: Download) -> bytes | httpx.URL:
     return content
 
 
-def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise InvalidRequest unless a file can be put there."""
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a path leads to, wherever the process goes later, if one can be put there.
+
+    Raises:
+        InvalidRequest: None can.
+    """
     try:
-        target = Path(path)
-        os.fsencode(target)
-        problem = _problem(target.resolve())
+        os.fsencode(path)
+        target = Path(os.path.realpath(Path(path)))  # Path.resolve takes a circle for what the version of Python says
+        problem = _problem(target)
+        if problem is None:
+            return target
     except (TypeError, ValueError, OSError) as error:
         problem = f"is no path ({error})"
-    if problem:
-        raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
+    raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
 
 
 def _problem(target: Path) -> str | None:
+    if target.is_symlink():
+        return "is a link that leads to itself; choose another name"
     if target.is_dir():
         return "is a folder; add a file name"
     if target.exists() and not target.is_file():
