@@ -14,7 +14,7 @@ import pytest
 import yarl
 from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from multidict import CIMultiDict, CIMultiDictProxy
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, aiohttp_client
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, InvalidRequest, SubmissionUnknown, aiohttp_client
 from nano_banana_edit_mock import MockServer
 
 from .conftest import TOKEN, URL
@@ -129,3 +129,12 @@ def test_one_client_over_several_event_loops() -> None:
         assert [edit.task_id for edit in server.service.edits] == tasks
         del client
         gc.collect()
+
+
+def test_certificates_of_the_environment_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Certificates that cannot be used are refused when the client is made, unless it is told not to look."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    with pytest.raises(InvalidRequest, match="SSL_CERT_FILE of the environment is '/nowhere', which cannot be used"):
+        aiohttp_client()
+    for options in ({"trust_env": False}, {"verify": False}):
+        assert not aiohttp_client(**options).is_closed

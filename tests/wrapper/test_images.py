@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,19 @@ def test_refuses_files_that_cannot_be_read(face: Face, tmp_path: Path) -> None:
             with pytest.raises(InvalidRequest, match=rf"^images .*{problem}") as refusal:
                 face.call(Script([]), "submit", file, "p")
             assert ("mem" if file == "/proc/self/mem" else None) == refusal.value.value
+
+
+@pytest.mark.parametrize("error", [EOFError("ended early"), zlib.error("bad"), RuntimeError("strange")], ids=repr)
+def test_refuses_objects_that_fail_to_read(face: Face, error: Exception) -> None:
+    """Whatever an object that is handed in for a file raises when it is read is a refusal that names the image."""
+
+    class Failing(io.BytesIO):
+        def read(self, *_size: Any) -> bytes:
+            raise error
+
+    with pytest.raises(InvalidRequest, match=rf"^images\[1\] is a file that cannot be read \({error}\)") as refusal:
+        face.call(Script([]), "submit", [URL, Failing()], "p")
+    assert error is refusal.value.__cause__
 
 
 def test_upload_must_answer_with_a_url_that_can_be_sent(face: Face) -> None:

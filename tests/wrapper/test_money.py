@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 from types import SimpleNamespace
-from typing import Any
 
-import anyio
 import httpx
 import pytest
 import stamina
@@ -15,12 +13,10 @@ from nano_banana_edit import (
     APIConnectionError,
     APIStatusError,
     APITimeout,
-    AsyncNanoBananaEdit,
     AuthenticationError,
     InvalidRequest,
     InvalidResponse,
     NanoBananaEdit,
-    NanoBananaEditError,
     NotFound,
     PermissionDenied,
     RateLimited,
@@ -307,6 +303,29 @@ def test_a_hook_that_raises_for_status_changes_nothing(status: int, kind: type[E
     assert 1 == len(script.requests)
 
 
+class Unread(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that nobody has read."""
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (404, NotFound), (429, RateLimited)])
+def test_a_hook_need_not_read_what_it_raises_for(face: Face, status: int, kind: type[Exception]) -> None:
+    """A hook that raises for a status before its body is read leaves the refusal one, and a 429 one to ask again."""
+
+    async def async_hook(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    hook = httpx.Response.raise_for_status if face.kind == "sync" else async_hook
+    http = {"event_hooks": {"response": [hook]}}
+
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, stream=Unread())
+
+    with pytest.raises(kind):
+        face.call(Script([refuse]), "submit", URL, "p", http=http, options={"max_retries": 0})
+    if status == 429:
+        assert "t-1" == face.call(Script([refuse, accepted()]), "submit", URL, "p", http=http).task_id
+
+
 def test_a_url_that_is_too_long_is_not_retried(face: Face) -> None:
     """What httpx cannot make a URL of is refused at once, and nothing is sent."""
     for method, arguments in (("get_task", ["t-1"]), ("submit", [URL, "p"])):
@@ -354,19 +373,3 @@ def test_compressed_answers_are_read(face: Face) -> None:
     content = gzip.compress(b'{"task_id": "t-1"}')
     script = Script([lambda _request: httpx.Response(200, headers={"content-encoding": "gzip"}, content=content)])
     assert "t-1" == face.call(script, "submit", URL, "p").task_id
-
-
-def test_closed_client_says_so(face: Face) -> None:
-    """A client that was closed sends nothing and says why."""
-    client: Any = NanoBananaEdit(token="t") if face.kind == "sync" else AsyncNanoBananaEdit(token="t")
-
-    async def run() -> None:
-        await client.aclose()
-        await client.submit(URL, "p")
-
-    def run_sync() -> None:
-        client.close()
-        client.submit(URL, "p")
-
-    with pytest.raises(NanoBananaEditError, match="client is closed"):
-        run_sync() if face.kind == "sync" else anyio.run(run, backend=face.kind)

@@ -14,7 +14,15 @@ from typing import Any
 
 import httpx
 import pytest
-from nano_banana_edit import APIStatusError, EditFailed, InvalidRequest, RateLimited, ServerError, SubmissionUnknown
+from nano_banana_edit import (
+    APIStatusError,
+    EditFailed,
+    InvalidRequest,
+    RateLimited,
+    ServerError,
+    SubmissionUnknown,
+    WaitTimeout,
+)
 
 from .conftest import PNG, URL, Clock, Face, Script, accepted, httpx_leaves_a_generator, task, uploaded
 
@@ -70,6 +78,15 @@ def test_what_no_clock_can_count_is_not_waited_for(face: Face) -> None:
     script = Script([httpx.Response(429, headers={"retry-after": "1e18"})])
     with pytest.raises(RateLimited):
         face.call(script, "submit", URL, "p", timeout=None)
+
+
+@pytest.mark.parametrize("seconds", ["99999999999", "1e300"])
+def test_what_no_clock_can_count_ends_a_wait(face: Face, clock: Clock, seconds: str) -> None:
+    """Nor is a task looked at again after such a time: the waiting ends, and can be taken up again."""
+    look = httpx.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": seconds})
+    with pytest.raises(WaitTimeout, match=r"still pending after 0 s") as over:
+        face.call(Script([look]), "wait", "t-1", timeout=None)
+    assert ("t-1", []) == (over.value.task_id, clock.sleeps)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +22,42 @@ def urls(**arguments: Any) -> tuple[str, str]:
         token=TOKEN, http_client=httpx.Client(transport=httpx.MockTransport(Script([]))), **arguments
     )
     return settings._driver.settings.base_url, settings._driver.settings.files_url
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"HTTPS_PROXY": "ftp://x"}, "HTTPS_PROXY"),
+        ({"https_proxy": "ftp://x"}, "https_proxy"),
+        ({"ALL_PROXY": "http://[::1"}, "ALL_PROXY"),
+        ({"HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": "[::1]"}, "HTTP_PROXY, NO_PROXY"),
+        ({"ALL_PROXY": "socks5://127.0.0.1:1"}, "ALL_PROXY"),
+        ({"SSL_CERT_FILE": "/nowhere", "NO_PROXY": "x"}, "SSL_CERT_FILE"),
+        ({"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE"),
+    ],
+)
+@pytest.mark.parametrize("client", [NanoBananaEdit, AsyncNanoBananaEdit])
+def test_an_unusable_environment_is_named(
+    client: Any, variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What httpx makes nothing of is refused by the names of the variables, with its reason."""
+    monkeypatch.setitem(sys.modules, "socksio", None)  # type: ignore[arg-type]
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(
+        InvalidRequest, match=rf"^{named} of the environment .*cannot be used \(.+\); correct"
+    ) as refusal:
+        client(token=TOKEN)
+    assert named == refusal.value.field
+    assert ("SSL_CERT_FILE" in variables) == (f"is {variables.get('SSL_CERT_FILE')!r}, which" in str(refusal.value))
+
+
+def test_other_failures_come_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no variable is to blame for is not said of one."""
+    monkeypatch.setattr(httpx, "create_ssl_context", Path("/nowhere").read_bytes)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with pytest.raises(FileNotFoundError):
+        NanoBananaEdit(token=TOKEN)
 
 
 def test_default_hosts_are_the_documents() -> None:

@@ -22,6 +22,7 @@ except ModuleNotFoundError as missing:
 
 from . import _clock
 from ._pool import AT_ONCE, IDLE, AsyncClient, Owned, running_loop
+from ._settings import from_environment
 
 # The first that fits; only aiohttp's connector raises the first two, when nothing was sent.
 _KINDS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
@@ -46,7 +47,13 @@ def aiohttp_client(**options: Any) -> httpx.AsyncClient:
 
     Returns:
         The client.
+
+    Raises:
+        InvalidRequest: The certificates that the environment names cannot be used.
     """
+    if "verify" not in options:
+        with from_environment():
+            options["verify"] = httpx.create_ssl_context(trust_env=options.get("trust_env", True))
     return AsyncClient(transport=_Connections(options))
 
 

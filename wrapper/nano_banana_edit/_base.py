@@ -15,7 +15,7 @@ from ._clock import Deadline
 from ._drive import AsyncDriver, Driver
 from ._errors import InvalidRequest
 from ._flow import Context, OnProgress
-from ._settings import Settings, check_seconds, resolve
+from ._settings import Settings, check_seconds, from_environment, resolve
 
 _DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
 _HttpT = TypeVar("_HttpT", httpx.Client, httpx.AsyncClient)
@@ -59,7 +59,8 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
     def _set_up(self, settings: Settings, http_client: _HttpT | None) -> None:
         self._http_is_given = http_client is not None
         self._owns_http = not self._http_is_given
-        self._driver: _DriverT = self._drive(settings, http_client)
+        with from_environment():
+            self._driver: _DriverT = self._drive(settings, http_client)
 
     def __getstate__(self) -> Settings:
         """Return what another process needs to make such a client: the settings, token included."""

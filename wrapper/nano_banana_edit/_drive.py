@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, NoReturn, TypeVar, assert_never, cast
@@ -120,6 +120,18 @@ def _check_open(http: httpx.Client | httpx.AsyncClient) -> None:
         raise NanoBananaEditError("The client is closed; make a new one. Nothing was sent.")
 
 
+@contextmanager
+def _open(http: httpx.Client | httpx.AsyncClient, step: Call | Fetch) -> Iterator[None]:
+    """Say so where a client is closed, or was closed by another thread just before it sent."""
+    _check_open(http)
+    try:
+        yield
+    except RuntimeError:
+        if not step.billed:  # of which a transport may have sent some
+            _check_open(http)
+        raise
+
+
 @define
 class Driver:
     """Runs flows on an `httpx.Client`."""
@@ -179,15 +191,13 @@ class Driver:
                 raise
 
     def _call(self, call: Call) -> Any:
-        with redacted(self.settings), translated(call):  # before stamina tells a log of it
-            _check_open(self.http)
+        with redacted(self.settings), translated(call), _open(self.http, call):  # before stamina tells a log of it
             bounded = cast(httpx.Client, Bounded(self.http, call))
             client = _authenticated(self.settings, call).set_httpx_client(bounded)
             return call.read(call.sync(client=client))
 
     def _fetch(self, fetch: Fetch) -> Any:
-        with translated(fetch):
-            _check_open(self.http)
+        with translated(fetch), _open(self.http, fetch):
             send = partial(self.http.send, auth=None, follow_redirects=False)
             response = _receive(send, _anonymous(fetch), fetch)
         return fetch.read(response)
@@ -242,15 +252,13 @@ class AsyncDriver:
         return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     async def _call(self, call: Call) -> Any:
-        with redacted(self.settings), translated(call):
-            _check_open(self.http)
+        with redacted(self.settings), translated(call), _open(self.http, call):
             bounded = cast(httpx.AsyncClient, AsyncBounded(self.http, call))
             client = _authenticated(self.settings, call).set_async_httpx_client(bounded)
             return call.read(await call.async_(client=client))
 
     async def _fetch(self, fetch: Fetch) -> Any:
-        with translated(fetch):
-            _check_open(self.http)
+        with translated(fetch), _open(self.http, fetch):
             send = partial(self.http.send, auth=None, follow_redirects=False)
             response = await _async_receive(send, _anonymous(fetch), fetch)
         return fetch.read(response)

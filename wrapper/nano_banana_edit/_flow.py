@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from io import BytesIO
@@ -196,7 +197,7 @@ def wait(context: Context, task: Task | str) -> Flow[Task]:
                 raise _edit_failed(state)
             if state.status != "completed":
                 delay = max(delay, state.retry_after or 0)
-                if delay >= context.deadline.remaining():
+                if delay >= min(context.deadline.remaining(), threading.TIMEOUT_MAX):
                     raise _wait_timeout(context, task_id, state)
                 yield Sleep(delay)
         if not state.files:
@@ -213,8 +214,9 @@ def _edit_failed(task: Task) -> EditFailed:
 
 def _wait_timeout(context: Context, task_id: str, state: Task | None) -> WaitTimeout:
     status = state.status if state else None
+    timeout = context.deadline.elapsed() if context.deadline.timeout is None else context.deadline.timeout
     return WaitTimeout(
-        f"Task {task_id} is still {status or 'unseen'} after {context.deadline.timeout:g} s. "
+        f"Task {task_id} is still {status or 'unseen'} after {timeout:g} s. "
         f"It goes on: wait({task_id!r}) takes it up again.",
         status=status,
     )

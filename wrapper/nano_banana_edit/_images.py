@@ -112,7 +112,7 @@ def parse(image: ImageInput, name: str) -> str | LocalImage:
 def _read(file: Any, name: str) -> bytes:
     try:
         content = None if isinstance(file, io.TextIOBase) else file.read()
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise _refusal(name, file, f"is a file that cannot be read ({error}); open it again with mode 'rb'.") from error
     if not isinstance(content, bytes):
         raise _refusal(name, file, "is a file opened in text mode; open it with mode 'rb'.")

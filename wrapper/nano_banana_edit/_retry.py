@@ -129,7 +129,8 @@ def translated(step: Call | Fetch) -> Iterator[None]:
         cause = _said(error)
         logger.debug("%s: no answer, %s", step.name, type(error).__name__)
         if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
-            raise_for_status(error.response.status_code, error.response.headers, error.response.content)
+            content = vars(error.response).get("_content", b"")  # the hook need not have read it
+            raise_for_status(error.response.status_code, error.response.headers, content)
         if step.billed and not _never_left(error, step, attempt):
             raise SubmissionUnknown(
                 f"The submission was sent, but no answer could be read ({type(error).__name__}: {cause}). The edit may "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -20,6 +22,9 @@ TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the variable's name
 BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
 ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_CERTIFICATES = "SSL_CERT_FILE"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SWITCH = {"1": True, "true": True, "": False, "0": False, "false": False}
@@ -154,6 +159,28 @@ def resolve(
         retry_rate_limited=retry_rate_limited,
         poll_interval=poll_interval,
     )
+
+
+@contextmanager
+def from_environment() -> Iterator[None]:
+    """Name the variables to mend where httpx cannot make connections by them.
+
+    Raises:
+        InvalidRequest: It cannot.
+    """
+    try:
+        yield
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        certificates = isinstance(error, OSError)
+        names = (_CERTIFICATES,) if certificates else _PROXIES
+        given = ", ".join(name for name in sorted(os.environ) if name.upper() in names and os.environ[name])
+        if isinstance(error, InvalidRequest) or not given:
+            raise
+        value = f" is {os.environ[given]!r}, which" if certificates else ""  # that of a proxy may have a password
+        raise InvalidRequest(
+            f"{given} of the environment{value} cannot be used ({error}); correct or unset it, or pass an http_client.",
+            field=given,
+        ) from error
 
 
 def _switch(text: str) -> Any:

@@ -41,7 +41,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
             stays open when this client is closed.
 
     Raises:
-        InvalidRequest: There is no token, or a setting is not usable.
+        InvalidRequest: There is no token, or a setting, a proxy or a certificate of the environment is not usable.
 
     Source: `openapi.yaml#/servers`, `openapi.yaml#/components/securitySchemes/bearer`.
     """
