@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import nano_banana_edit
 import pytest
@@ -123,6 +124,13 @@ def test_repr_of_a_client_has_no_token() -> None:
     client = nano_banana_edit.NanoBananaEdit(token=TOKEN)
     assert re.match(r"<NanoBananaEdit base_url='https://api\.sinancode\.com/v1' ", repr(client))
     assert TOKEN not in repr(client) + repr(client._driver) + repr(client._driver.settings)
+
+
+def test_what_an_edit_is_made_of_has_no_token(face: Face) -> None:
+    """An edit that is taken apart, as for a log or a database, shows no token."""
+    edit = face.call(Script([accepted(), task()]), "edit", URL, "p")
+    assert "t-1" == attrs.asdict(edit)["images"][0]["task_id"]
+    assert TOKEN not in f"{attrs.asdict(edit)} {attrs.astuple(edit)}"
 
 
 @pytest.mark.parametrize(

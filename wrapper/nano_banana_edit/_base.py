@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Generic, Self, TypeVar
 
 import httpx
@@ -114,7 +115,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
         other = object.__new__(type(self))
         vars(other).update(vars(self))
-        other._driver = evolve(self._driver, settings=evolve(self._driver.settings, **changes))
+        other._driver = replace(self._driver, settings=evolve(self._driver.settings, **changes))
         other._owns_http = False
         return other
 

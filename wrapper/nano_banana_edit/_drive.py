@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, NoReturn, TypeVar, assert_never, cast
@@ -132,7 +133,7 @@ def _open(http: httpx.Client | httpx.AsyncClient, step: Call | Fetch) -> Iterato
         raise
 
 
-@define
+@dataclass(slots=True)  # which attrs.asdict of a result, that has one, leaves closed: the token is in it
 class Driver:
     """Runs flows on an `httpx.Client`."""
 
@@ -203,7 +204,7 @@ class Driver:
         return fetch.read(response)
 
 
-@define
+@dataclass(slots=True)
 class AsyncDriver:
     """Runs flows on an `httpx.AsyncClient`; the twin of `Driver`."""
 
