@@ -115,15 +115,14 @@ def read(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[
 
 
 def unread(read: Read) -> dict[str, Misdeed]:
-    """Answers that are whole, and of no use; of an image nobody can see that it is cut, and none is unpacked."""
-    packed = {**misdeeds.packed(read.body), **misdeeds.damaged(read.body)}
-    return {**(packed if read.body == PNG else misdeeds.cut(read.body)), **misdeeds.unreadable(read.body)}
+    """Answers that are whole, and of no use; of an image nobody can see that it is cut."""
+    json_alone = {} if read.body == PNG else misdeeds.cut(read.body)
+    return {**json_alone, **misdeeds.unreadable(read.body)}
 
 
 def broken(read: Read) -> dict[str, Misdeed]:
     """What leaves no answer to read."""
-    json_alone = {} if read.body == PNG else misdeeds.damaged(read.body)
-    return {"switching-protocols": misdeeds.SWITCHING, **misdeeds.broken(read.body), **json_alone}
+    return {"switching-protocols": misdeeds.SWITCHING, **misdeeds.broken(read.body), **misdeeds.damaged(read.body)}
 
 
 def test_asked_again(read: Read) -> None:
@@ -161,7 +160,7 @@ def test_not_taken_when_it_is_something_else(read: Read) -> None:
 
 def test_understood(read: Read) -> None:
     """What HTTP allows is understood, however it comes."""
-    faults = {**misdeeds.fine(read.body), **({} if read.body == PNG else misdeeds.packed(read.body))}
+    faults = {**misdeeds.fine(read.body), **misdeeds.packed(read.body)}
     outcomes = {name: (read(misdeed), read.again) for name, misdeed in faults.items()}
     assert dict.fromkeys(outcomes, (read.expected, 0)) == outcomes
 

@@ -1,7 +1,7 @@
 """A body as it is read: within its limit, within its time, and without a coding that nobody asked for.
 
 httpx unpacks an answer without a bound, and takes half a gzip for the whole. Requests ask for no coding; one member of
-gzip is unpacked all the same, so that an edit that was accepted is known.
+gzip is unpacked all the same, so that an edit that was accepted is known, and its result can be had.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Body:
         given = response.headers.get("content-encoding", "")
         codings = [coding.strip().lower() for coding in given.split(",")]
         self.coding = ", ".join(coding for coding in codings if coding not in ("", "identity"))
-        if response.is_success and self.coding not in (("", "gzip") if isinstance(self.step, Call) else ("",)):
+        if response.is_success and self.coding not in ("", "gzip"):
             raise NotRead(
                 f"The answer has Content-Encoding {given[:200]!r}, but was asked for as it is; it was not read. "
                 "Have the server, or the proxy before it, send it without."
