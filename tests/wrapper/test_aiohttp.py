@@ -113,8 +113,8 @@ def test_an_unused_client_can_be_closed() -> None:
 
 
 def test_says_which_extra_it_needs() -> None:
-    """Where the extra is missing its name is said."""
-    code = "import sys; sys.modules['httpx_aiohttp'] = None; from nano_banana_edit import aiohttp_client"
+    """Where the extra is missing its name is said when it is needed, and everything else can be imported."""
+    code = "import sys; sys.modules['httpx_aiohttp'] = None; from nano_banana_edit import *; aiohttp_client()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("aiohttp_client needs httpx_aiohttp: pip install 'nano-banana-edit[aiohttp]'\n")
 

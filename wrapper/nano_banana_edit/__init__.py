@@ -7,7 +7,6 @@ from ._log import turn_on as _turn_on_log
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from ._aiohttp import aiohttp_client
     from ._errors import (
         APIConnectionError,
         APIStatusError,
@@ -25,16 +24,14 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from ._flow import Progress
-    from .client import AsyncNanoBananaEdit, NanoBananaEdit
+    from .client import AsyncNanoBananaEdit, NanoBananaEdit, aiohttp_client
     from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage, Task, TaskFile, UploadedFile
 else:
 
     def __getattr__(name: str) -> Any:
         """Load a name when it is asked for: an application may import this package and never edit an image."""
         if name in __all__:
-            homes = (
-                import_module(f"{__name__}.{home}") for home in ("_errors", "results", "_flow", "client", "_aiohttp")
-            )
+            homes = (import_module(f"{__name__}.{home}") for home in ("_errors", "results", "_flow", "client"))
             return globals().setdefault(name, getattr(next(home for home in homes if hasattr(home, name)), name))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

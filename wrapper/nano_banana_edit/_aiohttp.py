@@ -10,19 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
+import aiohttp
 import httpx
 from httpcore._utils import is_socket_readable
-
-try:
-    import aiohttp
-    from httpx_aiohttp import AiohttpTransport
-except ModuleNotFoundError as missing:
-    hint = f"aiohttp_client needs {missing.name}: pip install 'nano-banana-edit[aiohttp]'"
-    raise ModuleNotFoundError(hint, name=missing.name) from missing
+from httpx_aiohttp import AiohttpTransport
 
 from . import _clock
-from ._pool import AT_ONCE, IDLE, AsyncClient, Owned, running_loop
-from ._settings import from_environment
+from ._pool import AT_ONCE, IDLE, Owned, running_loop
 
 # The first that fits; only aiohttp's connector raises the first two, when nothing was sent.
 _KINDS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
@@ -37,27 +31,7 @@ _KINDS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 _BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)  # nothing was sent
 
 
-def aiohttp_client(**options: Any) -> httpx.AsyncClient:
-    """Return an httpx client on aiohttp, to be handed to `AsyncNanoBananaEdit` as `http_client`, and closed.
-
-    For asyncio alone. It uses no proxy of the environment, and keeps no cookies.
-
-    Args:
-        options: Those of `httpx_aiohttp.AiohttpTransport`: `verify`, `cert`, `proxy`, `limits`, `local_address`, `uds`.
-
-    Returns:
-        The client.
-
-    Raises:
-        InvalidRequest: The certificates that the environment names cannot be used.
-    """
-    if "verify" not in options:
-        with from_environment():
-            options["verify"] = httpx.create_ssl_context(trust_env=options.get("trust_env", True))
-    return AsyncClient(transport=_Connections(options))
-
-
-class _Connections(httpx.AsyncBaseTransport):
+class Connections(httpx.AsyncBaseTransport):
     """A transport of its own for each event loop."""
 
     def __init__(self, options: dict[str, Any]) -> None:

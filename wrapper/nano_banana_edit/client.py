@@ -15,7 +15,7 @@ from ._base import BaseClient, checked
 from ._drive import AsyncDriver, Driver
 from ._flow import OnProgress, Options
 from ._images import ImageInput, ImagesInput
-from ._settings import Settings
+from ._settings import Settings, from_environment
 from .results import AsyncEdit, Edit, Task, UploadedFile
 
 
@@ -299,3 +299,30 @@ class AsyncNanoBananaEdit(BaseClient[AsyncDriver, httpx.AsyncClient]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def aiohttp_client(**options: Any) -> httpx.AsyncClient:
+    """Return an httpx client on aiohttp, to be handed to `AsyncNanoBananaEdit` as `http_client`, and closed.
+
+    For asyncio alone. It uses no proxy of the environment, and keeps no cookies.
+
+    Args:
+        options: Those of `httpx_aiohttp.AiohttpTransport`: `verify`, `cert`, `proxy`, `limits`, `local_address`, `uds`.
+
+    Returns:
+        The client.
+
+    Raises:
+        InvalidRequest: The certificates that the environment names cannot be used.
+        ModuleNotFoundError: The extra is not installed.
+    """
+    try:
+        from ._aiohttp import Connections  # noqa: PLC0415 - of the extra
+        from ._pool import AsyncClient  # noqa: PLC0415 - not before it is needed
+    except ModuleNotFoundError as missing:
+        hint = f"aiohttp_client needs {missing.name}: pip install 'nano-banana-edit[aiohttp]'"
+        raise ModuleNotFoundError(hint, name=missing.name) from missing
+    if "verify" not in options:
+        with from_environment():
+            options["verify"] = httpx.create_ssl_context(trust_env=options.get("trust_env", True))
+    return AsyncClient(transport=Connections(options))
