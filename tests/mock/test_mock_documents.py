@@ -110,6 +110,22 @@ def test_dates_and_statuses_are_text(tmp_path):
     assert {"paths": {}, "x-since": "2024-01-01", "x-says": {"200": {"404": 5}}} == load(file).document
 
 
+@pytest.fixture
+def told(document, tmp_path, monkeypatch, capsys):
+    """What a command says of a document that is changed somewhere, as `file`, beside one that is not, as `other`."""
+
+    def told(command, at, change):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "other").write_text(yaml.safe_dump(document), "utf-8")
+        resolve(document, at).update(change)
+        (tmp_path / "file").write_text(yaml.safe_dump(document), "utf-8")
+        with pytest.raises(SystemExit, match=r"^2$"):
+            main(command)
+        return capsys.readouterr().err.splitlines()[-1]
+
+    return told
+
+
 @pytest.mark.parametrize(
     ("at", "change", "message"),
     [
@@ -119,17 +135,11 @@ def test_dates_and_statuses_are_text(tmp_path):
     ],
 )
 @pytest.mark.parametrize("command", [["--spec", "file"], ["contract", "file"], ["diff", "file", "other"]])
-def test_the_command_names_the_document(document, tmp_path, monkeypatch, capsys, command, at, change, message):
+def test_the_command_names_the_document(told, command, at, change, message):
     """Whatever is wrong with a document that the command is told of comes in one line, after its name."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "other").write_text(yaml.safe_dump(document), "utf-8")
-    resolve(document, at).update(change)
-    (tmp_path / "file").write_text(yaml.safe_dump(document), "utf-8")
-    with pytest.raises(SystemExit, match=r"^2$"):
-        main(command)
     unread = "file is no OpenAPI 3.1 document that can be read (KeyError: 'content'). Mend it."
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith(f"python -m nano_banana_edit_mock: error: {f'file: {message}' if message else unread}")
+    expected = f"python -m nano_banana_edit_mock: error: {f'file: {message}' if message else unread}"
+    assert told(command, at, change).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +157,9 @@ def test_the_command_names_the_document(document, tmp_path, monkeypatch, capsys,
     ],
 )
 @pytest.mark.parametrize("command", [["diff", "file", "other"], ["diff", "other", "file"]])
-def test_what_cannot_be_compared(document, tmp_path, monkeypatch, capsys, command, at, change, message):
+def test_what_cannot_be_compared(told, command, at, change, message):
     """Of two documents the one is named that has no version, or whose answers lead nowhere."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "other").write_text(yaml.safe_dump(document), "utf-8")
-    resolve(document, at).update(change)
-    (tmp_path / "file").write_text(yaml.safe_dump(document), "utf-8")
-    with pytest.raises(SystemExit, match=r"^2$"):
-        main(command)
-    assert f"error: file: {message}" in capsys.readouterr().err
+    assert f"error: file: {message}" in told(command, at, change)
 
 
 @pytest.mark.parametrize(
