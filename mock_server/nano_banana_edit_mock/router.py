@@ -69,14 +69,8 @@ class _Router(respx.MockRouter):
 
     def stop(self, clear: bool = True, reset: bool = True, quiet: bool = False) -> None:
         super().stop(clear, reset, quiet)
-        if not quiet:
-            self.assert_all_matched()
-
-    def assert_all_matched(self) -> None:
-        """Raise for the requests that nobody answered, once."""
-        unmatched, self.unmatched = self.unmatched, []
-        if unmatched:
-            raise AllMockedAssertionError("\n".join(unmatched))
+        if self.unmatched and not quiet:
+            raise AllMockedAssertionError("\n".join(self.unmatched))
 
     def resolve(self, request: httpx.Request) -> ResolvedRoute:
         with self._unmatched(request):

@@ -206,6 +206,16 @@ def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
     assert ["The mock failed on GET http://mock/v1/tasks/x"] == [record.message for record in caplog.records]
 
 
+def test_a_mistake_before_the_service_is_no_refusal(wire, monkeypatch, caplog):
+    """An error in what reads requests ends the connection, and is told to the log."""
+    monkeypatch.setattr(_wire, "_address", lambda *_: 1 / 0)
+    wire.send(GET)
+    assert wire.ended()
+    assert ["protocol.data_received() call failed."] == [
+        record.message.split("Fatal error: ")[1].split("\n")[0] for record in caplog.records
+    ]
+
+
 @pytest.mark.parametrize("before", [b"", ADMIN], ids=["alone", "behind another"])
 def test_a_header_is_said_once(server, wire, before):
     """Headers of a reply take the place of those that a server adds, and of those that let web pages read it."""

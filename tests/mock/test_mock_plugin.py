@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from nano_banana_edit_mock import MockServer, MockService, Request
+from nano_banana_edit_mock import MockServer, MockService, Request, pytest_plugin
 
 IN_PROCESS = """
     import pytest
@@ -254,6 +254,19 @@ def test_nothing_leaks(run: Callable[..., pytest.RunResult]) -> None:
     result.assert_outcomes(failed=2, passed=2, errors=1)
     for name in ("teardown of test_late", "test_leak", "test_swallowed"):
         result.stdout.fnmatch_lines([f"*{name} __*", "*not mocked! The nearest route is *"])
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError("divided by zero")])
+def test_what_nobody_answered_is_told_once(request: pytest.FixtureRequest, error: Exception | None) -> None:
+    """A test that passed fails by it, one that failed has failed, and nothing is left for the end of the router."""
+    unmatched = ["GET https://elsewhere.test/ not mocked!"]
+    request.node.stash[pytest_plugin._UNMATCHED] = unmatched
+    hook = pytest_plugin.pytest_runtest_call(request.node)
+    next(hook)
+    raised = type(error) if error else pytest.fail.Exception
+    with pytest.raises(raised, match="divided" if error else "^GET .* not mocked!$"):
+        hook.throw(error) if error else next(hook)
+    assert [] == unmatched
 
 
 def test_with_unittest(run: Callable[..., pytest.RunResult]) -> None:
