@@ -1,4 +1,4 @@
-"""A server that answers fixed bytes, so that what is measured is the client: `python -m benchmarks.server`.
+"""A server that answers bytes made once, so that what is measured is the client: `python -m benchmarks.server`.
 
 It prints the port it chose. A task whose id starts with `wait-N-` is pending for N - 1 looks and completed at the Nth;
 any other is completed. It knows nothing of the API but its paths, and checks nothing.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from functools import cache
 
 import httptools
 
@@ -32,24 +33,27 @@ def _answer(body: object) -> bytes:
     return head + content
 
 
-_PENDING = _answer({"id": "t1", "status": "processing"})
-_COMPLETED = _answer({"id": "t1"} | _DONE)
 _ANSWERS = {
     b"/v1/generate/": _answer({"task_id": "01234567-89ab-cdef-0123-456789abcdef"}),
     b"/v1/models/": _answer({"id": "m1", "object": "model", "created": 1, "owned_by": "o"}),
     b"/v1/predictions": _answer(_PREDICTION),
     b"/fal/": _answer(_QUEUED),
 }
-_looks: Counter[bytes] = Counter()
+_looks: Counter[str] = Counter()
+
+
+@cache
+def _task(task_id: str, *, pending: bool) -> bytes:
+    return _answer({"id": task_id} | ({"status": "processing"} if pending else _DONE))
 
 
 def _reply(path: bytes) -> bytes:
     if path.startswith(b"/v1/tasks/"):
-        task_id = path[len(b"/v1/tasks/") :]
-        if task_id.startswith(b"wait-"):
+        task_id = path[len(b"/v1/tasks/") :].decode()
+        if task_id.startswith("wait-"):
             _looks[task_id] += 1
-            return _COMPLETED if _looks[task_id] >= int(task_id.split(b"-")[1]) else _PENDING
-        return _COMPLETED
+            return _task(task_id, pending=_looks[task_id] < int(task_id.split("-")[1]))
+        return _task(task_id, pending=False)
     return next(answer for prefix, answer in _ANSWERS.items() if path.startswith(prefix))
 
 
