@@ -14,9 +14,10 @@ from attrs import asdict, evolve
 from ._answers import content, refuse, reply
 from ._headers import allowed, refused, share
 from ._records import Entry, Request, Response
-from ._routes import Found, Routes
+from ._routes import Routes
 from ._steps import admin
 from ._verdict import astray
+from .contract import Operation
 from .service import MockService
 
 PREFIX = "/__mock__/"
@@ -72,21 +73,22 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     url, found = _routes().find(request.method, request.url)
     if public := _open(url.path, service):
         return public if request.method in {"GET", "HEAD"} else _stray(request.method, url.path, READ_ONLY)
-    return share(request, _answer(service, request, found, trusted=trusted(request, peer), token=token))
-
-
-def _answer(service: MockService, request: Request, found: Found, *, trusted: bool, token: str) -> Response:
     if found.operation is None or found.name is None:
-        return _stray(request.method, urlsplit(request.url).path, found.allow)
+        return share(request, _stray(request.method, url.path, found.allow))
+    operation = evolve(found.operation, bearer=not trusted(request, peer))
+    return share(request, _answer(service, request, operation, token))
+
+
+def _answer(service: MockService, request: Request, operation: Operation, token: str) -> Response:
     _, referee = admin()
-    verdict = referee.judge(evolve(found.operation, bearer=not trusted), request, token)
+    verdict = referee.judge(operation, request, token)
     if verdict.status == 401:
         (violation,) = verdict.violations
         verdict = evolve(verdict, violations=(evolve(violation, message=f"{violation.message} {_WHICH}"),))
     if verdict.violations:
-        return refused(verdict, found.allow, 400)
+        return refused(verdict, (), 400)
     try:
-        return _OPERATIONS[found.name](service, verdict.value)
+        return _OPERATIONS[operation.id](service, verdict.value)
     except ValueError as error:
         return refuse(400, str(error))
 
