@@ -165,4 +165,9 @@ def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + end
 
 
-ACCEPTED = answer(json.dumps({"task_id": "t-1"}).encode(), "Content-Type: application/json")
+def accepted(task_id: str) -> bytes:
+    """A whole answer to an edit."""
+    return answer(json.dumps({"task_id": task_id}).encode(), "Content-Type: application/json")
+
+
+ACCEPTED = accepted("t-1")

@@ -14,19 +14,14 @@ from attrs import define, field
 from .conftest import Certificates
 from .faces import FACES, opened
 from .misdeeds import URL
-from .server import Hostile, Misdeed, answer, chunked, says
+from .server import ACCEPTED, Hostile, Misdeed, accepted, answer, chunked, says
 
 pytestmark = pytest.mark.server
 
 CORK = getattr(socket, "TCP_CORK", None) or socket.TCP_NOPUSH  # type: ignore[attr-defined] # of BSD and macOS
 
 
-def accepted(task_id: str) -> bytes:
-    """A whole answer to an edit."""
-    return answer(json.dumps({"task_id": task_id}).encode(), "Content-Type: application/json")
-
-
-GOOD, STALE = accepted("t-1"), accepted("t-stale")
+GOOD, STALE = ACCEPTED, accepted("t-stale")
 SIZE = len(GOOD.partition(b"\r\n\r\n")[2])
 
 
