@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
-from ._plain import cut
+from ._messages import cut
 
 Location = Literal["body", "path", "header", "security"]
 

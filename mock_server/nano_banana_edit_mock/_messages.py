@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_SHOWN = 60  # characters of a received value; enough to recognise it
+_SHOWN = 60  # characters of a value or key; enough to recognise it
 
 _WORDS = {
     "additionalProperties": ("{}", "Remove it."),
@@ -53,7 +53,12 @@ def show(value: Any) -> str:
     """Return a value as a message shows it: as JSON, shortened, and a container by its kind."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
-    text = json.dumps(value[: _SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False)
+    return cut(json.dumps(value[: _SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False))
+
+
+def cut(value: Any) -> str:
+    """Return a value as text, shortened."""
+    text = str(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 

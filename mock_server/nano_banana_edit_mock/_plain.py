@@ -1,14 +1,29 @@
-"""What JSON can say, told apart from all else that YAML and Python have."""
+"""What a file of YAML says, and what of it JSON can say, told apart from all else that YAML and Python have."""
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ._body import MAX_DEPTH
+import yaml
 
-_SHOWN = 60  # characters of a value or key; enough to recognise it
+from ._body import MAX_DEPTH
+from ._messages import cut
 
 Place = tuple[str | int, ...]  # the keys and indices that lead to it
+
+
+def read(file: Path, loader: Any = yaml.SafeLoader) -> Any:
+    """Return what is in a file, by a loader that is a safe one.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not YAML, of which JSON is a part; the message names the file.
+    """
+    try:
+        return yaml.load(file.read_text("utf-8"), loader)  # noqa: S506
+    except (RecursionError, ValueError, yaml.YAMLError) as error:  # a ValueError is that of a 13th month, for one
+        raise ValueError(f"{file} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
 
 
 def check(value: Any, name: Callable[[Place], str], path: Place = ()) -> None:
@@ -31,9 +46,3 @@ def check(value: Any, name: Callable[[Place], str], path: Place = ()) -> None:
     elif not isinstance(value, str | int | float | None):
         state = f"is the {type(value).__name__} {cut(value)}"
         raise ValueError(f"{name(path)} {state}; the mock accepts what JSON has. Write it as text, in quotes.")
-
-
-def cut(value: Any) -> str:
-    """Return a value as text, shortened."""
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

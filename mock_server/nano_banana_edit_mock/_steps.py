@@ -5,11 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from . import _plain
 from ._latency import Lognormal, Uniform
-from ._messages import spell
-from ._plain import check, cut
+from ._messages import cut, spell
 from ._records import Fault, Outcome
 from ._rules import Doing, Reply, Rule, make_outage
 from ._verdict import Referee
@@ -35,10 +33,7 @@ def read(file: Path) -> list[Any]:
         OSError: The file cannot be read.
         ValueError: It is not YAML, of which JSON is a part, or has no steps; the message names the file.
     """
-    try:
-        found = yaml.safe_load(file.read_text("utf-8"))
-    except (RecursionError, ValueError, yaml.YAMLError) as error:  # a ValueError is that of a 13th month, for one
-        raise ValueError(f"{file} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
+    found = _plain.read(file)
     steps = found.get("steps") if isinstance(found, dict) else found
     if not isinstance(steps, list):
         message = f"{file} has no steps; the mock accepts a list of them. See admin.yaml."
@@ -61,7 +56,7 @@ def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
     steps = list(steps)
     written = [dict(step) if isinstance(step, Mapping) else {} for step in steps]
     if any(written):
-        check(written, spell, ("steps",))
+        _plain.check(written, spell, ("steps",))
         contract, referee = admin()
         schema = next(operation.schema for operation in contract.operations if operation.id == "addScript")
         if violations := referee.check(schema, {"steps": written}):

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import yaml
 from attrs import evolve, frozen
 
+from . import _plain
 from ._census import Constraint, UnsupportedKeyword, escape, has, refer, resolve, state, step, walk
-from ._plain import Place, check
 
 __all__ = [
     "JSON",
@@ -124,10 +124,7 @@ def read(path: Path) -> Mapping[str, Any]:
         OSError: The file cannot be read.
         ValueError: It is not YAML, or no OpenAPI document; the message names it.
     """
-    try:
-        document = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  it is a safe one
-    except (RecursionError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
+    document = _plain.read(path, _Loader)
     if not isinstance(document, dict) or "paths" not in document:
         raise ValueError(f"{path} has no paths; an OpenAPI document has some. Name another file.")
     return document
@@ -148,7 +145,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
 
     Source: `openapi.yaml`
     """
-    check(document, _spell)
+    _plain.check(document, _spell)
     reader = _Reader(document)
     operations = tuple(
         reader.operation(path, method)
@@ -159,7 +156,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
     return Contract(document=document, operations=operations, constraints=tuple(reader.census))
 
 
-def _spell(place: Place) -> str:
+def _spell(place: _plain.Place) -> str:
     return "".join(f"/{escape(str(token))}" for token in place) or "The document"
 
 
