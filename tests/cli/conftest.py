@@ -1,0 +1,17 @@
+"""The service that the command line finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from nano_banana_edit_mock import MockService, mock_router
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
+    """The service behind every httpx client, and a token for it."""
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    service = MockService(polls=0)
+    with mock_router(service):
+        yield service

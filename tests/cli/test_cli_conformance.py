@@ -1,0 +1,140 @@
+"""The command that compares a server with the document: a table or a report, and a documented exit status."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import respx
+from nano_banana_edit import cli
+from nano_banana_edit_mock import MockService
+from typer.testing import Result
+
+from .running import run
+
+
+def conform(*arguments: object) -> Result:
+    return run("conformance", "--base-url", "https://api.sinancode.com/v1", "--rate", "1e9", *arguments)
+
+
+def test_conformance_of_a_server(service: MockService) -> None:
+    """A server that does what the document says is found to, in a table, and no edit is made."""
+    result = conform()
+    assert result.exit_code == 0, result.stderr
+    assert f"{len(service.calls)} requests to https://api.sinancode.com/v1: 0 of them are edits" in result.stderr
+    assert "EditRequest.prompt.maxLength" in result.stdout
+    assert f"0 different, {sum(bool(entry.violations) for entry in service.calls)} as documented." in result.stdout
+    assert "not checked: no task is known that it could find." in result.stdout
+    assert "not checked: it is accepted, so it is sent on demand only." in result.stdout
+    assert () == service.edits
+
+
+def test_conformance_reports(service: MockService, tmp_path: Path) -> None:
+    """The whole run can be had as JSON and as a JUnit report, accepted requests included."""
+    result = conform("--spend", "--json", "--junit", tmp_path / "report.xml")
+    assert result.exit_code == 0, result.stderr
+    assert f"{len(service.edits)} of them are edits to be accepted" in result.stderr
+    rows = json.loads(result.stdout)
+    assert f'tests="{len(rows)}" failures="0"' in (tmp_path / "report.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text"), [(500, 1, "different, 0 as documented"), (402, 3, "out of credit")]
+)
+def test_conformance_status(monkeypatch: pytest.MonkeyPatch, status: int, code: int, text: str) -> None:
+    """A difference is exit status 1, a run that had to stop is 3."""
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    with respx.mock:
+        respx.route().respond(status)
+        result = conform()
+    assert code == result.exit_code
+    assert text in result.stdout
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """The lines about a server that finds every task and fails otherwise, on a terminal of some columns."""
+
+    def lines(columns: int, **environment: str) -> list[str]:
+        for name, value in {"SINANCODE_API_KEY": "token", "COLUMNS": str(columns), **environment}.items():
+            monkeypatch.setenv(name, value)
+        with respx.mock:
+            respx.route(method="GET").respond(200)
+            respx.route().respond(500)
+            return conform().stdout.splitlines()
+
+    return lines
+
+
+def test_conformance_names_what_differs(table: Callable[..., list[str]]) -> None:
+    """Each request that was sent is a row of the table, and one that differs is marked in it."""
+    head, *rows = (re.split(r" {2,}", line.strip()) for line in table(200))
+    assert ["Constraint", "Case", "Documented", "Actual", "Status"] == head
+    assert ["≠", "createEdit.security.bearer", "no header", "refused", "a failure", "500"] in rows
+    assert ["getTask.id.required", "as documented", "accepted", "accepted", "200"] in rows
+    counts = Counter("different" if row[0] == "≠" else "as documented" for row in rows if row[-1].isdigit())
+    assert [f"{counts['different']} different, {counts['as documented']} as documented."] in rows
+
+
+def test_conformance_marks_differences_in_red(table: Callable[..., list[str]]) -> None:
+    """Where there are colours, a row that differs is red, and no other line."""
+    lines = table(200, FORCE_COLOR="1", TERM="xterm")
+    assert {(True, True), (False, False)} == {("≠" in line, "\x1b[31m" in line) for line in lines}
+
+
+def test_conformance_in_a_narrow_terminal(table: Callable[..., list[str]]) -> None:
+    """Where there is no room for a constraint's name it goes on in the next line, and is not cut off."""
+    assert not [line for line in table(60) if "…" in line]
+
+
+@pytest.fixture
+def in_latin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., bytes]:
+    """What the program writes to a standard output of few characters, of a server that answers with another one."""
+
+    def written(*arguments: str) -> bytes:
+        output = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+        monkeypatch.setenv("SINANCODE_API_KEY", "token")
+        monkeypatch.setattr(sys, "stdout", output)
+        command = ["nano-banana-edit", "conformance", "--base-url", "https://a.test", "--rate", "1e9", *arguments]
+        monkeypatch.setattr(sys, "argv", command)
+        with respx.mock:
+            respx.route().respond(500, text="\N{BANANA}")
+            with pytest.raises(SystemExit, match=r"^1$"):
+                cli.main()
+        output.seek(0)
+        return output.buffer.read()
+
+    return written
+
+
+def test_what_cannot_be_shown_is_escaped(in_latin: Callable[..., bytes]) -> None:
+    """A character that the terminal cannot show is escaped, and the program goes on."""
+    assert rb"\u2260" in in_latin()
+
+
+def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
+    """JSON is written in UTF-8 (RFC 8259, section 8.1), as an escape for terminals would break it."""
+    answers = {row["answer"] for row in json.loads(in_latin("--json")) if row["differs"]}
+    assert {"\N{BANANA}"} == answers
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--base-url", "nowhere"], "base_url is 'nowhere'"),
+        (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "rate is nan; it must be a number"),
+        (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),
+    ],
+)
+def test_conformance_of_nothing(service: MockService, arguments: list[str], text: str) -> None:
+    """What cannot be asked, or reported on, is refused in one line before anything is sent."""
+    result = run("conformance", *arguments)
+    assert 2 == result.exit_code
+    assert text in result.stderr
+    assert () == service.calls
