@@ -53,11 +53,11 @@ def test_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_bare_client_has_three_dependencies(wheel: Path) -> None:
-    """Without extras it needs httpx, attrs and stamina."""
+    """Without extras it needs httpx2, attrs and stamina."""
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     needed = message_from_bytes(archive.read(name)).get_all("Requires-Dist")
-    assert ["attrs", "httpx", "stamina"] == sorted(
+    assert ["attrs", "httpx2", "stamina"] == sorted(
         re.split("[<>]", line)[0] for line in needed if "extra ==" not in line
     )
 
@@ -82,7 +82,7 @@ def test_command_without_the_extra_says_what_it_needs(missing: str) -> None:
 
 def test_pytest_starts_without_the_mocks_extra(tmp_path: Path) -> None:
     """Where the client alone is installed its plugin disturbs no run of pytest, nor does it load anything."""
-    test = "def test(): import sys; assert not {'httpx', 'PIL', 'nano_banana_edit_mock.service'} & set(sys.modules)"
+    test = "def test(): import sys; assert not {'httpx2', 'PIL', 'nano_banana_edit_mock.service'} & set(sys.modules)"
     (tmp_path / "test_alone.py").write_text(test)
     run = "import sys, pytest; sys.modules.update(jsonschema_rs=None, uvicorn=None); sys.exit(pytest.main())"
     others = [option for name in ("schemathesis", "anyio", "respx", "cacheprovider") for option in ("-p", f"no:{name}")]

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import assert_type
 
-import httpx
+import httpx2
 import respx
 from nano_banana_edit import (
     AsyncEdit,
@@ -41,7 +41,7 @@ def on_progress(progress: Progress) -> None:
 
 
 def sync() -> None:
-    with NanoBananaEdit(timeout=None, http_client=httpx.Client()) as client:
+    with NanoBananaEdit(timeout=None, http_client=httpx2.Client()) as client:
         assert_type(client, NanoBananaEdit)
         urls: list[str] = []
         paths: tuple[Path, ...] = ()
@@ -64,7 +64,7 @@ def sync() -> None:
 
 
 async def twin() -> None:
-    async with AsyncNanoBananaEdit(http_client=httpx.AsyncClient()) as client:
+    async with AsyncNanoBananaEdit(http_client=httpx2.AsyncClient()) as client:
         edit = await client.edit("a.png", "p")
         assert_type(edit, AsyncEdit)
         assert_type(edit.images, tuple[AsyncResultImage, ...])
@@ -88,7 +88,7 @@ def generated(client: AuthenticatedClient) -> None:
 def mock() -> None:
     service = MockService(seed=1)
     assert_type(mock_router(service), respx.MockRouter)
-    assert_type(mock_transport(service), httpx.MockTransport)
+    assert_type(mock_transport(service), httpx2.MockTransport)
     assert_type(service.edits, tuple[MockEdit, ...])
     assert_type(service.calls, tuple[Entry, ...])
     assert_type(Reply.rate_limited(retry_after=2), Reply)

@@ -1,12 +1,12 @@
 import ssl
 from typing import Any, Self
 
-import httpx
+import httpx2
 from attrs import define, evolve, field
 
 
-def _as_it_is(request: httpx.Request) -> httpx.Request:
-    """Authenticate a request by its headers alone, whatever its URL or an httpx client that was handed in say"""
+def _as_it_is(request: httpx2.Request) -> httpx2.Request:
+    """Authenticate a request by its headers alone, whatever its URL or an httpx2 client that was handed in say"""
     return request
 
 
@@ -14,7 +14,7 @@ def _as_it_is(request: httpx.Request) -> httpx.Request:
 class Client:
     """A class for keeping track of data related to the API
 
-    The following are accepted as keyword arguments and will be used to construct httpx Clients internally:
+    The following are accepted as keyword arguments and will be used to construct httpx2 Clients internally:
 
         ``base_url``: The base URL for the API, all requests are made to a relative path to this URL
 
@@ -23,14 +23,14 @@ class Client:
         ``headers``: A dictionary of headers to be sent with every request
 
         ``timeout``: The maximum amount of a time a request can take. API functions will raise
-        httpx.TimeoutException if this is exceeded.
+        httpx2.TimeoutException if this is exceeded.
 
         ``verify_ssl``: Whether or not to verify the SSL certificate of the API server. This should be True in production,
         but can be set to False for testing purposes.
 
         ``follow_redirects``: Whether or not to follow redirects. Default value is False.
 
-        ``httpx_args``: A dictionary of additional arguments to be passed to the ``httpx.Client`` and ``httpx.AsyncClient`` constructor.
+        ``httpx_args``: A dictionary of additional arguments to be passed to the ``httpx2.Client`` and ``httpx2.AsyncClient`` constructor.
 
 
     Attributes:
@@ -43,12 +43,12 @@ class Client:
     _base_url: str = field(alias="base_url")
     _cookies: dict[str, str] = field(factory=dict, kw_only=True, alias="cookies", repr=False)
     _headers: dict[str, str] = field(factory=dict, kw_only=True, alias="headers", repr=False)
-    _timeout: httpx.Timeout | None = field(default=httpx.Timeout(60, connect=10), kw_only=True, alias="timeout")
+    _timeout: httpx2.Timeout | None = field(default=httpx2.Timeout(60, connect=10), kw_only=True, alias="timeout")
     _verify_ssl: str | bool | ssl.SSLContext = field(default=True, kw_only=True, alias="verify_ssl")
     _follow_redirects: bool = field(default=False, kw_only=True, alias="follow_redirects")
     _httpx_args: dict[str, Any] = field(factory=dict, kw_only=True, alias="httpx_args", repr=False)
-    _client: httpx.Client | None = field(default=None, init=False)
-    _async_client: httpx.AsyncClient | None = field(default=None, init=False)
+    _client: httpx2.Client | None = field(default=None, init=False)
+    _async_client: httpx2.AsyncClient | None = field(default=None, init=False)
 
     def _with(self, **changes: Any) -> "Client":
         copy = evolve(self, **changes)
@@ -60,66 +60,71 @@ class Client:
         """Get a client with additional headers, which shares the connections of this one"""
         return self._with(headers={**self._headers, **headers})
 
-    def with_timeout(self, timeout: httpx.Timeout) -> "Client":
+    def with_timeout(self, timeout: httpx2.Timeout) -> "Client":
         """Get a client with another timeout, which shares the connections of this one"""
         return self._with(timeout=timeout)
 
     def request_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Complete what an operation wants to send with the base URL, headers, timeout and redirects of this client"""
+        """Complete what an operation's `request_kwargs` returns: base URL, headers and timeout of this client
+
+        The result is for `httpx2.Client.build_request`, or for `request` with `request_options` beside it.
+        """
         headers = {**self._headers, **kwargs.get("headers", {})}
         return {
             **kwargs,
             "url": self._base_url.rstrip("/") + kwargs["url"],
-            "headers": httpx.Headers(headers),  # whose repr hides the token, as tracebacks show local variables
-            "auth": _as_it_is,
+            "headers": httpx2.Headers(headers),  # whose repr hides the token: tracebacks show local variables
             "timeout": self._timeout,
-            "follow_redirects": self._follow_redirects,
         }
 
-    def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Manually set the underlying httpx.Client
+    def request_options(self) -> dict[str, Any]:
+        """How to send a request: with the token in its headers alone, and with the redirects of this client"""
+        return {"auth": _as_it_is, "follow_redirects": self._follow_redirects}
+
+    def set_httpx_client(self, client: httpx2.Client) -> Self:
+        """Manually set the underlying httpx2.Client
 
         Its cookies, TLS and proxies apply; base URL, headers, timeout and redirects stay those of this client.
         """
         self._client = client
         return self
 
-    def get_httpx_client(self) -> httpx.Client:
-        """Get the underlying httpx.Client, constructing a new one if not previously set"""
+    def get_httpx_client(self) -> httpx2.Client:
+        """Get the underlying httpx2.Client, constructing a new one if not previously set"""
         if self._client is None:
-            self._client = httpx.Client(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
+            self._client = httpx2.Client(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
         return self._client
 
     def __enter__(self) -> Self:
-        """Enter a context manager for self.client—you cannot enter twice (see httpx docs)"""
+        """Enter a context manager for self.client—you cannot enter twice (see httpx2 docs)"""
         self.get_httpx_client().__enter__()
         return self
 
     def __exit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for internal httpx.Client (see httpx docs)"""
+        """Exit a context manager for internal httpx2.Client (see httpx2 docs)"""
         self.get_httpx_client().__exit__(*args, **kwargs)
 
-    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Manually set the underlying httpx.AsyncClient
+    def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
+        """Manually set the underlying httpx2.AsyncClient
 
         Its cookies, TLS and proxies apply; base URL, headers, timeout and redirects stay those of this client.
         """
         self._async_client = async_client
         return self
 
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Get the underlying httpx.AsyncClient, constructing a new one if not previously set"""
+    def get_async_httpx_client(self) -> httpx2.AsyncClient:
+        """Get the underlying httpx2.AsyncClient, constructing a new one if not previously set"""
         if self._async_client is None:
-            self._async_client = httpx.AsyncClient(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
+            self._async_client = httpx2.AsyncClient(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
         return self._async_client
 
     async def __aenter__(self) -> Self:
-        """Enter a context manager for underlying httpx.AsyncClient—you cannot enter twice (see httpx docs)"""
+        """Enter a context manager for underlying httpx2.AsyncClient—you cannot enter twice (see httpx2 docs)"""
         await self.get_async_httpx_client().__aenter__()
         return self
 
     async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
+        """Exit a context manager for underlying httpx2.AsyncClient (see httpx2 docs)"""
         await self.get_async_httpx_client().__aexit__(*args, **kwargs)
 
 
@@ -127,7 +132,7 @@ class Client:
 class AuthenticatedClient:
     """A Client which has been authenticated for use on secured endpoints
 
-    The following are accepted as keyword arguments and will be used to construct httpx Clients internally:
+    The following are accepted as keyword arguments and will be used to construct httpx2 Clients internally:
 
         ``base_url``: The base URL for the API, all requests are made to a relative path to this URL
 
@@ -136,14 +141,14 @@ class AuthenticatedClient:
         ``headers``: A dictionary of headers to be sent with every request
 
         ``timeout``: The maximum amount of a time a request can take. API functions will raise
-        httpx.TimeoutException if this is exceeded.
+        httpx2.TimeoutException if this is exceeded.
 
         ``verify_ssl``: Whether or not to verify the SSL certificate of the API server. This should be True in production,
         but can be set to False for testing purposes.
 
         ``follow_redirects``: Whether or not to follow redirects. Default value is False.
 
-        ``httpx_args``: A dictionary of additional arguments to be passed to the ``httpx.Client`` and ``httpx.AsyncClient`` constructor.
+        ``httpx_args``: A dictionary of additional arguments to be passed to the ``httpx2.Client`` and ``httpx2.AsyncClient`` constructor.
 
 
     Attributes:
@@ -159,12 +164,12 @@ class AuthenticatedClient:
     _base_url: str = field(alias="base_url")
     _cookies: dict[str, str] = field(factory=dict, kw_only=True, alias="cookies", repr=False)
     _headers: dict[str, str] = field(factory=dict, kw_only=True, alias="headers", repr=False)
-    _timeout: httpx.Timeout | None = field(default=httpx.Timeout(60, connect=10), kw_only=True, alias="timeout")
+    _timeout: httpx2.Timeout | None = field(default=httpx2.Timeout(60, connect=10), kw_only=True, alias="timeout")
     _verify_ssl: str | bool | ssl.SSLContext = field(default=True, kw_only=True, alias="verify_ssl")
     _follow_redirects: bool = field(default=False, kw_only=True, alias="follow_redirects")
     _httpx_args: dict[str, Any] = field(factory=dict, kw_only=True, alias="httpx_args", repr=False)
-    _client: httpx.Client | None = field(default=None, init=False)
-    _async_client: httpx.AsyncClient | None = field(default=None, init=False)
+    _client: httpx2.Client | None = field(default=None, init=False)
+    _async_client: httpx2.AsyncClient | None = field(default=None, init=False)
 
     token: str = field(repr=False)
     prefix: str = "Bearer"
@@ -180,65 +185,70 @@ class AuthenticatedClient:
         """Get a client with additional headers, which shares the connections of this one"""
         return self._with(headers={**self._headers, **headers})
 
-    def with_timeout(self, timeout: httpx.Timeout) -> "AuthenticatedClient":
+    def with_timeout(self, timeout: httpx2.Timeout) -> "AuthenticatedClient":
         """Get a client with another timeout, which shares the connections of this one"""
         return self._with(timeout=timeout)
 
     def request_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Complete what an operation wants to send with the base URL, headers, timeout and redirects of this client"""
+        """Complete what an operation's `request_kwargs` returns: base URL, headers and timeout of this client
+
+        The result is for `httpx2.Client.build_request`, or for `request` with `request_options` beside it.
+        """
         headers = {**self._headers, **kwargs.get("headers", {})}
         headers[self.auth_header_name] = f"{self.prefix} {self.token}" if self.prefix else self.token
         return {
             **kwargs,
             "url": self._base_url.rstrip("/") + kwargs["url"],
-            "headers": httpx.Headers(headers),  # whose repr hides the token, as tracebacks show local variables
-            "auth": _as_it_is,
+            "headers": httpx2.Headers(headers),  # whose repr hides the token: tracebacks show local variables
             "timeout": self._timeout,
-            "follow_redirects": self._follow_redirects,
         }
 
-    def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Manually set the underlying httpx.Client
+    def request_options(self) -> dict[str, Any]:
+        """How to send a request: with the token in its headers alone, and with the redirects of this client"""
+        return {"auth": _as_it_is, "follow_redirects": self._follow_redirects}
+
+    def set_httpx_client(self, client: httpx2.Client) -> Self:
+        """Manually set the underlying httpx2.Client
 
         Its cookies, TLS and proxies apply; base URL, headers, timeout and redirects stay those of this client.
         """
         self._client = client
         return self
 
-    def get_httpx_client(self) -> httpx.Client:
-        """Get the underlying httpx.Client, constructing a new one if not previously set"""
+    def get_httpx_client(self) -> httpx2.Client:
+        """Get the underlying httpx2.Client, constructing a new one if not previously set"""
         if self._client is None:
-            self._client = httpx.Client(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
+            self._client = httpx2.Client(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
         return self._client
 
     def __enter__(self) -> Self:
-        """Enter a context manager for self.client—you cannot enter twice (see httpx docs)"""
+        """Enter a context manager for self.client—you cannot enter twice (see httpx2 docs)"""
         self.get_httpx_client().__enter__()
         return self
 
     def __exit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for internal httpx.Client (see httpx docs)"""
+        """Exit a context manager for internal httpx2.Client (see httpx2 docs)"""
         self.get_httpx_client().__exit__(*args, **kwargs)
 
-    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Manually set the underlying httpx.AsyncClient
+    def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
+        """Manually set the underlying httpx2.AsyncClient
 
         Its cookies, TLS and proxies apply; base URL, headers, timeout and redirects stay those of this client.
         """
         self._async_client = async_client
         return self
 
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Get the underlying httpx.AsyncClient, constructing a new one if not previously set"""
+    def get_async_httpx_client(self) -> httpx2.AsyncClient:
+        """Get the underlying httpx2.AsyncClient, constructing a new one if not previously set"""
         if self._async_client is None:
-            self._async_client = httpx.AsyncClient(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
+            self._async_client = httpx2.AsyncClient(cookies=self._cookies, verify=self._verify_ssl, **self._httpx_args)
         return self._async_client
 
     async def __aenter__(self) -> Self:
-        """Enter a context manager for underlying httpx.AsyncClient—you cannot enter twice (see httpx docs)"""
+        """Enter a context manager for underlying httpx2.AsyncClient—you cannot enter twice (see httpx2 docs)"""
         await self.get_async_httpx_client().__aenter__()
         return self
 
     async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
+        """Exit a context manager for underlying httpx2.AsyncClient (see httpx2 docs)"""
         await self.get_async_httpx_client().__aexit__(*args, **kwargs)

@@ -10,7 +10,7 @@ from nano_banana_edit_mock import MockService, mock_router
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
-    """The service behind every httpx client, and a token for it."""
+    """The service behind every httpx2 client, and a token for it."""
     monkeypatch.setenv("SINANCODE_API_KEY", "token")
     service = MockService(polls=0)
     with mock_router(service):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import nano_banana_edit
 import pytest
 from nano_banana_edit import NanoBananaEdit, _clock, cli
@@ -151,9 +151,9 @@ def test_impossible_ports_are_refused(port: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "message"),
     [
-        (httpx.Response(401, json={"message": "bad token"}), 3, "The service answered 401: bad token"),
-        (httpx.ConnectError("refused"), 3, r"No answer \(ConnectError: refused\)\."),
-        (httpx.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you do\."),
+        (httpx2.Response(401, json={"message": "bad token"}), 3, "The service answered 401: bad token"),
+        (httpx2.ConnectError("refused"), 3, r"No answer \(ConnectError: refused\)\."),
+        (httpx2.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you do\."),
         (KeyboardInterrupt(), 130, "interrupted"),
         (OSError(28, "No space left"), 4, r".*No space left.* before you do\."),
     ],
@@ -161,13 +161,13 @@ def test_impossible_ports_are_refused(port: str) -> None:
 def test_failures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Any, status: int, message: str) -> None:
     """Each kind of failure has its exit status and one line."""
 
-    def handle(_self: object, _request: httpx.Request) -> httpx.Response:
+    def handle(_self: object, _request: httpx2.Request) -> httpx2.Response:
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
     monkeypatch.setenv("SINANCODE_API_KEY", "secret")
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", handle)
     result = run("edit", "https://a.test", "p", "-o", tmp_path / "out.png")
     assert (status, "") == (result.exit_code, result.stdout)
     assert re.fullmatch(f"Error: {message}", result.stderr.splitlines()[-1])

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import httpx
+import httpx2
 from attrs import frozen
 from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit
 from nano_banana_edit_client.errors import ConstraintViolation
@@ -88,7 +88,7 @@ def sync_wrapper(body: Any) -> Verdict | None:
     """The sync client."""
 
     def submit(service: MockService, arguments: dict[str, Any]) -> object:
-        with httpx.Client(transport=mock_transport(service)) as http:
+        with httpx2.Client(transport=mock_transport(service)) as http:
             return NanoBananaEdit(token="t", http_client=http).submit(**arguments)
 
     return _wrapper_verdict(body, submit)
@@ -98,7 +98,7 @@ def async_wrapper(body: Any) -> Verdict | None:
     """The async client."""
 
     async def run(service: MockService, arguments: dict[str, Any]) -> object:
-        async with httpx.AsyncClient(transport=mock_transport(service)) as http:
+        async with httpx2.AsyncClient(transport=mock_transport(service)) as http:
             return await AsyncNanoBananaEdit(token="t", http_client=http).submit(**arguments)
 
     return _wrapper_verdict(body, lambda service, arguments: asyncio.run(run(service, arguments)))
@@ -107,7 +107,7 @@ def async_wrapper(body: Any) -> Verdict | None:
 class Door:
     """A door of the mock, by what posts a body to it; raw bytes are posted as they are."""
 
-    def __init__(self, name: str, post: Callable[[bytes], httpx.Response], service: MockService) -> None:
+    def __init__(self, name: str, post: Callable[[bytes], httpx2.Response], service: MockService) -> None:
         self.__name__, self._post, self._service = name, post, service
 
     def __call__(self, body: Any) -> Verdict:
@@ -123,13 +123,13 @@ HEADERS = {"Authorization": "Bearer t", "Content-Type": "application/json"}
 URL = _CREATE.servers[0] + _CREATE.path
 
 
-def _post_to_router(content: bytes) -> httpx.Response:
-    with mock_router(fresh()), httpx.Client(transport=httpx.HTTPTransport(verify=False)) as http:
+def _post_to_router(content: bytes) -> httpx2.Response:
+    with mock_router(fresh()), httpx2.Client(transport=httpx2.HTTPTransport(verify=False)) as http:
         return http.post(URL, headers=HEADERS, content=content)
 
 
-def _post_to_transport(content: bytes) -> httpx.Response:
-    with httpx.Client(transport=mock_transport(fresh())) as http:
+def _post_to_transport(content: bytes) -> httpx2.Response:
+    with httpx2.Client(transport=mock_transport(fresh())) as http:
         return http.post(URL, headers=HEADERS, content=content)
 
 
@@ -137,7 +137,7 @@ router = Door("router", _post_to_router, _SERVICE)
 transport = Door("transport", _post_to_transport, _SERVICE)
 
 
-def port(server: MockServer, http: httpx.Client) -> Door:
+def port(server: MockServer, http: httpx2.Client) -> Door:
     """The mock on a real port."""
     url = server.url + _CREATE.path
     return Door("port", lambda content: http.post(url, headers=HEADERS, content=content), server.service)

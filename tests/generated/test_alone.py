@@ -7,7 +7,7 @@ import io
 import pickle
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit_client import AuthenticatedClient, Client
 from nano_banana_edit_client.api.edits import create_edit, get_task
@@ -26,15 +26,15 @@ REQUEST = EditRequest(**BODY)
 
 
 def client(handler: Any, base_url: str = API, **settings: Any) -> AuthenticatedClient:
-    transport = handler if isinstance(handler, httpx.MockTransport) else httpx.MockTransport(handler)
+    transport = handler if isinstance(handler, httpx2.MockTransport) else httpx2.MockTransport(handler)
     made = AuthenticatedClient(base_url=base_url, token=TOKEN, **settings)
-    return made.set_httpx_client(httpx.Client(transport=transport)).set_async_httpx_client(
-        httpx.AsyncClient(transport=transport)
+    return made.set_httpx_client(httpx2.Client(transport=transport)).set_async_httpx_client(
+        httpx2.AsyncClient(transport=transport)
     )
 
 
 def answer(*args: Any, **kwargs: Any) -> Any:
-    return lambda _request: httpx.Response(*args, **kwargs)
+    return lambda _request: httpx2.Response(*args, **kwargs)
 
 
 def test_does_the_main_job_sync() -> None:
@@ -68,12 +68,12 @@ def test_does_the_main_job_async() -> None:
 
 
 def test_owns_its_connections_if_none_are_given() -> None:
-    """Without an httpx client of the caller's it makes one, which a context manager closes."""
+    """Without an httpx2 client of the caller's it makes one, which a context manager closes."""
     with AuthenticatedClient(base_url=API, token=TOKEN) as made:
         http = made.get_httpx_client()
     assert http.is_closed
 
-    async def run() -> httpx.AsyncClient:
+    async def run() -> httpx2.AsyncClient:
         async with Client(base_url=API) as made:
             return made.get_async_httpx_client()
 
@@ -134,24 +134,24 @@ def test_time_is_limited_by_default() -> None:
     """A client that was told no timeout has one."""
     seen: list[dict[str, float]] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         seen.append(request.extensions["timeout"])
-        return httpx.Response(200, json={"task_id": "t"})
+        return httpx2.Response(200, json={"task_id": "t"})
 
     made = client(handler)
     create_edit.sync(client=made, body=REQUEST)
-    create_edit.sync(client=made.with_timeout(httpx.Timeout(1)), body=REQUEST)
+    create_edit.sync(client=made.with_timeout(httpx2.Timeout(1)), body=REQUEST)
     create_edit.sync(client=made, body=REQUEST)
     assert [timeout["read"] for timeout in seen] == [60, 1, 60]
 
 
 def test_variants_share_connections_and_nothing_else() -> None:
-    """A client with other headers uses the same httpx client, and leaves the original as it was."""
-    seen: list[httpx.Request] = []
+    """A client with other headers uses the same httpx2 client, and leaves the original as it was."""
+    seen: list[httpx2.Request] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
-        return httpx.Response(200, json={"task_id": "t"})
+        return httpx2.Response(200, json={"task_id": "t"})
 
     made = client(handler)
     other = made.with_headers({"X-Tag": "1"})
@@ -163,14 +163,16 @@ def test_variants_share_connections_and_nothing_else() -> None:
 
 
 def test_redirects_do_not_carry_the_token() -> None:
-    """A redirect is not followed, even by an httpx client that would."""
+    """A redirect is not followed, even by an httpx2 client that would."""
     hosts: list[str] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         hosts.append(request.url.host)
-        return httpx.Response(307, headers={"location": "https://evil.test/"})
+        return httpx2.Response(307, headers={"location": "https://evil.test/"})
 
-    made = client(handler).set_httpx_client(httpx.Client(transport=httpx.MockTransport(handler), follow_redirects=True))
+    made = client(handler).set_httpx_client(
+        httpx2.Client(transport=httpx2.MockTransport(handler), follow_redirects=True)
+    )
     assert 307 == create_edit.sync_detailed(client=made, body=REQUEST).status_code
     assert hosts == ["api.sinancode.com"]
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import trio
 from attrs import define, field
 
@@ -117,7 +117,7 @@ class Bench:
             if self.run.passed == self.run.at:
                 self.run.off()
 
-    def heard(self, request: httpx.Request, chunk: bytes) -> None:
+    def heard(self, request: httpx2.Request, chunk: bytes) -> None:
         """Note that the client has read the answer to its submission."""
         if self.run and request.method == "POST" and chunk == self.accepted:
             self.run.answered = True
@@ -164,7 +164,7 @@ class Steps(trio.abc.Instrument):
         self.after_task_step = lambda task: waits()
 
 
-class Heard(httpx.AsyncByteStream, httpx.SyncByteStream):
+class Heard(httpx2.AsyncByteStream, httpx2.SyncByteStream):
     """A body, of which is said what was read."""
 
     def __init__(self, inner: Any, heard: Callable[[bytes], None]) -> None:
@@ -188,13 +188,13 @@ class Heard(httpx.AsyncByteStream, httpx.SyncByteStream):
 
 
 @define
-class Listening(httpx.BaseTransport):
-    """A transport of httpx that says what was read."""
+class Listening(httpx2.BaseTransport):
+    """A transport of httpx2 that says what was read."""
 
     bench: Bench
-    inner: httpx.HTTPTransport = field(factory=httpx.HTTPTransport)
+    inner: httpx2.HTTPTransport = field(factory=httpx2.HTTPTransport)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = self.inner.handle_request(request)
         response.stream = Heard(response.stream, partial(self.bench.heard, request))
         return response
@@ -204,13 +204,13 @@ class Listening(httpx.BaseTransport):
 
 
 @define
-class AsyncListening(httpx.AsyncBaseTransport):
+class AsyncListening(httpx2.AsyncBaseTransport):
     """The twin of `Listening`."""
 
     bench: Bench
-    inner: httpx.AsyncHTTPTransport = field(factory=httpx.AsyncHTTPTransport)
+    inner: httpx2.AsyncHTTPTransport = field(factory=httpx2.AsyncHTTPTransport)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await self.inner.handle_async_request(request)
         response.stream = Heard(response.stream, partial(self.bench.heard, request))
         return response

@@ -54,7 +54,7 @@ async def _finished(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 
 @contextmanager
 def opened(name: str, **options: Any) -> Iterator[Face]:
-    """Open a client, and an event loop for it where it needs one."""
+    """Open a client, and an event loop for it if it needs one."""
     backend, make = FACES[name]
     if backend is None:
         with make(token=TOKEN, **options) as client:

@@ -26,6 +26,7 @@ class Hostile:
         usual: Gives what it does when the script is at its end, by the request.
         greeting: What it does with each connection before anything is read from it.
         tls: Where given, connections speak TLS.
+        address: Where it listens; port 0 takes a free one.
         requests: Every request that arrived whole, as bytes.
         done: Set when the server is left, so that no misdeed outlives its test.
     """
@@ -34,6 +35,7 @@ class Hostile:
     usual: Callable[[bytes], Misdeed] | None = None
     greeting: Misdeed | None = None
     tls: ssl.SSLContext | None = None
+    address: tuple[str, int] = ("127.0.0.1", 0)
     requests: list[bytes] = field(factory=list)
     done: threading.Event = field(factory=threading.Event)
     _listener: socket.socket = field(init=False)
@@ -69,7 +71,7 @@ class Hostile:
             return self._ends.wait_for(lambda: self.connections - self._ended <= most, within)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(self.address)
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
-import httpx
+import httpx2
 import pytest
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _drive
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _driver
 
 from .faces import Face, opened
 from .misdeeds import PATIENCE, TOKEN, URL
@@ -27,7 +27,7 @@ ASK: dict[str, tuple[Callable[[Face], Any], type[Exception]]] = {
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute takes less than a second."""
-    monkeypatch.setattr(_drive, "attempt_timeout", lambda _deadline: httpx.Timeout(PATIENCE))
+    monkeypatch.setattr(_driver, "attempt_timeouts", lambda _deadline: httpx2.Timeout(PATIENCE).as_dict())
 
 
 @pytest.mark.parametrize("what", ASK)
@@ -66,11 +66,11 @@ def test_a_server_that_does_not_read_is_given_up(kind: str) -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_connection_not_made_in_time_is_no_unknown_submission(backend: str) -> None:
-    """With an httpx client of one's own too it is known at the end of the time that nothing was sent."""
+    """With an httpx2 client of one's own too it is known at the end of the time that nothing was sent."""
 
     async def run(url: str) -> None:
         options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": PATIENCE, "max_retries": 0}
-        async with httpx.AsyncClient() as http, AsyncNanoBananaEdit(http_client=http, **options) as client:
+        async with httpx2.AsyncClient() as http, AsyncNanoBananaEdit(http_client=http, **options) as client:
             await client.submit(URL, "p")
 
     with Hostile([hang], greeting=hang) as server, pytest.raises(APITimeout, match="ConnectTimeout"):

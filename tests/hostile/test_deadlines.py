@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -13,13 +12,12 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import httpcore
 import pytest
-from nano_banana_edit import APIConnectionError, APITimeout, AsyncNanoBananaEdit, _clock, _sockets, _threads
+from nano_banana_edit import APIConnectionError, APITimeout, AsyncNanoBananaEdit, _async_driver
 
 from .faces import opened
 from .misdeeds import PATIENCE, TOKEN, URL
-from .server import ACCEPTED, Hostile, answer, says
+from .server import ACCEPTED, Hostile, answer, hang, says
 
 pytestmark = pytest.mark.server
 
@@ -89,30 +87,39 @@ def test_a_name_that_nobody_knows_is_no_connection(kind: str, monkeypatch: pytes
             face(face.client.submit, URL, "p")
 
 
-def test_each_address_and_the_handshake_have_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever an attempt may take, and however long it waited, what connects has the rest of the call's time."""
-    now, given = [0.0], []
+def test_a_dead_address_does_not_hold_a_connection(kind: str, known: dict[str, list[str]]) -> None:
+    """Where the first address of a host answers nothing, the next one is tried beside it (RFC 8305)."""
+    known["api.localhost"] = ["127.0.0.1", "127.0.0.2"]
+    with ExitStack() as stack:
+        port = stack.enter_context(black_hole())
+        server = stack.enter_context(Hostile([says(ACCEPTED)], address=("127.0.0.2", port)))
+        face = stack.enter_context(opened(kind, base_url=f"http://api.localhost:{port}", timeout=30, max_retries=0))
+        began = time.monotonic()
+        assert "t-1" == face(face.client.submit, URL, "p").task_id
+        assert time.monotonic() - began < 5  # the first address by itself takes ten
+        assert 1 == server.connections
 
-    def connect(_address: object, timeout: float, **_options: object) -> socket.socket:
-        given.append(timeout)
-        now[0] += 2
-        if len(given) < 3:
-            raise TimeoutError
-        return socket.socket()
 
-    real = socket.getaddrinfo("127.0.0.1", 1, type=socket.SOCK_STREAM)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: real * 3)
-    monkeypatch.setattr(socket, "create_connection", connect)
-    monkeypatch.setattr(_clock, "now", lambda: now[0])
-    within = _clock.attempt.set(_clock.Attempt(_clock.Deadline(6)))
-    try:
-        stream = _sockets.Backend().connect_tcp("host", 1, timeout=5)
-        assert [5, 4, 2] == given
-        with pytest.raises(httpcore.ConnectTimeout, match="the time of the call is over"):
-            stream.start_tls(ssl.create_default_context(), "host", 5)
-        assert -1 == stream.get_extra_info("socket").fileno()
-    finally:
-        _clock.attempt.reset(within)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_handshake_is_closed(backend: str) -> None:
+    """A call that is cancelled while it waits for TLS leaves no open connection."""
+
+    async def run(url: str) -> bool:
+        async with AsyncNanoBananaEdit(token=TOKEN, base_url=url, timeout=None) as client:
+            with anyio.move_on_after(PATIENCE):
+                await client.submit(URL, "p")
+            return await anyio.to_thread.run_sync(server.open_at_most, 0)
+
+    with Hostile([hang], greeting=until_closed) as server:
+        assert anyio.run(run, server.url.replace("http:", "https:"), backend=backend)
+        assert [] == server.requests
+
+
+def until_closed(connection: socket.socket, _server: Hostile) -> None:
+    """Read, and say nothing."""
+    while connection.recv(65_536):
+        pass
+    connection.close()
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -151,7 +158,7 @@ class Slow(io.BytesIO):
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_thread_is_waited_for_within_the_time(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that gets no thread to read its image in has sent nothing when its time is over."""
-    monkeypatch.setattr(_threads, "AT_ONCE", 1)
+    monkeypatch.setattr(_async_driver, "_WORKERS", 1)
     slow = Slow()
 
     async def run() -> None:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import NanoBananaEdit
 
@@ -80,7 +80,7 @@ def _interrupted(pool: str) -> Bench:
         bench = Bench(Path(folder))
         runs = bench.runs()
         while not bench.over:
-            http = httpx.Client(transport=Listening(bench)) if pool == "given" else None
+            http = httpx2.Client(transport=Listening(bench)) if pool == "given" else None
             options = {"token": TOKEN, "base_url": server.url, "poll_interval": 0.001, "http_client": http}
             with http or nullcontext(), NanoBananaEdit(**options) as client:
                 for run in runs:

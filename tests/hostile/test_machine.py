@@ -33,7 +33,7 @@ from .faces import FACES, opened
 from .misdeeds import JSON, TOKEN, URL
 from .server import Hostile, Misdeed, answer, says
 
-# httpx and httpcore nest async generators and close the outer one alone; trio says so. The connection is closed.
+# httpx2 and httpcore nest async generators and close the outer one alone; trio says so. The connection is closed.
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")]
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, closing
+import socket
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import anyio
-import httpx
 import pytest
-from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, _pool
+from nano_banana_edit import APIConnectionError, AsyncNanoBananaEdit, NanoBananaEdit, NanoBananaEditError
 
 from .misdeeds import TOKEN, URL
-from .server import ACCEPTED, Hostile, says
+from .server import ACCEPTED, Hostile, answer, says
 
 pytestmark = pytest.mark.server
 
@@ -49,30 +51,60 @@ def test_this_machine_is_asked_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -
         assert ([], 4) == (proxy.requests, server.posts)
 
 
-def test_no_proxy_is_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts that go past a proxy name none."""
-    assert {} == _pool._proxies(httpx.HTTPTransport)
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    assert {} == _pool._proxies(httpx.HTTPTransport)
+PAST: list[tuple[str, str, bool]] = [
+    ("", "api.example.test", False),
+    ("*", "api.example.test", True),
+    ("example.test", "api.example.test", True),
+    (".example.test", "api.example.test", True),
+    ("other.test, EXAMPLE.TEST", "API.example.test", True),
+    ("example.test", "notexample.test", False),
+    ("api.example.test:80", "api.example.test", True),
+    ("api.example.test:81", "api.example.test", False),
+    ("10.0.0.0/8", "10.1.2.3", True),
+    ("10.0.0.0/8", "11.1.2.3", False),
+    ("10.1.2.3", "10.1.2.3", True),
+    ("2001:db8::/32", "[2001:db8::1]", True),
+    ("[2001:db8::1]", "[2001:db8::1]", True),
+    ("[2001:db8::1]:80", "[2001:db8::1]", True),
+    ("2001:db8::2", "[2001:db8::1]", False),
+]
 
 
-@pytest.mark.parametrize(
-    "variables", [{"HTTPS_PROXY": "http://127.0.0.1:1"}, {"ALL_PROXY": "x:1", "NO_PROXY": "a.test"}]
-)
-def test_what_goes_past_a_proxy_has_the_own_connections(monkeypatch: pytest.MonkeyPatch, variables: dict) -> None:
-    """A proxy that is for other hosts, or other schemes, takes nothing away from those that it is not for."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    with closing(_pool.sync_client()) as client:
-        pool = client._transport_for_url(httpx.URL("http://a.test/v1"))._pool
-        other = client._transport_for_url(httpx.URL("https://b.test/v1"))._pool
-        here = client._transport_for_url(httpx.URL("https://127.0.0.1/v1"))._pool
-    assert isinstance(pool, _pool._Pool)
-    assert pool is here
-    assert "HTTPProxy" == type(other).__name__
+@pytest.mark.parametrize(("variable", "host", "past"), PAST)
+@pytest.mark.parametrize("names", ["HTTP_PROXY", "ALL_PROXY"])
+def test_no_proxy_names_hosts(
+    names: str, variable: str, host: str, past: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NO_PROXY names domains, addresses and networks, each with or without a port, or all hosts."""
+    with Hostile([says(ACCEPTED)]) as proxy:
+        monkeypatch.setenv(names, f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", variable)
+        options = {"token": TOKEN, "base_url": f"http://{host}/v1", "allow_http": True, "timeout": 0.3}
+        with NanoBananaEdit(max_retries=0, **options) as client, suppress(NanoBananaEditError):
+            client.submit(URL, "p")
+        assert (0 if past else 1) == proxy.posts
 
-    async def run() -> None:
-        async with aclosing(_pool.async_client()) as client:
-            assert isinstance(client._transport_for_url(httpx.URL("http://a.test/v1"))._pool, _pool._AsyncPool)
 
-    anyio.run(run)
+def test_a_proxy_is_for_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy for other schemes takes nothing away from those that it is not for."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with Hostile([says(ACCEPTED)]) as server:
+        url = f"http://127.0.0.1.nip.test:{server.port}/v1"
+        monkeypatch.setattr(socket, "getaddrinfo", partial(_at_home, socket.getaddrinfo))
+        with NanoBananaEdit(token=TOKEN, base_url=url, allow_http=True) as client:
+            client.submit(URL, "p")
+        assert 1 == server.posts
+
+
+def _at_home(look_up: Any, _host: Any, *args: Any, **options: Any) -> Any:
+    return look_up("127.0.0.1", *args, **options)
+
+
+def test_a_proxy_that_refuses_a_tunnel_got_no_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a proxy refuses the tunnel to the API, nothing was sent: it is tried again, and is no unknown edit."""
+    with Hostile([says(answer(b"", status="407 Proxy Authentication Required"))]) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with NanoBananaEdit(token=TOKEN, max_retries=1) as client, pytest.raises(APIConnectionError, match="407"):
+            client.submit(URL, "p")
+        assert [b"CONNECT"] * 2 == [request.split()[0] for request in proxy.requests]
+        assert not any(TOKEN.encode() in request for request in proxy.requests)

@@ -43,7 +43,7 @@ def submit(kind: str, url: str, **options: Any) -> Any:
         return face(face.client.submit, URL, "p")
 
 
-# httpx nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
+# httpx2 nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("name", LOST)
 def test_sent_once(kind: str, name: str) -> None:

@@ -69,7 +69,7 @@ BEHIND: dict[str, tuple[Misdeed, Misdeed | None]] = {
     "half-later": (says(GOOD), says(STALE[:30])),
     "goodbye-later": (says(GOOD), goodbye),
 }
-# aiohttp takes the answer before for broken, or gives OpenSSL what has begun: the edit after it is an unknown one.
+# aiohttp takes the response that these come with for broken: that edit is an unknown one.
 _NOT_ON_AIOHTTP = {"a-byte", "rubbish", "a-record-begun"}
 
 
@@ -86,10 +86,12 @@ class Meanwhile:
         connection.setsockopt(socket.IPPROTO_TCP, CORK, 1)
         self.at_once(connection, server)
         connection.setsockopt(socket.IPPROTO_TCP, CORK, 0)
-        if self.later:
-            self.taken.wait(30)
-            self.later(connection, server)
-        self.said.set()
+        try:
+            if self.later:
+                self.taken.wait(30)
+                self.later(connection, server)
+        finally:  # the client may have closed the connection
+            self.said.set()
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import (
     APIConnectionError,
@@ -29,7 +29,7 @@ from .misdeeds import JSON, PATIENCE, TOKEN, URL
 from .server import ACCEPTED, Hostile, Misdeed, answer, close, hang, reset, says
 from .test_reads import PNG
 
-# httpx and httpcore nest async generators and close the outer one alone; trio says so. The connection is closed.
+# httpx2 and httpcore nest async generators and close the outer one alone; trio says so. The connection is closed.
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")]
 
 
@@ -148,13 +148,13 @@ def test_a_handshake_without_end_is_given_up(
 
 
 def test_a_context_of_ones_own(kind: str, certificates: Certificates, tmp_path: Path) -> None:
-    """With an httpx client that trusts the authority an edit goes all its way over TLS, its result too."""
+    """With an httpx2 client that trusts the authority an edit goes all its way over TLS, its result too."""
     trusting = ssl.create_default_context(cafile=certificates.authority)
     with Hostile([], usual=lambda request: says(service(request, server)), tls=certificates.of("good")) as server:
         options: dict[str, Any] = {"token": TOKEN, "base_url": server.url, "timeout": 30, "poll_interval": 0}
 
         async def run() -> None:
-            made = aiohttp_client if kind == "aiohttp" else httpx.AsyncClient
+            made = aiohttp_client if kind == "aiohttp" else httpx2.AsyncClient
             async with (
                 made(verify=trusting) as http,
                 AsyncNanoBananaEdit(http_client=http, **options) as client,
@@ -162,7 +162,7 @@ def test_a_context_of_ones_own(kind: str, certificates: Certificates, tmp_path: 
                 await (await client.edit(PNG, "p")).images[0].save(tmp_path / "out.png")
 
         if kind == "sync":
-            with httpx.Client(verify=trusting) as http, NanoBananaEdit(http_client=http, **options) as client:
+            with httpx2.Client(verify=trusting) as http, NanoBananaEdit(http_client=http, **options) as client:
                 client.edit(PNG, "p").images[0].save(tmp_path / "out.png")
         else:
             anyio.run(run, backend=FACES[kind][0])

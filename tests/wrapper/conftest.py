@@ -6,34 +6,34 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias
 
 import anyio
-import httpx
+import httpx2
 import pytest
 from attrs import define, field
-from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, _clock, _drive, _retry
+from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, _clock
 
 TOKEN = "token-that-must-not-leak"
 URL = "https://images.example.test/in.png"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(32)
 
-Answer: TypeAlias = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+Answer: TypeAlias = httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]
 
 
-def accepted(task_id: str = "t-1") -> httpx.Response:
-    return httpx.Response(200, json={"task_id": task_id})
+def accepted(task_id: str = "t-1") -> httpx2.Response:
+    return httpx2.Response(200, json={"task_id": task_id})
 
 
-def task(status: str = "completed", **more: Any) -> httpx.Response:
+def task(status: str = "completed", **more: Any) -> httpx2.Response:
     result = {"result": ["https://cdn.example.test/out.png"]} if status == "completed" else {}
-    return httpx.Response(200, json={"id": "t-1", "status": status, **result, **more})
+    return httpx2.Response(200, json={"id": "t-1", "status": status, **result, **more})
 
 
-def uploaded(url: str = "https://files.example.test/in.png") -> httpx.Response:
-    return httpx.Response(200, json={"url": url})
+def uploaded(url: str = "https://files.example.test/in.png") -> httpx2.Response:
+    return httpx2.Response(200, json={"url": url})
 
 
-def image(content: bytes = PNG) -> httpx.Response:
-    return httpx.Response(200, content=content)
+def image(content: bytes = PNG) -> httpx2.Response:
+    return httpx2.Response(200, content=content)
 
 
 @define
@@ -41,16 +41,16 @@ class Script:
     """A service that gives these answers in this order, and remembers what it was asked."""
 
     answers: list[Answer]
-    requests: list[httpx.Request] = field(factory=list)
+    requests: list[httpx2.Request] = field(factory=list)
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         request.read()
         self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, httpx.Response):  # a fresh one, as httpx allows each to be read once
-            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        if isinstance(answer, httpx2.Response):  # a fresh one, as httpx2 allows each to be read once
+            return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
         return answer(request)
 
     @property
@@ -61,22 +61,22 @@ class Script:
 
 @define
 class Face:
-    """One kind of client. `call` runs a method of it against a script, then closes it; `http` sets the httpx client."""
+    """One kind of client. `call` runs a method of it against a script, then closes it; `http` sets the httpx2 client."""
 
     kind: str
 
-    def call(self, script: Callable[..., httpx.Response], method: str, *args: Any, **kwargs: Any) -> Any:
+    def call(self, script: Callable[..., httpx2.Response], method: str, *args: Any, **kwargs: Any) -> Any:
         options = {"token": TOKEN, **kwargs.pop("options", {})}
         then = kwargs.pop("then", None)
-        http_options = {"transport": httpx.MockTransport(script), **kwargs.pop("http", {})}
+        http_options = {"transport": httpx2.MockTransport(script), **kwargs.pop("http", {})}
         if self.kind == "sync":
-            with httpx.Client(**http_options) as http, NanoBananaEdit(http_client=http, **options) as client:
+            with httpx2.Client(**http_options) as http, NanoBananaEdit(http_client=http, **options) as client:
                 result = getattr(client, method)(*args, **kwargs)
                 return then(result) if then else result
 
         async def run() -> Any:
             async with (
-                httpx.AsyncClient(**http_options) as http,
+                httpx2.AsyncClient(**http_options) as http,
                 AsyncNanoBananaEdit(http_client=http, **options) as client,
             ):
                 result = await getattr(client, method)(*args, **kwargs)
@@ -117,25 +117,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the client would wait before it sends something again."""
-    asked: list[float] = []
-
-    def noted(*args: Any) -> Callable[[Exception], bool | float]:
-        decide = _retry.backoff(*args)
-
-        def note(error: Exception) -> bool | float:
-            delay = decide(error)
-            asked.append(delay)
-            return delay
-
-        return note
-
-    monkeypatch.setattr(_drive, "backoff", noted)
-    return asked
+def waits(caplog: pytest.LogCaptureFixture) -> Callable[[], list[float]]:
+    """Return the seconds that the client says it waits before it sends something again."""
+    caplog.set_level("INFO", "nano_banana_edit")
+    return lambda: [record.args[-1] for record in caplog.records if "sent again in" in record.msg]
 
 
-class Trickle(httpx.SyncByteStream, httpx.AsyncByteStream):
+class Trickle(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body that comes a byte a second, and never ends."""
 
     def __init__(self, clock: Clock) -> None:
@@ -155,7 +143,7 @@ class Trickle(httpx.SyncByteStream, httpx.AsyncByteStream):
         return next(self)
 
 
-# httpx nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
+# httpx2 nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
 httpx_leaves_a_generator = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 
 

@@ -6,10 +6,11 @@ import asyncio
 import gc
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import httpx
+import httpx2
 import pytest
 import yarl
 from aiohttp.client_reqrep import ConnectionKey, RequestInfo
@@ -27,17 +28,17 @@ INFO = RequestInfo(
     yarl.URL("https://a.test"),
 )
 FAILURES = {
-    aiohttp.ClientConnectorError(KEY, OSError("refused")): httpx.ConnectError,
-    aiohttp.ConnectionTimeoutError("connect"): httpx.ConnectTimeout,
-    aiohttp.ClientHttpProxyError(INFO, (), message="proxy"): httpx.ProxyError,
-    aiohttp.SocketTimeoutError("read"): httpx.ReadTimeout,
-    aiohttp.ServerDisconnectedError(): httpx.RemoteProtocolError,
-    aiohttp.ClientResponseError(INFO, (), message="bad header"): httpx.RemoteProtocolError,
-    aiohttp.ClientOSError(104, "reset"): httpx.ReadError,
-    aiohttp.ClientPayloadError("cut"): httpx.ReadError,
-    aiohttp.ClientPayloadError(): httpx.ReadError,
+    aiohttp.ClientConnectorError(KEY, OSError("refused")): httpx2.ConnectError,
+    aiohttp.ConnectionTimeoutError("connect"): httpx2.ConnectTimeout,
+    aiohttp.ClientHttpProxyError(INFO, (), message="proxy"): httpx2.ProxyError,
+    aiohttp.SocketTimeoutError("read"): httpx2.ReadTimeout,
+    aiohttp.ServerDisconnectedError(): httpx2.RemoteProtocolError,
+    aiohttp.ClientResponseError(INFO, (), message="bad header"): httpx2.RemoteProtocolError,
+    aiohttp.ClientOSError(104, "reset"): httpx2.ReadError,
+    aiohttp.ClientPayloadError("cut"): httpx2.ReadError,
+    aiohttp.ClientPayloadError(): httpx2.ReadError,
 }
-MAY_BE_SENT_AGAIN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+MAY_BE_SENT_AGAIN = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
@@ -81,9 +82,10 @@ def test_the_time_ends_before_or_after_sending(
 ) -> None:
     """When the time of a call ends, an edit is unknown only if its session had begun to send it."""
 
-    async def request(session: aiohttp.ClientSession, *_args: Any, **_options: Any) -> None:
+    async def request(session: aiohttp.ClientSession, *_args: Any, **options: Any) -> None:
+        context = SimpleNamespace(trace_request_ctx=options["trace_request_ctx"])
         for trace in session.trace_configs if sent else ():
-            await trace.on_request_headers_sent.send(session, None, None)
+            await trace.on_request_headers_sent.send(session, context, None)
         await asyncio.sleep(60)
 
     async def run() -> None:
@@ -114,15 +116,15 @@ def test_an_unused_client_can_be_closed() -> None:
 
 def test_says_which_extra_it_needs() -> None:
     """Where the extra is missing its name is said when it is needed, and everything else can be imported."""
-    code = "import sys; sys.modules['httpx_aiohttp'] = None; from nano_banana_edit import *; aiohttp_client()"
+    code = "import sys; sys.modules['aiohttp'] = None; from nano_banana_edit import *; aiohttp_client()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.endswith("aiohttp_client needs httpx_aiohttp: pip install 'nano-banana-edit[aiohttp]'\n")
+    assert done.stderr.endswith("aiohttp_client needs aiohttp: pip install 'nano-banana-edit[aiohttp]'\n")
 
 
 @pytest.mark.server
 @pytest.mark.filterwarnings("ignore:(?i)unclosed:ResourceWarning")  # aiohttp's word on what the first loop left open
 def test_one_client_over_several_event_loops() -> None:
-    """A client may be used in one event loop after the other, as on httpx."""
+    """A client may be used in one event loop after the other, as on httpx2."""
     with MockServer() as server:
         client = AsyncNanoBananaEdit(token=TOKEN, base_url=server.url, http_client=aiohttp_client())
         tasks = [asyncio.run(client.submit(URL, "p")).task_id for _ in range(3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, NanoBananaEditError, SubmissionUnknown
 
@@ -16,13 +16,13 @@ from .conftest import PNG, URL, Face
 def test_closed_while_it_is_used(face: Face, method: str) -> None:
     """What another thread closes just before it sends says so as well; of an edit nobody knows."""
 
-    class Closing(httpx.Client):
-        def send(self, *args: Any, **options: Any) -> httpx.Response:
+    class Closing(httpx2.Client):
+        def send(self, *args: Any, **options: Any) -> httpx2.Response:
             self.close()
             return super().send(*args, **options)
 
-    class AsyncClosing(httpx.AsyncClient):
-        async def send(self, *args: Any, **options: Any) -> httpx.Response:
+    class AsyncClosing(httpx2.AsyncClient):
+        async def send(self, *args: Any, **options: Any) -> httpx2.Response:
             await self.aclose()
             return await super().send(*args, **options)
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import APITimeout, InvalidRequest, InvalidResponse, NanoBananaEditError, NotFound
 from nano_banana_edit import _download as download
@@ -41,27 +41,27 @@ def fetched(
     return face.call(script, "edit", URL, "p", **{"then": fetch, **more})
 
 
-def redirect(location: str, status: int = 302) -> httpx.Response:
-    return httpx.Response(status, headers={"location": location})
+def redirect(location: str, status: int = 302) -> httpx2.Response:
+    return httpx2.Response(status, headers={"location": location})
 
 
 def test_token_is_sent_to_the_api_alone(face: Face) -> None:
     """Neither a result's host nor one that it redirects to sees the token, a cookie or a client's default header."""
     script = Script([])
-    cookie = httpx.Response(200, json={"task_id": "t-1"}, headers={"set-cookie": "session=1"})
+    cookie = httpx2.Response(200, json={"task_id": "t-1"}, headers={"set-cookie": "session=1"})
     script.answers[:] = []
     fetched(face, redirect("https://other.test/b"), image(), script=script)
     api, files = script.requests[:2], script.requests[2:]
     assert {f"Bearer {TOKEN}"} == {request.headers["authorization"] for request in api}
     assert [request.url.host for request in files] == ["cdn.test", "other.test"]
     for request in files:
-        assert {"host", "accept", "accept-encoding", "user-agent"} == set(request.headers)
+        assert {"host", "accept", "accept-encoding", "user-agent", "connection"} == set(request.headers)
         assert ("image/*", "identity") == (request.headers["accept"], request.headers["accept-encoding"])
     assert TOKEN not in repr(files[0].headers) + repr(cookie)
 
 
 def test_a_client_that_was_handed_in_adds_nothing_to_downloads(face: Face) -> None:
-    """Neither the credentials nor the redirects of an httpx client that was handed in reach a result's host."""
+    """Neither the credentials nor the redirects of an httpx2 client that was handed in reach a result's host."""
     script = Script([])
     http = {"auth": ("user", "password"), "follow_redirects": True}
     assert PNG == fetched(face, redirect("https://other.test/b"), image(), script=script, http=http)
@@ -82,17 +82,13 @@ def test_a_client_that_was_handed_in_adds_nothing_to_downloads(face: Face) -> No
         "http://[",
         "https://a\nb",
         "http://api.test:1/a",
-        "https://xn--a/",
     ],
 )
 def test_fetches_from_https_alone(face: Face, url: str) -> None:
     """A result that is neither https nor on the API's own host is not fetched, nor followed by a redirect."""
     for script in (Script([accepted(), task(result=[url])]), Script([accepted(), task(), redirect(url)])):
-        if (
-            url in ("//cdn.test/a", "a", "https://", "https://a\nb", "https://a/\ud800", "https://xn--a/")
-            and len(script.answers) == 3
-        ):
-            continue  # relative to an https URL these are https, or refused by httpx
+        if url in ("//cdn.test/a", "a", "https://", "https://a\nb", "https://a/\ud800") and len(script.answers) == 3:
+            continue  # relative to an https URL these are https, or refused by httpx2
         with pytest.raises(InvalidResponse) as refusal:
             face.call(script, "edit", URL, "p", then=fetch)
         assert "t-1" == refusal.value.task_id
@@ -122,8 +118,8 @@ def test_follows_redirects_for_so_long(face: Face) -> None:
         fetched(face, *[redirect("/again")] * 9)
 
 
-@pytest.mark.parametrize("answer", [redirect("/" + "a" * 70_000), httpx.Response(304), httpx.Response(302)])
-def test_odd_redirects_are_errors(face: Face, answer: httpx.Response) -> None:
+@pytest.mark.parametrize("answer", [redirect("/" + "a" * 70_000), httpx2.Response(304), httpx2.Response(302)])
+def test_odd_redirects_are_errors(face: Face, answer: httpx2.Response) -> None:
     """A redirect to nowhere is an error of this package."""
     with pytest.raises(NanoBananaEditError) as failure:
         fetched(face, *[answer] * 4)
@@ -150,12 +146,12 @@ def test_any_image_will_do_where_none_was_asked(face: Face) -> None:
 def test_expired_results_are_not_found(face: Face) -> None:
     """A result that is gone is NotFound, with the task's id."""
     with pytest.raises(NotFound) as gone:
-        fetched(face, httpx.Response(404, text="gone"))
+        fetched(face, httpx2.Response(404, text="gone"))
     assert "t-1" == gone.value.task_id
 
 
 @pytest.mark.parametrize(
-    "failure", [httpx.Response(503), httpx.ReadError("reset"), httpx.ConnectError("refused")], ids=repr
+    "failure", [httpx2.Response(503), httpx2.ReadError("reset"), httpx2.ConnectError("refused")], ids=repr
 )
 def test_fetching_is_tried_again(face: Face, failure: Answer) -> None:
     """A download that breaks is tried again."""
@@ -184,7 +180,7 @@ def test_downloads_have_timeouts_of_their_own(face: Face) -> None:
 def test_time_is_bounded(face: Face, clock: Clock, then: Any) -> None:
     """A result that comes too slowly is given up when the client's time is over."""
     with pytest.raises(APITimeout, match="not read to its end"):
-        fetched(face, lambda _request: httpx.Response(200, stream=Trickle(clock)), then=then, options={"timeout": 90})
+        fetched(face, lambda _request: httpx2.Response(200, stream=Trickle(clock)), then=then, options={"timeout": 90})
     assert 1090 == clock.time
 
 
@@ -234,7 +230,7 @@ def test_saves_to_where_the_path_led(face: Face, tmp_path: Path, monkeypatch: py
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
-    def leave(_request: httpx.Request) -> httpx.Response:
+    def leave(_request: httpx2.Request) -> httpx2.Response:
         monkeypatch.chdir(tmp_path / "there")
         return image()
 
@@ -260,7 +256,7 @@ def test_saves_through_links_and_keeps_permissions(face: Face, tmp_path: Path) -
 def test_a_part_is_no_image(face: Face) -> None:
     """A partial answer is not taken for the whole."""
     with pytest.raises(InvalidResponse, match="nothing was saved"):
-        fetched(face, httpx.Response(206, content=PNG))
+        fetched(face, httpx2.Response(206, content=PNG))
 
 
 @pytest.mark.parametrize("step", ["open", "replace"])

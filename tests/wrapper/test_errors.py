@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import httpx
+import httpx2
 import nano_banana_edit
 import pytest
 from nano_banana_edit import (
@@ -25,7 +25,7 @@ from nano_banana_edit import (
     SubmissionUnknown,
 )
 from nano_banana_edit import _errors as errors
-from nano_banana_edit._status import retry_after
+from nano_banana_edit._responses import retry_after
 
 from .conftest import TOKEN, URL, Face, Script, accepted, fetch, task
 
@@ -51,7 +51,7 @@ def test_tree_is_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [httpx.ReadError("x"), httpx.ConnectError("x"), httpx.Response(401), httpx.Response(500)], ids=repr
+    "answer", [httpx2.ReadError("x"), httpx2.ConnectError("x"), httpx2.Response(401), httpx2.Response(500)], ids=repr
 )
 def test_token_is_nowhere(face: Face, answer: Any) -> None:
     """No error, and no traceback with its local variables, shows the token."""
@@ -72,7 +72,7 @@ def test_token_is_nowhere(face: Face, answer: Any) -> None:
 
 def test_echoed_token_is_taken_out(face: Face) -> None:
     """A service that repeats the token does not carry it into the error, nor does that change a good answer."""
-    answer = httpx.Response(401, json={"message": f"bad token {TOKEN}", "error_code": TOKEN})
+    answer = httpx2.Response(401, json={"message": f"bad token {TOKEN}", "error_code": TOKEN})
     with pytest.raises(AuthenticationError, match=r"bad token \[token\]") as refusal:
         face.call(Script([answer]), "submit", URL, "p")
     assert TOKEN not in repr(vars(refusal.value))

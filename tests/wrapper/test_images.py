@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import InvalidRequest, InvalidResponse
 from nano_banana_edit._images import media_type
@@ -165,7 +165,7 @@ def test_refuses_objects_that_fail_to_read(face: Face, error: Exception) -> None
 
 def test_upload_must_answer_with_a_url_that_can_be_sent(face: Face) -> None:
     """An upload's URL that is no text is the service's fault, and nothing is submitted."""
-    script = Script([httpx.Response(200, content=b'{"url": "https://f/\\ud800"}')])
+    script = Script([httpx2.Response(200, content=b'{"url": "https://f/\\ud800"}')])
     with pytest.raises(InvalidResponse, match="uploaded file"):
         face.call(script, "submit", PNG, "p")
 
@@ -241,7 +241,7 @@ def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
     """Ctrl-C during uploads side by side is one KeyboardInterrupt, in no group, and no further upload begins."""
     asked = []
 
-    def interrupt(request: httpx.Request) -> httpx.Response:
+    def interrupt(request: httpx2.Request) -> httpx2.Response:
         asked.append(request)
         if len(asked) == 1:
             raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import ServerError, SubmissionUnknown, _log
 
@@ -17,35 +17,35 @@ SECRET = "a prompt that nobody else reads"
 RESULT = "https://cdn.example.test/out.png?signature=s3cr3t"
 
 
-def echo(request: httpx.Request) -> httpx.Response:
+def echo(request: httpx2.Request) -> httpx2.Response:
     """A service that says back all it was sent."""
     text = f"{dict(request.headers)} {request.content!r}"
-    return httpx.Response(503, json={"message": text, "error_code": request.headers.get("authorization")})
+    return httpx2.Response(503, json={"message": text, "error_code": request.headers.get("authorization")})
 
 
 def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """At info each stage and each repetition is a line, at debug each answer as well."""
     caplog.set_level(logging.DEBUG, "nano_banana_edit")
     result = task(result=[RESULT])
-    script = Script([uploaded(), httpx.ConnectError("refused"), accepted(), task("pending"), result, image()])
+    script = Script([uploaded(), httpx2.ConnectError("refused"), accepted(), task("pending"), result, image()])
     face.call(script, "edit", PNG, SECRET, then=fetch)
     lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "nano_banana_edit"]
     told = [text.partition(" after ")[0] for level, text in lines if level == "INFO" and "again" not in text]
     assert ["upload:", "submit:", "wait: task t-1 is pending,", "wait: task t-1 is completed,"] == told
     assert [True] == [
-        text.startswith("createEdit: APIConnectionError, asked again in") for _, text in lines if "again" in text
+        text.startswith("createEdit: APIConnectionError, sent again in") for _, text in lines if "again" in text
     ]
     debug = [text.partition(",")[0] for level, text in lines if level == "DEBUG"]
     answers = [
         "uploadFile: 200",
-        "createEdit: no answer",
+        "createEdit: no response",
         "createEdit: 200",
         "getTask: 200",
         "getTask: 200",
         "result: 200",
     ]
     assert answers == debug
-    assert ("DEBUG", "createEdit: no answer, ConnectError") in lines
+    assert ("DEBUG", "createEdit: no response, ConnectError") in lines
     assert ("DEBUG", f"result: 200, {len(PNG)} bytes, 0.00 s") in lines
 
 

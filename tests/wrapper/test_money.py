@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from types import SimpleNamespace
 
-import httpx
+import httpx2
 import pytest
 import stamina
 import tenacity
@@ -27,33 +27,33 @@ from nano_banana_edit import (
 from .conftest import PNG, URL, Clock, Face, Script, Trickle, accepted, httpx_leaves_a_generator, task, uploaded
 
 LEFT = [
-    httpx.ReadTimeout("slow"),
-    httpx.ReadError("reset"),
-    httpx.WriteError("broken pipe"),
-    httpx.WriteTimeout("slow"),
-    httpx.RemoteProtocolError("no answer"),
-    httpx.DecodingError("gzip"),
-    httpx.CloseError("close"),
+    httpx2.ReadTimeout("slow"),
+    httpx2.ReadError("reset"),
+    httpx2.WriteError("broken pipe"),
+    httpx2.WriteTimeout("slow"),
+    httpx2.RemoteProtocolError("no answer"),
+    httpx2.DecodingError("gzip"),
+    httpx2.CloseError("close"),
     OSError("strange transport"),
     RuntimeError("stranger transport"),
 ]
-NOT_SENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("busy")]
+NOT_SENT = [httpx2.ConnectError("refused"), httpx2.ConnectTimeout("slow"), httpx2.PoolTimeout("busy")]
 NO_TASK = [
-    httpx.Response(500),
-    httpx.Response(502, html="<h1>Bad gateway</h1>"),
-    httpx.Response(520, text="origin"),
-    httpx.Response(300, json={"task_id": "t-1"}),
-    httpx.Response(302, headers={"location": "https://evil.example.test"}),
-    httpx.Response(204),
-    httpx.Response(200),
-    httpx.Response(200, html="<html>"),
-    httpx.Response(200, content=b'{"task_id": "t-'),
-    httpx.Response(200, json=[]),
-    httpx.Response(200, json={}),
-    httpx.Response(200, json={"task_id": None}),
-    httpx.Response(200, json={"task_id": 7}),
-    httpx.Response(200, json={"task_id": ""}),
-    httpx.Response(200, json={"task_id": ".."}),
+    httpx2.Response(500),
+    httpx2.Response(502, html="<h1>Bad gateway</h1>"),
+    httpx2.Response(520, text="origin"),
+    httpx2.Response(300, json={"task_id": "t-1"}),
+    httpx2.Response(302, headers={"location": "https://evil.example.test"}),
+    httpx2.Response(204),
+    httpx2.Response(200),
+    httpx2.Response(200, html="<html>"),
+    httpx2.Response(200, content=b'{"task_id": "t-'),
+    httpx2.Response(200, json=[]),
+    httpx2.Response(200, json={}),
+    httpx2.Response(200, json={"task_id": None}),
+    httpx2.Response(200, json={"task_id": 7}),
+    httpx2.Response(200, json={"task_id": ""}),
+    httpx2.Response(200, json={"task_id": ".."}),
 ]
 
 
@@ -68,7 +68,7 @@ def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> No
 
 
 @pytest.mark.parametrize("answer", NO_TASK, ids=lambda answer: f"{answer.status_code}-{answer.text}")
-def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx.Response) -> None:
+def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx2.Response) -> None:
     """Whatever the answer, without a task id there is one POST, and it is said that nobody knows."""
     script = Script([answer])
     with pytest.raises(SubmissionUnknown, match="no task id") as unknown:
@@ -80,15 +80,15 @@ def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx.Respo
 def test_an_id_that_cannot_be_asked_for_is_none(face: Face) -> None:
     """The longest id can be asked for; a longer one in an answer leaves an unknown edit, and is no bad input."""
     with pytest.raises(SubmissionUnknown, match="no task id"):
-        face.call(Script([httpx.Response(200, json={"task_id": "t" * 1_001})]), "edit", URL, "p")
+        face.call(Script([httpx2.Response(200, json={"task_id": "t" * 1_001})]), "edit", URL, "p")
     longest = "\U0001f34c" * 1_000
     assert longest == face.call(Script([task("completed", id=longest)]), "get_task", longest).task_id
     with pytest.raises(InvalidRequest, match="a string of 1 to 1000 characters"):
         face.call(Script([]), "get_task", "t" * 1_001)
 
 
-@pytest.mark.parametrize("failure", [*NOT_SENT, httpx.Response(429, headers={"retry-after": "1"})], ids=repr)
-def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception | httpx.Response) -> None:
+@pytest.mark.parametrize("failure", [*NOT_SENT, httpx2.Response(429, headers={"retry-after": "1"})], ids=repr)
+def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception | httpx2.Response) -> None:
     """Without a connection, and after a 429, the submission is sent again."""
     script = Script([failure, failure, accepted()])
     assert "t-1" == face.call(script, "submit", URL, "p").task_id
@@ -99,7 +99,7 @@ def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception |
 def test_gives_up_without_a_connection(face: Face, failure: Exception) -> None:
     """After max_retries a connection that cannot be made is an APIConnectionError, a timeout an APITimeout."""
     script = Script([failure] * 9)
-    expected = APITimeout if isinstance(failure, httpx.TimeoutException) else APIConnectionError
+    expected = APITimeout if isinstance(failure, httpx2.TimeoutException) else APIConnectionError
     with pytest.raises(expected):
         face.call(script, "submit", URL, "p", options={"max_retries": 2})
     assert 3 == len(script.requests)
@@ -120,7 +120,7 @@ def test_gives_up_without_a_connection(face: Face, failure: Exception) -> None:
 )
 def test_refusal_is_final(face: Face, status: int, kind: type[APIStatusError]) -> None:
     """A submission that is refused is not sent again, and the service's words are in the error."""
-    answer = httpx.Response(status, json={"message": "no", "error_code": "E7"}, headers={"x-request-id": "r-1"})
+    answer = httpx2.Response(status, json={"message": "no", "error_code": "E7"}, headers={"x-request-id": "r-1"})
     script = Script([answer])
     with pytest.raises(kind, match=f"{status}: no") as refusal:
         face.call(script, "submit", URL, "p")
@@ -144,32 +144,32 @@ def test_refusal_is_final(face: Face, status: int, kind: type[APIStatusError]) -
 def test_error_text_falls_back(face: Face, body: object, text: str, status: int) -> None:
     """The text of an answer that is no 2xx is message, else error_msg, else error_code."""
     with pytest.raises(APIStatusError, match=f"{status}: {text}$"):
-        face.call(Script([httpx.Response(status, json=body)]), "get_task", "t-1")
+        face.call(Script([httpx2.Response(status, json=body)]), "get_task", "t-1")
 
 
 AGAIN = [
-    httpx.Response(408),
-    httpx.Response(409),
-    httpx.Response(425),
-    httpx.Response(429),
-    httpx.Response(500),
-    httpx.Response(520, text="proxy"),
-    httpx.ReadTimeout("slow"),
-    httpx.ReadError("reset"),
-    httpx.RemoteProtocolError("no answer"),
+    httpx2.Response(408),
+    httpx2.Response(409),
+    httpx2.Response(425),
+    httpx2.Response(429),
+    httpx2.Response(500),
+    httpx2.Response(520, text="proxy"),
+    httpx2.ReadTimeout("slow"),
+    httpx2.ReadError("reset"),
+    httpx2.RemoteProtocolError("no answer"),
     OSError("reset"),
 ]
 
 
 @pytest.mark.parametrize("failure", [*AGAIN, *NOT_SENT], ids=repr)
-def test_looks_are_sent_again(face: Face, failure: Exception | httpx.Response) -> None:
+def test_looks_are_sent_again(face: Face, failure: Exception | httpx2.Response) -> None:
     """A look costs nothing, so it is sent again after whatever may pass."""
     script = Script([failure, failure, task("pending")])
     assert "pending" == face.call(script, "get_task", "t-1").status
 
 
 @pytest.mark.parametrize("failure", AGAIN, ids=repr)
-def test_uploads_are_sent_again_whole(face: Face, failure: Exception | httpx.Response) -> None:
+def test_uploads_are_sent_again_whole(face: Face, failure: Exception | httpx2.Response) -> None:
     """An upload is sent again with all of its bytes."""
     script = Script([failure, uploaded()])
     face.call(script, "upload", PNG)
@@ -178,9 +178,13 @@ def test_uploads_are_sent_again_whole(face: Face, failure: Exception | httpx.Res
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
-    [(httpx.Response(500), ServerError), (httpx.ReadTimeout("slow"), APITimeout), (httpx.Response(429), RateLimited)],
+    [
+        (httpx2.Response(500), ServerError),
+        (httpx2.ReadTimeout("slow"), APITimeout),
+        (httpx2.Response(429), RateLimited),
+    ],
 )
-def test_looks_give_up(face: Face, failure: Exception | httpx.Response, kind: type[Exception]) -> None:
+def test_looks_give_up(face: Face, failure: Exception | httpx2.Response, kind: type[Exception]) -> None:
     """After max_retries the last failure is raised, with the id of the task."""
     script = Script([failure] * 9)
     with pytest.raises(kind) as last:
@@ -191,7 +195,7 @@ def test_looks_give_up(face: Face, failure: Exception | httpx.Response, kind: ty
 def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:
     """When uploads use up the time, nothing is submitted."""
 
-    def slow(_request: httpx.Request) -> httpx.Response:
+    def slow(_request: httpx2.Request) -> httpx2.Response:
         clock.time += 61
         return uploaded()
 
@@ -225,15 +229,15 @@ def test_attempts_have_timeouts_of_their_own(face: Face) -> None:
 @pytest.mark.parametrize(
     ("method", "arguments", "failure", "kind"),
     [
-        ("submit", (URL, "p"), httpx.ReadError(""), SubmissionUnknown),
-        ("get_task", ("t-1",), httpx.ReadTimeout(""), APITimeout),
-        ("get_task", ("t-1",), httpx.ReadError(""), APIConnectionError),
+        ("submit", (URL, "p"), httpx2.ReadError(""), SubmissionUnknown),
+        ("get_task", ("t-1",), httpx2.ReadTimeout(""), APITimeout),
+        ("get_task", ("t-1",), httpx2.ReadError(""), APIConnectionError),
     ],
 )
 def test_failures_without_a_text_are_named(
     face: Face, method: str, arguments: tuple[str, ...], failure: Exception, kind: type[Exception]
 ) -> None:
-    """A failure that says nothing, as many of httpx do, is told by its kind."""
+    """A failure that says nothing, as many of httpx2 do, is told by its kind."""
     name = type(failure).__name__
     with pytest.raises(kind, match=rf"\({name}: {name}\)"):
         face.call(Script([failure]), method, *arguments, options={"max_retries": 0})
@@ -242,7 +246,7 @@ def test_failures_without_a_text_are_named(
 @pytest.mark.parametrize("link", ["__cause__", "__context__"])
 def test_failures_without_a_text_say_what_they_came_from(face: Face, link: str) -> None:
     """A failure that says nothing, as many on trio do, is told in the words of what it came from."""
-    failure = httpx.ReadError("")
+    failure = httpx2.ReadError("")
     setattr(failure, link, OSError("certificate has expired"))
     with pytest.raises(APIConnectionError, match=r"\(ReadError: certificate has expired\)"):
         face.call(Script([failure]), "get_task", "t-1", options={"max_retries": 0})
@@ -252,9 +256,9 @@ def test_retries_go_on_while_there_is_time(face: Face, clock: Clock, monkeypatch
     """No limit but the call's own ends its retries."""
     monkeypatch.setattr(tenacity, "time", SimpleNamespace(monotonic=clock.now))
 
-    def slow(_request: httpx.Request) -> httpx.Response:
+    def slow(_request: httpx2.Request) -> httpx2.Response:
         clock.time += 100
-        return httpx.Response(429, headers={"retry-after": "0"})
+        return httpx2.Response(429, headers={"retry-after": "0"})
 
     with stamina.set_testing(False):  # which knows no time
         assert "pending" == face.call(Script([slow, slow, task("pending")]), "get_task", "t-1").status
@@ -262,8 +266,8 @@ def test_retries_go_on_while_there_is_time(face: Face, clock: Clock, monkeypatch
 
 @pytest.mark.parametrize("method", ["submit", "get_task"])
 def test_redirects_of_the_api_are_not_followed(face: Face, method: str) -> None:
-    """Not even an httpx client that follows redirects takes a request with the token to another host."""
-    script = Script([httpx.Response(307, headers={"location": "https://evil.example.test"})])
+    """Not even an httpx2 client that follows redirects takes a request with the token to another host."""
+    script = Script([httpx2.Response(307, headers={"location": "https://evil.example.test"})])
     with pytest.raises(SubmissionUnknown if method == "submit" else APIStatusError):
         face.call(script, method, *((URL, "p") if method == "submit" else ("t-1",)), http={"follow_redirects": True})
     assert 1 == len(script.requests)
@@ -275,20 +279,20 @@ def test_mistakes_in_a_transport_are_not_hidden(face: Face) -> None:
         face.call(Script([ZeroDivisionError()]), "get_task", "t-1")
 
 
-def _log_to_nowhere(_response: httpx.Response) -> None:
-    raise httpx.ConnectError("refused", request=httpx.Request("POST", "http://127.0.0.1:1/log"))
+def _log_to_nowhere(_response: httpx2.Response) -> None:
+    raise httpx2.ConnectError("refused", request=httpx2.Request("POST", "http://127.0.0.1:1/log"))
 
 
 def test_a_hook_that_cannot_connect_proves_nothing() -> None:
     """When a caller's own hook fails to connect after the answer came, the submission is not sent again."""
     script = Script([accepted()] * 4)
-    http = httpx.Client(transport=httpx.MockTransport(script), event_hooks={"response": [_log_to_nowhere]})
+    http = httpx2.Client(transport=httpx2.MockTransport(script), event_hooks={"response": [_log_to_nowhere]})
     with pytest.raises(SubmissionUnknown):
         NanoBananaEdit(token="t", http_client=http).submit(URL, "p")
     assert 1 == len(script.requests)
 
 
-def _raise_for_status(response: httpx.Response) -> None:
+def _raise_for_status(response: httpx2.Response) -> None:
     response.read()
     response.raise_for_status()
 
@@ -296,14 +300,14 @@ def _raise_for_status(response: httpx.Response) -> None:
 @pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (500, SubmissionUnknown)])
 def test_a_hook_that_raises_for_status_changes_nothing(status: int, kind: type[Exception]) -> None:
     """With the usual hook a refusal is still a refusal, and a broken service still leaves the submission unknown."""
-    script = Script([httpx.Response(status)])
-    http = httpx.Client(transport=httpx.MockTransport(script), event_hooks={"response": [_raise_for_status]})
+    script = Script([httpx2.Response(status)])
+    http = httpx2.Client(transport=httpx2.MockTransport(script), event_hooks={"response": [_raise_for_status]})
     with pytest.raises(kind):
         NanoBananaEdit(token="t", http_client=http).submit(URL, "p")
     assert 1 == len(script.requests)
 
 
-class Unread(httpx.SyncByteStream, httpx.AsyncByteStream):
+class Unread(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body that nobody has read."""
 
 
@@ -311,14 +315,14 @@ class Unread(httpx.SyncByteStream, httpx.AsyncByteStream):
 def test_a_hook_need_not_read_what_it_raises_for(face: Face, status: int, kind: type[Exception]) -> None:
     """A hook that raises for a status before its body is read leaves the refusal one, and a 429 one to ask again."""
 
-    async def async_hook(response: httpx.Response) -> None:
+    async def async_hook(response: httpx2.Response) -> None:
         response.raise_for_status()
 
-    hook = httpx.Response.raise_for_status if face.kind == "sync" else async_hook
+    hook = httpx2.Response.raise_for_status if face.kind == "sync" else async_hook
     http = {"event_hooks": {"response": [hook]}}
 
-    def refuse(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, stream=Unread())
+    def refuse(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(status, stream=Unread())
 
     with pytest.raises(kind):
         face.call(Script([refuse]), "submit", URL, "p", http=http, options={"max_retries": 0})
@@ -327,15 +331,15 @@ def test_a_hook_need_not_read_what_it_raises_for(face: Face, status: int, kind: 
 
 
 def test_a_url_that_is_too_long_is_not_retried(face: Face) -> None:
-    """What httpx cannot make a URL of is refused at once, and nothing is sent."""
+    """What httpx2 cannot make a URL of is refused at once, and nothing is sent."""
     for method, arguments in (("get_task", ["t-1"]), ("submit", [URL, "p"])):
-        with pytest.raises(InvalidRequest, match="cannot be used"):
+        with pytest.raises(InvalidRequest, match="URL of the request is invalid"):
             face.call(Script([]), method, *arguments, options={"base_url": "https://a.test/" + "x" * 65_521})
 
 
 def test_no_retry_would_begin_after_the_deadline(face: Face) -> None:
     """When there is no time to wait before sending again, the last failure is raised as it is."""
-    script = Script([httpx.Response(503)] * 9)
+    script = Script([httpx2.Response(503)] * 9)
     with pytest.raises(ServerError, match="503"):
         face.call(script, "get_task", "t-1", options={"timeout": 0.2})
     assert 1 == len(script.requests)
@@ -344,11 +348,11 @@ def test_no_retry_would_begin_after_the_deadline(face: Face) -> None:
 @httpx_leaves_a_generator
 def test_an_answer_that_trickles_cannot_hold_the_call(face: Face, clock: Clock) -> None:
     """The deadline ends a call whose answer comes byte by byte; a submission is then unknown, and was sent once."""
-    sent: list[httpx.Request] = []
+    sent: list[httpx2.Request] = []
 
-    def trickle(request: httpx.Request) -> httpx.Response:
+    def trickle(request: httpx2.Request) -> httpx2.Response:
         sent.append(request)
-        return httpx.Response(200, stream=Trickle(clock))
+        return httpx2.Response(200, stream=Trickle(clock))
 
     start = clock.time
     with pytest.raises(APITimeout, match="the time of the call is over"):
@@ -361,7 +365,7 @@ def test_an_answer_that_trickles_cannot_hold_the_call(face: Face, clock: Clock) 
 
 def test_an_answer_without_end_is_not_kept(face: Face, clock: Clock) -> None:
     """What an answer may hold is bounded also where time is not."""
-    endless = httpx.Response(200, content=b" " * 10_000_001)
+    endless = httpx2.Response(200, content=b" " * 10_000_001)
     with pytest.raises(InvalidResponse, match="larger than 10000000 bytes"):
         face.call(Script([endless]), "get_task", "t-1")
     with pytest.raises(SubmissionUnknown, match="larger than"):
@@ -371,5 +375,5 @@ def test_an_answer_without_end_is_not_kept(face: Face, clock: Clock) -> None:
 def test_compressed_answers_are_read(face: Face) -> None:
     """An answer that comes compressed is the same answer."""
     content = gzip.compress(b'{"task_id": "t-1"}')
-    script = Script([lambda _request: httpx.Response(200, headers={"content-encoding": "gzip"}, content=content)])
+    script = Script([lambda _request: httpx2.Response(200, headers={"content-encoding": "gzip"}, content=content)])
     assert "t-1" == face.call(script, "submit", URL, "p").task_id

@@ -9,10 +9,10 @@ import json
 import pickle
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import (
     APIStatusError,
@@ -36,27 +36,29 @@ GOOD = {"submit": accepted(), "get_task": task("pending"), "upload": uploaded()}
     [({"retry-after": "7"}, 7), ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5), ({"retry-after": "0"}, 0)],
 )
 def test_waits_as_long_as_it_is_asked_to(
-    face: Face, clock: Clock, method: str, headers: dict[str, str], seconds: float, waits: list[float]
+    face: Face, clock: Clock, method: str, headers: dict[str, str], seconds: float, waits: Callable[[], list[float]]
 ) -> None:
     """Before a request is sent again, the client waits for as long as the service asks."""
-    script = Script([httpx.Response(429, headers=headers), GOOD[method]])
+    script = Script([httpx2.Response(429, headers=headers), GOOD[method]])
     face.call(script, method, *METHODS[method])
-    assert [seconds] == waits
+    assert [seconds] == waits()
 
 
-def test_a_busy_service_is_waited_for_too(face: Face, waits: list[float]) -> None:
+def test_a_busy_service_is_waited_for_too(face: Face, waits: Callable[[], list[float]]) -> None:
     """Retry-After counts whatever the status it comes with, if that is one to ask again after."""
-    script = Script([httpx.Response(503, headers={"retry-after": "7"}), task("pending")])
+    script = Script([httpx2.Response(503, headers={"retry-after": "7"}), task("pending")])
     face.call(script, "get_task", "t-1")
-    assert [7] == waits
+    assert [7] == waits()
 
 
 @pytest.mark.parametrize("header", ["soon", "-5", "", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400])
-def test_nonsense_and_dates_past_do_not_stop_the_client(face: Face, waits: list[float], header: str) -> None:
+def test_nonsense_and_dates_past_do_not_stop_the_client(
+    face: Face, waits: Callable[[], list[float]], header: str
+) -> None:
     """Where the service asks for nothing that can be waited for, the client's own short delay applies, or none."""
-    script = Script([httpx.Response(429, headers={"retry-after": header}), accepted()])
+    script = Script([httpx2.Response(429, headers={"retry-after": header}), accepted()])
     assert "t-1" == face.call(script, "submit", URL, "p").task_id
-    assert 0 <= waits[0] < 1
+    assert 0 <= waits()[0] < 1
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -66,7 +68,7 @@ def test_waits_no_longer_than_there_is_time(face: Face, status: int, seconds: in
     """A Retry-After that ends with the deadline or later is raised at once, and says how long the service asked for."""
     date = email.utils.formatdate(time.time() + seconds + 30, usegmt=True)
     header = str(seconds) if form == "seconds" else date
-    script = Script([httpx.Response(status, headers={"retry-after": header})])
+    script = Script([httpx2.Response(status, headers={"retry-after": header})])
     with pytest.raises(RateLimited if status == 429 else ServerError, match=r"asks to wait [\d.]+ s") as limited:
         face.call(script, "get_task", "t-1", options={"timeout": 60})
     assert seconds <= limited.value.retry_after <= seconds + 30
@@ -75,7 +77,7 @@ def test_waits_no_longer_than_there_is_time(face: Face, status: int, seconds: in
 
 def test_what_no_clock_can_count_is_not_waited_for(face: Face) -> None:
     """Without a deadline too, a time that no clock of this machine can sleep for is raised."""
-    script = Script([httpx.Response(429, headers={"retry-after": "1e18"})])
+    script = Script([httpx2.Response(429, headers={"retry-after": "1e18"})])
     with pytest.raises(RateLimited):
         face.call(script, "submit", URL, "p", timeout=None)
 
@@ -83,7 +85,7 @@ def test_what_no_clock_can_count_is_not_waited_for(face: Face) -> None:
 @pytest.mark.parametrize("seconds", ["99999999999", "1e300"])
 def test_what_no_clock_can_count_ends_a_wait(face: Face, clock: Clock, seconds: str) -> None:
     """Nor is a task looked at again after such a time: the waiting ends, and can be taken up again."""
-    look = httpx.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": seconds})
+    look = httpx2.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": seconds})
     with pytest.raises(WaitTimeout, match=r"still pending after 0 s") as over:
         face.call(Script([look]), "wait", "t-1", timeout=None)
     assert ("t-1", []) == (over.value.task_id, clock.sleeps)
@@ -92,11 +94,11 @@ def test_what_no_clock_can_count_ends_a_wait(face: Face, clock: Clock, seconds: 
 @pytest.mark.parametrize("method", METHODS)
 def test_429_may_be_final(face: Face, method: str) -> None:
     """With retry_rate_limited off, a 429 is raised after one request; other failures are still sent again."""
-    script = Script([httpx.Response(429)])
+    script = Script([httpx2.Response(429)])
     with pytest.raises(RateLimited):
         face.call(script, method, *METHODS[method], options={"retry_rate_limited": False})
     assert 1 == len(script.requests)
-    face.call(Script([httpx.ConnectError("x"), GOOD[method]]), method, *METHODS[method], options=OFF)
+    face.call(Script([httpx2.ConnectError("x"), GOOD[method]]), method, *METHODS[method], options=OFF)
 
 
 OFF = {"retry_rate_limited": False}
@@ -111,8 +113,8 @@ def test_retry_rate_limited_is_a_switch(face: Face) -> None:
 def test_polls_no_sooner_than_it_is_asked_to(face: Face, clock: Clock) -> None:
     """An answer that says when to look again is looked at again then; by itself the client would look sooner."""
 
-    def pending(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": "30"})
+    def pending(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": "30"})
 
     face.call(Script([pending, task("pending"), task()]), "wait", "t-1")
     assert 30 == clock.sleeps[0]
@@ -139,9 +141,9 @@ def test_stop_on_is_a_list(face: Face, stop_on: Any) -> None:
 
 def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> None:
     """The error has a digest of what was sent, the time it took, uploads included, and its cause; it pickles."""
-    failure = httpx.ReadError("reset")
+    failure = httpx2.ReadError("reset")
 
-    def slow(_request: httpx.Request) -> httpx.Response:
+    def slow(_request: httpx2.Request) -> httpx2.Response:
         clock.time += 5
         return uploaded()
 
@@ -155,7 +157,7 @@ def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> N
     assert failure is unknown.value.__cause__
 
 
-class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
+class Cut(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body that has what was asked for, and then breaks off."""
 
     def __init__(self, end: BaseException) -> None:
@@ -173,11 +175,11 @@ class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
 @httpx_leaves_a_generator
 def test_an_answer_that_breaks_off_after_the_id_is_not_for_nothing(face: Face) -> None:
     """An edit whose answer broke off is unknown, and yet can be waited for, if the task's id had come."""
-    sent: list[httpx.Request] = []
+    sent: list[httpx2.Request] = []
 
-    def cut(request: httpx.Request) -> httpx.Response:
+    def cut(request: httpx2.Request) -> httpx2.Response:
         sent.append(request)
-        return httpx.Response(200, stream=Cut(httpx.ReadError("reset")))
+        return httpx2.Response(200, stream=Cut(httpx2.ReadError("reset")))
 
     with pytest.raises(SubmissionUnknown) as unknown:
         face.call(cut, "submit", URL, "p")
@@ -188,7 +190,7 @@ def test_an_answer_that_breaks_off_after_the_id_is_not_for_nothing(face: Face) -
 def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
     """Who interrupts a submission learns from the exception that it may be billed."""
 
-    def interrupt(_request: httpx.Request) -> httpx.Response:
+    def interrupt(_request: httpx2.Request) -> httpx2.Response:
         raise stop
 
     with pytest.raises(stop) as stopped:
@@ -198,11 +200,11 @@ def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
 
 def test_an_interrupted_submission_that_is_known_has_no_note() -> None:
     """Where the task's id had come before the interrupt it is on the exception, and no doubt is; an upload has none."""
-    answer = httpx.Response(200, stream=Cut(KeyboardInterrupt()))
+    answer = httpx2.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "submit", URL, "p")
     assert {"task_id": "t-1"} == vars(stopped.value)
-    answer = httpx.Response(200, stream=Cut(KeyboardInterrupt()))
+    answer = httpx2.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "upload", PNG)
     assert {} == vars(stopped.value)
@@ -211,5 +213,5 @@ def test_an_interrupted_submission_that_is_known_has_no_note() -> None:
 def test_refusals_have_no_note(face: Face) -> None:
     """An error that says what happened has no note that says nobody knows."""
     with pytest.raises(APIStatusError) as refused:
-        face.call(Script([httpx.Response(400)]), "submit", URL, "p")
+        face.call(Script([httpx2.Response(400)]), "submit", URL, "p")
     assert not hasattr(refused.value, "__notes__")

@@ -23,18 +23,46 @@ if TYPE_CHECKING:
         SubmissionUnknown,
         WaitTimeout,
     )
-    from ._flow import Progress
+    from ._operations import Progress
     from .client import AsyncNanoBananaEdit, NanoBananaEdit, aiohttp_client
-    from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage, Task, TaskFile, UploadedFile
+    from .models import Task, TaskFile, UploadedFile
+    from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage
 else:
 
     def __getattr__(name: str) -> Any:
         """Load a name when it is asked for: an application may import this package and never edit an image."""
-        if name in __all__:
-            homes = (import_module(f"{__name__}.{home}") for home in ("_errors", "results", "_flow", "client"))
-            return globals().setdefault(name, getattr(next(home for home in homes if hasattr(home, name)), name))
+        if home := _HOMES.get(name):
+            return globals().setdefault(name, getattr(import_module(f"{__name__}.{home}"), name))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
+
+_HOMES = {
+    "APIConnectionError": "_errors",
+    "APIStatusError": "_errors",
+    "APITimeout": "_errors",
+    "AsyncEdit": "results",
+    "AsyncNanoBananaEdit": "client",
+    "AsyncResultImage": "results",
+    "AuthenticationError": "_errors",
+    "Edit": "results",
+    "EditFailed": "_errors",
+    "InvalidRequest": "_errors",
+    "InvalidResponse": "_errors",
+    "NanoBananaEdit": "client",
+    "NanoBananaEditError": "_errors",
+    "NotFound": "_errors",
+    "PermissionDenied": "_errors",
+    "Progress": "_operations",
+    "RateLimited": "_errors",
+    "ResultImage": "results",
+    "ServerError": "_errors",
+    "SubmissionUnknown": "_errors",
+    "Task": "models",
+    "TaskFile": "models",
+    "UploadedFile": "models",
+    "WaitTimeout": "_errors",
+    "aiohttp_client": "client",
+}
 
 __all__ = [
     "APIConnectionError",

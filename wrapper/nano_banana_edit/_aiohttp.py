@@ -1,130 +1,125 @@
-"""The async client on aiohttp: several times the edits for the same processor time, with failures named as they are.
+"""The async client on aiohttp: more edits for the same processor time.
 
-httpx-aiohttp calls what happens after a request was sent, a dropped answer say, a failure to connect. A submission
-would then be sent, and billed, again. Here each failure has the name that httpx's own transport gives it.
+aiohttp's names for failures do not say whether a request was sent, so each failure gets httpx2's name
+for it, and the trace of a request learns when its headers leave. Causes keep no traceback: aiohttp's frames, and its
+ClientResponseError, show the headers, and so the token.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
-from typing import Any, cast
+import ssl
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
-import httpx
-from httpcore._utils import is_socket_readable
-from httpx_aiohttp import AiohttpTransport
+import httpx2
+from anyio.lowlevel import current_token
 
-from . import _clock
-from ._pool import AT_ONCE, IDLE, Owned, running_loop
+from ._transport import IDLE, MOST, Owned, reuses
 
-# The first that fits; only aiohttp's connector raises the first two, when nothing was sent.
-_KINDS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
-    (aiohttp.ClientConnectorError, httpx.ConnectError),
-    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
-    (aiohttp.ClientHttpProxyError, httpx.ProxyError),
-    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
-    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
-    (aiohttp.ClientError, httpx.ReadError),
+# The first that fits; only aiohttp's connector raises the first three, when nothing was sent.
+_KINDS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
+    (aiohttp.ClientConnectorError, httpx2.ConnectError),
+    (aiohttp.ConnectionTimeoutError, httpx2.ConnectTimeout),
+    (aiohttp.ClientHttpProxyError, httpx2.ProxyError),
+    (aiohttp.ServerTimeoutError, httpx2.ReadTimeout),
+    (aiohttp.ClientResponseError, httpx2.RemoteProtocolError),
+    (aiohttp.ServerDisconnectedError, httpx2.RemoteProtocolError),
+    (aiohttp.ClientError, httpx2.ReadError),
 )
-_BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)  # nothing was sent
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 
 
-class Connections(httpx.AsyncBaseTransport):
-    """A transport of its own for each event loop."""
+class AiohttpConnections(httpx2.AsyncBaseTransport):
+    """Sessions of each event loop: one that reuses connections, and one that does not."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=IDLE)
-        make = partial(_Transport, **{"limits": limits, **options})
-        self._transports = Owned(make, lambda _: None)
+    def __init__(self, context: ssl.SSLContext, proxy: str | None) -> None:
+        self._context, self._proxy = context, proxy
+        self._sessions = Owned(self._make)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._transports.of(running_loop()).handle_async_request(request)
+    def _make(self, reuse: bool) -> aiohttp.ClientSession:
+        kind: dict[str, Any] = {"keepalive_timeout": IDLE} if reuse else {"force_close": True}
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_leaves)  # before the first byte is written
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MOST, ssl=self._context, **kind),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trace_configs=[trace],
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        timeout = request.extensions.get("timeout", {})
+        await _report(request, "aiohttp.request.started")
+        try:
+            response = await self._sessions.get(current_token(), reuses(request)).request(
+                request.method,
+                str(request.url),
+                headers=request.headers.multi_items(),
+                data=_data(request),
+                allow_redirects=False,
+                proxy=self._proxy,
+                timeout=aiohttp.ClientTimeout(
+                    connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
+                ),
+                trace_request_ctx=request,
+            )
+        except aiohttp.ClientError as error:
+            failure = _named(error)
+        else:
+            return httpx2.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
+        if not isinstance(failure, _NOT_SENT):
+            await _report(request, "aiohttp.send_request_headers.started")  # whatever the session reported
+        raise failure
 
     async def aclose(self) -> None:
-        if transport := self._transports.clear(running_loop()):
-            await transport.aclose()
+        for session in self._sessions.end(current_token()):
+            await session.close()
 
 
-async def _clean(kept: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-    """Return a connection that was kept, unless something lies in it that nobody asked for, or its end."""
-    while connection := await kept(*args):
-        transport = connection.protocol.transport
-        tls = getattr(transport, "_ssl_protocol", None)
-        unread = connection.protocol.should_close or (tls and tls._incoming.pending)
-        if not unread and not is_socket_readable(transport.get_extra_info("socket")):
-            break
-        connection.close()
-    return connection
-
-
-class _Transport(AiohttpTransport):
-    def get_client(self) -> aiohttp.ClientSession:
-        """Return a session without cookies, that says when a request begins to leave, on connections that are clean."""
-        made = super().get_client()
-        connector: Any = made.connector
-        connector._get = partial(_clean, connector._get)
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_leaves)
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace])
-        made.detach()
-        return session
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        _clock.attempt.get().left = False  # from here on its session says
-        with _Named():
-            response = await super().handle_async_request(request)
-        response.stream = _Stream(cast(httpx.AsyncByteStream, response.stream))
-        return response
-
-
-async def _leaves(*_: object) -> None:
-    """Note that a request leaves; aiohttp tells it before the first byte is written."""
-    _clock.attempt.get().left = True
-
-
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
-        self._inner = inner
+class _Stream(httpx2.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _Named():
-            async for part in self._inner:
+        try:
+            async for part in self._response.content.iter_any():
                 yield part
+        except aiohttp.ClientError as error:
+            failure = _named(error)
+        else:
+            return
+        raise failure
 
     async def aclose(self) -> None:
-        with _Named():
-            await self._inner.aclose()
+        self._response.release()
 
 
-class _Named:
-    """Gives what comes out of aiohttp its right name, and takes away what shows the token: variables, request infos."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        named = _renamed(error)
-        if isinstance(error, Exception) and not isinstance(named, _BEFORE):
-            _clock.attempt.get().left = True  # whatever the session said: such a failure comes after sending
-        del error  # a variable of this frame too
-        if named:
-            try:
-                raise named
-            finally:
-                named.__context__ = None
+async def _leaves(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+    await _report(context.trace_request_ctx, "aiohttp.send_request_headers.started")
 
 
-def _renamed(error: BaseException | None) -> httpx.TransportError | None:
-    inner = error
+async def _report(request: httpx2.Request, event: str) -> None:
+    if trace := request.extensions.get("trace"):
+        await trace(event, {"request": request})
+
+
+def _data(request: httpx2.Request) -> Any:
+    """Return the body, as a stream if it was not read: a form may be large."""
+    try:
+        return request.content or None
+    except httpx2.RequestNotRead:
+        return request.stream
+
+
+def _named(error: aiohttp.ClientError) -> httpx2.TransportError:
+    """Return a failure under the name that httpx2's transport gives it."""
+    inner: BaseException | None = error
     while inner:
         inner.__traceback__ = None
         inner = inner.__cause__ or inner.__context__
-    cause = error if isinstance(error, aiohttp.ClientError) else getattr(error, "__cause__", None)
-    name = next((name for kind, name in _KINDS if isinstance(cause, kind)), None)
-    if name is None:
-        return None
-    named = name(str(cause) or type(cause).__name__)
-    named.__cause__ = None if isinstance(cause, aiohttp.ClientResponseError) else cause  # which has the headers
+    kind = next(name for kind, name in _KINDS if isinstance(error, kind))
+    named = kind(str(error) or type(error).__name__)
+    named.__cause__ = None if isinstance(error, aiohttp.ClientResponseError) else error
     return named

@@ -6,27 +6,37 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-import httpx
+import httpx2
 from attrs import evolve
 from nano_banana_edit_client.types import UNSET, Unset, shorten
 
 from ._clock import Deadline
-from ._drive import AsyncDriver, Driver
 from ._errors import InvalidRequest
-from ._flow import Context, OnProgress
+from ._operations import Context, OnProgress
 from ._settings import Settings, check_seconds, from_environment, resolve
 
-_DriverT = TypeVar("_DriverT", Driver, AsyncDriver)
-_HttpT = TypeVar("_HttpT", httpx.Client, httpx.AsyncClient)
+if TYPE_CHECKING:
+    from ._async_driver import AsyncDriver
+    from ._driver import Driver
+
+_DriverT = TypeVar("_DriverT", "Driver", "AsyncDriver")
+_HttpT = TypeVar("_HttpT", httpx2.Client, httpx2.AsyncClient)
 
 
 def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
-    if not isinstance(http, kind):
-        wanted = f"httpx.{kind.__name__}"
-        raise InvalidRequest(f"http_client is {shorten(http)}; it must be an {wanted}.", field="http_client")
-    return http
+    """Return an http_client if it is of the kind that its client needs.
+
+    Raises:
+        InvalidRequest: It is not.
+    """
+    if isinstance(http, kind):
+        return http
+    wanted = f"httpx2.{kind.__name__}"
+    of_httpx = any(base.__module__.partition(".")[0] == "httpx" for base in type(http).__mro__)
+    remedy = f" httpx2 is the successor of httpx: write {wanted}(...) with the same arguments." if of_httpx else ""
+    raise InvalidRequest(f"http_client is {shorten(http)}; it must be an {wanted}.{remedy}", field="http_client")
 
 
 class BaseClient(ABC, Generic[_DriverT, _HttpT]):
@@ -66,7 +76,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
     def __getstate__(self) -> Settings:
         """Return what another process needs to make such a client: the settings, token included."""
         if self._http_is_given:
-            raise TypeError("A client with an http_client of yours cannot be pickled; make one where it is needed.")
+            raise TypeError("A client with your own http_client cannot be pickled; make one in the other process.")
         settings: Settings = self._driver.settings
         return settings
 
@@ -93,10 +103,10 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         """Return a client with other settings, which shares the connections of this one.
 
         Args:
-            token: See the constructor; so are the others.
+            token: As in the constructor.
             timeout: Seconds, or None for no limit.
             max_retries: At least 0.
-            retry_rate_limited: Whether what was answered with 429 is sent again.
+            retry_rate_limited: Whether a request that got 429 is sent again.
             poll_interval: Seconds.
 
         Returns:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from contextvars import ContextVar
+from typing import Self
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 now = time.monotonic
 sleep = time.sleep
@@ -14,7 +14,7 @@ sleep = time.sleep
 
 async def async_sleep(seconds: float) -> None:
     """Sleep on whichever event loop is running."""
-    import anyio  # noqa: PLC0415 - comes with httpx; the sync client need not load it
+    import anyio  # noqa: PLC0415 - comes with httpx2; the sync client need not load it
 
     await anyio.sleep(seconds)
 
@@ -39,18 +39,27 @@ class Deadline:
         return math.inf if self.timeout is None else self.timeout - self.elapsed()
 
 
-@define
-class Attempt:
-    """One sending of a request, as the sockets of `_sockets` see it.
+class Bound(float):
+    """Seconds that one read or write may take; `left` are fewer where the call has fewer.
 
-    Attributes:
-        deadline: When its call must be over.
-        left: Whether any of it was written, or was about to be; None on connections that do not say.
+    As a number it travels in a request's timeouts, through httpx2, to the socket of a sync client.
     """
 
     deadline: Deadline
-    left: bool | None = None
 
+    def __new__(cls, seconds: float, deadline: Deadline) -> Self:
+        """Bind some seconds to a deadline."""
+        bound = super().__new__(cls, seconds)
+        bound.deadline = deadline
+        return bound
 
-_NONE = Attempt(Deadline(None))  # of a connection that is used outside of any call; nobody reads it
-attempt = ContextVar("attempt", default=_NONE)  # the one that this thread or task is in
+    def left(self) -> float:
+        """Return the seconds that are left.
+
+        Raises:
+            TimeoutError: None are; a socket that always has something to read would be read for ever.
+        """
+        remaining = min(self, self.deadline.remaining())
+        if remaining <= 0:
+            raise TimeoutError("the time of the call is over")
+        return remaining

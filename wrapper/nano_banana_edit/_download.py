@@ -7,20 +7,20 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-import httpx
+import httpx2
 from attrs import frozen
 from nano_banana_edit_client.types import shorten
 
 from ._clock import Deadline
+from ._effects import Operation, Send, Work
 from ._errors import InvalidRequest, InvalidResponse, about
 from ._images import media_type
-from ._settings import Settings, parse_url
-from ._status import raise_for_status, shortened
-from ._steps import Answer, Fetch, Flow, Work
+from ._responses import raise_for_status, shortened
+from ._settings import USER_AGENT, Settings, parse_url
 
 MAX_BYTES = 200_000_000  # ours, as the document sets none: four times the largest file it allows to upload
 _REDIRECTS = 5
-_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 
 
 @frozen
@@ -38,7 +38,7 @@ class Download:
     task_id: str
 
 
-def fetch(settings: Settings, download: Download, deadline: Deadline) -> Flow[bytes]:
+def fetch(settings: Settings, download: Download, deadline: Deadline) -> Operation[bytes]:
     """Return the image's bytes, checked by their signature.
 
     Raises:
@@ -49,15 +49,21 @@ def fetch(settings: Settings, download: Download, deadline: Deadline) -> Flow[by
     with about(download.task_id):
         url = _trusted(settings, download.url)
         for _ in range(_REDIRECTS):
-            read = partial(_read, download=download)
-            content: bytes | httpx.URL = yield Fetch(str(url), read, limit=MAX_BYTES, deadline=deadline)
+            content: bytes | httpx2.URL = yield Send(
+                "result",
+                {"method": "GET", "url": str(url), "headers": _HEADERS},
+                partial(_read, download=download),
+                deadline,
+                limit=MAX_BYTES,
+                anonymous=True,
+            )
             if isinstance(content, bytes):
                 return content
             url = _trusted(settings, str(content))
         raise InvalidResponse(f"The result was redirected {_REDIRECTS} times; it was not followed further.")
 
 
-def save(settings: Settings, download: Download, path: str | os.PathLike[str], deadline: Deadline) -> Flow[Path]:
+def save(settings: Settings, download: Download, path: str | os.PathLike[str], deadline: Deadline) -> Operation[Path]:
     """Write the image to `path`, whole or not at all, and return it as a Path.
 
     Raises:
@@ -70,25 +76,25 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
     return Path(path)
 
 
-def _trusted(settings: Settings, url: str) -> httpx.URL:
+def _trusted(settings: Settings, url: str) -> httpx2.URL:
     """A result may come from anywhere over TLS, and without it only from the hosts the client was pointed at."""
     parsed = parse_url(url)
-    own = [_origin(httpx.URL(host)) for host in (settings.base_url, settings.files_url)]
+    own = [_origin(httpx2.URL(host)) for host in (settings.base_url, settings.files_url)]
     if parsed and ((parsed.scheme == "https" and parsed.host) or (parsed.scheme == "http" and _origin(parsed) in own)):
         return parsed
     raise InvalidResponse(f"The result's URL {url[:200]!r} is neither https nor on the API's own host; not fetched.")
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _read(answer: Answer, *, download: Download) -> bytes | httpx.URL:
-    if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
-        return answer.url.join(answer.headers["location"])  # httpx itself has refused one that is no URL
-    content = answer.content
-    raise_for_status(answer.status_code, answer.headers, content)
-    found = media_type(content) if answer.status_code == 200 else None
+def _read(response: httpx2.Response, *, download: Download) -> bytes | httpx2.URL:
+    if response.has_redirect_location:
+        return response.url.join(response.headers["location"])  # httpx2 itself has refused one that is invalid
+    raise_for_status(response)
+    content = response.content
+    found = media_type(content) if response.status_code == 200 else None
     if found is None or download.expected not in (None, found):
         raise InvalidResponse(
             f"The result should be {download.expected or 'an image'}, but its bytes are {found or 'no known image'}; "

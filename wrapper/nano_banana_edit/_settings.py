@@ -1,4 +1,4 @@
-"""What a client is set to: arguments first, then the environment, then the defaults."""
+"""The settings of a client: arguments first, then the environment, then the defaults."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
-import httpx
+import httpx2
 from attrs import Attribute, field, frozen
+from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.types import shorten
 
 from ._errors import InvalidRequest
+from ._version import __version__
 
-# The document's two servers; a test compares them with openapi.yaml#/servers and the one of uploadFile.
+# The document's two servers; a test compares them with openapi.yaml#/servers and uploadFile's own.
 BASE_URL = "https://api.sinancode.com/v1"
 FILES_URL = "https://files-api.sinancode.com"
 
@@ -23,10 +26,12 @@ BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
 ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
 
+USER_AGENT = f"nano-banana-edit/{__version__}"
+
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SWITCH = {"1": True, "true": True, "": False, "0": False, "false": False}
 
 
@@ -65,7 +70,7 @@ def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> No
             f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
             field=attribute.name,
         )
-    if parsed.scheme == "http" and not (settings.allow_http or _is_loopback(parsed.host)):
+    if parsed.scheme == "http" and not (settings.allow_http or is_loopback(parsed.host)):
         raise InvalidRequest(
             f"{attribute.name} is {shorten(url)}; without TLS the network between can read the token. Use https, pass "
             f"allow_http=True, or set {ALLOW_HTTP_VARIABLE}=1.",
@@ -74,17 +79,18 @@ def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> No
         )
 
 
-def _is_loopback(host: str) -> bool:
-    return host in LOOPBACK or host.endswith(".localhost")  # RFC 6761, section 6.3
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    return host in _LOOPBACK or host.endswith(".localhost")  # RFC 6761, section 6.3
 
 
-def parse_url(url: object) -> httpx.URL | None:
-    """Return the URL, or None where httpx cannot make one out of it."""
+def parse_url(url: object) -> httpx2.URL | None:
+    """Return the URL, or None if it is not one to httpx2."""
     try:
-        parsed = httpx.URL(url) if isinstance(url, str) else None
-        # Decoding the host may fail on its own, and what cannot be looked up fails where nobody knows what was sent.
+        parsed = httpx2.URL(url) if isinstance(url, str) else None
+        # Decoding the host may fail on its own; a host that cannot be looked up would fail after the request is made.
         readable = parsed is not None and isinstance(parsed.host, str) and parsed.host.encode("idna") is not None
-    except (httpx.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
+    except (httpx2.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
         return None
     return parsed if readable else None
 
@@ -127,6 +133,20 @@ class Settings:
     retry_rate_limited: bool = field(default=True, validator=_check_switch)
     poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
 
+    @cached_property
+    def edits(self) -> AuthenticatedClient:
+        """The generated client for edits and tasks."""
+        return self._at(self.base_url)
+
+    @cached_property
+    def files(self) -> AuthenticatedClient:
+        """The generated client for uploads."""
+        return self._at(self.files_url)
+
+    def _at(self, url: str) -> AuthenticatedClient:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+        return AuthenticatedClient(base_url=url, token=self.token, headers=headers)
+
 
 def resolve(
     *,
@@ -139,10 +159,10 @@ def resolve(
     retry_rate_limited: bool = True,
     poll_interval: float,
 ) -> Settings:
-    """Return the settings, with the environment's where an argument is None.
+    """Return the settings, from the environment for each argument that is None.
 
-    Where only `base_url` is given, uploads go to its host as well: a client that is pointed at a mock server must not
-    send its token to the real file host.
+    If only `base_url` is given, uploads go to its host as well: a client of a mock server must not send its token to
+    the real file host.
     """
     if base_url is None:
         base_url = os.environ.get(BASE_URL_VARIABLE) or BASE_URL
@@ -163,14 +183,14 @@ def resolve(
 
 @contextmanager
 def from_environment() -> Iterator[None]:
-    """Name the variables to mend where httpx cannot make connections by them.
+    """Name the variables to fix if no connections can be made with them.
 
     Raises:
-        InvalidRequest: It cannot.
+        InvalidRequest: None can.
     """
     try:
         yield
-    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+    except (httpx2.InvalidURL, ValueError, ImportError, OSError) as error:
         certificates = isinstance(error, OSError)
         names = (_CERTIFICATES,) if certificates else _PROXIES
         given = ", ".join(name for name in sorted(os.environ) if name.upper() in names and os.environ[name])
@@ -184,7 +204,7 @@ def from_environment() -> Iterator[None]:
 
 
 def _switch(text: str) -> Any:
-    """Return what a variable says, or its text where it says neither yes nor no."""
+    """Return the value of a switch, or its text if it is neither on nor off."""
     return _SWITCH.get(text.strip().lower(), text)
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
-import httpx
+import httpx2
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET
 
@@ -24,7 +24,7 @@ from ._errors import (
     SubmissionUnknown,
     WaitTimeout,
 )
-from ._flow import Progress
+from ._operations import Progress
 from ._settings import resolve
 from ._version import __version__
 from .client import NanoBananaEdit
@@ -180,7 +180,7 @@ def _client(mock: bool) -> Iterator[NanoBananaEdit]:
         return
     with (
         _mock_package().MockServer() as server,
-        httpx.Client(trust_env=False) as http,  # no proxy: offline means offline
+        httpx2.Client(trust_env=False) as http,  # no proxy: offline means offline
         NanoBananaEdit(token="mock", base_url=server.url, poll_interval=0.4, http_client=http) as client,  # noqa: S106
     ):
         yield client

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import httpx
+import httpx2
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET, Unset
 
-from . import _flow
+from . import _operations
 from ._base import BaseClient, checked
-from ._drive import AsyncDriver, Driver
-from ._flow import OnProgress, Options
+from ._driver import Driver
 from ._images import ImageInput, ImagesInput
+from ._operations import OnProgress, Options
 from ._settings import Settings, from_environment
-from .results import AsyncEdit, Edit, Task, UploadedFile
+from .models import Task, UploadedFile
+from .results import AsyncEdit, Edit
+
+if TYPE_CHECKING:
+    from ._async_driver import AsyncDriver
 
 
-class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
+class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
     """The client.
 
     It may be used by several threads at once. Use it as a context manager, or call `close` when done.
@@ -37,7 +42,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
             was certainly not accepted.
         retry_rate_limited: Whether what was answered with 429, a submission too, is one of those.
         poll_interval: Longest time between two looks at a task, in seconds; the first looks come sooner.
-        http_client: An `httpx.Client` to use instead of an own one, for proxies, certificates or a mock transport. It
+        http_client: An `httpx2.Client` to use instead of an own one, for proxies, certificates or a mock transport. It
             stays open when this client is closed.
 
     Raises:
@@ -46,10 +51,10 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
     Source: `openapi.yaml#/servers`, `openapi.yaml#/components/securitySchemes/bearer`.
     """
 
-    def _drive(self, settings: Settings, http: httpx.Client | None) -> Driver:
-        from . import _pool  # noqa: PLC0415 - not before somebody makes a client
+    def _drive(self, settings: Settings, http: httpx2.Client | None) -> Driver:
+        from ._transport import client  # noqa: PLC0415 - not before somebody makes a client
 
-        return Driver(settings, _pool.sync_client() if http is None else checked(http, httpx.Client))
+        return Driver(settings, client() if http is None else checked(http, httpx2.Client))
 
     def edit(
         self,
@@ -94,7 +99,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
         """
         options = Options(image_size=image_size, output_format=output_format)
         task = self._driver.run(
-            _flow.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
+            _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
         return Edit.of(task, output_format or None, self._driver)
 
@@ -133,7 +138,9 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
         options = Options(image_size=image_size, output_format=output_format)
-        return self._driver.run(_flow.submit(self._context(timeout, on_progress), images, prompt, options, extra_body))
+        return self._driver.run(
+            _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
+        )
 
     def wait(
         self,
@@ -164,7 +171,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
-        finished = self._driver.run(_flow.wait(self._context(timeout, on_progress, stop_on), task))
+        finished = self._driver.run(_operations.wait(self._context(timeout, on_progress, stop_on), task))
         return Edit.of(finished, None, self._driver)
 
     def get_task(self, task_id: str) -> Task:
@@ -184,7 +191,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
-        return self._driver.run(_flow.get_task(self._context(), task_id))
+        return self._driver.run(_operations.get_task(self._context(), task_id))
 
     def upload(self, file: ImageInput) -> UploadedFile:
         """Upload one file, to be edited by its URL. It is temporary, and uploading is not billed.
@@ -204,7 +211,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
 
         Source: `openapi.yaml#/paths/~1api~1upload~1file/post`.
         """
-        return self._driver.run(_flow.upload(self._context(), file))
+        return self._driver.run(_operations.upload(self._context(), file))
 
     def close(self) -> None:
         """Close the connections, unless they belong to a client that was handed in or to another one."""
@@ -220,16 +227,17 @@ class NanoBananaEdit(BaseClient[Driver, httpx.Client]):
         self.close()
 
 
-class AsyncNanoBananaEdit(BaseClient[AsyncDriver, httpx.AsyncClient]):
+class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
     """The twin of `NanoBananaEdit`, for asyncio and trio: the same arguments and errors, methods to be awaited.
 
     Use it as an async context manager, or await `aclose` when done.
     """
 
-    def _drive(self, settings: Settings, http: httpx.AsyncClient | None) -> AsyncDriver:
-        from . import _pool  # noqa: PLC0415 - not before somebody makes a client
+    def _drive(self, settings: Settings, http: httpx2.AsyncClient | None) -> AsyncDriver:
+        from ._async_driver import AsyncDriver  # noqa: PLC0415 - not before somebody makes a client
+        from ._transport import async_client  # noqa: PLC0415 - as above
 
-        return AsyncDriver(settings, _pool.async_client() if http is None else checked(http, httpx.AsyncClient))
+        return AsyncDriver(settings, async_client() if http is None else checked(http, httpx2.AsyncClient))
 
     async def edit(
         self,
@@ -246,7 +254,7 @@ class AsyncNanoBananaEdit(BaseClient[AsyncDriver, httpx.AsyncClient]):
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
         options = Options(image_size=image_size, output_format=output_format)
         task = await self._driver.run(
-            _flow.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
+            _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
         return AsyncEdit.of(task, output_format or None, self._driver)
 
@@ -264,7 +272,7 @@ class AsyncNanoBananaEdit(BaseClient[AsyncDriver, httpx.AsyncClient]):
         """Submit an edit and do not wait for it. See `NanoBananaEdit.submit`."""
         options = Options(image_size=image_size, output_format=output_format)
         return await self._driver.run(
-            _flow.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
+            _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
 
     async def wait(
@@ -276,16 +284,16 @@ class AsyncNanoBananaEdit(BaseClient[AsyncDriver, httpx.AsyncClient]):
         stop_on: Collection[str] = (),
     ) -> AsyncEdit:
         """Wait until a task is finished. See `NanoBananaEdit.wait`."""
-        finished = await self._driver.run(_flow.wait(self._context(timeout, on_progress, stop_on), task))
+        finished = await self._driver.run(_operations.wait(self._context(timeout, on_progress, stop_on), task))
         return AsyncEdit.of(finished, None, self._driver)
 
     async def get_task(self, task_id: str) -> Task:
         """Look at a task once. See `NanoBananaEdit.get_task`."""
-        return await self._driver.run(_flow.get_task(self._context(), task_id))
+        return await self._driver.run(_operations.get_task(self._context(), task_id))
 
     async def upload(self, file: ImageInput) -> UploadedFile:
         """Upload one file, to be edited by its URL. See `NanoBananaEdit.upload`."""
-        return await self._driver.run(_flow.upload(self._context(), file))
+        return await self._driver.run(_operations.upload(self._context(), file))
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to a client that was handed in or to another one."""
@@ -301,28 +309,32 @@ class AsyncNanoBananaEdit(BaseClient[AsyncDriver, httpx.AsyncClient]):
         await self.aclose()
 
 
-def aiohttp_client(**options: Any) -> httpx.AsyncClient:
-    """Return an httpx client on aiohttp, to be handed to `AsyncNanoBananaEdit` as `http_client`, and closed.
+def aiohttp_client(
+    *, verify: ssl.SSLContext | bool = True, trust_env: bool = True, proxy: str | None = None
+) -> httpx2.AsyncClient:
+    """Return an httpx2 client on aiohttp, for asyncio: pass it to `AsyncNanoBananaEdit` as `http_client`, and close it.
 
-    For asyncio alone. It uses no proxy of the environment, and keeps no cookies.
+    It keeps no cookies, and uses no proxy of the environment.
 
     Args:
-        options: Those of `httpx_aiohttp.AiohttpTransport`: `verify`, `cert`, `proxy`, `limits`, `local_address`, `uds`.
+        verify: An SSL context, or whether certificates are checked; default True.
+        trust_env: Whether `SSL_CERT_FILE` and `SSL_CERT_DIR` name further certificates; default True.
+        proxy: URL of a proxy; default None.
 
     Returns:
         The client.
 
     Raises:
         InvalidRequest: The certificates that the environment names cannot be used.
-        ModuleNotFoundError: The extra is not installed.
+        ModuleNotFoundError: The extra `aiohttp` is not installed.
     """
     try:
-        from ._aiohttp import Connections  # noqa: PLC0415 - of the extra
-        from ._pool import AsyncClient  # noqa: PLC0415 - not before it is needed
+        from ._aiohttp import AiohttpConnections  # noqa: PLC0415 - of the extra
     except ModuleNotFoundError as missing:
         hint = f"aiohttp_client needs {missing.name}: pip install 'nano-banana-edit[aiohttp]'"
         raise ModuleNotFoundError(hint, name=missing.name) from missing
-    if "verify" not in options:
-        with from_environment():
-            options["verify"] = httpx.create_ssl_context(trust_env=options.get("trust_env", True))
-    return AsyncClient(transport=Connections(options))
+    from ._transport import no_cookies  # noqa: PLC0415 - not before it is needed
+
+    with from_environment():
+        context = httpx2.create_ssl_context(verify=verify, trust_env=trust_env)
+    return httpx2.AsyncClient(transport=AiohttpConnections(context, proxy), cookies=no_cookies())

@@ -4,73 +4,20 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from . import _download
 from ._clock import Deadline
-from ._drive import AsyncDriver, Driver
+from ._driver import Driver
+from ._effects import Operation
 from ._settings import Settings, parse_url
-from ._steps import Flow
+from .models import Task
 
-
-@frozen
-class TaskFile:
-    """One resulting file, as the task names it.
-
-    Attributes:
-        url: Where it is.
-        type: What it is, in the service's words; None in the form of `result` that holds URLs alone.
-
-    Source: `openapi.yaml#/components/schemas/TaskFile`.
-    """
-
-    url: str
-    type: str | None = None
-
-
-@frozen
-class Task:
-    """The state of a task when it was looked at.
-
-    Attributes:
-        task_id: Its id.
-        status: `pending`, `processing`, `completed`, `failed`, or whatever else the service says; None right after
-            the submission, before the first look.
-        error_code: Code of the failure, if any.
-        error_msg: Friendly text of the failure, if any.
-        files: The resulting files; empty until the task is completed.
-        retry_after: Seconds that the service asks to wait before the next look, where it says so.
-        raw: The answer as it came, with properties that are not documented.
-
-    Source: `openapi.yaml#/components/schemas/Task`.
-    """
-
-    task_id: str
-    status: str | None = None
-    error_code: str | None = None
-    error_msg: str | None = None
-    files: tuple[TaskFile, ...] = ()
-    retry_after: float | None = None
-    raw: Mapping[str, Any] = field(factory=dict, repr=False)
-
-
-@frozen
-class UploadedFile:
-    """A stored file. It is temporary.
-
-    Attributes:
-        url: Its URL, to be edited.
-        raw: The answer as it came: `cn_url`, `key`, `md5`, `size`, `content_type`, `expires_at` and any others.
-
-    Source: `openapi.yaml#/components/schemas/UploadedFile`.
-    """
-
-    url: str
-    raw: Mapping[str, Any] = field(factory=dict, repr=False)
+if TYPE_CHECKING:
+    from ._async_driver import AsyncDriver
 
 
 @frozen
@@ -95,10 +42,10 @@ class _Image:
     def _asked(self) -> str | None:
         return mimetypes.guess_type(f"image.{self.output_format}")[0] if self.output_format else None
 
-    def _fetch(self, settings: Settings) -> Flow[bytes]:
+    def _fetch(self, settings: Settings) -> Operation[bytes]:
         return _download.fetch(settings, self._source(), Deadline(settings.timeout))
 
-    def _save(self, settings: Settings, path: str | os.PathLike[str]) -> Flow[Path]:
+    def _save(self, settings: Settings, path: str | os.PathLike[str]) -> Operation[Path]:
         return _download.save(settings, self._source(), path, Deadline(settings.timeout))
 
     def _source(self) -> _download.Download:

@@ -1,7 +1,7 @@
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 
 from ...client import AuthenticatedClient, Client
 from ...models.edit_accepted import EditAccepted
@@ -10,10 +10,11 @@ from ...models.error import Error
 from ...types import Response
 
 
-def _get_kwargs(
+def request_kwargs(
     *,
     body: EditRequest,
 ) -> dict[str, Any]:
+    """Build the request: method, path and content, to be completed by the client's `request_kwargs`"""
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
@@ -29,7 +30,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> EditAccepted | Error:
+def _parse(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> EditAccepted | Error:
     if response.status_code == 200:
         response_200 = EditAccepted.from_dict(response.json())
 
@@ -40,14 +41,15 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     return response_default
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
+def parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx2.Response
 ) -> Response[EditAccepted | Error]:
+    """Parse a response that was read to its end: its body is read when `parsed` is asked for"""
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parse=partial(_parse_response, client=client, response=response),
+        parse=partial(_parse, client=client, response=response),
     )
 
 
@@ -66,19 +68,19 @@ def sync_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[EditAccepted | Error]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         body=body,
     )
 
-    response = client.get_httpx_client().request(**client.request_kwargs(kwargs))
+    response = client.get_httpx_client().request(**client.request_kwargs(kwargs), **client.request_options())
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 def sync(
@@ -96,7 +98,7 @@ def sync(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         EditAccepted | Error
@@ -123,19 +125,21 @@ async def asyncio_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[EditAccepted | Error]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         body=body,
     )
 
-    response = await client.get_async_httpx_client().request(**client.request_kwargs(kwargs))
+    response = await client.get_async_httpx_client().request(
+        **client.request_kwargs(kwargs), **client.request_options()
+    )
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 async def asyncio(
@@ -153,7 +157,7 @@ async def asyncio(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         EditAccepted | Error

@@ -2,7 +2,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from ...client import AuthenticatedClient, Client
 from ...models.error import Error
@@ -10,9 +10,10 @@ from ...models.task import Task
 from ...types import Response
 
 
-def _get_kwargs(
+def request_kwargs(
     id: str,
 ) -> dict[str, Any]:
+    """Build the request: method, path and content, to be completed by the client's `request_kwargs`"""
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -24,7 +25,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Error | Task:
+def _parse(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> Error | Task:
     if response.status_code == 200:
         response_200 = Task.from_dict(response.json())
 
@@ -35,12 +36,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     return response_default
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Error | Task]:
+def parse_response(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> Response[Error | Task]:
+    """Parse a response that was read to its end: its body is read when `parsed` is asked for"""
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parse=partial(_parse_response, client=client, response=response),
+        parse=partial(_parse, client=client, response=response),
     )
 
 
@@ -58,19 +60,19 @@ def sync_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Error | Task]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         id=id,
     )
 
-    response = client.get_httpx_client().request(**client.request_kwargs(kwargs))
+    response = client.get_httpx_client().request(**client.request_kwargs(kwargs), **client.request_options())
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 def sync(
@@ -87,7 +89,7 @@ def sync(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Error | Task
@@ -113,19 +115,21 @@ async def asyncio_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Error | Task]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         id=id,
     )
 
-    response = await client.get_async_httpx_client().request(**client.request_kwargs(kwargs))
+    response = await client.get_async_httpx_client().request(
+        **client.request_kwargs(kwargs), **client.request_options()
+    )
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 async def asyncio(
@@ -142,7 +146,7 @@ async def asyncio(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Error | Task

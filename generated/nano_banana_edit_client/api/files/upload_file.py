@@ -1,7 +1,7 @@
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 
 from ...client import AuthenticatedClient, Client
 from ...models.error import Error
@@ -10,10 +10,11 @@ from ...models.uploaded_file import UploadedFile
 from ...types import Response
 
 
-def _get_kwargs(
+def request_kwargs(
     *,
     body: FileUpload,
 ) -> dict[str, Any]:
+    """Build the request: method, path and content, to be completed by the client's `request_kwargs`"""
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
@@ -27,7 +28,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Error | UploadedFile:
+def _parse(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> Error | UploadedFile:
     if response.status_code == 200:
         response_200 = UploadedFile.from_dict(response.json())
 
@@ -38,14 +39,15 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     return response_default
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
+def parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx2.Response
 ) -> Response[Error | UploadedFile]:
+    """Parse a response that was read to its end: its body is read when `parsed` is asked for"""
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parse=partial(_parse_response, client=client, response=response),
+        parse=partial(_parse, client=client, response=response),
     )
 
 
@@ -63,19 +65,19 @@ def sync_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Error | UploadedFile]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         body=body,
     )
 
-    response = client.get_httpx_client().request(**client.request_kwargs(kwargs))
+    response = client.get_httpx_client().request(**client.request_kwargs(kwargs), **client.request_options())
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 def sync(
@@ -92,7 +94,7 @@ def sync(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Error | UploadedFile
@@ -118,19 +120,21 @@ async def asyncio_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Error | UploadedFile]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         body=body,
     )
 
-    response = await client.get_async_httpx_client().request(**client.request_kwargs(kwargs))
+    response = await client.get_async_httpx_client().request(
+        **client.request_kwargs(kwargs), **client.request_options()
+    )
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 async def asyncio(
@@ -147,7 +151,7 @@ async def asyncio(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Error | UploadedFile

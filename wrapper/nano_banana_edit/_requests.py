@@ -84,20 +84,20 @@ def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
 
 
 def is_task_id(value: object) -> TypeGuard[str]:
-    """Return whether a task can be asked for by this id: it is text, and a segment of a path, not too long for one."""
+    """Return whether a task can be polled by this id: it is text, one segment of a path, and short enough for a URL."""
     return isinstance(value, str) and value not in ("", ".", "..") and value.isprintable() and len(value) <= _LONGEST_ID
 
 
 def task_id(value: object) -> str:
-    """Return the id of a task if it can be asked for.
+    """Return the id of a task if it can be polled.
 
     Raises:
-        InvalidRequest: It is not a string, is empty, or is not a segment of a path of a length that servers accept.
+        InvalidRequest: It is not a string, is empty, or cannot be one segment of a URL's path.
     """
     if is_task_id(value):
         return value
     raise InvalidRequest(
-        f"task_id is {shorten(value)}; it must be the id that a submission answered with, a string of 1 to "
+        f"task_id is {shorten(value)}; it must be the id that a submission returned, a string of 1 to "
         f"{_LONGEST_ID} characters.",
         field="task_id",
         value=value,

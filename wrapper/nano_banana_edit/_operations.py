@@ -1,4 +1,4 @@
-"""Each operation once, as a flow."""
+"""Each operation once, for both clients."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import Any, TypeAlias
 
 from attrs import asdict, frozen
 from nano_banana_edit_client.api.edits import create_edit
-from nano_banana_edit_client.api.edits import get_task as get_task_operation
+from nano_banana_edit_client.api.edits import get_task as poll_task
 from nano_banana_edit_client.api.files import upload_file
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET, Unset, shorten
 
-from . import _reply, _request
+from . import _requests, _responses
 from ._clock import Deadline
+from ._effects import Operation, Send, Sleep, Together, Work
 from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, SubmissionUnknown, WaitTimeout, about
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._log import logger
 from ._retry import spread
 from ._settings import Settings
-from ._steps import Call, Flow, Sleep, Together, Work
-from .results import Task, UploadedFile
+from .models import Task, UploadedFile
 
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
 
 
 @frozen
 class Progress:
-    """Where a call stands, as told to `on_progress`.
+    """The progress of a call, as `on_progress` gets it.
 
     Attributes:
         stage: `upload`, `submit` or `wait`.
         elapsed: Seconds since the call began.
         task_id: Id of the task, once it is known.
-        status: The task's status at the last look, once there was one.
-        polls: Looks at the task so far.
+        status: The task's status at the last poll, if there was one.
+        polls: Number of polls so far.
     """
 
     stage: str
@@ -54,7 +54,7 @@ Extra: TypeAlias = Mapping[str, Any] | None
 
 @frozen(kw_only=True)
 class Options:
-    """What an edit may be asked for besides images and prompt. See `NanoBananaEdit.edit`."""
+    """The options of an edit, besides images and prompt. See `NanoBananaEdit.edit`."""
 
     image_size: ImageSize | Unset = UNSET
     output_format: OutputFormat | Unset = UNSET
@@ -62,12 +62,12 @@ class Options:
 
 @frozen
 class Context:
-    """What every flow of one call needs.
+    """What every operation of one call needs.
 
     Attributes:
         settings: The client's.
         deadline: When the call must be over.
-        on_progress: Told where the call stands.
+        on_progress: Called at each stage and each poll.
         stop_on: Statuses that end the waiting, besides `completed` and `failed`.
     """
 
@@ -76,8 +76,8 @@ class Context:
     on_progress: OnProgress | None = None
     stop_on: frozenset[str] = frozenset()
 
-    def tell(self, stage: str, **facts: Any) -> None:
-        """Tell whoever wants to know."""
+    def report(self, stage: str, **facts: Any) -> None:
+        """Log the progress, and call `on_progress`."""
         progress = Progress(stage, self.deadline.elapsed(), **facts)
         at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
         logger.info("%s: %safter %.1f s", stage, at, progress.elapsed)
@@ -85,41 +85,39 @@ class Context:
             self.on_progress(progress)
 
 
-def edit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
+def edit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Operation[Task]:
     """Upload what is local, submit, and return the completed task."""
     task = yield from submit(context, images, prompt, options, extra_body)
     return (yield from wait(context, task))
 
 
-def submit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Flow[Task]:
+def submit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Operation[Task]:
     """Upload what is local and submit. Everything is checked before anything is sent."""
-    look = partial(parse_all, images)
-    parsed: list[str | LocalImage] = look() if are_urls(images) else (yield Work(look, context.deadline))
+    read = partial(parse_all, images)
+    parsed: list[str | LocalImage] = read() if are_urls(images) else (yield Work(read, context.deadline))
     names = [image if isinstance(image, str) else _NOT_UPLOADED for image in parsed]
-    request = _request.edit_request(names, prompt, asdict(options, recurse=False), extra_body)
+    request = _requests.edit_request(names, prompt, asdict(options, recurse=False), extra_body)
     local = [image for image in parsed if isinstance(image, LocalImage)]
     if local:
         yield Work(partial(_check, *local), context.deadline)
-        context.tell("upload")
+        context.report("upload")
         files: list[UploadedFile] = yield Together([_upload(context, image) for image in local])
         urls = iter(file.url for file in files)
         try:
             request.image_urls = [image if isinstance(image, str) else next(urls) for image in parsed]
         except ConstraintViolation as error:
             raise InvalidResponse(f"The URL of an uploaded file cannot be edited: {error}") from error
-    context.tell("submit")
+    context.report("submit")
     try:
-        task_id: str = yield Call(
+        task_id: str = yield Send(
             "createEdit",
-            partial(create_edit.sync_detailed, body=request),
-            partial(create_edit.asyncio_detailed, body=request),
-            _reply.accepted,
+            context.settings.edits.request_kwargs(create_edit.request_kwargs(body=request)),
+            _responses.accepted,
             context.deadline,
-            context.settings.base_url,
             billed=True,
         )
     except SubmissionUnknown as error:
-        error.request_digest, error.elapsed = _request.digest(request), context.deadline.elapsed()
+        error.request_digest, error.elapsed = _requests.digest(request), context.deadline.elapsed()
         raise
     except BaseException as error:
         if not isinstance(error, Exception) and "task_id" not in vars(error):
@@ -128,7 +126,7 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
     return Task(task_id)
 
 
-def upload(context: Context, file: ImageInput) -> Flow[UploadedFile]:
+def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
     """Upload one file."""
     image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
@@ -140,19 +138,17 @@ def upload(context: Context, file: ImageInput) -> Flow[UploadedFile]:
 def _check(*images: LocalImage) -> None:
     for image in images:
         with image.reading() as payload:
-            _request.file_upload(image, payload)
+            _requests.file_upload(image, payload)
 
 
-def _upload(context: Context, image: LocalImage) -> Flow[UploadedFile]:
+def _upload(context: Context, image: LocalImage) -> Operation[UploadedFile]:
     content: bytes = yield Work(partial(_content, image), context.deadline)
-    body = _request.file_upload(image, BytesIO(content))
-    file: UploadedFile = yield Call(
+    body = _requests.file_upload(image, BytesIO(content))
+    file: UploadedFile = yield Send(
         "uploadFile",
-        partial(upload_file.sync_detailed, body=body),
-        partial(upload_file.asyncio_detailed, body=body),
-        _reply.uploaded,
+        context.settings.files.request_kwargs(upload_file.request_kwargs(body=body)),
+        _responses.uploaded,
         context.deadline,
-        context.settings.files_url,
     )
     return file
 
@@ -162,37 +158,36 @@ def _content(image: LocalImage) -> bytes:
         return payload.read()
 
 
-def get_task(context: Context, task_id: str) -> Flow[Task]:
-    """Look at a task once."""
-    task_id = _request.task_id(task_id)
+def get_task(context: Context, task_id: str) -> Operation[Task]:
+    """Poll a task once."""
+    task_id = _requests.task_id(task_id)
     with about(task_id):
-        task: Task = yield Call(
+        task: Task = yield Send(
             "getTask",
-            partial(get_task_operation.sync_detailed, task_id),
-            partial(get_task_operation.asyncio_detailed, task_id),
-            partial(_reply.task, task_id=task_id),
+            context.settings.edits.request_kwargs(poll_task.request_kwargs(task_id)),
+            partial(_responses.task, task_id=task_id),
             context.deadline,
-            context.settings.base_url,
+            reuse=True,  # its response names its task, so that no other can be taken for it
         )
     return task
 
 
-def wait(context: Context, task: Task | str) -> Flow[Task]:
-    """Look at a task, at growing intervals, until it is completed; a status nobody knows is waited through."""
-    task_id = _request.task_id(task.task_id if isinstance(task, Task) else task)
+def wait(context: Context, task: Task | str) -> Operation[Task]:
+    """Poll a task, at growing intervals, until it is completed; an unknown status is waited through."""
+    task_id = _requests.task_id(task.task_id if isinstance(task, Task) else task)
     state: Task | None = None
     interval = context.settings.poll_interval
-    looks = enumerate(spread(interval / 8, interval, growth=1.5), start=1)
+    polls = enumerate(spread(interval / 8, interval, growth=1.5), start=1)
     with about(task_id):
         while state is None or state.status != "completed":
-            polls, delay = next(looks)
+            number, delay = next(polls)
             try:
                 state = yield from get_task(context, task_id)
             except APITimeout as error:
                 if context.deadline.remaining() > 0:
                     raise
                 raise _wait_timeout(context, task_id, state) from error
-            context.tell("wait", task_id=task_id, status=state.status, polls=polls)
+            context.report("wait", task_id=task_id, status=state.status, polls=number)
             if state.status == "failed" or state.status in context.stop_on:
                 raise _edit_failed(state)
             if state.status != "completed":
@@ -216,7 +211,6 @@ def _wait_timeout(context: Context, task_id: str, state: Task | None) -> WaitTim
     status = state.status if state else None
     timeout = context.deadline.elapsed() if context.deadline.timeout is None else context.deadline.timeout
     return WaitTimeout(
-        f"Task {task_id} is still {status or 'unseen'} after {timeout:g} s. "
-        f"It goes on: wait({task_id!r}) takes it up again.",
+        f"Task {task_id} is still {status or 'unknown'} after {timeout:g} s. The edit goes on: call wait({task_id!r}).",
         status=status,
     )

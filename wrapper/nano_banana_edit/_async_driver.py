@@ -1,0 +1,126 @@
+"""The async driver, on asyncio and trio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, repeat
+from typing import Any, NoReturn, TypeVar, assert_never, cast
+
+import anyio
+import anyio.to_thread
+import httpx2
+from anyio.lowlevel import RunVar
+
+from . import _clock
+from ._driver import AT_ONCE, build, still_open
+from ._effects import Effect, Operation, Send, Sleep, Together, Work
+from ._reading import Body
+from ._retry import Attempt, backoff, redacted, time_is_over, translated
+from ._settings import Settings
+
+T = TypeVar("T")
+
+_GRACE = 0.1  # seconds, so that httpx2's own timeouts, whose names say more, come first
+_WORKERS = 40  # threads of one event loop for files, apart from those of the application, which may all be busy
+_workers: RunVar[anyio.CapacityLimiter] = RunVar("nano_banana_edit")
+
+
+async def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+@dataclass(slots=True)
+class AsyncDriver:
+    """Runs operations on an `httpx2.AsyncClient`; the twin of `Driver`."""
+
+    settings: Settings
+    http: httpx2.AsyncClient
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Run an operation to its end and return its result."""
+        advance = partial(operation.send, None)
+        while True:
+            try:
+                with redacted(self.settings):
+                    effect = advance()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            try:
+                advance = partial(operation.send, await self._do(effect))
+            except BaseException as error:  # noqa: BLE001 - the operation decides, also about cancellation
+                advance = partial(operation.throw, error)
+
+    async def _do(self, effect: Effect) -> Any:
+        match effect:
+            case Send():
+                return await self._again(effect)
+            case Sleep(seconds):
+                return await _clock.async_sleep(seconds)
+            case Work():
+                return await self._work(effect)
+            case Together(operations):
+                return await self._together(operations)
+            case _:
+                assert_never(effect)
+
+    async def _again(self, step: Send) -> Any:
+        try:
+            return await self._send(step)
+        except Exception as error:  # noqa: BLE001 - as in the twin
+            first = partial(_raise, error)
+        import stamina  # noqa: PLC0415 - not before something fails
+
+        tries = chain([first], repeat(partial(self._send, step)))
+        caller = stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+        return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - as in the twin
+
+    async def _send(self, step: Send) -> Any:
+        attempt = Attempt()
+        with redacted(self.settings), translated(step, attempt), still_open(self.http, step):
+            request = build(self.http, step, attempt, attempt.atrace)
+            with anyio.move_on_after(step.deadline.remaining() + _GRACE):
+                response = await self.http.send(request, stream=True, auth=None, follow_redirects=False)
+                body = Body(step, response)
+                with body.known():
+                    async with aclosing(response):
+                        body.begin()
+                        async with aclosing(cast(AsyncGenerator[bytes, None], body.async_chunks())) as chunks:
+                            async for chunk in chunks:
+                                body.add(chunk)
+                    return step.read(body.whole())
+            raise httpx2.ReadTimeout("the time of the call is over")
+
+    async def _work(self, work: Work) -> Any:
+        """Call a function in a thread, however long it takes there, if one is free in time."""
+        limiter = _workers.get(None)
+        if limiter is None:
+            _workers.set(limiter := anyio.CapacityLimiter(_WORKERS))
+        with anyio.move_on_after(work.deadline.remaining()):
+            return await anyio.to_thread.run_sync(work.function, limiter=limiter)
+        raise time_is_over(work.deadline)
+
+    async def _together(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        results: list[Any] = [None] * len(operations)
+        failures: list[Exception] = []
+        free = anyio.Semaphore(AT_ONCE)
+
+        async def one(index: int) -> None:
+            try:
+                async with free:
+                    results[index] = await self.run(operations[index])
+            except Exception as error:  # noqa: BLE001 - raised below, without the group around it
+                failures.append(error)
+                group.cancel_scope.cancel()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for index in range(len(operations)):
+                    group.start_soon(one, index)
+        except BaseExceptionGroup as interrupts:  # trio's way to say KeyboardInterrupt; a cancellation comes alone
+            raise interrupts.exceptions[0] from None
+        if failures:
+            raise failures[0]
+        return results

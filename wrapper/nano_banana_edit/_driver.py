@@ -1,0 +1,163 @@
+"""The sync driver, and what it shares with its twin. A driver does what an operation asks for, and decides nothing."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, repeat
+from queue import SimpleQueue
+from typing import Any, NoReturn, TypeVar, assert_never
+
+import httpx2
+
+from . import _clock
+from ._effects import Effect, Operation, Send, Sleep, Together, Work
+from ._errors import InvalidRequest, NanoBananaEditError
+from ._reading import Body
+from ._retry import Attempt, attempt_timeouts, backoff, redacted, translated
+from ._settings import Settings
+
+T = TypeVar("T")
+
+AT_ONCE = 4  # operations side by side: uploads of up to 50 MB each are held in memory
+
+
+def build(http: httpx2.Client | httpx2.AsyncClient, step: Send, attempt: Attempt, trace: object) -> httpx2.Request:
+    """Return the request of an attempt, and note it there.
+
+    A request outside the API is built apart from any client, so that it carries no token, cookie or default header.
+    """
+    extensions = {"timeout": attempt_timeouts(step.deadline), "trace": trace}
+    build: Callable[..., httpx2.Request] = httpx2.Request if step.anonymous else http.build_request
+    try:
+        request = build(**step.request, extensions=extensions)
+    except httpx2.InvalidURL as error:
+        raise InvalidRequest(f"The URL of the request is invalid ({error}); nothing was sent.") from error
+    if not step.reuse:
+        request.headers["Connection"] = "close"
+    attempt.request = request
+    return request
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+@contextmanager
+def still_open(http: httpx2.Client | httpx2.AsyncClient, step: Send) -> Iterator[None]:
+    """Say so if a client is closed, or was closed by another thread just before it sent."""
+    message = "The client is closed; make a new one. Nothing was sent."
+    if http.is_closed:
+        raise NanoBananaEditError(message)
+    try:
+        yield
+    except RuntimeError as error:
+        if step.billed or not http.is_closed:  # of what is billed a transport may have sent some
+            raise
+        raise NanoBananaEditError(message) from error
+
+
+@dataclass(slots=True)  # which attrs.asdict of a result, that has one, leaves closed: the token is in it
+class Driver:
+    """Runs operations on an `httpx2.Client`."""
+
+    settings: Settings
+    http: httpx2.Client
+    stopped: threading.Event = field(default_factory=threading.Event)  # whether nothing is to be sent again
+
+    def run(self, operation: Operation[T]) -> T:
+        """Run an operation to its end and return its result."""
+        advance = partial(operation.send, None)
+        while True:
+            try:
+                with redacted(self.settings):
+                    effect = advance()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            try:
+                advance = partial(operation.send, self._do(effect))
+            except BaseException as error:  # noqa: BLE001 - the operation decides, also about KeyboardInterrupt
+                advance = partial(operation.throw, error)
+
+    def _do(self, effect: Effect) -> Any:
+        match effect:
+            case Send():
+                return self._again(effect)
+            case Sleep(seconds):
+                return _clock.sleep(seconds)
+            case Work(function):
+                return function()
+            case Together(operations):
+                return self._together(operations) if len(operations) > 1 else [self.run(one) for one in operations]
+            case _:
+                assert_never(effect)
+
+    def _again(self, step: Send) -> Any:
+        """Send once, and after a failure as often as may be. A request that works at once does not pay for stamina."""
+        try:
+            return self._send(step)
+        except Exception as error:  # noqa: BLE001 - the first attempt, which is handed to stamina as it was
+            first = partial(_raise, error)
+        import stamina  # noqa: PLC0415 - not before something fails
+
+        tries = chain([first], repeat(partial(self._send, step)))
+        caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+        on = partial(self._goes_on, backoff(step, self.settings))
+        return caller(on, lambda: next(tries)())  # noqa: PLW0108 - the next one each time
+
+    def _goes_on(self, decide: Callable[[Exception], bool | float], error: Exception) -> bool | float:
+        return not self.stopped.is_set() and decide(error)
+
+    def _send(self, step: Send) -> Any:
+        attempt = Attempt()
+        with redacted(self.settings), translated(step, attempt), still_open(self.http, step):  # before stamina logs it
+            request = build(self.http, step, attempt, attempt.trace)
+            response = self.http.send(request, stream=True, auth=None, follow_redirects=False)
+            body = Body(step, response)
+            with body.known():
+                with closing(response):
+                    body.begin()
+                    for chunk in body.chunks():
+                        body.add(chunk)
+                return step.read(body.whole())
+
+    def _together(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Run each operation in a thread; nobody waits for one once another failed, or the caller is interrupted."""
+        waiting = deque(enumerate(operations))
+        done: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        driver = replace(self, stopped=threading.Event())
+
+        def work() -> None:
+            while waiting and not driver.stopped.is_set():
+                with suppress(IndexError):  # another thread took the last one
+                    index, operation = waiting.popleft()
+                    try:
+                        done.put((index, driver.run(operation), None))
+                    except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+                        driver.stopped.set()
+                        done.put((index, None, error))
+
+        results: list[Any] = [None] * len(operations)
+        try:
+            for _ in range(min(AT_ONCE, len(operations))):
+                _in_thread(work)
+            for _ in operations:
+                index, results[index], error = done.get()
+                if error:
+                    raise error
+        finally:
+            driver.stopped.set()
+        return results
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    """Start a thread that does not hold up the end of the process, in the context of this one."""
+    try:
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True).start()
+    except RuntimeError:  # the process is at its end, or has too many threads
+        work()

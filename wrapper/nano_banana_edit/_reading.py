@@ -1,0 +1,101 @@
+"""A body as it is read: within its limit, within its time, and without a coding that was not asked for.
+
+httpx2 decodes a response without a bound, and takes half a gzip for the whole. Requests ask for no coding; one member
+of gzip is decoded all the same, so that an accepted edit is known, and its result can be had.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+
+import httpx2
+from attrs import Factory, define, field
+
+from ._effects import Send
+from ._errors import NanoBananaEditError
+from ._log import logger
+from ._responses import decoded
+
+
+class NotRead(Exception):
+    """A body that is not read, or not to its end, and why."""
+
+
+@define
+class Body:
+    """What was read of the response to a request."""
+
+    step: Send
+    response: httpx2.Response
+    coding: str = ""
+    content: bytearray = field(factory=bytearray)
+    began: float = field(init=False, default=Factory(lambda self: self.step.deadline.elapsed(), takes_self=True))
+
+    def __attrs_post_init__(self) -> None:
+        if not self.response.is_stream_consumed:  # otherwise httpx2 has decoded it, for a hook of the caller's
+            codings = [coding.strip().lower() for coding in self._given().split(",")]
+            self.coding = ", ".join(coding for coding in codings if coding not in ("", "identity"))
+
+    def begin(self) -> None:
+        """Raise NotRead if a good response could not be read for its coding."""
+        if self.response.is_success and self.coding not in ("", "gzip"):
+            raise NotRead(
+                f"The response has Content-Encoding {self._given()[:200]!r}; the client asks for identity. It was not "
+                "read. Configure the server, or the proxy before it, to send it without."
+            )
+
+    def chunks(self) -> Iterator[bytes]:
+        """Return the chunks to read."""
+        return self.response.iter_bytes() if self.response.is_stream_consumed else self.response.iter_raw()
+
+    def async_chunks(self) -> AsyncIterator[bytes]:
+        """Return the chunks to read."""
+        return self.response.aiter_bytes() if self.response.is_stream_consumed else self.response.aiter_raw()
+
+    def add(self, chunk: bytes) -> None:
+        """Keep a chunk, or raise when there is too much, or when it is not the first and came too late."""
+        if self.content and self.step.deadline.remaining() <= 0:
+            raise httpx2.ReadTimeout("the time of the call is over; the response was not read to its end")
+        self.content += chunk
+        self._check_size(self.content)
+
+    def whole(self) -> httpx2.Response:
+        """Return the response, which was read to its end, without its coding."""
+        plain, whole = self._plain()
+        self._check_size(plain)
+        if self.response.is_success and not whole:
+            raise httpx2.DecodingError("its gzip is damaged, ends too early, or does not end with its first member")
+        took = self.step.deadline.elapsed() - self.began
+        logger.debug("%s: %d, %d bytes, %.2f s", self.step.name, self.response.status_code, len(plain), took)
+        return decoded(self.response, plain)
+
+    @contextmanager
+    def known(self) -> Iterator[None]:
+        """Add the task's id to whatever ends the reading of a submission's response early, if the part read has it."""
+        try:
+            yield
+        except BaseException as error:
+            if self.step.billed:
+                with suppress(NanoBananaEditError):
+                    vars(error)["task_id"] = self.step.read(decoded(self.response, self._plain()[0]))
+            raise
+
+    def _given(self) -> str:
+        return self.response.headers.get("content-encoding", "")
+
+    def _plain(self) -> tuple[bytes, bool]:
+        """Return the body without its coding, as far as it can be decoded, and whether that is all of it."""
+        if self.coding != "gzip":
+            return (b"", False) if self.coding else (bytes(self.content), True)
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            plain = inflate.decompress(self.content, self.step.limit + 1)
+        except zlib.error:
+            return b"", False
+        return plain, inflate.eof and not inflate.unused_data
+
+    def _check_size(self, content: bytes | bytearray) -> None:
+        if len(content) > self.step.limit:
+            raise NotRead(f"The response is larger than {self.step.limit} bytes; it was not read to its end.")

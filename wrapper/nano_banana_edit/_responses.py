@@ -1,0 +1,191 @@
+"""Responses become results or errors, through the generated models.
+
+They are read leniently: only what the client needs must be there, and everything is kept as received.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import httpx2
+from nano_banana_edit_client import models as documented
+from nano_banana_edit_client.types import Unset, shorten
+
+from ._errors import (
+    APIStatusError,
+    AuthenticationError,
+    InvalidResponse,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    SubmissionUnknown,
+)
+from ._requests import is_task_id
+from .models import Task, TaskFile, UploadedFile
+
+_T = TypeVar("_T")
+
+_SHORT = 500
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+_BY_STATUS = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 429: RateLimited}
+
+
+def accepted(response: httpx2.Response) -> str:
+    """Return the task id that a submission was answered with.
+
+    Raises:
+        APIStatusError: 4xx; the submission was refused.
+        SubmissionUnknown: Any other response without a task id.
+    """
+    if response.is_client_error:
+        raise_for_status(response)
+    try:
+        task_id = documented.EditAccepted.from_dict(_json(response.content)).task_id
+    except (TypeError, ValueError):
+        task_id = ""
+    if response.is_success and is_task_id(task_id):
+        return task_id
+    raise SubmissionUnknown(
+        f"The response to the submission has status {response.status_code} and no task id. The edit may have been "
+        "accepted and billed, so it is not sent again; check the account before you send it again.",
+        status_code=response.status_code,
+        body=shortened(response.content),
+    )
+
+
+def task(response: httpx2.Response, task_id: str) -> Task:
+    """Return the task that was polled. Raises as `_object`, and InvalidResponse for a response about another task."""
+    body = _object(response)
+    known = {"id": task_id, **{name: value for name, value in body.items() if value is not None}}
+    if not isinstance(known.get("result"), list):
+        known.pop("result", None)
+    state = _parsed(documented.Task.from_dict, known, response)
+    if state.id != task_id:
+        raise _unusable(response, f"it is about task {shorten(state.id)}")
+    if not state.status:
+        raise _unusable(response, "status is empty")
+    return Task(
+        task_id=task_id,
+        status=state.status,
+        error_code=text_of(state.error_code),
+        error_msg=text_of(state.error_msg),
+        files=tuple(_files(state.result or [])),
+        retry_after=retry_after(response.headers),
+        raw=body,
+    )
+
+
+def uploaded(response: httpx2.Response) -> UploadedFile:
+    """Return the stored file. Raises as `_object`.
+
+    The document requires six properties beside `url`; a file that can be edited is one without them too.
+    """
+    body = _object(response)
+    url = body.get("url")
+    if not isinstance(url, str) or not url:
+        raise _unusable(response, f"url is {shorten(url)}" if "url" in body else "url is missing")
+    return UploadedFile(url=url, raw=body)
+
+
+def raise_for_status(response: httpx2.Response) -> None:
+    """Raise the APIStatusError of a status that is not 2xx, with the text that the service gives."""
+    if response.is_success:
+        return
+    body = _json(response.content)
+    error = documented.Error.from_dict(body if isinstance(body, dict) else {})
+    texts = map(text_of, (error.message, error.error_msg, error.error_code))
+    text = next(filter(None, texts), "no reason given")
+    kind = ServerError if response.status_code >= 500 else _BY_STATUS.get(response.status_code, APIStatusError)
+    wait = retry_after(response.headers)
+    asks = "" if wait is None else f" (it asks to wait {wait:g} s)"
+    raise kind(
+        f"The service answered {response.status_code}{asks}: {text[:_SHORT]}",
+        status_code=response.status_code,
+        error_code=text_of(error.error_code),
+        request_id=response.headers.get("x-request-id"),
+        body=shortened(response.content),
+        retry_after=wait,
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a response asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def text_of(value: object) -> str | None:
+    """Return a value of a response as text, or None if there is none."""
+    return None if value is None or isinstance(value, Unset) else str(value)
+
+
+def shortened(content: bytes) -> str:
+    """Return as much of a body as an error keeps."""
+    return content[:_SHORT].decode(errors="replace")
+
+
+def _json(content: bytes) -> Any:
+    """Return the JSON value of a body, or None if it has none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    """Return the JSON object of a 2xx response.
+
+    Raises:
+        APIStatusError: The status is not 2xx.
+        InvalidResponse: The body is not a JSON object, or lacks what the client needs.
+    """
+    raise_for_status(response)
+    body = _json(response.content)
+    if not isinstance(body, dict):
+        raise _unusable(response, "it is not a JSON object")
+    return body
+
+
+def _parsed(parse: Callable[[dict[str, Any]], _T], body: dict[str, Any], response: httpx2.Response) -> _T:
+    try:
+        return parse(body)
+    except ValueError as error:  # ConstraintViolation is one
+        raise _unusable(response, str(error)) from error
+
+
+def _files(result: list[Any]) -> Iterator[TaskFile]:
+    """Yield the files of both documented forms, URLs and objects; anything else is not a file."""
+    for item in result:
+        match item:
+            case documented.TaskFile(url=str(url), type_=kind) if url:
+                yield TaskFile(url=url, type=text_of(kind))
+            case {"url": str(url)} | str(url) if url:
+                yield TaskFile(url=url)
+
+
+def _unusable(response: httpx2.Response, problem: str) -> InvalidResponse:
+    return InvalidResponse(
+        f"The service answered {response.status_code} with a body that cannot be used: {problem}.",
+        body=shortened(response.content),
+    )
+
+
+def decoded(response: httpx2.Response, content: bytes) -> httpx2.Response:
+    """Return a response with its body, read and decoded."""
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_WIRE]
+    return httpx2.Response(response.status_code, headers=headers, content=content, request=response.request)
