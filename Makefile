@@ -6,8 +6,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 CLIENT := generated/nano_banana_edit_client
-GENERATE := openapi-python-client generate --path openapi.yaml --config generated/config.yaml \
-	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
+generate = openapi-python-client generate --path $(1) --output-path $(2) --config generated/config.yaml \
+	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning && \
+	cp generated/constraints.py $(2)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
@@ -50,7 +51,7 @@ check: setup ## Check format, lint, types, document and generated code; change n
 	openapi-spec-validator openapi.yaml
 	openapi-spec-validator mock_server/nano_banana_edit_mock/admin.yaml
 	@rm -rf build/regenerated && mkdir -p build
-	$(GENERATE) build/regenerated
+	$(call generate,openapi.yaml,build/regenerated)
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
 
 format: setup ## Format the code
@@ -60,7 +61,7 @@ format: setup ## Format the code
 generate: setup ## Make the client from openapi.yaml
 	@mkdir -p build
 	python -m nano_banana_edit_mock contract openapi.yaml > build/census.md
-	$(GENERATE) $(CLIENT)
+	$(call generate,openapi.yaml,$(CLIENT))
 
 contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs

@@ -3,6 +3,7 @@
 import copy
 import importlib
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from nano_banana_edit_mock import MockService, Request
 from nano_banana_edit_mock.contract import parse
 
 from ..document import BODY, CONTRACT
+from ..test_public import ROOT
 from .test_refusals import refusal_of_the_generator
 
 STYLE = {
@@ -40,7 +42,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     assert "" == refusal_of_the_generator(DOCUMENT, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
-        (folder / "client").rename(folder / "nested_client")
+        shutil.copy(ROOT / "generated/constraints.py", (folder / "client").rename(folder / "nested_client"))
         yield importlib.import_module("nested_client.models")
     for name in [name for name in sys.modules if name.startswith("nested_client")]:
         del sys.modules[name]

@@ -7,9 +7,10 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
+from ..constraints import an_object, constraints, undeclared
 from ..models.image_size import ImageSize
 from ..models.output_format import OutputFormat
-from ..types import UNSET, Unset, an_object, constraints, undeclared
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="EditRequest")
 

@@ -9,12 +9,8 @@ from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
 from .. import types
-from ..types import (
-    UNSET,
-    File,
-    an_object,
-    constraints,
-)
+from ..constraints import an_object, constraints
+from ..types import UNSET, File
 
 T = TypeVar("T", bound="FileUpload")
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, constraints, present
+from ..constraints import constraints, present
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.task_file import TaskFile
