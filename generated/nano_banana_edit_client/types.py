@@ -59,7 +59,7 @@ class Response(Generic[T]):
     """A response from an endpoint
 
     Attributes:
-        status_code: The status, also one outside the IANA list.
+        status_code: The status; it may be one that IANA does not list.
         content: The body as received.
         headers: The response's headers.
     """
@@ -71,15 +71,13 @@ class Response(Generic[T]):
 
     @cached_property
     def parsed(self) -> T | None:
-        """The content, read as the document says for this status
+        """The content as the model that the document names for this status
 
         Raises:
             UnreadableResponse: The content is not JSON, or a property is missing or of another type.
         """
         try:
             return self._parse()
-        except KeyError as error:
-            raise UnreadableResponse(self.status_code, self.content, f"{error} is missing") from error
         except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as error:
             raise UnreadableResponse(self.status_code, self.content, str(error)) from error
 

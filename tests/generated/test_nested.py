@@ -87,7 +87,7 @@ def test_inner_objects_are_held_to_the_document(
             name: value for name, value in models.EditRequest.from_dict(body).to_dict().items() if name in body
         }
         return
-    with pytest.raises(ValueError, match=rf"^{field}\b.* Change it\.$|^{field} .*\.$") as refusal:
+    with pytest.raises(ValueError, match=rf"^{field} .*; .*\.$") as refusal:
         models.EditRequest.from_dict(body)
     assert field == refusal.value.field
     assert field.partition(".")[0] == service.calls[0].violations[0].field

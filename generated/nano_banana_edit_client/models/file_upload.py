@@ -19,7 +19,7 @@ T = TypeVar("T", bound="FileUpload")
 class FileUpload:
     """
     Attributes:
-        file (File): The file's bytes, at most 50 MB.
+        file (File): The file's content; at most 50000000 bytes.
     """
 
     file: File = _attrs_field(

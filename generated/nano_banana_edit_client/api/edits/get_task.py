@@ -51,7 +51,7 @@ def sync_detailed(
 ) -> Response[Error | Task]:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):
@@ -80,7 +80,7 @@ def sync(
 ) -> Error | Task | None:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):
@@ -106,7 +106,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Task]:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):
@@ -135,7 +135,7 @@ async def asyncio(
 ) -> Error | Task | None:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):

@@ -56,7 +56,7 @@ def sync_detailed(
 ) -> Response[Error | UploadedFile]:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
@@ -85,7 +85,7 @@ def sync(
 ) -> Error | UploadedFile | None:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
@@ -111,7 +111,7 @@ async def asyncio_detailed(
 ) -> Response[Error | UploadedFile]:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
@@ -140,7 +140,7 @@ async def asyncio(
 ) -> Error | UploadedFile | None:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
