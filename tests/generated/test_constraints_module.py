@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -21,6 +23,8 @@ from nano_banana_edit_client.constraints import (
 )
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.types import UNSET, File
+
+LARGEST = sys.float_info.max
 
 
 def file(size: int) -> File:
@@ -44,7 +48,7 @@ def problem(schema: dict[str, Any], value: Any, *, required: bool = False) -> st
         ({"type": "boolean"}, [True, False]),
         ({"type": "integer"}, [0, -1, 1.0, 2**60]),
         ({"type": "null"}, [None]),
-        ({"type": "number"}, [0, 1.5, -1e300]),
+        ({"type": "number"}, [0, 1.5, -1e300, LARGEST, -LARGEST]),
         ({"type": "object"}, [{}, {"a": 1}, attrs.make_class("Inner", [])()]),
         ({"type": "string"}, ["", "a", "😀"]),
         ({"type": ["string", "null"]}, ["a", None]),
@@ -53,6 +57,8 @@ def problem(schema: dict[str, Any], value: Any, *, required: bool = False) -> st
         ({"const": 1}, [1, 1.0]),
         ({"const": {"a": [True]}}, [{"a": [True]}]),
         ({"format": "binary"}, [file(0)]),
+        ({"maxLength": 0}, ["", file(0)]),
+        ({"maxItems": 0}, [[]]),
         ({"minLength": 2, "maxLength": 3}, ["ab", "abc", "😀😀", file(2), file(3), 5, None]),
         ({"minItems": 1, "maxItems": 2}, [[1], [1, 2], "abc", {}]),
         ({"uniqueItems": True}, [[], [1, True, "1"], "aa", [[1], [2]]]),
@@ -94,12 +100,19 @@ def test_accepts(schema: dict[str, Any], values: list[Any]) -> None:
         ({"enum": [{"a": 1}]}, {"b": 1}, "n is {'b': 1}; it must be {'a': 1}."),
         ({"const": [1]}, [1, 2], "n is [1, 2]; it must be [1]."),
         ({"const": False}, 0, "n is 0; it must be False."),
+        ({"const": [1]}, 1, "n is 1; it must be [1]."),
+        ({"const": 1}, [1], "n is [1]; it must be 1."),
+        ({"const": [1]}, [2], "n is [2]; it must be [1]."),
+        ({"const": {"a": 1}}, "a", "n is 'a'; it must be {'a': 1}."),
+        ({"const": "a"}, {"a": 1}, "n is {'a': 1}; it must be 'a'."),
+        ({"const": {"a": 1}}, {"a": 2}, "n is {'a': 2}; it must be {'a': 1}."),
         ({"format": "binary"}, b"abc", "n is 3 bytes; it must be a File."),
         ({"minLength": 2}, "a", "n has 1 character; the minimum is 2."),
         ({"maxLength": 3}, "abcd", "n has 4 characters; the maximum is 3."),
         ({"minLength": 2, "maxLength": 3}, "", "n has 0 characters; the limit is 2 to 3."),
         ({"maxLength": 3}, file(4), "n has 4 bytes; the maximum is 3."),
         ({"minLength": 2}, file(1), "n has 1 byte; the minimum is 2."),
+        ({"maxLength": 3, "exclusiveMinimum": 0}, "abcd", "n has 4 characters; the maximum is 3."),
         ({"minItems": 2}, [1], "n has 1 item; the minimum is 2."),
         ({"maxItems": 0}, [1, 2], "n has 2 items; the maximum is 0."),
         ({"minItems": 1, "maxItems": 2}, [], "n has 0 items; the limit is 1 to 2."),
@@ -188,6 +201,23 @@ def test_undeclared_properties_may_not_be_deep() -> None:
     """A property that is nested beyond 128 levels is refused."""
     with pytest.raises(ConstraintViolation, match=r"^n is nested too deeply; the limit is 128 levels\.$"):
         Open({"n": nested(128)})
+
+
+@pytest.mark.parametrize(
+    ("refuse", "keyword", "limit", "value"),
+    [
+        (lambda: checked("n", True, {}, UNSET), "required", True, None),
+        (lambda: an_object(3), "type", "object", 3),
+        (lambda: refuse_unknown({"n": 3}, []), "additionalProperties", False, 3),
+        (lambda: Open({"n": ...}), "type", "JSON", ...),
+        (lambda: Open({"n": nested(128)}), "type", 128, nested(1)),
+    ],
+)
+def test_violations_name_the_keyword(refuse: Callable[[], object], keyword: str, limit: Any, value: Any) -> None:
+    """Whatever is refused, the error names the keyword of the document, its value, and the value received."""
+    with pytest.raises(ConstraintViolation) as refusal:
+        refuse()
+    assert (keyword, limit, value) == (refusal.value.keyword, refusal.value.limit, refusal.value.value)
 
 
 def test_names_are_readable_in_messages() -> None:
