@@ -6,11 +6,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 CLIENT := generated/nano_banana_edit_client
-GENERATE := openapi-python-client generate --path openapi.yaml --config generated/config.yaml \
-	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
+GOLDEN := tests/generated/golden
+generate = openapi-python-client generate --path $(1) --output-path $(2) --config generated/config.yaml \
+	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning && \
+	cp generated/constraints.py $(2)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test deep drill mutate check format generate golden build/golden contract mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,15 +45,16 @@ mutate: setup ## Change one layer, and then the code, in thousands of ways, and 
 	python tests/mutate_code.py run --max-children 2
 	python tests/mutate_code.py table
 
-check: setup ## Check format, lint, types, document and generated code; change nothing
+check: setup build/golden ## Check format, lint, types, document and generated code; change nothing
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
-	openapi-spec-validator openapi.yaml
+	openapi-spec-validator openapi.yaml $(GOLDEN)/*.yaml
 	openapi-spec-validator mock_server/nano_banana_edit_mock/admin.yaml
 	@rm -rf build/regenerated && mkdir -p build
-	$(GENERATE) build/regenerated
+	$(call generate,openapi.yaml,build/regenerated)
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
+	diff --recursive --exclude __pycache__ --exclude '*.yaml' $(GOLDEN) build/golden
 
 format: setup ## Format the code
 	ruff format .
@@ -60,7 +63,17 @@ format: setup ## Format the code
 generate: setup ## Make the client from openapi.yaml
 	@mkdir -p build
 	python -m nano_banana_edit_mock contract openapi.yaml > build/census.md
-	$(GENERATE) $(CLIENT)
+	$(call generate,openapi.yaml,$(CLIENT))
+
+golden: build/golden ## Write the golden records: what the templates make of the documents in tests/generated/golden
+	rm -rf $(GOLDEN)/*/
+	cp -r build/golden/. $(GOLDEN)
+
+build/golden: setup # keeps what depends on the document: the modules beside api and models are the same for each
+	@rm -rf $@ && mkdir -p $@
+	@for document in $(GOLDEN)/*.yaml; do \
+	$(call generate,$$document,$@/$$(basename $$document .yaml)) || exit 1; done
+	@rm $@/*/*.*
 
 contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs

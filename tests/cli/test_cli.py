@@ -66,9 +66,9 @@ def test_further_results_lie_beside_the_first(
     ("arguments", "message"),
     [
         (["missing.png", "p"], "images[0] 'missing.png' does not exist"),
-        ([PHOTO, ""], "prompt has 0 characters; the service accepts "),
-        ([PHOTO, "p", "--size", "9:9"], "image_size is '9:9'; the service accepts"),
-        ([PHOTO, "p", "--format", "gif"], "output_format is 'gif'; the service accepts"),
+        ([PHOTO, ""], "prompt has 0 characters; the limit is "),
+        ([PHOTO, "p", "--size", "9:9"], "image_size is '9:9'; it must be one of "),
+        ([PHOTO, "p", "--format", "gif"], "output_format is 'gif'; it must be one of "),
         ([PHOTO, "p", "--timeout", "-1"], "timeout is -1.0"),
         ([PHOTO, "p", "-o", "no/folder/out.png"], "is in a folder that does not exist"),
         ([PHOTO] * (MOST_IMAGES + 1) + ["p"], f"image_urls has {MOST_IMAGES + 1} items"),

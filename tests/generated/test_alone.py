@@ -100,10 +100,10 @@ def test_answers_hold_what_is_required(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("result", ["text", 3, {"url": "x"}])
-def test_answers_hold_lists_where_lists_are_promised(result: object) -> None:
-    """A string or an object is not taken for a list."""
+def test_responses_hold_lists_where_the_document_says_so(result: object) -> None:
+    """A string or an object is not read as a list."""
     body = {"id": "t", "status": "completed", "result": result}
-    with pytest.raises(UnreadableResponse, match="is no list"):
+    with pytest.raises(UnreadableResponse, match=r"result is .*; it must be an array\.$"):
         assert get_task.sync("t", client=client(answer(200, json=body)))
 
 
@@ -177,14 +177,12 @@ def test_redirects_do_not_carry_the_token() -> None:
     assert hosts == ["api.sinancode.com"]
 
 
-def test_messages_name_field_value_limit_and_remedy() -> None:
-    """What a model refuses, it refuses in a sentence, and in attributes."""
+def test_messages_name_field_value_and_limit() -> None:
+    """A model names the field, the value and the limit in its message and in the attributes of its error."""
     with pytest.raises(ConstraintViolation) as refusal:
         EditRequest(BODY["image_urls"], "x" * (LONGEST_PROMPT + 1))
     least = LIMITS["EditRequest.prompt.minLength"]
-    message = (
-        f"prompt has {LONGEST_PROMPT + 1} characters; the service accepts {least} to {LONGEST_PROMPT}. Shorten it."
-    )
+    message = f"prompt has {LONGEST_PROMPT + 1} characters; the limit is {least} to {LONGEST_PROMPT}."
     assert message == str(refusal.value)
     assert (refusal.value.field, refusal.value.keyword, refusal.value.limit) == ("prompt", "maxLength", LONGEST_PROMPT)
     assert str(refusal.value) == str(pickle.loads(pickle.dumps(refusal.value)))

@@ -1,4 +1,4 @@
-"""Every keyword of JSON Schema 2020-12: the generator states it, or refuses it by name, as the mock does."""
+"""Every keyword of JSON Schema 2020-12: generator and mock both support it, or both refuse it by name."""
 
 import copy
 from pathlib import Path
@@ -89,7 +89,7 @@ def with_keyword(at, keyword, value):
 
 
 def refusal_of_the_generator(document, folder):
-    """What the generator says against a document; nothing if it makes the client."""
+    """The generator's error; empty if it makes the client."""
     source = folder / "openapi.yaml"
     source.write_text(yaml.safe_dump(document))
     options = ConfigFile.load_from_path(ROOT / "generated/config.yaml")
@@ -112,7 +112,7 @@ def refusal_of_the_mock(document):
 
 @pytest.mark.parametrize(("keyword", "value"), pairs(STATED))
 def test_stated_by_both(keyword, value, tmp_path: Path):
-    """A keyword that the mock enforces, or that constrains nothing, is one that the generator takes."""
+    """The generator accepts each keyword that the mock enforces, and each that constrains nothing."""
     document = with_keyword(PROMPT, keyword, value)
     assert ("", "") == (refusal_of_the_mock(document), refusal_of_the_generator(document, tmp_path))
 
@@ -120,7 +120,7 @@ def test_stated_by_both(keyword, value, tmp_path: Path):
 @pytest.mark.parametrize("at", [PROMPT, REQUEST], ids=["property", "body"])
 @pytest.mark.parametrize(("keyword", "value"), pairs(REFUSED))
 def test_refused_by_both(at, keyword, value, tmp_path: Path):
-    """Any other keyword is refused by its name, in a property and in a body, by generator and mock alike."""
+    """Generator and mock refuse any other keyword by its name, in a property and in a body."""
     document = with_keyword(at, keyword, value)
     assert keyword in refusal_of_the_mock(document)
     assert keyword in refusal_of_the_generator(document, tmp_path)

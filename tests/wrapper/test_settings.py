@@ -289,6 +289,6 @@ def test_refuses_extra_properties_that_are_no_json(value: Any) -> None:
     """A property that readers of JSON disagree on is refused by its name; nothing is sent."""
     script = Script([])
     client = NanoBananaEdit(token=TOKEN, http_client=httpx2.Client(transport=httpx2.MockTransport(script)))
-    with pytest.raises(InvalidRequest, match=r"^style holds .*; the service accepts JSON: .* Change it\.$") as refusal:
+    with pytest.raises(InvalidRequest, match=r"^style contains .*; it must be JSON: .*\.$") as refusal:
         client.submit(URL, "p", extra_body={"style": value})
     assert (refusal.value.field, script.requests) == ("style", [])

@@ -6,14 +6,15 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, constraints, present
+from ..constraints import an_object, constraints, present
+from ..types import UNSET
 
 T = TypeVar("T", bound="EditAccepted")
 
 
 @_attrs_define
 class EditAccepted:
-    """The id of the task that an edit became.
+    """The task of an accepted edit.
 
     Attributes:
         task_id (str): Id of the task to poll. Example: 01234567-89ab-cdef-0123-456789abcdef.
@@ -46,7 +47,7 @@ class EditAccepted:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         task_id = present(d.pop("task_id", UNSET))
 
         edit_accepted = cls(

@@ -7,24 +7,25 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
+from ..constraints import an_object, constraints, undeclared
 from ..models.image_size import ImageSize
 from ..models.output_format import OutputFormat
-from ..types import UNSET, Unset, an_object, constraints, undeclared
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="EditRequest")
 
 
 @_attrs_define
 class EditRequest:
-    """Images and the instruction to edit them by.
+    """The images to edit and the instruction.
 
     Attributes:
-        image_urls (list[str]): URLs of the images to edit. Example:
+        image_urls (list[str]): URLs of the images to edit; 1 to 10 items. Example:
             ['https://storage.googleapis.com/falserverless/example_inputs/nano-banana-edit-input.png'].
-        prompt (str): The instruction, in Unicode code points. Example: Make the sky a clear evening blue..
-        image_size (ImageSize | Unset): Shape of an image, as width to height, or `auto` to leave it to the service.
-            Default: '1:1'.
-        output_format (OutputFormat | Unset): File format of an image.
+        prompt (str): The instruction; 1 to 5000 characters. Example: Make the sky a clear evening blue.
+        image_size (ImageSize | Unset): Shape of an image as width:height, or `auto` to let the service choose; one of
+            '16:9', '1:1', '21:9', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16', 'auto'. Default: '1:1'.
+        output_format (OutputFormat | Unset): File format of an image; one of 'jpeg', 'png'.
     """
 
     image_urls: list[str] = _attrs_field(

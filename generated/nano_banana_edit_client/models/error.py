@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, present
+from ..constraints import an_object, present
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Error")
 
@@ -50,7 +51,7 @@ class Error:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         message = present(d.pop("message", UNSET))
 
         error_msg = present(d.pop("error_msg", UNSET))

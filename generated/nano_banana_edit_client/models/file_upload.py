@@ -9,12 +9,8 @@ from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
 from .. import types
-from ..types import (
-    UNSET,
-    File,
-    an_object,
-    constraints,
-)
+from ..constraints import an_object, constraints
+from ..types import UNSET, File
 
 T = TypeVar("T", bound="FileUpload")
 
@@ -23,7 +19,7 @@ T = TypeVar("T", bound="FileUpload")
 class FileUpload:
     """
     Attributes:
-        file (File): The file's bytes, at most 50 MB.
+        file (File): The file's content; at most 50000000 bytes.
     """
 
     file: File = _attrs_field(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, constraints, present
+from ..constraints import an_object, checked, constraints, present
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.task_file import TaskFile
@@ -24,7 +25,7 @@ class Task:
         status (str): Documented values are pending, processing, completed and failed. They are not an enum: a new value
             must not break a client. Example: pending.
         error_code (str | Unset): Code of the failure.
-        error_msg (str | Unset): Friendly text of the failure; fall back to error_code when it is empty.
+        error_msg (str | Unset): Readable text of the failure; use error_code if it is empty.
         result (list[str | TaskFile] | Unset): The resulting images, in either of the two documented forms.
     """
 
@@ -99,7 +100,7 @@ class Task:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.task_file import TaskFile  # noqa: PLC0415
 
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         id = present(d.pop("id", UNSET))
 
         status = present(d.pop("status", UNSET))
@@ -108,7 +109,7 @@ class Task:
 
         error_msg = present(d.pop("error_msg", UNSET))
 
-        _result = present(d.pop("result", UNSET), list)
+        _result = checked("result", False, {"type": "array"}, present(d.pop("result", UNSET)))
         result: list[str | TaskFile] | Unset = UNSET
         if _result is not UNSET:
             result = []

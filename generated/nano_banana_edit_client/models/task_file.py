@@ -6,18 +6,19 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, constraints, present
+from ..constraints import an_object, constraints, present
+from ..types import UNSET
 
 T = TypeVar("T", bound="TaskFile")
 
 
 @_attrs_define
 class TaskFile:
-    """One resulting file.
+    """A resulting file.
 
     Attributes:
-        type_ (str): What the file is.
-        url (str): Where the file is.
+        type_ (str): Kind of the file.
+        url (str): The file's URL.
     """
 
     type_: str = _attrs_field(
@@ -60,7 +61,7 @@ class TaskFile:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         type_ = present(d.pop("type", UNSET))
 
         url = present(d.pop("url", UNSET))

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, constraints, present
+from ..constraints import an_object, checked, constraints, present
+from ..types import UNSET
 
 T = TypeVar("T", bound="UploadedFile")
 
@@ -17,10 +18,10 @@ class UploadedFile:
     """A stored file.
 
     Attributes:
-        url (str): The file's URL, to be used in image_urls.
+        url (str): The file's URL, to use in image_urls.
         cn_url (str): The same file, served from China.
-        key (str): Key of the file in the store.
-        md5 (str): A truncated SHA-256 of the file, in spite of the name.
+        key (str): Key of the file in the service's storage.
+        md5 (str): A truncated SHA-256 of the file, despite the name.
         size (int): Size in bytes.
         content_type (str): Media type of the file.
         expires_at (datetime.datetime): When the file is deleted.
@@ -123,7 +124,7 @@ class UploadedFile:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(present(src_dict, Mapping))
+        d = an_object(src_dict)
         url = present(d.pop("url", UNSET))
 
         cn_url = present(d.pop("cn_url", UNSET))
@@ -136,7 +137,9 @@ class UploadedFile:
 
         content_type = present(d.pop("content_type", UNSET))
 
-        expires_at = datetime.datetime.fromisoformat(present(d.pop("expires_at", UNSET)))
+        expires_at = datetime.datetime.fromisoformat(
+            checked("expires_at", True, {"type": "string"}, present(d.pop("expires_at", UNSET)))
+        )
 
         uploaded_file = cls(
             url=url,

@@ -60,11 +60,11 @@ def sync_detailed(
 ) -> Response[EditAccepted | Error]:
     """Create an edit
 
-     Submit images and an instruction; the answer is the id of a task to poll. Every accepted submission
-    is billed, and no idempotency key exists.
+     Submit images and an instruction; the response holds the id of a task to poll. Every accepted
+    submission is billed, and there is no idempotency key.
 
     Args:
-        body (EditRequest): Images and the instruction to edit them by.
+        body (EditRequest): The images to edit and the instruction.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -90,11 +90,11 @@ def sync(
 ) -> EditAccepted | Error | None:
     """Create an edit
 
-     Submit images and an instruction; the answer is the id of a task to poll. Every accepted submission
-    is billed, and no idempotency key exists.
+     Submit images and an instruction; the response holds the id of a task to poll. Every accepted
+    submission is billed, and there is no idempotency key.
 
     Args:
-        body (EditRequest): Images and the instruction to edit them by.
+        body (EditRequest): The images to edit and the instruction.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -117,11 +117,11 @@ async def asyncio_detailed(
 ) -> Response[EditAccepted | Error]:
     """Create an edit
 
-     Submit images and an instruction; the answer is the id of a task to poll. Every accepted submission
-    is billed, and no idempotency key exists.
+     Submit images and an instruction; the response holds the id of a task to poll. Every accepted
+    submission is billed, and there is no idempotency key.
 
     Args:
-        body (EditRequest): Images and the instruction to edit them by.
+        body (EditRequest): The images to edit and the instruction.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -149,11 +149,11 @@ async def asyncio(
 ) -> EditAccepted | Error | None:
     """Create an edit
 
-     Submit images and an instruction; the answer is the id of a task to poll. Every accepted submission
-    is billed, and no idempotency key exists.
+     Submit images and an instruction; the response holds the id of a task to poll. Every accepted
+    submission is billed, and there is no idempotency key.
 
     Args:
-        body (EditRequest): Images and the instruction to edit them by.
+        body (EditRequest): The images to edit and the instruction.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

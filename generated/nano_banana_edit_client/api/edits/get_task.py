@@ -53,7 +53,7 @@ def sync_detailed(
 ) -> Response[Error | Task]:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):
@@ -82,7 +82,7 @@ def sync(
 ) -> Error | Task | None:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):
@@ -108,7 +108,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Task]:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):
@@ -139,7 +139,7 @@ async def asyncio(
 ) -> Error | Task | None:
     """Get a task
 
-     Look at a task once. All image generation is asynchronous and is polled here.
+     Poll a task once. All image generation is asynchronous.
 
     Args:
         id (str):

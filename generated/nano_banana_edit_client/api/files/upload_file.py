@@ -58,7 +58,7 @@ def sync_detailed(
 ) -> Response[Error | UploadedFile]:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
@@ -87,7 +87,7 @@ def sync(
 ) -> Error | UploadedFile | None:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
@@ -113,7 +113,7 @@ async def asyncio_detailed(
 ) -> Response[Error | UploadedFile]:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
@@ -144,7 +144,7 @@ async def asyncio(
 ) -> Error | UploadedFile | None:
     """Upload a file
 
-     Upload one file; its URL can then be edited. The file is temporary.
+     Upload a file to use its URL in an edit. The file is temporary.
 
     Args:
         body (FileUpload):
