@@ -37,11 +37,12 @@ deep: setup ## Run the property tests at length, on new random input
 drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
 	python -m tests.drill
 
-mutate: setup ## Change one layer, and then the code, in thousands of ways, and see the tests notice (hours)
-	python -m tests.mutate_layers
+mutate: setup ## Break each layer, then the code, in thousands of ways; list what no test notices in build/ (hours)
+	@mkdir -p build
+	python -m tests.mutate_layers > build/mutation-layers.md
 	pip install --quiet mutmut==3.8.1
 	python tests/mutate_code.py run --max-children 2
-	python tests/mutate_code.py table
+	python tests/mutate_code.py report > build/mutation-code.md
 
 check: setup ## Check format, lint, types, document and generated code; change nothing
 	ruff format --check --quiet .
