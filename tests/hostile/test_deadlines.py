@@ -17,6 +17,7 @@ import httpcore
 import pytest
 from nano_banana_edit import APIConnectionError, APITimeout, AsyncNanoBananaEdit, _clock, _sockets, _threads
 
+from .. import promises
 from .faces import opened
 from .misdeeds import PATIENCE, TOKEN, URL
 from .server import ACCEPTED, Hostile, answer, says
@@ -54,6 +55,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return names
 
 
+@promises.DEADLINE
 def test_many_addresses_share_the_time(kind: str, known: dict[str, list[str]]) -> None:
     """A host none of whose addresses answers is given up when the time is over, not that of each address."""
     known["api.localhost"] = ["127.0.0.1"] * 50
@@ -115,6 +117,7 @@ def test_each_address_and_the_handshake_have_what_is_left(monkeypatch: pytest.Mo
         _clock.attempt.reset(within)
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_threads_of_the_application_may_be_busy(backend: str) -> None:
     """An image is read also while the application has taken all threads that are for it."""
@@ -148,6 +151,7 @@ class Slow(io.BytesIO):
         return super().read(*size)
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_thread_is_waited_for_within_the_time(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that gets no thread to read its image in has sent nothing when its time is over."""
