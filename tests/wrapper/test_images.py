@@ -14,6 +14,7 @@ import pytest
 from nano_banana_edit import InvalidRequest, InvalidResponse
 from nano_banana_edit._images import media_type
 
+from .. import promises
 from ..document import LONGEST_PROMPT, MOST_IMAGES
 from .conftest import PNG, URL, Face, Script, accepted, uploaded
 
@@ -68,6 +69,7 @@ def test_refuses_what_is_no_image(face: Face, image: Any, message: str) -> None:
         assert (None if image == "x" * 5_000 else image) == refusal.value.value
 
 
+@promises.CHECKED_FIRST
 def test_refuses_before_uploading(face: Face, tmp_path: Path) -> None:
     """One bad argument among good ones is found before the first upload."""
     (tmp_path / "empty.png").touch()
@@ -236,6 +238,7 @@ def test_files_do_not_hold_the_event_loop(kind: str, tmp_path: Path) -> None:
     assert threading.current_thread() not in noted.threads
 
 
+@promises.STOPPED
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
     """Ctrl-C during uploads side by side is one KeyboardInterrupt, in no group, and no further upload begins."""
