@@ -10,7 +10,7 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test deep drill mutate check format generate contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ contract: setup ## Write docs/contract.md: every constraint, its boundary cases,
 	echo "Every constraint that \`openapi.yaml\` sets on a request, the requests at its boundary, and the tests that prove it"; \
 	echo "through every layer. Written by \`make contract\`; a test holds it to the document."; echo; \
 	python -m nano_banana_edit_mock contract; } > build/contract.md && mv build/contract.md docs/contract.md
+
+promises: setup ## Write the table in docs/promises.md: every promise, and the tests that prove it
+	python -m tests.promises_page docs/promises.md
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010

@@ -18,17 +18,16 @@ def promise(sentence: str) -> pytest.MarkDecorator:
 
 
 SENT_ONCE = promise(
-    "An edit is sent once. If its answer is lost, `SubmissionUnknown` gives the cause, the time taken and a digest of "
-    "the request."
+    "If the response to an edit is lost, the edit is not sent again. `SubmissionUnknown` gives the cause, the time "
+    "taken and a digest of the request."
 )
 SENT_AGAIN = promise(
-    "An edit is sent again only if it was certainly not accepted: nothing of it was sent, or the answer was 429."
+    "An edit is sent again only if it was certainly not accepted: nothing of it was sent, or the response was 429."
 )
 RATE_LIMITED_AT_ONCE = promise("With `retry_rate_limited=False`, a 429 raises `RateLimited` at once.")
 OWN_ANSWER = promise("A call never takes bytes that a server sent unasked for its own answer.")
 ALWAYS = promise(
-    "In any sequence of calls and faults, each call submits at most one accepted edit, raises documented errors only, "
-    "ends in its time, keeps the token from other hosts, and leaves whole files only."
+    "The promises about submissions, errors, time, the token and files hold in any sequence of calls and faults."
 )
 READ_AGAIN = promise("Polls, uploads and downloads are retried after a failure, up to `max_retries` times.")
 RETRY_AFTER = promise(
@@ -47,7 +46,7 @@ STOPPED = promise(
 )
 TOKEN_FOR_API = promise("The token goes to the API only: not to the host of a result, and not along with a redirect.")
 TOKEN_BY_TLS = promise(
-    "The token is sent by TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "
+    "The token is sent over TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "
     "host that you allow with `allow_http=True`."
 )
 TOKEN_HIDDEN = promise("The token is in no error, traceback, repr or log line.")
@@ -55,8 +54,8 @@ WHOLE_FILES = promise(
     "A result is saved whole or not at all, and only if it is an image of the requested format within the size limit."
 )
 UNPACKED = promise(
-    "Answers are requested without compression. A compressed answer is read only if it is a single intact gzip, and "
-    "never beyond its limit."
+    "Responses are requested without compression. A compressed response is read only if it is a single intact gzip, "
+    "and never beyond its limit."
 )
 RESULT_HOSTS = promise("Results are fetched over https, or from the host that you pointed the client at.")
 CHECKED_FIRST = promise("Invalid input is rejected before anything is sent.")
@@ -66,5 +65,5 @@ SHARED = promise(
 )
 ABANDONED = promise("A client that is dropped with open connections warns once.")
 OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx client.")
-OBSERVED = promise("OpenTelemetry's instrumentation of httpx sees every request; the log shows every stage and retry.")
+OBSERVED = promise("OpenTelemetry sees every request; the log shows every stage and retry.")
 PICKLED = promise("Every error pickles.")

@@ -76,13 +76,6 @@ def test_readme_is_short_and_its_links_lead_somewhere() -> None:
     assert all((ROOT / link).exists() for link in re.findall(r"\]\(([^)]+)\)", TEXT))
 
 
-def test_promises_name_tests() -> None:
-    """Every test that the page of promises names is there."""
-    names = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs/promises.md").read_text())
-    assert names
-    assert [] == [name for file, name in names if f"def {name}(" not in (ROOT / "tests" / file).read_text()]
-
-
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_links_of_the_docs_lead_somewhere(page: Path) -> None:
     """Every file that a page links to is there."""
