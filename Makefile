@@ -1,7 +1,8 @@
 # Short verbs; `make help` lists them. Everything needs only Python, make and a compiler, but for those that say Node.
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -10,15 +11,15 @@ GENERATE := openapi-python-client generate --path openapi.yaml --config generate
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning --output-path
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test test-fast test-newest deep drill mutate check format generate contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/ready ## Make .venv, with everything pinned in it
+setup: $(VENV)/ready ## Make .venv, with everything pinned in it
 
-.venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv --clear .venv
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
 	pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -30,6 +31,12 @@ demo: setup ## Edit a picture against the embedded mock server and say where the
 
 test: setup ## Run every test, with branch coverage
 	pytest --numprocesses 2 --dist worksteal --cov --cov-report term
+
+test-fast: setup ## Run the tests that need no browser and no hostile server (a minute or two)
+	pytest --numprocesses 2 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
+
+test-newest: ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than 3.11
+	.ci/test-newest
 
 deep: setup ## Run the property tests at length, on new random input
 	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 --dist worksteal tests/contract
@@ -115,4 +122,4 @@ bench-mock: setup ## Measure what the mock costs beside Prism, into build/bench-
 	python -m benchmarks.mock | tee build/bench-mock.md
 
 clean: ## Remove what the other targets made
-	rm -rf .venv build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-3.* build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
