@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import threading
 import zlib
 from pathlib import Path
@@ -247,7 +248,7 @@ def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
     def interrupt(request: httpx.Request) -> httpx.Response:
         asked.append(request)
         if len(asked) == 1:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         threading.Event().wait(0.05)  # no server is so quick that all could be sent before the first is known to fail
         return uploaded()
 
