@@ -35,7 +35,7 @@ test: setup ## Run every test, with branch coverage
 test-fast: setup ## Run the tests that need no browser and no hostile server (a minute or two)
 	pytest --numprocesses 2 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
 
-test-newest: ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than 3.11
+test-newest: setup ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than that of .venv
 	.ci/test-newest
 
 deep: setup ## Run the property tests at length, on new random input
