@@ -1,7 +1,8 @@
 # Short verbs; `make help` lists them. Everything needs only Python, make and a compiler, but for those that say Node.
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -12,15 +13,15 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	cp generated/constraints.py $(2)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test deep drill mutate check format generate golden build/golden contract mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test test-fast test-newest deep drill mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/ready ## Make .venv, with everything pinned in it
+setup: $(VENV)/ready ## Make .venv, with everything pinned in it
 
-.venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv --clear .venv
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
 	pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -33,17 +34,24 @@ demo: setup ## Edit a picture against the embedded mock server and say where the
 test: setup ## Run every test, with branch coverage
 	pytest --numprocesses 2 --dist worksteal --cov --cov-report term
 
+test-fast: setup ## Run the tests that need no browser and no hostile server (a minute or two)
+	pytest --numprocesses 2 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
+
+test-newest: setup ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than that of .venv
+	.ci/test-newest
+
 deep: setup ## Run the property tests at length, on new random input
 	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 --dist worksteal tests/contract
 
 drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
 	python -m tests.drill
 
-mutate: setup ## Change one layer, and then the code, in thousands of ways, and see the tests notice (hours)
-	python -m tests.mutate_layers
+mutate: setup ## Break each layer, then the code, in thousands of ways; list what no test notices in build/ (hours)
+	@mkdir -p build
+	python -m tests.mutate_layers > build/mutation-layers.md
 	pip install --quiet mutmut==3.8.1
 	python tests/mutate_code.py run --max-children 2
-	python tests/mutate_code.py table
+	python tests/mutate_code.py report > build/mutation-code.md
 
 check: setup build/golden ## Check format, lint, types, document and generated code; change nothing
 	ruff format --check --quiet .
@@ -81,6 +89,9 @@ contract: setup ## Write docs/contract.md: every constraint, its boundary cases,
 	echo "Every constraint that \`openapi.yaml\` sets on a request, the requests at its boundary, and the tests that prove it"; \
 	echo "through every layer. Written by \`make contract\`; a test holds it to the document."; echo; \
 	python -m nano_banana_edit_mock contract; } > build/contract.md && mv build/contract.md docs/contract.md
+
+promises: setup ## Write the table in docs/promises.md: every promise, and the tests that prove it
+	python -m tests.promises_page docs/promises.md
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
@@ -124,4 +135,4 @@ bench-mock: setup ## Measure what the mock costs beside Prism, into build/bench-
 	python -m benchmarks.mock | tee build/bench-mock.md
 
 clean: ## Remove what the other targets made
-	rm -rf .venv build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-3.* build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,15 +1,16 @@
-"""Mutation testing: mutmut, taught where this repository keeps its packages and what is worth changing.
+"""Mutation testing of the code, with mutmut.
 
-`python tests/mutate_code.py run --max-children 2` makes the mutants of wrapper and mock and runs for each of them the
-tests that reach it; `results`, `show` and `browse` look at the survivors, as with mutmut itself. What is mutated stands
-in `pyproject.toml`; here stands only what mutmut has no setting for:
+`python tests/mutate_code.py run --max-children 2` makes the mutants of wrapper and mock and runs the tests that reach
+each of them. `report` prints the figures and the survivors; `results`, `show` and `browse` are mutmut's own.
+`pyproject.toml` names what is mutated. This module adds what mutmut has no setting for:
 
-- a package lies in a folder that is no part of its name (`wrapper/nano_banana_edit`),
-- texts for people are left alone: of the strings only those without a blank are changed, and only once,
-- properties and context managers are mutated like any function,
-- a type guard is left alone, as mypy would not know it for one behind the switch between mutants,
-- what runs on import, such as reading the document, belongs to every test of the mock, and runs again for each mutant,
-- what one test leaves in the cache of boundary cases does not hide from the next what it reaches.
+- A package lies in a folder that is not part of its name (`wrapper/nano_banana_edit`).
+- Sentences are not mutated. A string without a space is mutated once.
+- Properties and context managers are mutated like any function.
+- Type guards are not mutated: mypy does not recognise one behind the switch between mutants.
+- Code that runs on import, such as reading the document, counts as reached by every test of the mock. It runs again
+  for each mutant.
+- The cache of boundary cases is cleared before each test, so that it does not hide which functions the test reaches.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import libcst as cst
 from mutmut.__main__ import cli
 from mutmut.mutation import file_mutation, mutators
 from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.trampoline import get_mutant_under_test
 from mutmut.runners.harness import BadTestExecutionCommandsException, PytestRunner
 from mutmut.state import state
@@ -124,18 +126,25 @@ def install() -> None:
 
 
 @cli.command()
-def table() -> None:
-    """Print the figures of each module, as they stand in docs/mutation.md."""
+def report() -> None:
+    """Print the figures of each module and the diff of each survivor, as Markdown."""
     rows = [("module", "mutants", *COLUMNS), ("---",) * (len(COLUMNS) + 2)]
     total: Counter[str] = Counter()
+    survivors = []
     for path in sorted(walk_mutatable_files()):
         data = SourceFileMutationData(path=path)
         data.load()
         count = Counter(status_by_exit_code[code] for code in data.exit_code_by_key.values())
         rows.append((f"`{path.parent.name}/{path.name}`", *figures(count)))
         total += count
+        survivors += [
+            (name, get_diff_for_mutant(name, path=path))
+            for name, code in data.exit_code_by_key.items()
+            if status_by_exit_code[code] == "survived"
+        ]
     rows.append(("all", *figures(total)))
     sys.stdout.writelines(f"| {' | '.join(row)} |\n" for row in rows)
+    sys.stdout.writelines(f"\n`{name}`\n\n```diff\n{diff}\n```\n" for name, diff in survivors)
 
 
 def figures(count: Counter[str]) -> list[str]:

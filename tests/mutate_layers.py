@@ -1,10 +1,9 @@
-"""Mutation of the layers: give one layer alone another document, and see that a test turns red.
+"""Mutation testing of the layers: give one layer another document and check that a test fails.
 
 `python -m tests.mutate_layers` changes each constraint of the census in every way, in one layer at a time: in the
-generated client, in the mock, or in what the tests take for the document. It prints a Markdown report; words after the
-command choose changes. A change that no test notices is a survivor; those that can make no difference are argued below.
-Before anything is counted, the document as it is goes through the generator and all tests; unless they are green,
-nothing is.
+generated client, in the mock, or in the document that the tests read. It prints a Markdown report. Words after the
+command select changes. A change that no test notices is a survivor; EQUAL lists those that can make no difference, with
+the reason. The unchanged document goes through the generator and all tests first; the run stops unless they pass.
 """
 
 from __future__ import annotations

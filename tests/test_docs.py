@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from . import promises
 from .test_public import ROOT
 
 pytestmark = pytest.mark.server
@@ -81,6 +82,7 @@ def test_test(text: str) -> None:
         test()
 
 
+@promises.OBSERVED
 @pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
 def test_python(text: str, service: MockService, spans: InMemorySpanExporter) -> None:
     """A block runs as it stands and makes one edit; where it traces, each request is a span without the token."""

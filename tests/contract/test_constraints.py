@@ -12,6 +12,7 @@ from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock.contract import Constraint
 
+from .. import promises
 from . import strategies
 from .agreement import agree
 from .layers import WRAPPERS, Layer
@@ -37,6 +38,7 @@ def test_accepts_what_the_document_accepts(layers: list[Layer], body: dict[str, 
     assert frozenset() == agree(layers, extra | body)
 
 
+@promises.CHECKED_FIRST
 @named(VALUES)
 @given(data=st.data())
 def test_rejects_outside(layers: list[Layer], constraint: Constraint, data: st.DataObject) -> None:

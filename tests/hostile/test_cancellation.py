@@ -17,6 +17,7 @@ import pytest
 import trio
 from nano_banana_edit import AsyncNanoBananaEdit, aiohttp_client
 
+from .. import promises
 from .breaking import PNG, AsyncListening, Bench, Run, Stepping, Steps, settles
 from .misdeeds import TOKEN
 from .server import Hostile
@@ -115,24 +116,28 @@ WAYS = pytest.mark.parametrize(
 )
 
 
+@promises.STOPPED
 @WAYS
 def test_leaves_no_half_file(how: str, pool: str) -> None:
     """Wherever an edit is cancelled its file is the new one or still the old one, whole and alone."""
     assert {} == cancelled(how, pool).half_done
 
 
+@promises.STOPPED
 @WAYS
 def test_knows_the_task(how: str, pool: str) -> None:
     """Once the submission's answer was read, a cancellation knows the task."""
     assert {} == cancelled(how, pool).unknown
 
 
+@promises.STOPPED
 @WAYS
 def test_knows_the_task_while_saving(how: str, pool: str) -> None:
     """A cancellation knows the task while the result is saved, too."""
     assert {} == cancelled(how, pool).unknown_saving
 
 
+@promises.STOPPED
 @WAYS
 def test_leaves_no_connection(how: str, pool: str) -> None:
     """Wherever an edit is cancelled its connection is closed, or used again."""

@@ -28,6 +28,7 @@ from nano_banana_edit import (
     aiohttp_client,
 )
 
+from .. import promises
 from .faces import Face, opened
 from .server import ACCEPTED, Hostile, Misdeed, answer, close, says
 from .test_submissions import PATIENCE, TOKEN, URL
@@ -100,6 +101,7 @@ def test_a_clients_own_pool_is_asked_to_close(kind: str) -> None:
         face(made.close if kind == "sync" else made.aclose)
 
 
+@promises.SHARED
 def test_threads_do_not_wait_for_each_other() -> None:
     """As many threads as may be in flight at once each have a connection of their own."""
     with Hostile([Meeting(AT_ONCE)]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
@@ -109,6 +111,7 @@ def test_threads_do_not_wait_for_each_other() -> None:
         assert (AT_ONCE, AT_ONCE) == (server.posts, server.connections)
 
 
+@promises.SHARED
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_tasks_do_not_wait_for_each_other(backend: str) -> None:
     """The same holds for tasks of an event loop."""
@@ -123,6 +126,7 @@ def test_tasks_do_not_wait_for_each_other(backend: str) -> None:
         assert (AT_ONCE, AT_ONCE) == (server.posts, server.connections)
 
 
+@promises.SHARED
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # asyncio's word on what the first loop left open
 @pytest.mark.parametrize("backends", [["asyncio", "asyncio"], ["trio", "trio"], ["asyncio", "trio", "asyncio"]])
 def test_one_client_over_several_event_loops(backends: list[str]) -> None:
@@ -137,6 +141,7 @@ def test_one_client_over_several_event_loops(backends: list[str]) -> None:
         gc.collect()
 
 
+@promises.SHARED
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_leaves_the_connections_of_its_parent_alone() -> None:
     """Parent and child of a fork may both go on with one client; they share no connection."""
@@ -150,6 +155,7 @@ def test_a_fork_leaves_the_connections_of_its_parent_alone() -> None:
         assert (3, 2) == (len(server.requests), server.connections)
 
 
+@promises.SHARED
 @pytest.mark.parametrize("kind", [NanoBananaEdit, AsyncNanoBananaEdit])
 def test_a_client_can_be_sent_to_another_process(kind: type) -> None:
     """A client that was pickled has the settings of the original, and connections of its own."""
@@ -211,6 +217,7 @@ def upload(kind: str, image: bytes, **options: Any) -> None:
     anyio.run(run, backend=kind)
 
 
+@promises.DEADLINE
 # httpx2 leaves the generator of a form to the collector when sending is given up; trio says so.
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
@@ -337,6 +344,7 @@ def test_an_aiohttp_client_over_several_event_loops() -> None:
         assert (2, 2) == (len(server.requests), server.connections)
 
 
+@promises.ABANDONED
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
 def test_an_abandoned_client_warns_once(backend: str, recwarn: pytest.WarningsRecorder) -> None:

@@ -15,6 +15,7 @@ import anyio.to_thread
 import pytest
 from nano_banana_edit import APIConnectionError, APITimeout, AsyncNanoBananaEdit, _async_driver
 
+from .. import promises
 from .faces import opened
 from .misdeeds import PATIENCE, TOKEN, URL
 from .server import ACCEPTED, Hostile, answer, hang, says
@@ -52,6 +53,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return names
 
 
+@promises.DEADLINE
 def test_many_addresses_share_the_time(kind: str, known: dict[str, list[str]]) -> None:
     """A host none of whose addresses answers is given up when the time is over, not that of each address."""
     known["api.localhost"] = ["127.0.0.1"] * 50
@@ -122,6 +124,7 @@ def until_closed(connection: socket.socket, _server: Hostile) -> None:
     connection.close()
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_threads_of_the_application_may_be_busy(backend: str) -> None:
     """An image is read also while the application has taken all threads that are for it."""
@@ -155,6 +158,7 @@ class Slow(io.BytesIO):
         return super().read(*size)
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_thread_is_waited_for_within_the_time(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that gets no thread to read its image in has sent nothing when its time is over."""

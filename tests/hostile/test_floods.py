@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nano_banana_edit import APITimeout, AsyncResultImage, InvalidResponse, ResultImage, SubmissionUnknown
 
+from .. import promises
 from .faces import Face, opened
 from .misdeeds import GZIP, PATIENCE, URL
 from .server import Hostile, Misdeed, answer
@@ -47,6 +48,7 @@ ASK: dict[str, tuple[Callable[[Face, str], Any], tuple[type[Exception], ...]]] =
 }
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize(
     ("what", "name"),
     [

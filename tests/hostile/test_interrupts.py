@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from nano_banana_edit import NanoBananaEdit
 
+from .. import promises
 from .breaking import PNG, Bench, Listening, Run, settles
 from .misdeeds import TOKEN
 from .server import Hostile
@@ -95,12 +96,14 @@ def _interrupted(pool: str) -> Bench:
     return bench
 
 
+@promises.STOPPED
 @pytest.mark.parametrize("pool", ["own", "given"])
 def test_leaves_no_half_file(pool: str) -> None:
     """Wherever an edit is interrupted its file is the new one or still the old one, whole and alone."""
     assert {} == interrupted(pool).half_done
 
 
+@promises.STOPPED
 # That the client had read the answer is seen with a transport that was handed in alone.
 @pytest.mark.parametrize("pool", ["own", "given"])
 def test_knows_the_task(pool: str) -> None:
@@ -108,12 +111,14 @@ def test_knows_the_task(pool: str) -> None:
     assert {} == interrupted(pool).unknown
 
 
+@promises.STOPPED
 @pytest.mark.parametrize("pool", ["own", "given"])
 def test_knows_the_task_while_saving(pool: str) -> None:
     """An interrupt knows the task while the result is saved, too."""
     assert {} == interrupted(pool).unknown_saving
 
 
+@promises.STOPPED
 @pytest.mark.parametrize("pool", ["own", "given"])
 def test_leaves_no_connection(pool: str) -> None:
     """Wherever an edit is interrupted its connection is closed, or used again."""

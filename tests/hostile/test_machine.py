@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 )
 from nano_banana_edit import NanoBananaEditError, SubmissionUnknown
 
+from .. import promises
 from . import misdeeds
 from .conftest import Certificates
 from .faces import FACES, opened
@@ -251,6 +252,7 @@ def shown(value: object) -> str:
         return ""
 
 
+@promises.ALWAYS
 def test_whatever_happens(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """Edits are posted once, errors are documented, time is kept and the token stays, whatever a server does."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))

@@ -11,12 +11,14 @@ import anyio
 import pytest
 from nano_banana_edit import APIConnectionError, AsyncNanoBananaEdit, NanoBananaEdit, NanoBananaEditError
 
+from .. import promises
 from .misdeeds import TOKEN, URL
 from .server import ACCEPTED, Hostile, answer, says
 
 pytestmark = pytest.mark.server
 
 
+@promises.OWN_SETTINGS
 def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the environment names a proxy, both clients go through it."""
     with Hostile([says(ACCEPTED)]) as proxy:
@@ -34,6 +36,7 @@ def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         assert all(request.startswith(b"POST http://api.example.test/v1/") for request in proxy.requests)
 
 
+@promises.TOKEN_BY_TLS
 def test_this_machine_is_asked_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of the environment does not see what goes to this machine, whose token goes without TLS."""
     with Hostile([says(ACCEPTED)]) as proxy, Hostile([says(ACCEPTED)]) as server:

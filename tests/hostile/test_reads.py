@@ -28,6 +28,7 @@ from nano_banana_edit import (
     _download,
 )
 
+from .. import promises
 from . import misdeeds
 from .faces import FACES, Face, opened
 from .misdeeds import PATIENCE
@@ -127,6 +128,7 @@ def broken(read: Read) -> dict[str, Misdeed]:
     return {"switching-protocols": misdeeds.SWITCHING, **misdeeds.broken(read.body), **misdeeds.damaged(read.body)}
 
 
+@promises.READ_AGAIN
 def test_asked_again(read: Read) -> None:
     """What breaks once is asked once more, and the good answer is taken."""
     good = says(answer(read.body))
@@ -135,6 +137,7 @@ def test_asked_again(read: Read) -> None:
     assert dict.fromkeys(faults, (read.expected, 1)) == outcomes
 
 
+@promises.READ_AGAIN
 def test_given_up_when_it_stays_broken(read: Read) -> None:
     """What breaks for ever is asked as often as was said, and ends as no connection."""
     faults = broken(read)
@@ -142,6 +145,7 @@ def test_given_up_when_it_stays_broken(read: Read) -> None:
     assert dict.fromkeys(faults, ((APIConnectionError, read.task_id), 1)) == outcomes
 
 
+@promises.READ_AGAIN
 def test_given_up_when_refused(read: Read) -> None:
     """A status that stays is the error, after asking again where that could have helped."""
     assert dict.fromkeys(misdeeds.NO, ((ServerError, read.task_id), 1)) == {
@@ -154,6 +158,7 @@ def test_given_up_when_refused(read: Read) -> None:
         assert ((kind, read.task_id), 0) == (read(says(answer(b"", status=f"{status} No"))), read.again)
 
 
+@promises.UNPACKED
 def test_not_taken_when_it_is_something_else(read: Read) -> None:
     """A whole answer that is not what was asked for is an error at once, as is one that is too large."""
     outcomes = {name: (read(misdeed), read.again) for name, misdeed in unread(read).items()}
@@ -167,6 +172,7 @@ def test_understood(read: Read) -> None:
     assert dict.fromkeys(outcomes, (read.expected, 0)) == outcomes
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("what", READS)
 def test_given_up_within_the_deadline(kind: str, what: str, tmp_path: Path) -> None:
     """What takes for ever is given up when the time is over, and leaves nothing behind."""
@@ -186,6 +192,7 @@ def test_given_up_within_the_deadline(kind: str, what: str, tmp_path: Path) -> N
     assert dict.fromkeys(names, ((APITimeout, task_id), 0, [])) == outcomes
 
 
+@promises.WHOLE_FILES
 @pytest.mark.parametrize("end", ["length", "chunks", "close"])
 def test_not_read_to_its_end(read: Read, end: str) -> None:
     """An answer that is too large is left when it has become so."""
@@ -207,6 +214,7 @@ def test_not_read_to_its_end(read: Read, end: str) -> None:
     assert sum(poured) < 60 * 2**20  # the limit of an answer, and what lies in the buffers of two sockets
 
 
+@promises.UNPACKED
 @pytest.mark.parametrize("name", ["gzip-bomb", "gzip-of-a-bomb"])
 def test_a_bomb_is_not_unpacked(read: Read, name: str) -> None:
     """What a small answer would become takes no more memory than an answer may."""
@@ -219,6 +227,7 @@ def test_a_bomb_is_not_unpacked(read: Read, name: str) -> None:
         tracemalloc.stop()
 
 
+@promises.UNPACKED
 def test_a_refusal_stays_one_however_it_is_coded(read: Read) -> None:
     """A status that says no counts also where its body cannot be read."""
     coded = {"no-known-coding": says(answer(b"?", "Content-Encoding: x", status="404 No"))}
@@ -227,6 +236,7 @@ def test_a_refusal_stays_one_however_it_is_coded(read: Read) -> None:
     assert dict.fromkeys(faults, ((NotFound, read.task_id), 0)) == outcomes
 
 
+@promises.TOKEN_FOR_API
 @pytest.mark.parametrize("what", ["bytes", "save"])
 def test_results_are_asked_for_without_the_token(kind: str, what: str, tmp_path: Path) -> None:
     """Each request for a result, the one after a failure and a redirect too, carries neither token nor cookie."""

@@ -16,6 +16,7 @@ from nano_banana_edit import (
     SubmissionUnknown,
 )
 
+from .. import promises
 from . import misdeeds
 from .faces import opened
 from .misdeeds import JSON, PATIENCE, TOKEN, URL
@@ -43,6 +44,7 @@ def submit(kind: str, url: str, **options: Any) -> Any:
         return face(face.client.submit, URL, "p")
 
 
+@promises.SENT_ONCE
 # httpx2 nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("name", LOST)
@@ -54,6 +56,7 @@ def test_sent_once(kind: str, name: str) -> None:
     assert TOKEN not in f"{unknown.value!r} {vars(unknown.value)} {unknown.value.__cause__!r}"
 
 
+@promises.DEADLINE
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("name", SLOW)
 def test_sent_once_within_the_deadline(kind: str, name: str) -> None:
@@ -86,6 +89,7 @@ def test_read_or_unknown(kind: str, name: str) -> None:
     assert 1 == server.posts
 
 
+@promises.UNPACKED
 def test_no_coding_is_asked_for(kind: str) -> None:
     """A request says that its answer is to come as it is."""
     with Hostile([says(ACCEPTED)]) as server:
@@ -93,6 +97,7 @@ def test_no_coding_is_asked_for(kind: str) -> None:
         assert [b"identity"] == re.findall(rb"(?i)\r\naccept-encoding: (.*)\r\n", server.requests[0])
 
 
+@promises.UNPACKED
 @pytest.mark.parametrize("name", ["gzip-in-two-members", "gzip-and-more", "gzip-with-a-wrong-sum"])
 def test_a_gzip_is_read_as_far_as_it_can_be(kind: str, name: str) -> None:
     """What is no single whole gzip is no answer, and yet says which task may have come of the edit."""
@@ -101,6 +106,7 @@ def test_a_gzip_is_read_as_far_as_it_can_be(kind: str, name: str) -> None:
     assert {"gzip-and-more": "t-1"}.get(name) == unknown.value.task_id
 
 
+@promises.TOKEN_FOR_API
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_is_not_followed(kind: str, status: int) -> None:
     """A redirect moves neither the edit nor the token to another server."""
@@ -121,6 +127,7 @@ def test_not_sent_without_a_connection(kind: str) -> None:
         submit(kind, url, timeout=30, max_retries=1)
 
 
+@promises.TOKEN_HIDDEN
 @pytest.mark.parametrize("name", ["closed", "half-the-headers", "half-the-body", "garbage", "silent"])
 def test_no_traceback_shows_the_token(kind: str, name: str) -> None:
     """What a submission died of shows the token in none of its frames, of no transport's code."""
@@ -147,6 +154,7 @@ ECHOES = {
 }
 
 
+@promises.TOKEN_HIDDEN
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 @pytest.mark.parametrize("name", ECHOES)
 def test_an_echo_of_the_token_is_taken_out(kind: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,6 +186,7 @@ def test_cookies_are_not_kept(kind: str) -> None:
         assert not any(b"cookie" in request.lower() for request in server.requests)
 
 
+@promises.TOKEN_BY_TLS
 def test_not_sent_without_tls(kind: str) -> None:
     """A server that speaks no TLS gets nothing of the edit, nor the token."""
     with Hostile([hang]) as server, pytest.raises(NanoBananaEditError) as failure:
@@ -186,6 +195,7 @@ def test_not_sent_without_tls(kind: str) -> None:
     assert not any(TOKEN.encode() in request for request in server.requests)
 
 
+@promises.SENT_AGAIN
 def test_sent_again_after_429(kind: str) -> None:
     """A 429 certainly accepted nothing, so the edit is sent again on the same connection."""
     refusal = says(answer(b"", "Retry-After: 0", status="429 Too Many Requests"))
@@ -194,6 +204,7 @@ def test_sent_again_after_429(kind: str) -> None:
     assert 3 == server.posts
 
 
+@promises.SENT_AGAIN
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 422, 425])
 def test_not_sent_again_when_refused(kind: str, status: int) -> None:
     """Any other refusal is the error at once, also where another request would be sent again."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 from attrs import define, field
 
+from .. import promises
 from .conftest import Certificates
 from .faces import FACES, opened
 from .misdeeds import URL
@@ -94,6 +95,7 @@ class Meanwhile:
             self.said.set()
 
 
+@promises.OWN_ANSWER
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("kind", FACES)
 def test_is_no_answer(kind: str, tls: bool, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from nano_banana_edit import (
     aiohttp_client,
 )
 
+from .. import promises
 from .conftest import Certificates
 from .faces import FACES, Face, opened
 from .misdeeds import JSON, PATIENCE, TOKEN, URL
@@ -76,6 +77,7 @@ def untrusted(name: str, certificates: Certificates) -> Iterator[Hostile]:
         yield server
 
 
+@promises.TOKEN_BY_TLS
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("name", BAD)
 def test_not_sent_to_whom_nobody_vouches_for(kind: str, name: str, asked: str, certificates: Certificates) -> None:
@@ -99,6 +101,7 @@ def test_says_why_nobody_vouches(kind: str, name: str, why: str, certificates: C
         ASKED["look"](face)
 
 
+@promises.TOKEN_BY_TLS
 # A reset between connecting and wrapping leaves ssl's own half-made socket to the collector, which says so.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("asked", ASKED)
@@ -129,6 +132,7 @@ def test_not_sent_where_the_handshake_stops(kind: str, asked: str, certificates:
     assert dict.fromkeys(stages, (APIConnectionError, [], 2)) == outcomes
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("after", [None, 0, 40])
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_handshake_without_end_is_given_up(
@@ -147,6 +151,7 @@ def test_a_handshake_without_end_is_given_up(
     assert time.monotonic() - began < 25 * PATIENCE  # for ever is at least fifty
 
 
+@promises.OWN_SETTINGS
 def test_a_context_of_ones_own(kind: str, certificates: Certificates, tmp_path: Path) -> None:
     """With an httpx2 client that trusts the authority an edit goes all its way over TLS, its result too."""
     trusting = ssl.create_default_context(cafile=certificates.authority)
@@ -171,6 +176,7 @@ def test_a_context_of_ones_own(kind: str, certificates: Certificates, tmp_path: 
     assert PNG == (tmp_path / "out.png").read_bytes()
 
 
+@promises.OWN_SETTINGS
 def test_authority_of_the_environment(kind: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client's own connections trust the authority that SSL_CERT_FILE names."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
@@ -181,6 +187,7 @@ def test_authority_of_the_environment(kind: str, certificates: Certificates, mon
         assert "t-1" == ASKED["submit"](face).task_id
 
 
+@promises.TOKEN_FOR_API
 @pytest.mark.parametrize("method", ["bytes", "save"])
 def test_a_redirect_of_a_result_takes_no_token_along(
     kind: str, method: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

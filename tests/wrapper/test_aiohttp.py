@@ -18,6 +18,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, InvalidRequest, SubmissionUnknown, aiohttp_client
 from nano_banana_edit_mock import MockServer
 
+from .. import promises
 from .conftest import TOKEN, URL
 
 KEY: Any = ConnectionKey("a.test", 443, True, True, None, None, None)
@@ -53,6 +54,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
     return asked
 
 
+@promises.SENT_AGAIN
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
 def test_failures_are_what_they_are(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """An edit is sent again after those failures alone that aiohttp's connector raises, before anything is sent."""
@@ -121,6 +123,7 @@ def test_says_which_extra_it_needs() -> None:
     assert done.stderr.endswith("aiohttp_client needs aiohttp: pip install 'nano-banana-edit[aiohttp]'\n")
 
 
+@promises.SHARED
 @pytest.mark.server
 @pytest.mark.filterwarnings("ignore:(?i)unclosed:ResourceWarning")  # aiohttp's word on what the first loop left open
 def test_one_client_over_several_event_loops() -> None:

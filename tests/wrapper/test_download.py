@@ -12,6 +12,7 @@ from nano_banana_edit import APITimeout, InvalidRequest, InvalidResponse, NanoBa
 from nano_banana_edit import _download as download
 from nano_banana_edit_client.types import shorten
 
+from .. import promises
 from .conftest import (
     JPEG,
     PNG,
@@ -45,6 +46,7 @@ def redirect(location: str, status: int = 302) -> httpx2.Response:
     return httpx2.Response(status, headers={"location": location})
 
 
+@promises.TOKEN_FOR_API
 def test_token_is_sent_to_the_api_alone(face: Face) -> None:
     """Neither a result's host nor one that it redirects to sees the token, a cookie or a client's default header."""
     script = Script([])
@@ -70,6 +72,7 @@ def test_a_client_that_was_handed_in_adds_nothing_to_downloads(face: Face) -> No
         fetched(face, redirect("http://other.test/b"), image(), http=http)
 
 
+@promises.RESULT_HOSTS
 @pytest.mark.parametrize(
     "url",
     [
@@ -95,6 +98,7 @@ def test_fetches_from_https_alone(face: Face, url: str) -> None:
         assert [] == script.answers
 
 
+@promises.RESULT_HOSTS
 @pytest.mark.parametrize("options", [LOCAL, {"files_url": "http://127.0.0.1:4010", "base_url": "https://a.test"}])
 def test_fetches_from_the_host_it_was_pointed_at(face: Face, options: dict[str, str]) -> None:
     """Without TLS results come from the very host and port that the client was pointed at, and no other."""
@@ -126,6 +130,7 @@ def test_odd_redirects_are_errors(face: Face, answer: httpx2.Response) -> None:
     assert "t-1" == failure.value.task_id
 
 
+@promises.WHOLE_FILES
 @pytest.mark.parametrize(
     ("content", "found"), [(b"", "no known image"), (b"<html>expired</html>", "no known image"), (JPEG, "image/jpeg")]
 )
@@ -158,6 +163,7 @@ def test_fetching_is_tried_again(face: Face, failure: Answer) -> None:
     assert fetched(face, failure, image()) == PNG
 
 
+@promises.WHOLE_FILES
 def test_size_is_bounded(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result as large as the bound is taken, and a larger one is not kept."""
     monkeypatch.setattr(download, "MAX_BYTES", 40)
@@ -259,6 +265,7 @@ def test_a_part_is_no_image(face: Face) -> None:
         fetched(face, httpx2.Response(206, content=PNG))
 
 
+@promises.WHOLE_FILES
 @pytest.mark.parametrize("step", ["open", "replace"])
 def test_saves_whole_or_not_at_all(face: Face, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """When the first or the last step fails, the old file stands and nothing lies beside it."""

@@ -27,6 +27,7 @@ from nano_banana_edit import (
 from nano_banana_edit_mock import MockService, Outcome, mock_transport
 from PIL import Image
 
+from .. import promises
 from ..document import DEFAULTS, HEIGHT, SHAPE, WIDTH
 from .conftest import PNG, TOKEN, URL, Clock, Face, Script, accepted, fetch, image, save, task, uploaded
 
@@ -126,6 +127,7 @@ def test_reads_both_forms_of_result(face: Face, result: list[Any]) -> None:
     ) == ("t-1", ["https://cdn.example.test/out.png"], ["image/png"])
 
 
+@promises.POLLING
 def test_unknown_statuses_and_properties_are_lived_with(face: Face, clock: Clock) -> None:
     """A status nobody knows is waited through, nulls and surplus properties do no harm, and are kept."""
     looks = [task("pending", result=None, error_code=None), task("queued", eta=3), task("processing", result={})]
@@ -136,6 +138,7 @@ def test_unknown_statuses_and_properties_are_lived_with(face: Face, clock: Clock
     assert (kept.status, kept.error_code, kept.raw["eta"]) == ("queued", "42", 3)
 
 
+@promises.POLLING
 def test_polls_quickly_then_slowly(face: Face, clock: Clock) -> None:
     """The distance between looks grows from an eighth of poll_interval to the whole of it, and stays there."""
     face.call(Script([*[task("pending")] * 12, task()]), "wait", "t-1", options={"poll_interval": 8})
@@ -221,6 +224,7 @@ def test_answer_without_a_status_is_invalid(face: Face, content: bytes, problem:
     assert ("t-1", content[:500].decode(errors="replace")) == (failure.value.task_id, failure.value.body)
 
 
+@promises.WAIT_GOES_ON
 def test_wait_gives_up_in_time_and_can_be_taken_up(face: Face, clock: Clock) -> None:
     """When the time is over WaitTimeout carries the task's id, and waiting for that id goes on."""
     looks = Script([accepted(), *[task("processing")] * 99])
@@ -265,6 +269,7 @@ def test_no_time_limit_must_be_asked_for(face: Face, clock: Clock) -> None:
     assert sum(clock.sleeps) > 20_000
 
 
+@promises.WAIT_GOES_ON
 def test_interrupts_know_their_task(face: Face) -> None:
     """Whoever interrupts a wait finds the id of the task, which goes on, on the exception."""
 
@@ -276,6 +281,7 @@ def test_interrupts_know_their_task(face: Face) -> None:
     assert "t-1" == interrupted.value.task_id
 
 
+@promises.WAIT_GOES_ON
 def test_cancellation_knows_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cancelled wait leaves the id of its task on the cancellation."""
     monkeypatch.setattr(_clock, "async_sleep", asyncio.sleep)

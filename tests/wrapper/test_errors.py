@@ -27,12 +27,14 @@ from nano_banana_edit import (
 from nano_banana_edit import _errors as errors
 from nano_banana_edit._responses import retry_after
 
+from .. import promises
 from .conftest import TOKEN, URL, Face, Script, accepted, fetch, task
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, NanoBananaEditError)]
 VALUES = {"status_code": 429, "retry_after": 1.5, "value": 3}
 
 
+@promises.PICKLED
 @pytest.mark.parametrize("kind", KINDS)
 def test_pickles(kind: type[NanoBananaEditError]) -> None:
     """Every error survives pickling with its message and all it carries."""
@@ -50,6 +52,7 @@ def test_tree_is_drawn() -> None:
     assert issubclass(InvalidRequest, ValueError)
 
 
+@promises.TOKEN_HIDDEN
 @pytest.mark.parametrize(
     "answer", [httpx2.ReadError("x"), httpx2.ConnectError("x"), httpx2.Response(401), httpx2.Response(500)], ids=repr
 )
@@ -70,6 +73,7 @@ def test_token_is_nowhere(face: Face, answer: Any) -> None:
     assert "nano_banana_edit" in seen
 
 
+@promises.TOKEN_HIDDEN
 def test_echoed_token_is_taken_out(face: Face) -> None:
     """A service that repeats the token does not carry it into the error, nor does that change a good answer."""
     answer = httpx2.Response(401, json={"message": f"bad token {TOKEN}", "error_code": TOKEN})
@@ -79,6 +83,7 @@ def test_echoed_token_is_taken_out(face: Face) -> None:
     assert "t-1" == face.call(Script([accepted()]), "submit", URL, "p", options={"token": "t"}).task_id
 
 
+@promises.TOKEN_HIDDEN
 def test_token_in_an_answer_that_is_read_is_taken_out(face: Face) -> None:
     """The words of a task that failed, and the URL of a result that is not fetched, may repeat the token too."""
     with pytest.raises(EditFailed, match=r"failed: \[token\]$") as failed:
@@ -88,6 +93,7 @@ def test_token_in_an_answer_that_is_read_is_taken_out(face: Face) -> None:
         face.call(Script([task(result=[f"http://a.test/{TOKEN}"])]), "wait", "t-1", then=fetch)
 
 
+@promises.TOKEN_HIDDEN
 @pytest.mark.parametrize("cut", range(len(TOKEN) - 1))
 def test_half_a_token_is_taken_out(cut: int) -> None:
     """What a limit left of a token at the end of a text says nothing of it; a token that is a letter is no secret."""
@@ -119,6 +125,7 @@ def test_refusals_carry_what_was_refused(face: Face, name: str, value: Any) -> N
     assert (name, value) == (refusal.value.field, refusal.value.value)
 
 
+@promises.TOKEN_HIDDEN
 def test_repr_of_a_client_has_no_token() -> None:
     """The repr of a client says where it points, and not with which token."""
     client = nano_banana_edit.NanoBananaEdit(token=TOKEN)
@@ -126,6 +133,7 @@ def test_repr_of_a_client_has_no_token() -> None:
     assert TOKEN not in repr(client) + repr(client._driver) + repr(client._driver.settings)
 
 
+@promises.TOKEN_HIDDEN
 def test_what_an_edit_is_made_of_has_no_token(face: Face) -> None:
     """An edit that is taken apart, as for a log or a database, shows no token."""
     edit = face.call(Script([accepted(), task()]), "edit", URL, "p")

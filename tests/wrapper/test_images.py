@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import threading
 import zlib
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from nano_banana_edit import InvalidRequest, InvalidResponse
 from nano_banana_edit._images import media_type
 
+from .. import promises
 from ..document import LONGEST_PROMPT, MOST_IMAGES
 from .conftest import PNG, URL, Face, Script, accepted, uploaded
 
@@ -68,6 +70,7 @@ def test_refuses_what_is_no_image(face: Face, image: Any, message: str) -> None:
         assert (None if image == "x" * 5_000 else image) == refusal.value.value
 
 
+@promises.CHECKED_FIRST
 def test_refuses_before_uploading(face: Face, tmp_path: Path) -> None:
     """One bad argument among good ones is found before the first upload."""
     (tmp_path / "empty.png").touch()
@@ -236,6 +239,7 @@ def test_files_do_not_hold_the_event_loop(kind: str, tmp_path: Path) -> None:
     assert threading.current_thread() not in noted.threads
 
 
+@promises.STOPPED
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
     """Ctrl-C during uploads side by side is one KeyboardInterrupt, in no group, and no further upload begins."""
@@ -244,7 +248,7 @@ def test_an_interrupt_while_uploading_comes_as_it_is(kind: str) -> None:
     def interrupt(request: httpx2.Request) -> httpx2.Response:
         asked.append(request)
         if len(asked) == 1:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         threading.Event().wait(0.05)  # no server is so quick that all could be sent before the first is known to fail
         return uploaded()
 

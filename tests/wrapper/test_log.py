@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from nano_banana_edit import ServerError, SubmissionUnknown, _log
 
+from .. import promises
 from .conftest import PNG, TOKEN, Face, Script, accepted, fetch, image, task, uploaded
 
 SECRET = "a prompt that nobody else reads"
@@ -23,6 +24,7 @@ def echo(request: httpx2.Request) -> httpx2.Response:
     return httpx2.Response(503, json={"message": text, "error_code": request.headers.get("authorization")})
 
 
+@promises.OBSERVED
 def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """At info each stage and each repetition is a line, at debug each answer as well."""
     caplog.set_level(logging.DEBUG, "nano_banana_edit")
@@ -49,6 +51,7 @@ def test_stages_and_repetitions_are_told(face: Face, caplog: pytest.LogCaptureFi
     assert ("DEBUG", f"result: 200, {len(PNG)} bytes, 0.00 s") in lines
 
 
+@promises.TOKEN_HIDDEN
 def test_no_secret_is_logged(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """At no level does anybody's line have the token, the prompt or a signed URL, whatever the service says back."""
     for name in (None, "nano_banana_edit", "stamina"):

@@ -24,6 +24,7 @@ from nano_banana_edit import (
     SubmissionUnknown,
 )
 
+from .. import promises
 from .conftest import PNG, URL, Clock, Face, Script, Trickle, accepted, httpx_leaves_a_generator, task, uploaded
 
 LEFT = [
@@ -57,6 +58,7 @@ NO_TASK = [
 ]
 
 
+@promises.SENT_ONCE
 @pytest.mark.parametrize("failure", LEFT, ids=repr)
 def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> None:
     """Whatever breaks after the request has left, there is one POST, and it is said that nobody knows."""
@@ -67,6 +69,7 @@ def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> No
     assert failure is unknown.value.__cause__
 
 
+@promises.SENT_ONCE
 @pytest.mark.parametrize("answer", NO_TASK, ids=lambda answer: f"{answer.status_code}-{answer.text}")
 def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx2.Response) -> None:
     """Whatever the answer, without a task id there is one POST, and it is said that nobody knows."""
@@ -87,6 +90,7 @@ def test_an_id_that_cannot_be_asked_for_is_none(face: Face) -> None:
         face.call(Script([]), "get_task", "t" * 1_001)
 
 
+@promises.SENT_AGAIN
 @pytest.mark.parametrize("failure", [*NOT_SENT, httpx2.Response(429, headers={"retry-after": "1"})], ids=repr)
 def test_sent_again_when_certainly_not_accepted(face: Face, failure: Exception | httpx2.Response) -> None:
     """Without a connection, and after a 429, the submission is sent again."""
@@ -168,6 +172,7 @@ def test_looks_are_sent_again(face: Face, failure: Exception | httpx2.Response) 
     assert "pending" == face.call(script, "get_task", "t-1").status
 
 
+@promises.READ_AGAIN
 @pytest.mark.parametrize("failure", AGAIN, ids=repr)
 def test_uploads_are_sent_again_whole(face: Face, failure: Exception | httpx2.Response) -> None:
     """An upload is sent again with all of its bytes."""
@@ -192,6 +197,7 @@ def test_looks_give_up(face: Face, failure: Exception | httpx2.Response, kind: t
     assert (len(script.requests), last.value.task_id) == (2, "t-1")
 
 
+@promises.DEADLINE
 def test_nothing_is_sent_after_the_deadline(face: Face, clock: Clock) -> None:
     """When uploads use up the time, nothing is submitted."""
 
@@ -283,6 +289,7 @@ def _log_to_nowhere(_response: httpx2.Response) -> None:
     raise httpx2.ConnectError("refused", request=httpx2.Request("POST", "http://127.0.0.1:1/log"))
 
 
+@promises.SENT_AGAIN
 def test_a_hook_that_cannot_connect_proves_nothing() -> None:
     """When a caller's own hook fails to connect after the answer came, the submission is not sent again."""
     script = Script([accepted()] * 4)

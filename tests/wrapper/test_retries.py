@@ -24,12 +24,14 @@ from nano_banana_edit import (
     WaitTimeout,
 )
 
+from .. import promises
 from .conftest import PNG, URL, Clock, Face, Script, accepted, httpx_leaves_a_generator, task, uploaded
 
 METHODS = {"submit": (URL, "p"), "get_task": ("t-1",), "upload": (PNG,)}
 GOOD = {"submit": accepted(), "get_task": task("pending"), "upload": uploaded()}
 
 
+@promises.RETRY_AFTER
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("headers", "seconds"),
@@ -51,6 +53,7 @@ def test_a_busy_service_is_waited_for_too(face: Face, waits: Callable[[], list[f
     assert [7] == waits()
 
 
+@promises.RETRY_AFTER
 @pytest.mark.parametrize("header", ["soon", "-5", "", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400])
 def test_nonsense_and_dates_past_do_not_stop_the_client(
     face: Face, waits: Callable[[], list[float]], header: str
@@ -61,6 +64,7 @@ def test_nonsense_and_dates_past_do_not_stop_the_client(
     assert 0 <= waits()[0] < 1
 
 
+@promises.RETRY_AFTER
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("seconds", [60, 3600, 3 * 86_400], ids=["the-deadline", "an-hour", "days"])
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -91,6 +95,7 @@ def test_what_no_clock_can_count_ends_a_wait(face: Face, clock: Clock, seconds: 
     assert ("t-1", []) == (over.value.task_id, clock.sleeps)
 
 
+@promises.RATE_LIMITED_AT_ONCE
 @pytest.mark.parametrize("method", METHODS)
 def test_429_may_be_final(face: Face, method: str) -> None:
     """With retry_rate_limited off, a 429 is raised after one request; other failures are still sent again."""
@@ -110,6 +115,7 @@ def test_retry_rate_limited_is_a_switch(face: Face) -> None:
         face.call(Script([]), "get_task", "t-1", options={"retry_rate_limited": 1})
 
 
+@promises.RETRY_AFTER
 def test_polls_no_sooner_than_it_is_asked_to(face: Face, clock: Clock) -> None:
     """An answer that says when to look again is looked at again then; by itself the client would look sooner."""
 
@@ -121,6 +127,7 @@ def test_polls_no_sooner_than_it_is_asked_to(face: Face, clock: Clock) -> None:
     assert clock.sleeps[1] < 2
 
 
+@promises.POLLING
 @pytest.mark.parametrize("method", ["edit", "wait"])
 def test_stops_on_a_status_that_the_caller_names(face: Face, method: str) -> None:
     """A status of stop_on ends the waiting, with the status and the service's words; another one does not."""
@@ -139,6 +146,7 @@ def test_stop_on_is_a_list(face: Face, stop_on: Any) -> None:
     assert "stop_on" == refusal.value.field
 
 
+@promises.SENT_ONCE
 def test_an_unknown_submission_says_what_is_known(face: Face, clock: Clock) -> None:
     """The error has a digest of what was sent, the time it took, uploads included, and its cause; it pickles."""
     failure = httpx2.ReadError("reset")

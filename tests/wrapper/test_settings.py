@@ -12,6 +12,7 @@ import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit, _settings
 from nano_banana_edit_mock.contract import load
 
+from .. import promises
 from .conftest import TOKEN, URL, Face, Script, accepted
 
 CLIENTS = pytest.mark.parametrize("client", [NanoBananaEdit, AsyncNanoBananaEdit])
@@ -152,6 +153,7 @@ ELSEWHERE = [
 ]
 
 
+@promises.TOKEN_BY_TLS
 @CLIENTS
 @pytest.mark.parametrize("name", ["base_url", "files_url"])
 def test_no_token_without_tls(client: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

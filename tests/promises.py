@@ -1,0 +1,69 @@
+"""What the client promises, each promise in one sentence.
+
+A test that proves a promise carries it as a marker, such as `@promises.SENT_ONCE`. `make promises` writes the list with
+its tests to docs/promises.md, in the order of this module.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+LIST: list[str] = []
+
+
+def promise(sentence: str) -> pytest.MarkDecorator:
+    """List a promise; return the marker for the tests that prove it."""
+    LIST.append(sentence)
+    return pytest.mark.promise(sentence)
+
+
+SENT_ONCE = promise(
+    "If the response to an edit is lost, the edit is not sent again. `SubmissionUnknown` gives the cause, the time "
+    "taken and a digest of the request."
+)
+SENT_AGAIN = promise(
+    "An edit is sent again only if it was certainly not accepted: nothing of it was sent, or the response was 429."
+)
+RATE_LIMITED_AT_ONCE = promise("With `retry_rate_limited=False`, a 429 raises `RateLimited` at once.")
+OWN_ANSWER = promise("A call never takes bytes that a server sent unasked for its own answer.")
+ALWAYS = promise(
+    "The promises about submissions, errors, time, the token and files hold in any sequence of calls and faults."
+)
+READ_AGAIN = promise("Polls, uploads and downloads are retried after a failure, up to `max_retries` times.")
+RETRY_AFTER = promise(
+    "`Retry-After` is followed in each of its forms. If it would end after the deadline, the error is raised at once."
+)
+DEADLINE = promise(
+    "`timeout` bounds the whole call, even if headers or body arrive one byte at a time or without a pause."
+)
+WAIT_GOES_ON = promise("If a wait ends early, the exception has the `task_id`, and `wait(task_id)` continues.")
+POLLING = promise(
+    "Polls start quick and become slow. An unknown status does not end the wait, unless `stop_on` names it."
+)
+STOPPED = promise(
+    "A call that is cancelled or interrupted leaves no partial file and no connection, and its exception has the "
+    "`task_id`."
+)
+TOKEN_FOR_API = promise("The token goes to the API only: not to the host of a result, and not along with a redirect.")
+TOKEN_BY_TLS = promise(
+    "The token is sent over TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "
+    "host that you allow with `allow_http=True`."
+)
+TOKEN_HIDDEN = promise("The token is in no error, traceback, repr or log line.")
+WHOLE_FILES = promise(
+    "A result is saved whole or not at all, and only if it is an image of the requested format within the size limit."
+)
+UNPACKED = promise(
+    "Responses are requested without compression. A compressed response is read only if it is a single intact gzip, "
+    "and never beyond its limit."
+)
+RESULT_HOSTS = promise("Results are fetched over https, or from the host that you pointed the client at.")
+CHECKED_FIRST = promise("Invalid input is rejected before anything is sent.")
+SHARED = promise(
+    "One client serves threads, tasks, forks, other processes, and one event loop after the other, each with its own "
+    "connections."
+)
+ABANDONED = promise("A client that is dropped with open connections warns once.")
+OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx client.")
+OBSERVED = promise("OpenTelemetry sees every request; the log shows every stage and retry.")
+PICKLED = promise("Every error pickles.")
