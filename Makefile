@@ -48,7 +48,7 @@ check: setup ## Check format, lint, types, document and generated code; change n
 	ruff check --quiet .
 	mypy
 	openapi-spec-validator openapi.yaml
-	openapi-spec-validator mock_server/nano_banana_edit_mock/admin.yaml
+	openapi-spec-validator mock_server/nano_banana_edit_mock/admin/admin.yaml
 	@rm -rf build/regenerated && mkdir -p build
 	$(GENERATE) build/regenerated
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated

@@ -10,12 +10,13 @@ from pathlib import Path
 from . import _HINT
 
 try:
-    from . import drift
-    from ._admin import TOKEN_VARIABLE
-    from ._table import OWN_TESTS, table, tests_of
-    from .app import serve
-    from .contract import Contract, load, parse, read
-    from .service import MockService
+    from .admin.api import TOKEN_VARIABLE
+    from .contract import Contract, load, parse
+    from .contract.document import read
+    from .doors.app import serve
+    from .engine.service import MockService
+    from .tools import drift
+    from .tools.table import OWN_TESTS, table, tests_of
 except ModuleNotFoundError as missing:
     sys.stderr.write(f"python -m nano_banana_edit_mock: error: {_HINT.format(missing.name)}\n")
     raise SystemExit(2) from missing

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from nano_banana_edit_mock import MockServer, MockService, Request, Response, load, mock_transport
-from nano_banana_edit_mock._admin import administer
-from nano_banana_edit_mock._steps import admin
+from nano_banana_edit_mock.admin.api import administer
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.engine.script_files import admin
 
 from .raw_door import Wire
 

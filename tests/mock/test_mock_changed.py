@@ -7,8 +7,8 @@ import anyio
 import httpx
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_transport
-from nano_banana_edit_mock.app import create_app
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.doors.app import create_app
 
 HEADERS = {"Authorization": "Bearer any", "Content-Type": "application/json"}
 

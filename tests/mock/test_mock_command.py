@@ -7,9 +7,10 @@ import sys
 
 import pytest
 import yaml
-from nano_banana_edit_mock import MockService, __main__, _table
+from nano_banana_edit_mock import MockService, __main__
 from nano_banana_edit_mock.__main__ import main
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.tools import table
 
 DOCUMENT = {
     "servers": [{"url": "/"}],
@@ -57,13 +58,13 @@ def test_table_to_the_letter():
         f"| Thing.count.maximum | 3 | 2; 3; as documented | 4 | test_b | {at}/count/maximum |",
     ]
     proofs = {"Thing.count.type": ["test_a", "test_b"], "Thing.count.maximum": ["test_b"], "Thing.no.such": ["test_c"]}
-    assert [*HEAD, *rows] == _table.table(parse(DOCUMENT), proofs).splitlines()
+    assert [*HEAD, *rows] == table.table(parse(DOCUMENT), proofs).splitlines()
 
 
 def test_tests_of_a_folder(tmp_path):
     """A constraint is proved by each test that has its id among its parameters, named once."""
     (tmp_path / "test_it.py").write_text(PROOF)
-    found = _table.tests_of(tmp_path)
+    found = table.tests_of(tmp_path)
     assert ["test_first", "test_second"] == found["A.b.maxLength"]
     assert ["test_first"] == found["A.c.enum"]
     assert {"A.b.maxLength", "A.c.enum", "one", "other"} == found.keys()
@@ -74,7 +75,7 @@ def test_tests_that_cannot_be_listed(tmp_path):
     (tmp_path / "test_it.py").write_text("import nothing_of_this_name")
     cause = r"[\s\S]*No module named 'nothing_of_this_name'"
     with pytest.raises(OSError, match=rf"^no tests of {re.escape(str(tmp_path))} can be listed: {cause}"):
-        _table.tests_of(tmp_path)
+        table.tests_of(tmp_path)
 
 
 def test_options_reach_the_service(send, monkeypatch):

@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from nano_banana_edit_mock import Fault, MockServer, Reply, Request, _wire
+from nano_banana_edit_mock import Fault, MockServer, Reply, Request
 
 from .raw_door import ADMIN, BODY, GET, Wire, post
 from .verdict_rows import BEARER, EDIT, FORM, UPLOAD, joined, part
@@ -111,7 +111,7 @@ def test_a_client_that_goes_away_before_its_answers(server, service, wire, caplo
 
 def test_idle_connections_are_closed(monkeypatch):
     """A connection on which nothing comes for a while is closed, one that just answered is not."""
-    monkeypatch.setattr(_wire, "LEAST_WAIT", 0.01)
+    monkeypatch.setattr("nano_banana_edit_mock.doors.wire.LEAST_WAIT", 0.01)
     with MockServer() as server:
         server._server.config.timeout_keep_alive = 0.05
         wire = Wire(server)
@@ -208,7 +208,7 @@ def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
 
 def test_a_mistake_before_the_service_is_no_refusal(wire, monkeypatch, caplog):
     """An error in what reads requests ends the connection, and is told to the log."""
-    monkeypatch.setattr(_wire, "_address", lambda *_: 1 / 0)
+    monkeypatch.setattr("nano_banana_edit_mock.doors.wire._address", lambda *_: 1 / 0)
     wire.send(GET)
     assert wire.ended()
     assert ["protocol.data_received() call failed."] == [

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import pytest
 import yaml
-from nano_banana_edit_mock import Fault, MockService, _store
+from nano_banana_edit_mock import Fault, MockService
+from nano_banana_edit_mock.engine import store
 
 
 def nested(levels):
@@ -120,7 +121,7 @@ def test_a_file_is_a_script(service, send, tmp_path):
 )
 def test_what_is_wrong_with_a_file_names_it(service, monkeypatch, tmp_path, text, message):
     """Whatever is refused of a file comes after its name, once, and none of its steps is said."""
-    monkeypatch.setattr(_store, "MAX_RULES", 2)
+    monkeypatch.setattr(store, "MAX_RULES", 2)
     file = tmp_path / "story.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=rf"^{re.escape(str(file) + message)}") as caught:

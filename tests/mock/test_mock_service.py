@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 from jsonschema_rs import Draft202012Validator
-from nano_banana_edit_mock import MockService, Outcome, Request, _store
+from nano_banana_edit_mock import MockService, Outcome, Request
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.engine import store
 from PIL import Image
 
 LOCAL = "http://127.0.0.1:4010"
@@ -352,10 +353,10 @@ def test_failed_edits_have_no_image(send):
 
 def test_bounds(send, service, form, monkeypatch):
     """Of tasks, uploads and requests the oldest go first."""
-    monkeypatch.setattr(_store, "MAX_TASKS", 2)
-    monkeypatch.setattr(_store, "MAX_UPLOADS", 3)
-    monkeypatch.setattr(_store, "MAX_UPLOAD_BYTES", 5)
-    monkeypatch.setattr(_store, "MAX_REQUESTS", 4)
+    monkeypatch.setattr(store, "MAX_TASKS", 2)
+    monkeypatch.setattr(store, "MAX_UPLOADS", 3)
+    monkeypatch.setattr(store, "MAX_UPLOAD_BYTES", 5)
+    monkeypatch.setattr(store, "MAX_REQUESTS", 4)
     service.reset()
     ids = [send("createEdit").json()["task_id"] for _ in range(3)]
     assert ids[1:] == [edit.task_id for edit in service.edits]

@@ -21,10 +21,10 @@ from nano_banana_edit_mock import (
     Reply,
     Request,
     Uniform,
-    _store,
     mock_router,
     mock_transport,
 )
+from nano_banana_edit_mock.engine import store
 
 IMAGE = "https://images.test/a.png"
 FAILED = Outcome(status="failed", error_code="nsfw", error_msg="Not that.")
@@ -178,7 +178,7 @@ def test_nonsense_is_refused(service, say, message):
 
 def test_rules_are_bounded(service, monkeypatch):
     """A script that is too long is refused as a whole."""
-    monkeypatch.setattr(_store, "MAX_RULES", 3)
+    monkeypatch.setattr(store, "MAX_RULES", 3)
     service.script([FAILED, LIMITED])
     with pytest.raises(ValueError, match="the script has 4 rules; the mock accepts 3 at once"):
         service.script([FAILED, LIMITED])

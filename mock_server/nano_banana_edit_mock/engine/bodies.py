@@ -9,9 +9,9 @@ from typing import Any
 from attrs import frozen
 from python_multipart.multipart import parse_options_header
 
-from ._messages import spell
+from ..contract.reading import MAX_DEPTH
+from ..contract.wording import spell
 
-MAX_DEPTH = 128  # containers within containers; deeper input costs a parser its stack, and no request has more than two
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"The body is nested too deep; the service accepts {MAX_DEPTH} levels. Flatten it."
 _ESCAPE = re.compile(rb"\\(.)")  # in a quoted string (RFC 9110, section 5.6.4)

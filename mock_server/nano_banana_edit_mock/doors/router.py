@@ -9,10 +9,10 @@ import httpx
 import respx
 from respx.models import AllMockedAssertionError, PassThrough, ResolvedRoute
 
-from ._in_process import in_process
-from ._records import Request
-from ._routes import Routes
-from .service import MockService
+from ..engine.records import Request
+from ..engine.routes import Routes
+from ..engine.service import MockService
+from .exceptions import in_process
 
 # What an application under test is called: by Starlette's TestClient and in httpx's pages, and in those of FastAPI.
 _APPLICATION = frozenset({"testserver", "test"})

@@ -7,11 +7,11 @@ from typing import Any, Self, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
-from . import _numbers
-from ._answers import wording
-from ._messages import show
-from ._records import Fault, Headers, Outcome, Response, pairs
-from ._routes import FILE_NAMES
+from ..contract.wording import show
+from . import ranges
+from .answers import wording
+from .records import Fault, Headers, Outcome, Response, pairs
+from .routes import FILE_NAMES
 
 _BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
 _OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # of the transfer, not of the answer
@@ -44,9 +44,9 @@ class Reply:
     retry_after: int | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        _numbers.whole("status", self.status, 200, 599)
+        ranges.whole("status", self.status, 200, 599)
         if self.retry_after is not None:
-            _numbers.whole("retry_after", self.retry_after, 0)
+            ranges.whole("retry_after", self.retry_after, 0)
         for name, value in self.headers:
             if not isinstance(name, str) or not isinstance(value, str):
                 raise ValueError(  # noqa: TRY004
@@ -228,9 +228,9 @@ def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: in
     if isinstance(do, Outcome) and operation != "createEdit":
         message = f"operation is {operation!r}; the mock accepts createEdit for an Outcome. Choose that, or a Reply."
         raise ValueError(message)
-    _numbers.whole("nth", nth, 1)
+    ranges.whole("nth", nth, 1)
     if times is not None:
-        _numbers.whole("times", times, 1)
+        ranges.whole("times", times, 1)
     return Rule(operation=operation, do=do, nth=nth, times=times)
 
 
@@ -243,9 +243,9 @@ def make_outage(*, requests: int | None = None, seconds: float | None = None, st
     if (requests is None) == (seconds is None):
         state = f"requests is {requests} and seconds is {seconds}"
         raise ValueError(f"{state}; the mock accepts one of them. Say how long the outage is.")
-    _numbers.whole("status", status, 400, 599)
+    ranges.whole("status", status, 400, 599)
     if requests is not None:
-        _numbers.whole("requests", requests, 1)
+        ranges.whole("requests", requests, 1)
     if seconds is not None:
-        _numbers.seconds("seconds", seconds, above=True)
+        ranges.seconds("seconds", seconds, above=True)
     return Rule(operation=None, do=Reply.error(status, _DOWN), times=requests, seconds=seconds)

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from attrs import asdict, evolve
 
-from ._answers import content, refuse, reply
-from ._headers import allowed, refused, share
-from ._records import Entry, Request, Response
-from ._routes import Routes
-from ._steps import admin
-from ._verdict import astray
-from .contract import Operation
-from .service import MockService
+from ..contract import Operation
+from ..engine.answers import content, refuse, reply
+from ..engine.headers import allowed, refused, share
+from ..engine.records import Entry, Request, Response
+from ..engine.routes import Routes
+from ..engine.script_files import admin
+from ..engine.service import MockService
+from ..engine.verdict import astray
 
 PREFIX = "/__mock__/"
 _ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ._cases import Case, boundary_cases
-from .contract import Contract
+from ..contract import Contract
+from .cases import Case, boundary_cases
 
 Tests = Mapping[str, list[str]]  # names of the tests of each constraint, by its id
 
-OWN_TESTS = Path(__file__).parents[2] / "tests" / "contract"  # in a checkout; an installation has none
+OWN_TESTS = Path(__file__).parents[3] / "tests" / "contract"  # in a checkout; an installation has none
 
 _HEAD = ("constraint", "value", "accepted", "refused", "proved by", "pointer")
 

@@ -19,11 +19,11 @@ import httptools
 from attrs import evolve
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ._admin import is_admin
-from ._answers import refuse
-from ._faults import EXTENSION, head, resets, wire
-from ._records import Fault, Request, Response
-from .service import MockService
+from ..admin.api import is_admin
+from ..engine.answers import refuse
+from ..engine.records import Fault, Request, Response
+from ..engine.service import MockService
+from .faults import EXTENSION, head, resets, wire
 
 MAX_HEAD = 65_536  # bytes of a request line and its headers, trailers included
 LEAST_WAIT = 1  # seconds between two looks whether a connection is idle

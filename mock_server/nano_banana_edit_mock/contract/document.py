@@ -9,23 +9,13 @@ from typing import Any, ClassVar
 import yaml
 from attrs import evolve, frozen
 
-from . import _plain
-from ._census import Constraint, UnsupportedKeyword, escape, has, refer, resolve, state, step, walk
-
-__all__ = [
-    "JSON",
-    "MULTIPART",
-    "Constraint",
-    "Contract",
-    "Operation",
-    "Parameter",
-    "UnsupportedKeyword",
-    "load",
-    "parse",
-]
+from .census import Constraint, UnsupportedKeyword, escape, has, refer, resolve, state, step, walk
+from .reading import Place, check_json, read_yaml
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
+
+_PACKAGE = Path(str(files("nano_banana_edit_mock")))
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -124,7 +114,7 @@ def read(path: Path) -> Mapping[str, Any]:
         OSError: The file cannot be read.
         ValueError: It is not YAML, or no OpenAPI document; the message names it.
     """
-    document = _plain.read(path, _Loader)
+    document = read_yaml(path, _Loader)
     if not isinstance(document, dict) or "paths" not in document:
         raise ValueError(f"{path} has no paths; an OpenAPI document has some. Name another file.")
     return document
@@ -145,7 +135,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
 
     Source: `openapi.yaml`
     """
-    _plain.check(document, _spell)
+    check_json(document, _spell)
     reader = _Reader(document)
     operations = tuple(
         reader.operation(path, method)
@@ -156,13 +146,19 @@ def parse(document: Mapping[str, Any]) -> Contract:
     return Contract(document=document, operations=operations, constraints=tuple(reader.census))
 
 
-def _spell(place: _plain.Place) -> str:
+def _spell(place: Place) -> str:
     return "".join(f"/{escape(str(token))}" for token in place) or "The document"
 
 
 @cache
+def load_admin() -> Contract:
+    """Return the document of what is under `/__mock__/`, which has the steps of a script as well."""
+    return load(_PACKAGE / "admin" / "admin.yaml")
+
+
+@cache
 def _shipped() -> Contract:
-    return load(_locate(Path(str(files("nano_banana_edit_mock")))))
+    return load(_locate(_PACKAGE))
 
 
 def _locate(package: Path) -> Path:

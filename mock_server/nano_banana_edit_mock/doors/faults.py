@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 
-from ._records import Fault, Response
+from ..engine.records import Fault, Response
 
 EXTENSION = "nano_banana_edit_mock.fault"  # of ASGI: what a server of ours does instead of an answer
 DRIBBLE_EVERY = 0.1  # seconds between two bytes

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from . import _numbers
+from . import ranges
 
 _LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -28,5 +28,5 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move both on; raises ValueError where that is no length of time."""
-        _numbers.seconds("seconds", seconds)
+        ranges.seconds("seconds", seconds)
         self._ahead += seconds

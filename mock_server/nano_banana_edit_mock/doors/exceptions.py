@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
-from ._records import Fault, Response
+from ..engine.records import Fault, Response
 
 _INSTEAD: dict[Fault, type[httpx.TransportError]] = {
     Fault.REFUSED: httpx.ConnectError,

@@ -10,21 +10,21 @@ from urllib.parse import SplitResult, quote
 
 from attrs import evolve
 
-from . import _numbers
-from ._answers import content, refuse, reply
-from ._body import Part
-from ._clock import Clock
-from ._headers import allowed, refused, share
-from ._journal import Journal
-from ._latency import Seconds, check_life
-from ._prefer import preferred
-from ._records import Edit, Entry, Fault, Outcome, Request, Response, Upload
-from ._routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
-from ._rules import Reply
-from ._script import Script
-from ._store import MAX_KEPT, Store, Task
-from ._verdict import Referee, Verdict, astray, check_token
-from .contract import Contract, load
+from ..contract import Contract, load
+from . import ranges
+from .answers import content, refuse, reply
+from .bodies import Part
+from .clock import Clock
+from .headers import allowed, refused, share
+from .journal import Journal
+from .latency import Seconds, check_life
+from .prefer import preferred
+from .records import Edit, Entry, Fault, Outcome, Request, Response, Upload
+from .routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
+from .rules import Reply
+from .script import Script
+from .store import MAX_KEPT, Store, Task
+from .verdict import Referee, Verdict, astray, check_token
 
 MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
 # A file that is opened in a browser is a page of the mock's origin; it may do nothing there.
@@ -80,7 +80,7 @@ class MockService(Script, Journal):
         contract: Contract | None = None,
     ) -> None:
         check_life(polls, seconds)
-        _numbers.whole("invalid_status", invalid_status, 400, 599)
+        ranges.whole("invalid_status", invalid_status, 400, 599)
         check_token("token", token)
         self.contract = contract or load()
         self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
@@ -245,7 +245,7 @@ class MockService(Script, Journal):
         return refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
 
     def _render(self, task: Task) -> tuple[str, bytes]:
-        from ._preview import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
+        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
 
         return render(
             str(task.settings["prompt"]),

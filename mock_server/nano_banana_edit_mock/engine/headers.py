@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from ._answers import refuse
-from ._records import Request, Response, Violation
-from ._verdict import Verdict
+from .answers import refuse
+from .records import Request, Response, Violation
+from .verdict import Verdict
 
 DIAGNOSTICS = "Mock-Violations"
 MAX_DIAGNOSTICS = 4096  # bytes; clients and proxies take 8 KB of headers and more, but not any number

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from ._census import ANNOTATIONS, escape, refer, resolve
-from ._messages import show
-from .contract import Constraint, Contract, Operation
+from ..contract import Constraint, Contract, Operation
+from ..contract.census import ANNOTATIONS, escape, refer, resolve
+from ..contract.wording import show
 
 Effect = Literal["breaks", "tightens", "loosens", "adds"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._clock import Clock
-from ._routes import FILE_NAMES
-from ._rules import Doing, Rule, make_outage, make_rule
-from ._steps import Step, read, rules
-from ._store import Store
-from .contract import Contract
+from ..contract import Contract
+from .clock import Clock
+from .routes import FILE_NAMES
+from .rules import Doing, Rule, make_outage, make_rule
+from .script_files import Step, read, rules
+from .store import Store
 
 
 class Script:

@@ -17,12 +17,12 @@ import starlette.responses
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ._admin import EVENTS, Feed, administer, is_admin, is_loopback
-from ._faults import EXTENSION
-from ._records import Fault, Request, Response
-from ._verdict import check_token
-from ._wire import Protocol, handle
-from .service import MockService
+from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback
+from ..engine.records import Fault, Request, Response
+from ..engine.service import MockService
+from ..engine.verdict import check_token
+from .faults import EXTENSION
+from .wire import Protocol, handle
 
 _LOOK_EVERY = 0.1  # seconds between two looks for new requests; a reader sees no delay
 _SILENT_AT_MOST = 15  # seconds without a word, so that no proxy takes the stream for dead
@@ -93,7 +93,7 @@ def _app(current: Callable[[], MockService], admin_token: str | None, ending: Ca
 
 def _broken(response: Response, fault: Fault) -> starlette.responses.Response:
     """Return what goes wrong under any server: an exception of httpx, or a stream that ends with one."""
-    from ._in_process import in_process  # noqa: PLC0415 - a server of ours needs no httpx
+    from .exceptions import in_process  # noqa: PLC0415 - a server of ours needs no httpx
 
     broken = in_process(response, fault)
     return starlette.responses.StreamingResponse(broken.stream, broken.status_code)

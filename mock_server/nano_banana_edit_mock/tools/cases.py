@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from attrs import evolve, frozen
 
-from ._census import escape, resolve, target
-from ._messages import show
-from ._records import Request
-from ._verdict import Referee
-from .contract import JSON, MULTIPART, Constraint, Contract, Operation
+from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
+from ..contract.census import escape, resolve, target
+from ..contract.wording import show
+from ..engine.records import Request
+from ..engine.verdict import Referee
 
 _AUTHORIZED = "Bearer {token}"
 _AUTHORIZATIONS = (_AUTHORIZED, "bearer {token}", None, "", "Bearer", "Basic {token}", "{token}")

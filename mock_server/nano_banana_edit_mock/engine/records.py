@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from attrs import Factory, field, frozen
 
-from ._census import Location
-from ._latency import Seconds, check_life
+from ..contract.census import Location
+from .latency import Seconds, check_life
 
 Headers = tuple[tuple[str, str], ...]
 

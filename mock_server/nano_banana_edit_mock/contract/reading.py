@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
-from ._body import MAX_DEPTH
-from ._messages import cut
+from .wording import cut
+
+MAX_DEPTH = 128  # containers within containers; deeper input costs a parser its stack, and no request has more than two
 
 Place = tuple[str | int, ...]  # the keys and indices that lead to it
 
 
-def read(file: Path, loader: Any = yaml.SafeLoader) -> Any:
+def read_yaml(file: Path, loader: Any = yaml.SafeLoader) -> Any:
     """Return what is in a file, by a loader that is a safe one.
 
     Raises:
@@ -26,7 +27,7 @@ def read(file: Path, loader: Any = yaml.SafeLoader) -> Any:
         raise ValueError(f"{file} is not YAML ({' '.join(str(error).split())}). Mend it.") from error
 
 
-def check(value: Any, name: Callable[[Place], str], path: Place = ()) -> None:
+def check_json(value: Any, name: Callable[[Place], str], path: Place = ()) -> None:
     """Refuse what JSON has no words for, and what is nested without an end; `name` spells a place for a reader.
 
     Raises:
@@ -40,7 +41,7 @@ def check(value: Any, name: Callable[[Place], str], path: Place = ()) -> None:
                 raise ValueError(  # noqa: TRY004
                     f"{name(path)} has the key {cut(key)}; the mock accepts text. Put it in quotes."
                 )
-            check(inner, name, (*path, key))
+            check_json(inner, name, (*path, key))
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name(path)} is {value}; the mock accepts finite numbers. Choose one.")
     elif not isinstance(value, str | int | float | None):

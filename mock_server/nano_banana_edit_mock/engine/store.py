@@ -10,10 +10,10 @@ from typing import Any
 
 from attrs import define
 
-from ._body import Part
-from ._latency import Lognormal, Uniform
-from ._records import Edit, Entry, Outcome, Upload
-from ._rules import Doing, Rule
+from .bodies import Part
+from .latency import Lognormal, Uniform
+from .records import Edit, Entry, Outcome, Upload
+from .rules import Doing, Rule
 
 MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
 MAX_KEPT = 65_536  # bytes of a body in the journal; the longest prompt fits, whichever way JSON escapes it

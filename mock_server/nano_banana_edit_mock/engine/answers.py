@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ._records import Response
+from .records import Response
 
 _CODES = {
     401: "unauthorized",

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import httpx
 from attrs import evolve, frozen
 
-from ._cases import Case, boundary_cases
-from .contract import JSON, Contract, load
+from ..contract import JSON, Contract, load
+from .cases import Case, boundary_cases
 
 _STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
 _UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # what may have been billed

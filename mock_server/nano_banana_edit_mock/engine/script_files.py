@@ -5,13 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import _plain
-from ._latency import Lognormal, Uniform
-from ._messages import cut, spell
-from ._records import Fault, Outcome
-from ._rules import Doing, Reply, Rule, make_outage
-from ._verdict import Referee
-from .contract import Contract, load
+from ..contract import Contract
+from ..contract.document import load_admin
+from ..contract.reading import check_json, read_yaml
+from ..contract.wording import cut, spell
+from .latency import Lognormal, Uniform
+from .records import Fault, Outcome
+from .rules import Doing, Reply, Rule, make_outage
+from .verdict import Referee
 
 _KINDS = ("outcome", "reply", "fault", "outage")
 _TIMES: Mapping[str, Any] = {"uniform": Uniform, "lognormal": Lognormal}
@@ -22,7 +23,7 @@ Step = Doing | Mapping[str, Any]
 @cache
 def admin() -> tuple[Contract, Referee]:
     """Return the document of what is under `/__mock__/`, and who judges by it."""
-    contract = load(Path(__file__).with_name("admin.yaml"))
+    contract = load_admin()
     return contract, Referee(contract)
 
 
@@ -33,7 +34,7 @@ def read(file: Path) -> list[Any]:
         OSError: The file cannot be read.
         ValueError: It is not YAML, of which JSON is a part, or has no steps; the message names the file.
     """
-    found = _plain.read(file)
+    found = read_yaml(file)
     steps = found.get("steps") if isinstance(found, dict) else found
     if not isinstance(steps, list):
         message = f"{file} has no steps; the mock accepts a list of them. See admin.yaml."
@@ -56,7 +57,7 @@ def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
     steps = list(steps)
     written = [dict(step) if isinstance(step, Mapping) else {} for step in steps]
     if any(written):
-        _plain.check(written, spell, ("steps",))
+        check_json(written, spell, ("steps",))
         contract, referee = admin()
         schema = next(operation.schema for operation in contract.operations if operation.id == "addScript")
         if violations := referee.check(schema, {"steps": written}):

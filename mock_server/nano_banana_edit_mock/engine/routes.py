@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from attrs import Factory, field, frozen
 
-from .contract import Contract, Operation
+from ..contract import Contract, Operation
 
 # Where files are when the API was called on a documented host; `.test` is reserved (RFC 2606).
 FILE_ORIGIN = "https://nano-banana-edit.test"

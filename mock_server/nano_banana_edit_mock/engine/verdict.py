@@ -11,11 +11,11 @@ from urllib.parse import quote
 from attrs import frozen
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from ._body import Malformed, Part, read_form, read_json
-from ._census import Location, escape
-from ._messages import explain, spell
-from ._records import Request, Violation
-from .contract import JSON, Contract, Operation
+from ..contract import JSON, Contract, Operation
+from ..contract.census import Location, escape
+from ..contract.wording import explain, spell
+from .bodies import Malformed, Part, read_form, read_json
+from .records import Request, Violation
 
 ENVELOPE = 1024 * 1024  # bytes beyond the largest file: a form's part headers, or a whole JSON request
 MAX_VIOLATIONS = 20  # of one request, so that an array of a million wrong items is answered in one line

@@ -6,10 +6,10 @@ from typing import Any
 
 from attrs import frozen
 
-from . import _store
-from ._records import Entry
-from ._store import Store
-from .contract import Contract
+from ..contract import Contract
+from . import store
+from .records import Entry
+from .store import Store
 
 _SHOWN = 60  # characters of a value in a message
 _BEFORE = 20  # of them before the first difference
@@ -137,7 +137,7 @@ class Journal:
             yield f"Call {match.number}, {_spell(match.call)}:"
             yield from map("  {}".format, match.differences or ["has all that was expected"])
         elif count:
-            yield f"None of them is among the last {_store.MAX_REQUESTS} requests, which are all that is kept."
+            yield f"None of them is among the last {store.MAX_REQUESTS} requests, which are all that is kept."
         else:
             with self._store.lock:
                 others = [
@@ -166,8 +166,8 @@ def _properties(call: Entry) -> Mapping[str, Any]:
 
 
 def _differences(call: Entry, expected: Mapping[str, Any]) -> list[str]:
-    if expected and call.body is None and call.size > _store.MAX_KEPT:
-        return [f"the body has {call.size} bytes, and one of more than {_store.MAX_KEPT} is not kept"]
+    if expected and call.body is None and call.size > store.MAX_KEPT:
+        return [f"the body has {call.size} bytes, and one of more than {store.MAX_KEPT} is not kept"]
     actual = _properties(call)
     return [
         f"{name}: expected {_apart(value, actual[name])}, actual {_apart(actual[name], value)}"

@@ -5,7 +5,7 @@ from random import Random
 
 from attrs import frozen
 
-from . import _numbers
+from . import ranges
 
 MAX_SIGMA = 10  # a standard deviation of this size spans eight orders of magnitude; more is a typing error
 
@@ -26,8 +26,8 @@ class Uniform:
     high: float
 
     def __attrs_post_init__(self) -> None:
-        _numbers.seconds("low", self.low)
-        _numbers.seconds("high", self.high, self.low)
+        ranges.seconds("low", self.low)
+        ranges.seconds("high", self.high, self.low)
 
     def draw(self, random: Random) -> float:
         """Return one time.
@@ -58,7 +58,7 @@ class Lognormal:
     sigma: float
 
     def __attrs_post_init__(self) -> None:
-        _numbers.seconds("median", self.median, above=True)
+        ranges.seconds("median", self.median, above=True)
         if not isinstance(self.sigma, int | float) or not 0 <= self.sigma <= MAX_SIGMA:
             raise ValueError(f"sigma is {self.sigma!r}; the mock accepts 0 to {MAX_SIGMA}. Change it.")
 
@@ -71,7 +71,7 @@ class Lognormal:
         Returns:
             Seconds, more than 0, to 1,000,000,000.
         """
-        return min(self.median * math.exp(self.sigma * random.gauss(0, 1)), _numbers.MAX_SECONDS)
+        return min(self.median * math.exp(self.sigma * random.gauss(0, 1)), ranges.MAX_SECONDS)
 
 
 Seconds = float | Uniform | Lognormal
@@ -80,6 +80,6 @@ Seconds = float | Uniform | Lognormal
 def check_life(polls: int | None, seconds: Seconds | None) -> None:
     """Refuse a life that is shorter than none, or has no end."""
     if polls is not None:
-        _numbers.whole("polls", polls, 0)
+        ranges.whole("polls", polls, 0)
     if seconds is not None and not isinstance(seconds, Uniform | Lognormal):
-        _numbers.seconds("seconds", seconds)
+        ranges.seconds("seconds", seconds)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
-from ._messages import cut
+from .wording import cut
 
 Location = Literal["body", "path", "header", "security"]
 
