@@ -19,14 +19,14 @@ _HOMES = {  # the module that each public name is in, or that it is
     "Edit": "engine.records",
     "Entry": "engine.records",
     "Fault": "engine.records",
-    "Lognormal": "engine.latency",
+    "Lognormal": "engine.timing",
     "MockServer": "doors.app",
     "MockService": "engine.service",
     "Outcome": "engine.records",
-    "Reply": "engine.rules",
+    "Reply": "engine.replies",
     "Request": "engine.records",
     "Response": "engine.records",
-    "Uniform": "engine.latency",
+    "Uniform": "engine.timing",
     "UnsupportedKeyword": "contract",
     "Upload": "engine.records",
     "Violation": "engine.records",
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from .contract import Constraint, Contract, UnsupportedKeyword, load
     from .doors.app import MockServer
     from .doors.router import mock_router, mock_transport
-    from .engine.latency import Lognormal, Uniform
     from .engine.records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation
-    from .engine.rules import Reply
+    from .engine.replies import Reply
     from .engine.service import MockService
+    from .engine.timing import Lognormal, Uniform
     from .tools import conformance, drift
 else:
 

@@ -7,7 +7,8 @@ from nano_banana_edit_mock import MockService, Request, Response
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.contract.reading import MAX_DEPTH
 from nano_banana_edit_mock.contract.wording import show
-from nano_banana_edit_mock.engine.verdict import ENVELOPE, MAX_VIOLATIONS
+from nano_banana_edit_mock.engine.referee import ENVELOPE
+from nano_banana_edit_mock.engine.schemas import MAX_VIOLATIONS
 
 SNOW = "\N{SNOWMAN}"
 ASTRAL = "\N{GRINNING FACE}"

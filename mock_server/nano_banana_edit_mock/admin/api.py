@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from attrs import asdict, evolve
 
 from ..contract import Operation
-from ..engine.answers import content, refuse, reply
-from ..engine.headers import allowed, refused, share
+from ..contract.document import load_admin
+from ..engine.answers import allowed, content, refuse, refused, reply
+from ..engine.cors import share
 from ..engine.records import Entry, Request, Response
+from ..engine.referee import Referee, astray
 from ..engine.routes import Routes
-from ..engine.script_files import admin
 from ..engine.service import MockService
-from ..engine.verdict import astray
 
 PREFIX = "/__mock__/"
 _ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")
@@ -70,18 +70,17 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
 
     A stream of events is answered with its head alone; what goes into it is what a `Feed` reads.
     """
-    url, found = _routes().find(request.method, request.url)
-    if public := _open(url.path, service):
-        return public if request.method in {"GET", "HEAD"} else _stray(request.method, url.path, READ_ONLY)
-    if found.operation is None or found.name is None:
-        return share(request, _stray(request.method, url.path, found.allow))
-    operation = evolve(found.operation, bearer=not trusted(request, peer))
+    route = _routes().find(request.method, request.url)
+    if public := _open(route.url.path, service):
+        return public if request.method in {"GET", "HEAD"} else _stray(request.method, route.url.path, READ_ONLY)
+    if route.operation is None or route.name is None:
+        return share(request, _stray(request.method, route.url.path, route.allow))
+    operation = evolve(route.operation, bearer=not trusted(request, peer))
     return share(request, _answer(service, request, operation, token))
 
 
 def _answer(service: MockService, request: Request, operation: Operation, token: str) -> Response:
-    _, referee = admin()
-    verdict = referee.judge(operation, request, token)
+    verdict = _referee().judge(operation, request, token)
     if verdict.status == 401:
         (violation,) = verdict.violations
         verdict = evolve(verdict, violations=(evolve(violation, message=f"{violation.message} {_WHICH}"),))
@@ -95,7 +94,12 @@ def _answer(service: MockService, request: Request, operation: Operation, token:
 
 @cache
 def _routes() -> Routes:
-    return Routes(admin()[0])
+    return Routes(load_admin())
+
+
+@cache
+def _referee() -> Referee:
+    return Referee(load_admin())
 
 
 def _stray(method: str, path: str, allow: Collection[str]) -> Response:
@@ -117,7 +121,7 @@ class Feed:
 
     def read(self, service: MockService) -> bytes:
         """Return what came since the last look; empty when nothing did."""
-        era, count, entries = service._store.latest()
+        era, count, entries = service.journal.latest()
         reset = self._era not in {None, era}
         if reset:
             self._after = 0
@@ -146,7 +150,7 @@ def _call(number: int, entry: Entry) -> dict[str, Any]:
 
 
 def _list_calls(service: MockService, _: Any) -> Response:
-    _, count, entries = service._store.latest()
+    _, count, entries = service.journal.latest()
     return reply(200, {"count": count, "calls": [*_calls(count, entries)]})
 
 
@@ -155,24 +159,21 @@ def _list_tasks(service: MockService, _: Any) -> Response:
 
 
 def _tasks(service: MockService) -> Iterator[dict[str, Any]]:
-    with service._store.lock:
-        tasks = [*service._store.tasks.values()]
-    for task in tasks:
-        progress = task.progress(task.looks, service.time)
+    for job in service.jobs:
+        progress = job.progress(job.looks, service.time)
         yield {
-            "task_id": task.edit.task_id,
-            "body": task.edit.body,
-            "looks": task.looks,
-            "at": task.born,
-            "seconds": task.seconds,
+            "task_id": job.edit.task_id,
+            "body": job.edit.body,
+            "looks": job.looks,
+            "at": job.born,
+            "seconds": job.seconds,
             "progress": min(1, progress),
-            "status": task.status(progress),
+            "status": job.status(progress),
         }
 
 
 def _list_rules(service: MockService, _: Any) -> Response:
-    with service._store.lock:
-        rules = [{"text": str(rule), "used": rule.used, "left": rule.left} for rule in service._store.rules]
+    rules = [{"text": str(rule), "used": rule.used, "left": rule.left} for rule in service.rules]
     return reply(200, {"rules": rules})
 
 
@@ -222,7 +223,7 @@ _OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
 def _open(path: str, service: MockService) -> Response | None:
     """Return what anybody may have: the page, both documents, and files, which leave no trace in the journal."""
     if path == f"{PREFIX}openapi.json":
-        return _document(admin()[0].document)
+        return _document(load_admin().document)
     if path == f"{PREFIX}api.json":
         return _document(service.contract.document)
     if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):

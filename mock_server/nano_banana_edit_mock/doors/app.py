@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback
 from ..engine.records import Fault, Request, Response
+from ..engine.referee import check_token
 from ..engine.service import MockService
-from ..engine.verdict import check_token
 from .faults import EXTENSION
 from .wire import Protocol, handle
 

@@ -4,13 +4,15 @@ import json
 import math
 import re
 from codecs import BOM_UTF8
+from collections.abc import Collection
 from typing import Any
 
 from attrs import frozen
 from python_multipart.multipart import parse_options_header
 
+from ..contract import JSON
 from ..contract.reading import MAX_DEPTH
-from ..contract.wording import spell
+from ..contract.wording import explain, spell
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"The body is nested too deep; the service accepts {MAX_DEPTH} levels. Flatten it."
@@ -21,9 +23,31 @@ _HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*")  # RFC 9110, s
 class Malformed(ValueError):
     """A body that cannot be read, in the words of `explain`; `path` leads to the culprit where that is known."""
 
-    def __init__(self, message: str, *path: str | int) -> None:
+    def __init__(self, message: str, *path: str | int, keyword: str = "content") -> None:
         super().__init__(message)
-        self.path = path
+        self.path, self.keyword = path, keyword
+
+
+def read(media_type: str, content_type: str, body: bytes, names: Collection[str]) -> tuple[Any, tuple["Part", ...]]:
+    """Return the value of a body and the files in it: the parts of a form that are called one of `names`."""
+    if not body:
+        raise Malformed(explain("The body", "required", {}, None), keyword="required")
+    if media_type == JSON:
+        return read_json(body), ()
+    form: dict[str, str] = {}
+    files: dict[str, Part] = {}
+    for part in read_form(content_type, body):
+        if part.name not in names:
+            form[part.name] = part.content.decode(errors="replace")
+            continue
+        if part.name in files:
+            raise Malformed(f"{part.name} is given twice; the service accepts one. Remove the other.", part.name)
+        if part.filename is None:
+            raise Malformed(f"{part.name} has no file name; the service accepts a file. Name it.", part.name)
+        files[part.name] = part
+        # Of a file only the length is constrained, and blanks are the cheapest text of that length.
+        form[part.name] = " " * len(part.content)
+    return form, tuple(files.values())
 
 
 def read_json(body: bytes) -> Any:

@@ -1,215 +1,86 @@
-"""The part of the service that is asked afterwards what came, and the assertions on that."""
+"""What came: the last requests, and how many there were of each kind."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Collection
+from secrets import token_hex
+from threading import Lock
 
-from attrs import frozen
+from .records import Entry, Request, Response
+from .referee import Verdict
+from .routes import Route
 
-from ..contract import Contract
-from . import store
-from .records import Entry
-from .store import Store
-
-_SHOWN = 60  # characters of a value in a message
-_BEFORE = 20  # of them before the first difference
-_LISTED = 10  # requests in a message; more is not read
-_COMPARED = 500  # characters of a value that nearness is judged by
-
-
-@frozen
-class _Match:
-    """A call, its number among the kept ones, and how it differs from what was expected."""
-
-    number: int
-    call: Entry
-    differences: list[str]
+MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
+MAX_KEPT = 65_536  # bytes of a body; the longest prompt fits, whichever way JSON escapes it
 
 
 class Journal:
-    """What came, of which the last thousand requests are kept, and assertions that say what came instead."""
+    """The last requests, `limit` at most, oldest first; what was counted includes those forgotten."""
 
-    contract: Contract
-    _store: Store
+    def __init__(self, operations: Collection[str]) -> None:
+        self._operations = operations
+        self._lock = Lock()
+        self.reset()
 
-    @property
-    def calls(self) -> tuple[Entry, ...]:
-        """The last thousand requests, oldest first."""
-        return tuple(self._store.latest()[2])
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._era = token_hex(4)  # two runs number their requests alike
+            self.limit = MAX_REQUESTS
+            self._entries: deque[Entry] = deque(maxlen=self.limit)
+            self._counts: Counter[str | None] = Counter()
+            self._invalid = 0
 
-    def assert_called_once_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
-        """Assert that there was one request to an operation, and that its JSON body has some properties.
+    def add(
+        self,
+        request: Request,
+        route: Route,
+        verdict: Verdict,
+        response: Response,
+        *,
+        scripted: bool,
+        task_id: str | None,
+        at: float,
+    ) -> None:
+        """Keep a request and what it was answered."""
+        entry = Entry(
+            operation=route.name,
+            method=request.method,
+            path=route.url.path,
+            status=response.status,
+            violations=verdict.violations,
+            size=len(request.body),
+            body=verdict.value if len(request.body) <= MAX_KEPT else None,
+            authorization=request.header("Authorization") is not None,
+            scripted=scripted,
+            task_id=task_id,
+            at=at,
+            answered=response.body if len(response.body) <= MAX_KEPT else None,
+        )
+        with self._lock:
+            self._entries.append(entry)
+            self._counts[entry.operation] += 1
+            self._invalid += bool(entry.violations)
 
-        A request counts whatever it was answered, so that one which is sent again counts twice.
+    def latest(self) -> tuple[str, int, list[Entry]]:
+        """Return which era it is, how many requests came in it, and those of them that are still kept."""
+        with self._lock:
+            return self._era, self._counts.total(), [*self._entries]
 
-        Args:
-            operation: The operationId; default `createEdit`.
-            **properties: Properties of the body and their values; others may be there too.
-
-        Raises:
-            AssertionError: There was none or another one, or more; the message shows the nearest.
-            ValueError: The document has no such operation.
-        """
-        __tracebackhide__ = True
-        count, calls = self._calls_of(operation)
-        nearest = _nearest(_compare(count, calls, properties), properties)
-        if count != 1 or nearest is None or nearest.differences:
-            head = f"{operation} was called {_times(count)}, expected once with {_names(properties)}."
-            raise AssertionError("\n".join([head, *self._describe(count, nearest)]))
-
-    def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
-        """Assert that the JSON body of the last request to an operation has some properties.
-
-        Args:
-            operation: The operationId; default `createEdit`.
-            **properties: Properties of the body and their values; others may be there too.
-
-        Raises:
-            AssertionError: There was none, or the last was another one; the message shows it.
-            ValueError: The document has no such operation.
-        """
-        __tracebackhide__ = True
-        count, calls = self._calls_of(operation)
-        last = next(iter(_compare(count, calls[-1:], properties)), None)
-        if last is None or last.differences:
-            head = f"{operation} was called {_times(count)}, expected the last time with {_names(properties)}."
-            raise AssertionError("\n".join([head, *self._describe(count, last)]))
-
-    def assert_not_called(self, operation: str | None = None, /) -> None:
-        """Assert that there was no request to an operation.
-
-        Args:
-            operation: The operationId; default None for no request at all.
-
-        Raises:
-            AssertionError: There was one; the message lists them.
-            ValueError: The document has no such operation.
-        """
-        __tracebackhide__ = True
-        count, calls = self._calls_of(operation)
-        if count:
-            head = f"{operation or 'The service'} was called {_times(count)}, expected not to be."
-            raise AssertionError(_list(head, [_spell(call) for call in calls], count))
-
-    def assert_no_invalid_requests(self) -> None:
-        """Assert that the document allows every request, whatever it was answered.
-
-        Raises:
-            AssertionError: It does not; the message lists what is wrong with which request.
-        """
-        __tracebackhide__ = True
-        with self._store.lock:
-            count, calls = self._store.invalid, tuple(self._store.journal)
-        if count:
-            head = f"The document allows all requests but {count}."
-            lines = [
-                f"{_spell(call)}: {' '.join(violation.message for violation in call.violations)}"
-                for call in calls
-                if call.violations
-            ]
-            raise AssertionError(_list(head, lines, count))
-
-    def assert_all_scripted_used(self) -> None:
-        """Assert that everything which was said beforehand has happened.
-
-        Raises:
-            AssertionError: It has not; the message lists the rules left over.
-        """
-        __tracebackhide__ = True
-        with self._store.lock:
-            left = [str(rule) for rule in self._store.rules if rule.left]
-        if left:
-            head = "Of the script this did not happen, or not as often as said."
-            raise AssertionError(_list(head, left, len(left)))
-
-    def _calls_of(self, operation: str | None) -> tuple[int, list[Entry]]:
+    def of(self, operation: str | None) -> tuple[int, list[Entry]]:
         """Return how many requests to an operation, or to any, there were, and those that are kept."""
-        known = [operation.id for operation in self.contract.operations]
-        if operation not in {None, *known}:
-            raise ValueError(f"operation is {operation!r}; the mock accepts {', '.join(known)}. Choose one.")
-        with self._store.lock:
-            received, calls = self._store.received, self._store.journal
-            count = received.total() if operation is None else received[operation]
-            return count, [call for call in calls if operation in {None, call.operation}]
+        if operation not in {None, *self._operations}:
+            known = ", ".join(self._operations)
+            raise ValueError(f"operation is {operation!r}; the mock accepts {known}. Choose one.")
+        with self._lock:
+            count = self._counts.total() if operation is None else self._counts[operation]
+            return count, [entry for entry in self._entries if operation in {None, entry.operation}]
 
-    def _describe(self, count: int, match: _Match | None) -> Iterator[str]:
-        if match:
-            yield f"Call {match.number}, {_spell(match.call)}:"
-            yield from map("  {}".format, match.differences or ["has all that was expected"])
-        elif count:
-            yield f"None of them is among the last {store.MAX_REQUESTS} requests, which are all that is kept."
-        else:
-            with self._store.lock:
-                others = [
-                    f"{name or 'files and unknown paths'} {_times(n)}" for name, n in self._store.received.items()
-                ]
-            yield f"Called was: {', '.join(others) or 'nothing'}."
+    def invalid(self) -> tuple[int, list[Entry]]:
+        """Return how many requests the document refuses, and those of them that are kept."""
+        with self._lock:
+            return self._invalid, [entry for entry in self._entries if entry.violations]
 
-
-def _compare(count: int, calls: Sequence[Entry], expected: Mapping[str, Any]) -> list[_Match]:
-    """Compare calls, the last of `count`, with what was expected of one."""
-    first = count - len(calls) + 1
-    return [_Match(number, call, _differences(call, expected)) for number, call in enumerate(calls, first)]
-
-
-def _nearest(matches: Iterable[_Match], expected: Mapping[str, Any]) -> _Match | None:
-    """Return the match with the fewest differences, of those the one that reads most alike, of those the last."""
-    return max(
-        matches,
-        key=lambda match: (-len(match.differences), _likeness(match.call, expected), match.number),
-        default=None,
-    )
-
-
-def _properties(call: Entry) -> Mapping[str, Any]:
-    return call.body if isinstance(call.body, dict) else {}
-
-
-def _differences(call: Entry, expected: Mapping[str, Any]) -> list[str]:
-    if expected and call.body is None and call.size > store.MAX_KEPT:
-        return [f"the body has {call.size} bytes, and one of more than {store.MAX_KEPT} is not kept"]
-    actual = _properties(call)
-    return [
-        f"{name}: expected {_apart(value, actual[name])}, actual {_apart(actual[name], value)}"
-        if name in actual
-        else f"{name}: expected {_apart(value)}, but it is missing"
-        for name, value in expected.items()
-        if name not in actual or actual[name] != value
-    ]
-
-
-def _likeness(call: Entry, expected: Mapping[str, Any]) -> float:
-    actual = _properties(call)
-    pairs = [(repr(value)[:_COMPARED], repr(actual.get(name))[:_COMPARED]) for name, value in expected.items()]
-    return sum(SequenceMatcher(None, *pair).quick_ratio() for pair in pairs)
-
-
-def _apart(value: Any, other: Any = "") -> str:
-    """Return a value as a message shows it: where it is long, around the first difference from another one."""
-    text = repr(value)
-    if len(text) <= _SHOWN:
-        return text
-    first = next((at for at, (one, two) in enumerate(zip(text, repr(other), strict=False)) if one != two), 0)
-    start = max(0, first - _BEFORE)
-    end = start + _SHOWN
-    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
-
-
-def _spell(call: Entry) -> str:
-    scripted = " from the script" if call.scripted else ""
-    return f"{call.method} {call.path}, answered {call.status}{scripted}"
-
-
-def _names(properties: Iterable[str]) -> str:
-    return ", ".join(properties) or "any body"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-def _list(head: str, lines: Sequence[str], count: int) -> str:
-    """Return a head and the first of some lines; `count` tells how many there would be if all were kept."""
-    shown = [f"  {line}" for line in lines[:_LISTED]]
-    more = [f"  and {count - len(shown)} more"] if count > len(shown) else []
-    return "\n".join([head, *shown, *more])
+    def counts(self) -> dict[str | None, int]:
+        """Return how many requests to each operation there were; None are those to files and unknown paths."""
+        with self._lock:
+            return dict(self._counts)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from attrs import Factory, field, frozen
 
 from ..contract.census import Location
-from .latency import Seconds, check_life
+from .timing import Seconds, check_life
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from ..contract import Contract, Operation
 
@@ -24,39 +24,40 @@ _PARAMETER = re.compile(r"\{([^}]+)\}")
 # Characters that mean the same encoded or not (RFC 3986, section 6.2.2.2).
 _ENCODED = re.compile(r"%(2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)", re.IGNORECASE | re.ASCII)
 
-Route = tuple[Operation, re.Pattern[str]]  # of its path on a host
-
-
-def _name(operation: Operation | None) -> str | None:
-    return operation.id if operation and operation not in FILES else None
-
 
 @frozen
-class Found:
-    """An operation and its decoded path parameters, or else the methods that the path allows.
+class Route:
+    """Where a request goes: an operation and its decoded path parameters, or else the methods that the path allows.
 
-    `name` is the operationId; None for a file and where there is no operation.
+    `name` is the operationId; None for a file and where there is no operation. `task_id` is the task that the path is
+    about, `origin` where the files are that an answer links to.
     """
 
-    operation: Operation | None
-    path: Mapping[str, str]
+    url: SplitResult
+    origin: str
+    operation: Operation | None = None
+    path: Mapping[str, str] = {}
     allow: Collection[str] = ()
-    name: str | None = field(init=False, default=Factory(lambda self: _name(self.operation), takes_self=True))
+    name: str | None = field(init=False)
+    task_id: str | None = field(init=False)
 
-    @property
-    def task_id(self) -> str | None:
-        """The task that the path is about."""
-        if self.operation == RESULT:
+    @name.default
+    def _name(self) -> str | None:
+        return self.operation.id if self.operation and self.operation not in FILES else None
+
+    @task_id.default
+    def _task_id(self) -> str | None:
+        if self.operation is RESULT:
             return self.path["task_id"]
         return next(iter(self.path.values())) if self.name == "getTask" else None
 
 
 class Routes:
-    """The routes of a contract and of the files; `by_host` has those of the documented hosts and of `FILE_ORIGIN`."""
+    """The routes of a contract and of the files: `by_host` has each operation's paths on the documented hosts."""
 
     def __init__(self, contract: Contract) -> None:
-        self.by_host: dict[str | None, list[Route]] = {}
-        self._anywhere: list[Route] = []
+        self.by_host: dict[str | None, list[tuple[Operation, re.Pattern[str]]]] = {}
+        self._anywhere: list[tuple[Operation, re.Pattern[str]]] = []
         for operation in (*contract.operations, *FILES):
             path = "([^/]+)".join(map(re.escape, _PARAMETER.split(operation.path)[::2]))
             for server in operation.servers:
@@ -64,20 +65,20 @@ class Routes:
                 base = re.escape(url.path.rstrip("/"))
                 self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
                 self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
-
         self._known = lru_cache(_KNOWN)(self._find)
 
-    def find(self, method: str, url: str) -> tuple[SplitResult, Found]:
-        """Return the parts of a URL, and the operation that a request to it means.
+    def find(self, method: str, url: str) -> Route:
+        """Return where a request goes.
 
         On a documented host a path is as documented. On any other, every operation is found with and without the base
         path of its server, so that one port can stand for all hosts.
         """
         return self._known(method, url) if len(url) <= _SHORT else self._find(method, url)
 
-    def _find(self, method: str, address: str) -> tuple[SplitResult, Found]:
+    def _find(self, method: str, address: str) -> Route:
         url = urlsplit(address)
         url = url._replace(path=url.path or "/")
+        origin = FILE_ORIGIN if url.hostname in self.by_host else f"{url.scheme}://{url.netloc}"
         path = _ENCODED.sub(lambda encoded: chr(int(encoded[1], 16)), url.path) if "%" in url.path else url.path
         allow: set[str] = set()
         for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
@@ -85,6 +86,7 @@ class Routes:
                 methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
                 if method in methods:
                     values = map(unquote, match.groups())
-                    return url, Found(operation, dict(zip(_PARAMETER.findall(operation.path), values, strict=True)))
+                    parameters = zip(_PARAMETER.findall(operation.path), values, strict=True)
+                    return Route(url, origin, operation, dict(parameters))
                 allow |= methods
-        return url, Found(None, {}, sorted({*allow, "OPTIONS"} if allow else ()))
+        return Route(url, origin, allow=sorted({*allow, "OPTIONS"} if allow else ()))

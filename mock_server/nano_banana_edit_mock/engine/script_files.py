@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..contract import Contract
 from ..contract.document import load_admin
 from ..contract.reading import check_json, read_yaml
 from ..contract.wording import cut, spell
-from .latency import Lognormal, Uniform
 from .records import Fault, Outcome
-from .rules import Doing, Reply, Rule, make_outage
-from .verdict import Referee
+from .replies import Reply
+from .rules import Doing, Rule, make_outage
+from .schemas import Schemas
+from .timing import Lognormal, Uniform
 
 _KINDS = ("outcome", "reply", "fault", "outage")
 _TIMES: Mapping[str, Any] = {"uniform": Uniform, "lognormal": Lognormal}
@@ -21,10 +21,10 @@ Step = Doing | Mapping[str, Any]
 
 
 @cache
-def admin() -> tuple[Contract, Referee]:
-    """Return the document of what is under `/__mock__/`, and who judges by it."""
+def _schema() -> tuple[Schemas, str]:
+    """Return the schemas of the document of `/__mock__/`, and the pointer to that of a whole script."""
     contract = load_admin()
-    return contract, Referee(contract)
+    return Schemas(contract), next(operation.schema for operation in contract.operations if operation.id == "addScript")
 
 
 def read(file: Path) -> list[Any]:
@@ -58,9 +58,8 @@ def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
     written = [dict(step) if isinstance(step, Mapping) else {} for step in steps]
     if any(written):
         check_json(written, spell, ("steps",))
-        contract, referee = admin()
-        schema = next(operation.schema for operation in contract.operations if operation.id == "addScript")
-        if violations := referee.check(schema, {"steps": written}):
+        schemas, pointer = _schema()
+        if violations := schemas.check(pointer, {"steps": written}):
             raise ValueError(" ".join(violation.message for violation in violations))
     return list(_rules(steps, make_rule))
 

@@ -1,38 +1,33 @@
 """The service itself, without I/O: a request in, a response out."""
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from operator import methodcaller
+from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote
 
 from attrs import evolve
 
 from ..contract import Contract, load
-from . import ranges
-from .answers import content, refuse, reply
-from .bodies import Part
-from .clock import Clock
-from .headers import allowed, refused, share
+from . import assertions, ranges
+from .cors import share
 from .journal import Journal
-from .latency import Seconds, check_life
-from .prefer import preferred
+from .operations import Operations
+from .preferences import preferred
 from .records import Edit, Entry, Fault, Outcome, Request, Response, Upload
-from .routes import FILE, FILE_ORIGIN, RESULT, Found, Routes
-from .rules import Reply
+from .referee import Referee, astray, check_token
+from .routes import FILE_NAMES, FILE_ORIGIN, Routes
+from .rules import Doing, Rule
 from .script import Script
-from .store import MAX_KEPT, Store, Task
-from .verdict import Referee, Verdict, astray, check_token
+from .script_files import Step
+from .state import Job, State
+from .timing import Clock, Seconds, check_life
 
-MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
-# A file that is opened in a browser is a page of the mock's origin; it may do nothing there.
-_HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
-LIFETIME = timedelta(days=1)  # that an upload claims; the documentation says only that it is temporary
+__tracebackhide__ = methodcaller("errisinstance", AssertionError)  # of pytest: a failure points at the test
 
 
-class MockService(Script, Journal):
+class MockService:
     """Plays the service: judges every request by the document, keeps tasks and uploads, draws the results.
 
     What is to go otherwise is said beforehand: `next`, `on`, `script` and `outage`. What came is read afterwards:
@@ -83,37 +78,15 @@ class MockService(Script, Journal):
         ranges.whole("invalid_status", invalid_status, 400, 599)
         check_token("token", token)
         self.contract = contract or load()
-        self._life: dict[str, Any] = {"polls": polls} if seconds is None else {"seconds": seconds}
-        self._usual = Outcome(**self._life)
+        self._token = token
+        operations = [operation.id for operation in self.contract.operations]
         self._clock = Clock(clock, now)
-        self._token, self._invalid_status = token, invalid_status
-        self._routes, self._referee, self._store = Routes(self.contract), Referee(self.contract), Store(seed)
+        self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self.max_body = self._referee.max_body
-        self._image = lru_cache(MAX_RENDERED)(self._render)
-        # Unless the document has its own; it may also let any of them be left out.
-        self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
-        self._defaults |= {
-            c.field[-1]: c.value
-            for c in self.contract.constraints
-            if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
-        }
-
-    @property
-    def edits(self) -> tuple[Edit, ...]:
-        """The accepted edits, oldest first."""
-        with self._store.lock:
-            return tuple(task.edit for task in self._store.tasks.values())
-
-    @property
-    def uploads(self) -> tuple[Upload, ...]:
-        """The accepted uploads, oldest first."""
-        with self._store.lock:
-            return tuple(self._store.uploads.values())
-
-    def reset(self) -> None:
-        """Forget everything, rules included, and start again from the seed; the time goes on."""
-        self._store.reset()
-        self._image.cache_clear()
+        self._script, self.journal = Script([*operations, *FILE_NAMES]), Journal(operations)
+        self._state = State(seed)
+        usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
+        self._operations = Operations(self.contract, self._clock, self._state, usual, invalid_status)
 
     def handle(self, request: Request) -> Response:
         """Answer a request, looking at route, method, authorization, size, content type and body in this order.
@@ -129,95 +102,23 @@ class MockService(Script, Journal):
 
         Source: `openapi.yaml#/paths`
         """
-        (url, found), now = self._routes.find(request.method, request.url), self.time
-        operation, name, task_id = found.operation, found.name, found.task_id
+        now = self._clock.seconds()
+        route = self._routes.find(request.method, request.url)
+        operation = route.operation
         if operation:
             verdict = self._referee.judge(operation, request, self._token)
         else:
-            verdict = astray(request.method, url.path, found.allow)
-        prefers = None if verdict.violations or not name else preferred(request.header("Prefer"))
-        accepted = name == "createEdit" and not verdict.violations and not prefers
-        do = self._store.take(operation.id, accepted=accepted, now=now) if operation else None
-        if isinstance(do, Reply):
-            response = do.response()
-        elif do is Fault.REFUSED:
-            response = refuse(503, "The connection is refused.")
-        elif accepted:
-            task_id = self._create_edit(verdict.value, do if isinstance(do, Outcome) else self._usual, now)
-            response = reply(200, {"task_id": task_id})
-        elif prefers:
-            applied = ("Preference-Applied", f"code={prefers}")
-            response = refuse(prefers, f"The request prefers to be answered {prefers}.", applied)
-        else:
-            response = self._answer(url, found, verdict, now)
-        entry = Entry(
-            operation=name,
-            method=request.method,
-            path=url.path,
-            status=response.status,
-            violations=verdict.violations,
-            size=len(request.body),
-            body=verdict.value if len(request.body) <= MAX_KEPT else None,
-            authorization=request.header("Authorization") is not None,
-            scripted=do is not None,
-            task_id=task_id,
-            at=now,
-            answered=response.body if len(response.body) <= MAX_KEPT else None,
-        )
-        self._store.add_entry(entry)
+            verdict = astray(request.method, route.url.path, route.allow)
+        prefers = preferred(request.header("Prefer")) if route.name and not verdict.violations else None
+        accepted = route.name == "createEdit" and not verdict.violations and not prefers
+        taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
+        response, task_id = self._operations.answer(route, verdict, taken or prefers, now)
+        scripted = taken is not None
+        self.journal.add(request, route, verdict, response, scripted=scripted, task_id=task_id, at=now)
         response = share(request, response)
-        if isinstance(do, Fault):
-            response = evolve(response, fault=do)
+        if isinstance(taken, Fault):
+            response = evolve(response, fault=taken)
         return evolve(response, body=b"") if request.method == "HEAD" else response
-
-    def _answer(self, url: SplitResult, found: Found, verdict: Verdict, now: float) -> Response:
-        if verdict.violations:
-            return refused(verdict, found.allow, self._invalid_status)
-        if found.operation is None:
-            return allowed(found.allow)
-        if found.name is None:
-            return self._get_file(url, found.path)
-        match found.name:
-            case "getTask":
-                return self._get_task(url, *found.path.values(), now=now)
-            case "uploadFile":
-                return self._upload_file(url, *verdict.files)
-        return refuse(501, f"{found.name} is documented, but the mock does not play it.")
-
-    def _create_edit(self, body: dict[str, Any], outcome: Outcome, now: float) -> str:
-        if outcome.polls is None and outcome.seconds is None:
-            outcome = evolve(outcome, **self._life)
-        return self._store.add_edit(body, self._defaults, outcome, now).task_id
-
-    def _get_task(self, url: SplitResult, task_id: str, *, now: float) -> Response:
-        task = self._store.tasks.get(task_id)
-        if task is None:
-            return refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
-        outcome, progress = task.outcome, task.progress(self._store.look(task), now)
-        payload: dict[str, Any] = {"id": task_id, "status": task.status(progress)}
-        if progress < 1:
-            return reply(200, payload)
-        errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
-        payload |= {name: text for name, text in errors.items() if text is not None}
-        if outcome.status == "completed":
-            path = RESULT.path.format(task_id=task_id, output_format=quote(task.form, safe=""))
-            image = self._origin(url) + path
-            payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
-        return reply(200, payload)
-
-    def _upload_file(self, url: SplitResult, file: Part) -> Response:
-        upload = self._store.add_upload(file)
-        address = self._origin(url) + FILE.path.format(key=upload.key)
-        payload = {
-            "url": address,
-            "cn_url": address,
-            "key": upload.key,
-            "md5": hashlib.sha256(upload.body).hexdigest()[:32],
-            "size": upload.size,
-            "content_type": upload.content_type,
-            "expires_at": (self._clock.now() + LIFETIME).isoformat(),
-        }
-        return reply(200, payload)
 
     def get_file(self, path: str) -> Response:
         """Return a file as it is served, and keep the look at it out of the journal.
@@ -228,32 +129,171 @@ class MockService(Script, Journal):
         Returns:
             The response, 404 where there is none.
         """
-        url, found = self._routes.find("GET", FILE_ORIGIN + path)
-        return self._get_file(url, found.path)
+        return self._operations.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
-    def _get_file(self, url: SplitResult, path: Mapping[str, str]) -> Response:
-        upload = self._store.uploads.get(path.get("key", ""))
-        if upload:
-            return content(200, upload.content_type, upload.body, *_HARMLESS)
-        task = self._store.tasks.get(path.get("task_id", ""))
-        if task and task.outcome.status == "completed" and task.form == path["output_format"]:
-            if task.outcome.expired:
-                return refuse(
-                    404, f"{url.path} has expired; the service accepts the URLs of newer results. Edit again."
-                )
-            return content(200, *self._image(task))
-        return refuse(404, f"{url.path} is no file; the service accepts the URLs it answered with.")
+    def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
+        """Say what happens on requests to an operation.
 
-    def _render(self, task: Task) -> tuple[str, bytes]:
-        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
+        An outcome is for edits that are accepted, and counts those alone. A reply is for any request, whether or not it
+        is otherwise valid; what is wrong with it stands in the journal all the same. So is a fault: the request is met
+        as usual, an edit may be accepted, and the answer goes wrong on its way; only a connection that is refused
+        brings nothing.
 
-        return render(
-            str(task.settings["prompt"]),
-            size=str(task.settings["image_size"]),
-            output_format=task.form,
-            source=self._store.source(task.settings["image_urls"]),
-            seed=task.edit.task_id,
-        )
+        Args:
+            operation: An operationId, `createEdit` for an outcome, `getResult` or `getFile`; None for any operation of
+                the API.
+            do: What becomes of the edit, the answer, or what goes wrong with it.
+            nth: The first request that it happens on, from 1; default 1. It counts those that no earlier rule took.
+            times: How many requests it happens on, from 1; default 1, None for all that follow.
 
-    def _origin(self, url: SplitResult) -> str:
-        return FILE_ORIGIN if url.hostname in self._routes.by_host else f"{url.scheme}://{url.netloc}"
+        Raises:
+            ValueError: The document has no such operation, an outcome is meant for another one than `createEdit`, `nth`
+                or `times` is less than 1, or there are more than 10,000 rules.
+        """
+        self._script.on(operation, do, nth=nth, times=times)
+
+    def next(self, do: Doing) -> None:
+        """Say what becomes of the next accepted edit, or how the next request is answered; several calls queue up.
+
+        Args:
+            do: The outcome of the edit, or the answer to the request or its fault, whatever its operation. An edit that
+                finds no outcome is completed.
+
+        Raises:
+            ValueError: It is none of these, or there are more than 10,000 rules.
+        """
+        self._script.steps([do])
+
+    def script(self, steps: Iterable[Step] | Path) -> None:
+        """Say what happens step by step: as `next` for each, or for none of them where one is refused.
+
+        Args:
+            steps: Outcomes, replies and faults, or mappings that say so in the words of a script file, for instance
+                `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`; or the path of a script file, in YAML or
+                JSON.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: A step is none of these, the file is not YAML or has no steps, or there are more than 10,000
+                rules. The message names the file.
+
+        Source: `admin.yaml#/components/schemas/Step`
+        """
+        self._script.steps(steps)
+
+    def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:
+        """Say that every operation fails for a while; one that an earlier rule takes does not.
+
+        Args:
+            requests: For how many requests, from 1.
+            seconds: For how many seconds from the first request that finds it, by the service's clock, more than 0. One
+                of both is given.
+            status: The status answered, 400 to 599; default 503.
+
+        Raises:
+            ValueError: Both or neither of `requests` and `seconds` are given, one of them or the status is out of its
+                range, or there are more than 10,000 rules.
+        """
+        self._script.outage(requests=requests, seconds=seconds, status=status)
+
+    @property
+    def time(self) -> float:
+        """Seconds since the service was made, with those that `advance` let pass."""
+        return self._clock.seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once: tasks and outages come nearer to their end, and uploads expire later.
+
+        Args:
+            seconds: How much, 0 to 1,000,000,000.
+
+        Raises:
+            ValueError: It is out of that range.
+        """
+        self._clock.advance(seconds)
+
+    @property
+    def calls(self) -> tuple[Entry, ...]:
+        """The last thousand requests, oldest first."""
+        return tuple(self.journal.latest()[2])
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The accepted edits, oldest first."""
+        return tuple(job.edit for job in self._state.jobs)
+
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        """The accepted uploads, oldest first."""
+        return self._state.uploads
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """What becomes of the accepted edits, oldest first."""
+        return self._state.jobs
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What was said and has not happened yet, in the order in which it is asked."""
+        return self._script.rules
+
+    def assert_called_once_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
+        """Assert that there was one request to an operation, and that its JSON body has some properties.
+
+        A request counts whatever it was answered, so that one which is sent again counts twice.
+
+        Args:
+            operation: The operationId; default `createEdit`.
+            **properties: Properties of the body and their values; others may be there too.
+
+        Raises:
+            AssertionError: There was none or another one, or more; the message shows the nearest.
+            ValueError: The document has no such operation.
+        """
+        assertions.called_once_with(self.journal, operation, properties)
+
+    def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
+        """Assert that the JSON body of the last request to an operation has some properties.
+
+        Args:
+            operation: The operationId; default `createEdit`.
+            **properties: Properties of the body and their values; others may be there too.
+
+        Raises:
+            AssertionError: There was none, or the last was another one; the message shows it.
+            ValueError: The document has no such operation.
+        """
+        assertions.called_with(self.journal, operation, properties)
+
+    def assert_not_called(self, operation: str | None = None, /) -> None:
+        """Assert that there was no request to an operation.
+
+        Args:
+            operation: The operationId; default None for no request at all.
+
+        Raises:
+            AssertionError: There was one; the message lists them.
+            ValueError: The document has no such operation.
+        """
+        assertions.not_called(self.journal, operation)
+
+    def assert_no_invalid_requests(self) -> None:
+        """Assert that the document allows every request, whatever it was answered.
+
+        Raises:
+            AssertionError: It does not; the message lists what is wrong with which request.
+        """
+        assertions.no_invalid_requests(self.journal)
+
+    def assert_all_scripted_used(self) -> None:
+        """Assert that everything which was said beforehand has happened.
+
+        Raises:
+            AssertionError: It has not; the message lists the rules left over.
+        """
+        assertions.all_used(self._script.rules)
+
+    def reset(self) -> None:
+        """Forget everything, rules included, and start again from the seed; the time goes on."""
+        for part in (self._script, self.journal, self._state):
+            part.reset()

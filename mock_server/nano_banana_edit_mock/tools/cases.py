@@ -12,7 +12,7 @@ from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
 from ..contract.census import escape, resolve, target
 from ..contract.wording import show
 from ..engine.records import Request
-from ..engine.verdict import Referee
+from ..engine.referee import Referee
 
 _AUTHORIZED = "Bearer {token}"
 _AUTHORIZATIONS = (_AUTHORIZED, "bearer {token}", None, "", "Bearer", "Basic {token}", "{token}")

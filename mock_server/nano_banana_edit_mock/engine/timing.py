@@ -1,6 +1,8 @@
-"""How long a task takes, when that is not always the same."""
+"""Time: how long a task takes, and the clocks that it passes on."""
 
 import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from attrs import frozen
@@ -8,6 +10,7 @@ from attrs import frozen
 from . import ranges
 
 MAX_SIGMA = 10  # a standard deviation of this size spans eight orders of magnitude; more is a typing error
+_LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -83,3 +86,27 @@ def check_life(polls: int | None, seconds: Seconds | None) -> None:
         ranges.whole("polls", polls, 0)
     if seconds is not None and not isinstance(seconds, Uniform | Lognormal):
         ranges.seconds("seconds", seconds)
+
+
+class Clock:
+    """Two clocks that are moved on together: seconds since it was made, and the time of the day."""
+
+    def __init__(self, seconds: Callable[[], float], now: Callable[[], datetime]) -> None:
+        self._seconds, self._now = seconds, now
+        self._began, self._ahead = seconds(), 0.0
+
+    def seconds(self) -> float:
+        """Return the seconds since it was made."""
+        return self._seconds() - self._began + self._ahead
+
+    def now(self) -> datetime:
+        """Return the time of the day, at most the last year of the calendar."""
+        try:
+            return self._now() + timedelta(seconds=self._ahead)
+        except OverflowError:
+            return _LAST_YEAR
+
+    def advance(self, seconds: float) -> None:
+        """Move both on; raises ValueError where that is no length of time."""
+        ranges.seconds("seconds", seconds)
+        self._ahead += seconds

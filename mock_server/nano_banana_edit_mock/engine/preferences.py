@@ -2,14 +2,17 @@
 
 import re
 
+from .answers import wording
+from .replies import Reply
+
 # A quoted string may have commas in it; one that is not closed goes to the end.
 _ELEMENT = re.compile(r'(?:"(?:[^"\\]|\\.)*"?|[^",])+', re.DOTALL)
 _NAME = re.compile(r"\s*code\s*(?:[=;]|$)", re.IGNORECASE)
 _CODE = re.compile(r'[^=]*=\s*("?)([45][0-9]{2})\1\s*(?:;.*)?', re.DOTALL)
 
 
-def preferred(prefer: str | None) -> int | None:
-    """Return the status of an error, 400 to 599, that a Prefer header asks for.
+def preferred(prefer: str | None) -> Reply | None:
+    """Return the error, 400 to 599, that a Prefer header asks for.
 
     Of several only the first counts, and what is not understood is left out of account (RFC 7240, section 2).
     """
@@ -17,4 +20,7 @@ def preferred(prefer: str | None) -> int | None:
         return None
     first = next((element for element in _ELEMENT.findall(prefer) if _NAME.match(element)), "")
     code = _CODE.fullmatch(first)
-    return int(code[2]) if code else None
+    if code is None:
+        return None
+    status, applied = int(code[2]), {"Preference-Applied": f"code={code[2]}"}
+    return Reply(status, body=wording(status, f"The request prefers to be answered {status}."), headers=applied)
