@@ -34,13 +34,14 @@ _HOMES = {  # the module that each public name is in, or that it is
     "drift": "tools.drift",
     "load": "contract",
     "mock_router": "doors.router",
-    "mock_transport": "doors.router",
+    "mock_transport": "doors.transport",
 }
 
 if TYPE_CHECKING:
     from .contract import Constraint, Contract, UnsupportedKeyword, load
     from .doors.app import MockServer
-    from .doors.router import mock_router, mock_transport
+    from .doors.router import mock_router
+    from .doors.transport import mock_transport
     from .engine.records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation
     from .engine.replies import Reply
     from .engine.service import MockService

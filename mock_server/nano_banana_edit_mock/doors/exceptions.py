@@ -1,46 +1,51 @@
-"""What httpx would make of a fault on the wire."""
+"""What an HTTP library makes of a fault on the wire."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any
 
 import httpx
 
 from ..engine.records import Fault, Response
 
-_INSTEAD: dict[Fault, type[httpx.TransportError]] = {
-    Fault.REFUSED: httpx.ConnectError,
-    Fault.RESET_BEFORE: httpx.ReadError,
-    Fault.EMPTY: httpx.RemoteProtocolError,
-    Fault.GARBAGE: httpx.RemoteProtocolError,
-    Fault.DRIBBLE: httpx.ReadTimeout,
-    Fault.SILENCE: httpx.ReadTimeout,
+# Names, as each library has exceptions of its own by the same ones.
+_INSTEAD = {
+    Fault.REFUSED: "ConnectError",
+    Fault.RESET_BEFORE: "ReadError",
+    Fault.EMPTY: "RemoteProtocolError",
+    Fault.GARBAGE: "RemoteProtocolError",
+    Fault.DRIBBLE: "ReadTimeout",
+    Fault.SILENCE: "ReadTimeout",
 }
-_WITHIN: dict[Fault, type[httpx.TransportError]] = {
-    Fault.RESET_DURING: httpx.ReadError,
-    Fault.TRUNCATED: httpx.RemoteProtocolError,
-    Fault.MALFORMED_CHUNK: httpx.RemoteProtocolError,
+_WITHIN = {
+    Fault.RESET_DURING: "ReadError",
+    Fault.TRUNCATED: "RemoteProtocolError",
+    Fault.MALFORMED_CHUNK: "RemoteProtocolError",
 }
 
 
-def in_process(response: Response, fault: Fault) -> httpx.Response:
-    """Return the answer as httpx would have it.
+def in_process(response: Response, fault: Fault, library: Any = httpx) -> Any:
+    """Return the response that `library`, which is httpx or httpx2, would have.
 
     Raises:
-        httpx.TransportError: It would have none.
+        httpx.TransportError: It would have none; the exception is the library's own.
     """
     if fault in _INSTEAD:
-        raise _INSTEAD[fault](f"the mock was told to: {fault}")
+        raise getattr(library, _INSTEAD[fault])(f"the mock was told to: {fault}")
     headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
+    half = response.body[: len(response.body) // 2]
     if fault in _WITHIN:
-        half = response.body[: len(response.body) // 2]
-        return httpx.Response(response.status, headers=headers, stream=_Broken(half, _WITHIN[fault](f"{fault}")))
-    content = response.body[: len(response.body) // 2] if fault is Fault.WRONG_LENGTH else response.body
-    return httpx.Response(response.status, headers=headers, content=content)
+        stream = _broken(library)(half, getattr(library, _WITHIN[fault])(f"the mock was told to: {fault}"))
+        return library.Response(response.status, headers=headers, stream=stream)
+    return library.Response(
+        response.status, headers=headers, content=half if fault is Fault.WRONG_LENGTH else response.body
+    )
 
 
-class _Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _Breaking:
     """A body that breaks off."""
 
-    def __init__(self, content: bytes, error: httpx.TransportError) -> None:
+    def __init__(self, content: bytes, error: Exception) -> None:
         self._content, self._error = content, error
 
     def __iter__(self) -> Iterator[bytes]:
@@ -50,3 +55,8 @@ class _Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self:
             yield part
+
+
+@cache
+def _broken(library: Any) -> type:
+    return type("Broken", (_Breaking, library.SyncByteStream, library.AsyncByteStream), {})

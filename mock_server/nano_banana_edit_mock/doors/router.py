@@ -1,18 +1,19 @@
-"""The service behind httpx: as a respx router, and as a transport."""
+"""The service behind httpx and httpx2, as a respx router."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import SequenceMatcher
+from functools import partial
 
 import httpx
 import respx
 from respx.models import AllMockedAssertionError, PassThrough, ResolvedRoute
 
-from ..engine.records import Request
 from ..engine.routes import Routes
 from ..engine.service import MockService
-from .exceptions import in_process
+from .mocker import Httpx2Mocker
+from .transport import answer
 
 # What an application under test is called: by Starlette's TestClient and in httpx's pages, and in those of FastAPI.
 _APPLICATION = frozenset({"testserver", "test"})
@@ -37,7 +38,7 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     Source: `openapi.yaml#/paths`
     """
     service = service or MockService()
-    answer = _answer(service)
+    answering = partial(answer, service)
     router = _Router(assert_all_called=False, using="httpx")
     hosts = Routes(service.contract).by_host
     for operation in service.contract.operations:
@@ -48,8 +49,8 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
             if routed is operation
         ]
         url = rf"^https?://(?:{'|'.join(urls)})(?:\?.*)?$"
-        router.route(method=operation.method, url__regex=url, name=operation.id).mock(side_effect=answer)
-    router.route(host__in=tuple(hosts)).mock(side_effect=answer)
+        router.route(method=operation.method, url__regex=url, name=operation.id).mock(side_effect=answering)
+    router.route(host__in=tuple(hosts)).mock(side_effect=answering)
     router.urls = [f"{op.method} {server}{op.path}" for op in service.contract.operations for server in op.servers]
     return router
 
@@ -66,8 +67,12 @@ class _Router(respx.MockRouter):
     def start(self) -> None:
         self.unmatched: list[str] = []
         super().start()
+        Httpx2Mocker.register(self)
+        Httpx2Mocker.start()
 
     def stop(self, clear: bool = True, reset: bool = True, quiet: bool = False) -> None:
+        Httpx2Mocker.unregister(self)
+        Httpx2Mocker.stop()
         super().stop(clear, reset, quiet)
         if self.unmatched and not quiet:
             raise AllMockedAssertionError("\n".join(self.unmatched))
@@ -93,29 +98,3 @@ class _Router(respx.MockRouter):
             if self.Mocker and self.Mocker.routers[-1] is self:  # no other router is asked after it
                 self.unmatched.append(message)
             raise AllMockedAssertionError(message) from error
-
-
-def mock_transport(service: MockService | None = None) -> httpx.MockTransport:
-    """Return a transport that answers every request in process.
-
-    Args:
-        service: The service; default is a new one.
-
-    Returns:
-        A transport for `httpx.Client` and `httpx.AsyncClient`.
-
-    Source: `openapi.yaml#/paths`
-    """
-    return httpx.MockTransport(_answer(service or MockService()))
-
-
-def _answer(service: MockService) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(request: httpx.Request) -> httpx.Response:
-        headers = request.headers.multi_items()
-        response = service.handle(Request(request.method, str(request.url), headers, request.content))
-        if response.fault:
-            return in_process(response, response.fault)
-        # A stream, because httpx looks for the length and the coding of a content, which are known.
-        return httpx.Response(response.status, headers=response.headers, stream=httpx.ByteStream(response.body))
-
-    return answer
