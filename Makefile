@@ -64,10 +64,7 @@ generate: setup ## Make the client from openapi.yaml
 
 contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs
-	@{ echo "# The contract"; echo; \
-	echo "Every constraint that \`openapi.yaml\` sets on a request, the requests at its boundary, and the tests that prove it"; \
-	echo "through every layer. Written by \`make contract\`; a test holds it to the document."; echo; \
-	python -m nano_banana_edit_mock contract; } > build/contract.md && mv build/contract.md docs/contract.md
+	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/contract.md
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
