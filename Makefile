@@ -58,7 +58,7 @@ check: setup build/golden ## Check format, lint, types, document and generated c
 	ruff check --quiet .
 	mypy
 	openapi-spec-validator openapi.yaml $(GOLDEN)/*.yaml
-	openapi-spec-validator mock_server/nano_banana_edit_mock/admin.yaml
+	openapi-spec-validator mock_server/nano_banana_edit_mock/admin/admin.yaml
 	@rm -rf build/regenerated && mkdir -p build
 	$(call generate,openapi.yaml,build/regenerated)
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
@@ -85,10 +85,7 @@ build/golden: setup # keeps what depends on the document: the modules beside api
 
 contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs
-	@{ echo "# The contract"; echo; \
-	echo "Every constraint that \`openapi.yaml\` sets on a request, the requests at its boundary, and the tests that prove it"; \
-	echo "through every layer. Written by \`make contract\`; a test holds it to the document."; echo; \
-	python -m nano_banana_edit_mock contract; } > build/contract.md && mv build/contract.md docs/contract.md
+	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/contract.md
 
 promises: setup ## Write the table in docs/promises.md: every promise, and the tests that prove it
 	python -m tests.promises_page docs/promises.md

@@ -87,7 +87,7 @@ class OnImport:
 
     def pytest_runtest_setup(self) -> None:
         """What one test has left in the cache of boundary cases would hide from the next which functions it reaches."""
-        cases = sys.modules.get("nano_banana_edit_mock._cases")
+        cases = sys.modules.get("nano_banana_edit_mock.tools.cases")
         if cases and get_mutant_under_test() == "stats":
             cases.boundary_cases.cache_clear()
 

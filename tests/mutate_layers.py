@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nano_banana_edit_mock._census import resolve
 from nano_banana_edit_mock.contract import Constraint
+from nano_banana_edit_mock.contract.census import resolve
 
 from . import drill
 from .document import CONTRACT, DOCUMENT

@@ -40,7 +40,7 @@ def test_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
         files = [path for path in root.rglob("*.*") if path.is_file() and path.parent.name != "__pycache__"]
         assert {f"{package}/{path.relative_to(root).as_posix()}" for path in files} <= names
         assert f"{package}/py.typed" in names
-    assert {"nano_banana_edit_mock/admin.yaml", "nano_banana_edit_mock/page/index.html"} <= names
+    assert {"nano_banana_edit_mock/admin/admin.yaml", "nano_banana_edit_mock/admin/page/index.html"} <= names
     assert "nano_banana_edit_mock/openapi.yaml" in names
     assert set(PACKAGES) == {top for name in names if not (top := name.partition("/")[0]).endswith(".dist-info")}
 
@@ -82,8 +82,9 @@ def test_command_without_the_extra_says_what_it_needs(missing: str) -> None:
 
 def test_pytest_starts_without_the_mocks_extra(tmp_path: Path) -> None:
     """Where the client alone is installed its plugin disturbs no run of pytest, nor does it load anything."""
-    test = "def test(): import sys; assert not {'httpx2', 'PIL', 'nano_banana_edit_mock.service'} & set(sys.modules)"
+    test = "def test(): import sys; assert not {'httpx2', 'PIL', 'nano_banana_edit_mock.engine'} & set(sys.modules)"
     (tmp_path / "test_alone.py").write_text(test)
     run = "import sys, pytest; sys.modules.update(jsonschema_rs=None, uvicorn=None); sys.exit(pytest.main())"
-    others = [option for name in ("schemathesis", "anyio", "respx", "cacheprovider") for option in ("-p", f"no:{name}")]
+    plugins = ("schemathesis", "anyio", "respx", "pytest_httpx", "pytest_httpx2", "cacheprovider")
+    others = [option for name in plugins for option in ("-p", f"no:{name}")]
     subprocess.run([sys.executable, "-c", run, *others, str(tmp_path)], check=True, cwd=tmp_path, capture_output=True)

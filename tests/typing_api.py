@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import assert_type
 
+import httpx
 import httpx2
 import respx
 from nano_banana_edit import (
@@ -88,7 +89,10 @@ def generated(client: AuthenticatedClient) -> None:
 def mock() -> None:
     service = MockService(seed=1)
     assert_type(mock_router(service), respx.MockRouter)
-    assert_type(mock_transport(service), httpx2.MockTransport)
+    transport = mock_transport(service)
+    assert_type(httpx2.Client(transport=transport).get("/"), httpx2.Response)
+    assert_type(httpx.Client(transport=transport).get("/"), httpx.Response)
+    _ = httpx2.AsyncClient(transport=transport), httpx.AsyncClient(transport=transport)
     assert_type(service.edits, tuple[MockEdit, ...])
     assert_type(service.calls, tuple[Entry, ...])
     assert_type(Reply.rate_limited(retry_after=2), Reply)

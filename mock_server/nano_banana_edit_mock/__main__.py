@@ -10,12 +10,13 @@ from pathlib import Path
 from . import _HINT
 
 try:
-    from . import drift
-    from ._admin import TOKEN_VARIABLE
-    from ._table import OWN_TESTS, table, tests_of
-    from .app import serve
-    from .contract import Contract, load, parse, read
-    from .service import MockService
+    from .admin.api import TOKEN_VARIABLE
+    from .contract import Contract, load, parse
+    from .contract.document import read
+    from .doors.app import serve
+    from .engine.service import MockService
+    from .tools import drift
+    from .tools.table import HEAD, markdown, rows
 except ModuleNotFoundError as missing:
     sys.stderr.write(f"python -m nano_banana_edit_mock: error: {_HINT.format(missing.name)}\n")
     raise SystemExit(2) from missing
@@ -59,7 +60,6 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     commands = parser.add_subparsers(dest="command", title="instead of serving")
     census = commands.add_parser("contract", help="print every constraint of the document as a table")
     census.add_argument("document", type=Path, nargs="?", help="an OpenAPI document (default: the one shipped)")
-    census.add_argument("--tests", type=Path, metavar="FOLDER", help="where the tests are that prove each constraint")
     diff = commands.add_parser("diff", help="say what a new version of the document means for users of the old one")
     diff.add_argument("old", type=Path, help="the old version")
     diff.add_argument("new", type=Path, help="the new version")
@@ -68,11 +68,9 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         if options.command:
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         if options.command == "contract":
-            known = OWN_TESTS if options.document is None and OWN_TESTS.is_dir() else None
-            folder = options.tests or known
-            contract, tests = _load(options.document), tests_of(folder) if folder else {}
+            contract = _load(options.document)
             with _about(options.document):
-                sys.stdout.write(f"{table(contract, tests)}\n")
+                sys.stdout.write(f"{markdown(HEAD, rows(contract))}\n")
         elif options.command == "diff":
             _diff(options.old, options.new)
         else:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, mock_transport
-from nano_banana_edit_mock._cases import Case, boundary_cases
 from nano_banana_edit_mock.contract import MULTIPART, Constraint, parse
+from nano_banana_edit_mock.tools.cases import Case, boundary_cases
 
 from ..document import CONTRACT
 from .agreement import agree

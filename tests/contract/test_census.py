@@ -6,24 +6,33 @@ from pathlib import Path
 import pytest
 from nano_banana_edit_mock.__main__ import main
 
+from .. import contract_page
 from ..document import CONTRACT, DOCUMENT
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
+PROOF = """
+import pytest
+
+@pytest.mark.parametrize("way", ["one", "other"])
+@pytest.mark.parametrize("case", ["A.b.maxLength", "A.c.enum: 1 x 2"])
+def test_first(case, way): ...
+
+@pytest.mark.parametrize("case", ["A.b.maxLength"])
+def test_second(case): ...
+
+def test_plain(): ...
+"""
 
 
 @pytest.fixture(scope="module")
 def printed() -> list[str]:
     """The lines that `make contract` puts on the page."""
-    lines: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stdout.write", lambda text: lines.extend(text.splitlines()))
-        main(["contract"])
-    return lines
+    return contract_page.page(CONTRACT, contract_page.tests_of(contract_page.TESTS)).splitlines()
 
 
 def test_no_constraint_is_forgotten(printed: list[str]) -> None:
     """Every constraint of the document has a row, with its value, and a test that is run for it."""
-    rows = [row.removeprefix("| ").split(" | ") for row in printed[2:]]
+    rows = [row.removeprefix("| ").split(" | ") for row in printed if row.startswith("| ")][2:]
     proved = {row[0]: row[4] for row in rows}
     assert [json.dumps(constraint.value) for constraint in CONTRACT.constraints] == [row[1] for row in rows]
     assert [constraint.id for constraint in CONTRACT.constraints] == [*proved]
@@ -32,27 +41,23 @@ def test_no_constraint_is_forgotten(printed: list[str]) -> None:
 
 def test_page_is_up_to_date(printed: list[str]) -> None:
     """The page in the documentation is what `make contract` writes."""
-    assert printed == PAGE.read_text().splitlines()[-len(printed) :]
+    assert printed == PAGE.read_text().splitlines()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (["--tests", "/no/such/folder"], "no tests of /no/such/folder can be listed"),
-        (["/no/such/file"], "No such file"),
-    ],
-)
-def test_nothing_to_print(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A document or tests that are not there are refused in one line."""
+def test_tests_of_a_folder(tmp_path: Path) -> None:
+    """A constraint is proved by each test that has its id among its parameters, named once."""
+    (tmp_path / "test_it.py").write_text(PROOF)
+    found = contract_page.tests_of(tmp_path)
+    assert ["test_first", "test_second"] == found["A.b.maxLength"]
+    assert ["test_first"] == found["A.c.enum"]
+    assert {"A.b.maxLength", "A.c.enum", "one", "other"} == found.keys()
+
+
+def test_a_document_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """A document that is not there is refused in one line."""
     with pytest.raises(SystemExit, match=r"^2$"):
-        main(["contract", *arguments])
-    assert text in capsys.readouterr().err
-
-
-def test_another_document_has_no_tests(capsys: pytest.CaptureFixture[str]) -> None:
-    """The tests prove the shipped document, so the table of another one names none."""
-    main(["contract", str(DOCUMENT)])
-    assert "test_" not in capsys.readouterr().out
+        main(["contract", "/no/such/file"])
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_unknown_keyword_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

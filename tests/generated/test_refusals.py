@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jinja2 import TemplateNotFound
 from nano_banana_edit_mock import UnsupportedKeyword
-from nano_banana_edit_mock._census import resolve
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.contract.census import resolve
 from openapi_python_client import generate
 from openapi_python_client.config import Config, ConfigFile, MetaType
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from nano_banana_edit_mock import MockServer, MockService, Request, Response, load, mock_transport
-from nano_banana_edit_mock._admin import administer
-from nano_banana_edit_mock._steps import admin
+from nano_banana_edit_mock.admin.api import administer
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.contract.document import load_admin
 
 from .raw_door import Wire
 
 BOUNDARY = "frontier"
 SHIPPED = load()
-ADMIN, _ = admin()
+ADMIN = load_admin()
 ORIGIN = "http://127.0.0.1:4010"  # of a mock that is told and asked without a port
 
 

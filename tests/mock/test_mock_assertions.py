@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from nano_banana_edit_mock import MockService, Outcome, Reply, Request, Uniform, _store
+from nano_banana_edit_mock import MockService, Outcome, Reply, Request, Uniform
+from nano_banana_edit_mock.engine import journal
 
 PATH = "POST /v1/generate/k/nano-banana-edit"
 
@@ -45,11 +46,11 @@ def test_calls_tell_who_answered_and_which_task(service, send):
 
 def test_bodies_are_kept_up_to_a_bound(service, send, edit_body):
     """A body of 64 KiB is kept, one of a byte more is not; its size is."""
-    room = _store.MAX_KEPT - len(json.dumps({**edit_body, "x": ""}))
+    room = journal.MAX_KEPT - len(json.dumps({**edit_body, "x": ""}))
     bodies = [{**edit_body, "x": "x" * length} for length in (room, room + 1)]
     for body in bodies:
         send("createEdit", body)
-    assert 65_536 == _store.MAX_KEPT
+    assert 65_536 == journal.MAX_KEPT
     assert [(65_536, bodies[0]), (65_537, None)] == [(entry.size, entry.body) for entry in service.calls]
     assert bodies == [edit.body for edit in service.edits]
 
@@ -193,7 +194,7 @@ def test_no_invalid_requests(service, send, edit_body, says):
 
 def test_what_is_forgotten_still_counts(send, says, monkeypatch):
     """A request that the journal no longer has is counted all the same, until the mock is reset."""
-    monkeypatch.setattr(_store, "MAX_REQUESTS", 2)
+    monkeypatch.setattr(journal, "MAX_REQUESTS", 2)
     service = MockService()
     send("createEdit", {}, to=service)
     for _ in range(2):

@@ -5,10 +5,11 @@ import copy
 import jsonschema
 import pytest
 from attrs import evolve
-from nano_banana_edit_mock import Request, _cases, load
-from nano_banana_edit_mock._body import read_form
-from nano_banana_edit_mock._cases import boundary_cases
+from nano_banana_edit_mock import Request, load
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.engine.bodies import read_form
+from nano_banana_edit_mock.tools import cases
+from nano_banana_edit_mock.tools.cases import boundary_cases
 
 WIDE = {
     "type": "object",
@@ -248,7 +249,7 @@ def test_files():
         return Request("POST", "https://small.test/v1/files", headers, part + b"--edge--\r\n")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_cases, "_BOUNDARY", "edge")
+        patch.setattr(cases, "_BOUNDARY", "edge")
         png = b"\x89PNG\r\n\x1a\n"
         plain = {"as documented": (True, form(png))}
         assert plain == rows("send.file.type") == rows("send.file.format")

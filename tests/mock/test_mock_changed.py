@@ -7,8 +7,9 @@ import anyio
 import httpx
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_transport
-from nano_banana_edit_mock.app import create_app
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.doors.app import create_app
+from nano_banana_edit_mock.engine.state import State
 
 HEADERS = {"Authorization": "Bearer any", "Content-Type": "application/json"}
 
@@ -50,7 +51,7 @@ def test_an_edit_is_played_to_its_end(document, edit_body, url, name, schema, va
 def test_a_service_that_fails_says_so(edit_body, caplog, monkeypatch):
     """Where the mock itself fails, a server answers 500 in the shape of the API, and the log has the traceback."""
     service = MockService()
-    monkeypatch.setattr(service._store, "add_edit", lambda *_: 1 / 0)
+    monkeypatch.setattr(State, "add_edit", lambda *_: 1 / 0)
     sent = {"json": edit_body, "headers": HEADERS}
     path = "/v1/generate/k/nano-banana-edit"
 

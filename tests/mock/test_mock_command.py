@@ -7,9 +7,8 @@ import sys
 
 import pytest
 import yaml
-from nano_banana_edit_mock import MockService, __main__, _table
+from nano_banana_edit_mock import MockService, __main__
 from nano_banana_edit_mock.__main__ import main
-from nano_banana_edit_mock.contract import parse
 
 DOCUMENT = {
     "servers": [{"url": "/"}],
@@ -31,50 +30,22 @@ DOCUMENT = {
         }
     },
 }
-HEAD = ["| constraint | value | accepted | refused | proved by | pointer |", "| --- | --- | --- | --- | --- | --- |"]
-
-PROOF = """
-import pytest
-
-@pytest.mark.parametrize("way", ["one", "other"])
-@pytest.mark.parametrize("case", ["A.b.maxLength", "A.c.enum: 1 x 2"])
-def test_first(case, way): ...
-
-@pytest.mark.parametrize("case", ["A.b.maxLength"])
-def test_second(case): ...
-
-def test_plain(): ...
-"""
+HEAD = ["| constraint | value | accepted | refused | pointer |", "| --- | --- | --- | --- | --- |"]
 
 
-def test_table_to_the_letter():
-    """A row names constraint, value, the cases on either side, tests and place; a bar in a cell stays inside it."""
+def test_table_to_the_letter(tmp_path, capsys):
+    """A row names constraint, value, the cases on either side and place; a bar in a cell stays inside it."""
     at = "/paths/~1/post/requestBody/content/application~1json/schema/properties"
     rows = [
-        f'| Thing.size.enum | ["é&#124;b"] | "é&#124;b" | "é&#124;b "; "É&#124;B"; ""; null |  | {at}/size/enum |',
+        f'| Thing.size.enum | ["é&#124;b"] | "é&#124;b" | "é&#124;b "; "É&#124;B"; ""; null | {at}/size/enum |',
         '| Thing.count.type | "integer" | 1; as documented | null; true; 1.5; "text"; an array; an object '
-        f"| test_a, test_b | {at}/count/type |",
-        f"| Thing.count.maximum | 3 | 2; 3; as documented | 4 | test_b | {at}/count/maximum |",
+        f"| {at}/count/type |",
+        f"| Thing.count.maximum | 3 | 2; 3; as documented | 4 | {at}/count/maximum |",
     ]
-    proofs = {"Thing.count.type": ["test_a", "test_b"], "Thing.count.maximum": ["test_b"], "Thing.no.such": ["test_c"]}
-    assert [*HEAD, *rows] == _table.table(parse(DOCUMENT), proofs).splitlines()
-
-
-def test_tests_of_a_folder(tmp_path):
-    """A constraint is proved by each test that has its id among its parameters, named once."""
-    (tmp_path / "test_it.py").write_text(PROOF)
-    found = _table.tests_of(tmp_path)
-    assert ["test_first", "test_second"] == found["A.b.maxLength"]
-    assert ["test_first"] == found["A.c.enum"]
-    assert {"A.b.maxLength", "A.c.enum", "one", "other"} == found.keys()
-
-
-def test_tests_that_cannot_be_listed(tmp_path):
-    """A folder whose tests cannot be collected is an error that names it and says why."""
-    (tmp_path / "test_it.py").write_text("import nothing_of_this_name")
-    cause = r"[\s\S]*No module named 'nothing_of_this_name'"
-    with pytest.raises(OSError, match=rf"^no tests of {re.escape(str(tmp_path))} can be listed: {cause}"):
-        _table.tests_of(tmp_path)
+    file = tmp_path / "document.yaml"
+    file.write_text(yaml.safe_dump(DOCUMENT, sort_keys=False), "utf-8")
+    main(["contract", str(file)])
+    assert [*HEAD, *rows] == capsys.readouterr().out.splitlines()
 
 
 def test_options_reach_the_service(send, monkeypatch):
@@ -198,7 +169,7 @@ def test_wrong_options(monkeypatch, capsys, options, message):
             {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "--seconds SECONDS", "--token TOKEN"}
             | {"--invalid-status N", "--script FILE", "--spec FILE", "contract", "diff"},
         ),
-        (["contract"], {"document", "--tests FOLDER"}),
+        (["contract"], {"document"}),
         (["diff"], {"old", "new"}),
     ],
 )

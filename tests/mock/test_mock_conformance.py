@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 import httpx
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, conformance, load, mock_transport
-from nano_banana_edit_mock._cases import boundary_cases
-from nano_banana_edit_mock.conformance import Check, Conformance, to_json, to_junit
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.tools.cases import boundary_cases
+from nano_banana_edit_mock.tools.conformance import Check, Conformance, to_json, to_junit
 
 TOKEN = "sekret"
 API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"

@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from nano_banana_edit_mock import Fault, MockServer, Reply, Request, _wire
+from nano_banana_edit_mock import Fault, MockServer, Reply, Request
 
 from .raw_door import ADMIN, BODY, GET, Wire, post
 from .verdict_rows import BEARER, EDIT, FORM, UPLOAD, joined, part
@@ -65,7 +65,8 @@ def test_answers_that_nobody_takes(server, service, wire):
     upload = Request("POST", f"http://x{UPLOAD}", (BEARER, FORM), joined(part(b"x" * 1_000_000)))
     key = service.handle(upload).json()["key"]
     read = []
-    service._get_file = lambda *given, _get_file=service._get_file: read.append(given) or _get_file(*given)
+    operations = service._operations
+    operations.get_file = lambda *given, get_file=operations.get_file: read.append(given) or get_file(*given)
     wire.send(GET.replace(b"/v1/tasks/x", f"/files/{key}".encode()) * 100 + GET)
     wire.socket.recv(1, socket.MSG_PEEK)
     other = Wire(server)
@@ -111,7 +112,7 @@ def test_a_client_that_goes_away_before_its_answers(server, service, wire, caplo
 
 def test_idle_connections_are_closed(monkeypatch):
     """A connection on which nothing comes for a while is closed, one that just answered is not."""
-    monkeypatch.setattr(_wire, "LEAST_WAIT", 0.01)
+    monkeypatch.setattr("nano_banana_edit_mock.doors.wire.LEAST_WAIT", 0.01)
     with MockServer() as server:
         server._server.config.timeout_keep_alive = 0.05
         wire = Wire(server)
@@ -208,7 +209,7 @@ def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
 
 def test_a_mistake_before_the_service_is_no_refusal(wire, monkeypatch, caplog):
     """An error in what reads requests ends the connection, and is told to the log."""
-    monkeypatch.setattr(_wire, "_address", lambda *_: 1 / 0)
+    monkeypatch.setattr("nano_banana_edit_mock.doors.wire._address", lambda *_: 1 / 0)
     wire.send(GET)
     assert wire.ended()
     assert ["protocol.data_received() call failed."] == [

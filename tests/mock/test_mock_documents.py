@@ -8,8 +8,8 @@ import pytest
 import yaml
 from nano_banana_edit_mock import MockServer, MockService, Request, load
 from nano_banana_edit_mock.__main__ import main
-from nano_banana_edit_mock._census import resolve
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.contract.census import resolve
 
 CREATE = "/paths/~1generate~1k~1nano-banana-edit/post"
 BODY = f"{CREATE}/requestBody/content/application~1json/schema"

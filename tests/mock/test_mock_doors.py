@@ -14,8 +14,8 @@ import pytest
 import respx
 from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
 from nano_banana_edit_mock import MockService, mock_router, mock_transport
-from nano_banana_edit_mock.app import create_app
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.doors.app import create_app
 
 JSON = {"Content-Type": "application/json"}
 AUTHORIZATION = {"Authorization": "Bearer secret"}

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from nano_banana_edit_mock import load
 from nano_banana_edit_mock.__main__ import main
-from nano_banana_edit_mock._census import resolve
 from nano_banana_edit_mock.contract import parse
-from nano_banana_edit_mock.drift import bump, changes, raised, suffices
+from nano_banana_edit_mock.contract.census import resolve
+from nano_banana_edit_mock.tools.drift import bump, changes, raised, suffices
 
 REQUEST = "/components/schemas/EditRequest"
 PROMPT = f"{REQUEST}/properties/prompt"

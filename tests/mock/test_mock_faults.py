@@ -11,11 +11,11 @@ from nano_banana_edit_mock import (
     Reply,
     Request,
     Response,
-    _faults,
     mock_router,
     mock_transport,
 )
-from nano_banana_edit_mock.app import create_app
+from nano_banana_edit_mock.doors import faults
+from nano_banana_edit_mock.doors.app import create_app
 
 AUTHORIZATION = {"Authorization": "Bearer any"}
 RAISED = {
@@ -128,7 +128,7 @@ def test_byte_by_byte(edit, monkeypatch):
     with MockServer(service) as server, httpx.Client(trust_env=False, timeout=5) as client:
         with pytest.raises(httpx.ReadTimeout):
             client.post(**edit(server.url), timeout=0.05)
-        monkeypatch.setattr(_faults, "DRIBBLE_EVERY", 0.0001)
+        monkeypatch.setattr(faults, "DRIBBLE_EVERY", 0.0001)
         assert 200 == client.post(**edit(server.url)).status_code
 
 
@@ -181,10 +181,10 @@ def test_what_goes_over_the_wire():
         Fault.REFUSED: [],
         Fault.RESET_BEFORE: [],
         Fault.SILENCE: [None],
-    } == {fault: [*_faults.wire(response, fault)] for fault in Fault if fault not in {Fault.GARBAGE, Fault.DRIBBLE}}
-    (garbage,) = _faults.wire(response, Fault.GARBAGE)
+    } == {fault: [*faults.wire(response, fault)] for fault in Fault if fault not in {Fault.GARBAGE, Fault.DRIBBLE}}
+    (garbage,) = faults.wire(response, Fault.GARBAGE)
     assert not garbage.startswith(b"HTTP")
-    assert [_faults.DRIBBLE_EVERY, b"H"] == [*_faults.wire(response, Fault.DRIBBLE)][:2]
+    assert [faults.DRIBBLE_EVERY, b"H"] == [*faults.wire(response, Fault.DRIBBLE)][:2]
 
 
 def test_files_have_rules_of_their_own(service, send):

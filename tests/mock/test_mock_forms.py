@@ -2,8 +2,8 @@
 
 import pytest
 from nano_banana_edit_mock import MockService
-from nano_banana_edit_mock._verdict import ENVELOPE
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.engine.referee import ENVELOPE
 
 SNOW = "\N{SNOWMAN}"
 FILE = 'name="file"; filename="a.png"'

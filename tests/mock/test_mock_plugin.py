@@ -61,7 +61,7 @@ STATUS = """
         assert status() == "pending"
 """
 ELSEWHERE = """
-    import httpx
+    import LIBRARY as httpx
 
     import pytest
     from contextlib import suppress
@@ -248,9 +248,10 @@ def test_without_the_extra(run: Callable[..., pytest.RunResult], missing: str, f
     result.stdout.fnmatch_lines([f"E*ModuleNotFoundError: {hint}"])
 
 
-def test_nothing_leaks(run: Callable[..., pytest.RunResult]) -> None:
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_nothing_leaks(run: Callable[..., pytest.RunResult], library: str) -> None:
     """A request to another host fails the test, swallowed or not, and names the nearest route."""
-    result = run(ELSEWHERE)
+    result = run(ELSEWHERE.replace("LIBRARY", library))
     result.assert_outcomes(failed=2, passed=2, errors=1)
     for name in ("teardown of test_late", "test_leak", "test_swallowed"):
         result.stdout.fnmatch_lines([f"*{name} __*", "*not mocked! The nearest route is *"])

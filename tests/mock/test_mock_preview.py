@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nano_banana_edit_mock import load
-from nano_banana_edit_mock._preview import LONG_SIDE, MAX_PIXELS, _wrap, render
+from nano_banana_edit_mock.engine.drawing import LONG_SIDE, MAX_PIXELS, _wrap, render
 from PIL import Image, ImageChops
 
 CHOICES = {c.field[0]: c.value for c in load().constraints if c.keyword == "enum"}

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import pytest
 import yaml
-from nano_banana_edit_mock import Fault, MockService, _store
+from nano_banana_edit_mock import Fault, MockService
+from nano_banana_edit_mock.engine import script
 
 
 def nested(levels):
@@ -52,7 +53,7 @@ def test_what_is_no_json_is_refused(service, text, message):
     with pytest.raises(ValueError, match=r"^steps\[") as caught:
         service.script(yaml.safe_load(text))
     assert str(caught.value).startswith(message)
-    assert [] == service._store.rules
+    assert () == service.rules
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_what_is_json_is_accepted(step):
     """What JSON has is a step in whichever of Python's types it is written, as deep as a body may be."""
     service = MockService()
     service.script([step])
-    assert 1 == len(service._store.rules)
+    assert 1 == len(service.rules)
 
 
 def test_a_file_is_a_script(service, send, tmp_path):
@@ -120,13 +121,13 @@ def test_a_file_is_a_script(service, send, tmp_path):
 )
 def test_what_is_wrong_with_a_file_names_it(service, monkeypatch, tmp_path, text, message):
     """Whatever is refused of a file comes after its name, once, and none of its steps is said."""
-    monkeypatch.setattr(_store, "MAX_RULES", 2)
+    monkeypatch.setattr(script, "MAX_RULES", 2)
     file = tmp_path / "story.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=rf"^{re.escape(str(file) + message)}") as caught:
         service.script(file)
     assert 1 == str(caught.value).count(str(file))
-    assert [] == service._store.rules
+    assert () == service.rules
 
 
 def test_a_file_that_is_not_there(service, tmp_path):

@@ -12,9 +12,10 @@ import threading
 
 import httpx
 import pytest
-from nano_banana_edit_mock import MockServer, MockService, app
+from nano_banana_edit_mock import MockServer, MockService
 from nano_banana_edit_mock.__main__ import main
-from nano_banana_edit_mock.app import create_app, serve
+from nano_banana_edit_mock.doors import app
+from nano_banana_edit_mock.doors.app import create_app, serve
 
 pytestmark = pytest.mark.server
 

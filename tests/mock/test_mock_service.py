@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 from jsonschema_rs import Draft202012Validator
-from nano_banana_edit_mock import MockService, Outcome, Request, _store
+from nano_banana_edit_mock import MockService, Outcome, Request
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.engine import drawing, journal, state
 from PIL import Image
 
 LOCAL = "http://127.0.0.1:4010"
@@ -290,9 +291,16 @@ def test_results(send, edit_body):
     assert red > 200 > 60 > max(green, blue)
     assert response == service.handle(Request("GET", result))
     assert 404 == service.handle(Request("GET", result.replace("jpeg", "png"))).status
-    assert (1, 1) == (service._image.cache_info().hits, service._image.cache_info().currsize)
-    service.reset()
-    assert 0 == service._image.cache_info().currsize
+
+
+def test_a_result_is_drawn_once(looks, monkeypatch):
+    """A download that is repeated costs no second drawing."""
+    drawn = []
+    monkeypatch.setattr(drawing, "render", lambda *_, **settings: drawn.append(settings) or ("image/png", b"drawn"))
+    service = MockService(polls=0)
+    (task,) = looks(service, 1)
+    answers = [service.handle(Request("GET", task["result"][0])).body for _ in range(2)]
+    assert ([b"drawn"] * 2, 1) == (answers, len(drawn))
 
 
 def test_default_size(send, document, edit_body):
@@ -352,10 +360,10 @@ def test_failed_edits_have_no_image(send):
 
 def test_bounds(send, service, form, monkeypatch):
     """Of tasks, uploads and requests the oldest go first."""
-    monkeypatch.setattr(_store, "MAX_TASKS", 2)
-    monkeypatch.setattr(_store, "MAX_UPLOADS", 3)
-    monkeypatch.setattr(_store, "MAX_UPLOAD_BYTES", 5)
-    monkeypatch.setattr(_store, "MAX_REQUESTS", 4)
+    monkeypatch.setattr(state, "MAX_TASKS", 2)
+    monkeypatch.setattr(state, "MAX_UPLOADS", 3)
+    monkeypatch.setattr(state, "MAX_UPLOAD_BYTES", 5)
+    monkeypatch.setattr(journal, "MAX_REQUESTS", 4)
     service.reset()
     ids = [send("createEdit").json()["task_id"] for _ in range(3)]
     assert ids[1:] == [edit.task_id for edit in service.edits]

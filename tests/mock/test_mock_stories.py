@@ -21,10 +21,10 @@ from nano_banana_edit_mock import (
     Reply,
     Request,
     Uniform,
-    _store,
     mock_router,
     mock_transport,
 )
+from nano_banana_edit_mock.engine import script
 
 IMAGE = "https://images.test/a.png"
 FAILED = Outcome(status="failed", error_code="nsfw", error_msg="Not that.")
@@ -173,17 +173,17 @@ def test_nonsense_is_refused(service, say, message):
     """What cannot happen is refused when it is said, and leaves no rule behind."""
     with pytest.raises(ValueError, match=message):
         say(service)
-    assert [] == service._store.rules
+    assert () == service.rules
 
 
 def test_rules_are_bounded(service, monkeypatch):
     """A script that is too long is refused as a whole."""
-    monkeypatch.setattr(_store, "MAX_RULES", 3)
+    monkeypatch.setattr(script, "MAX_RULES", 3)
     service.script([FAILED, LIMITED])
     with pytest.raises(ValueError, match="the script has 4 rules; the mock accepts 3 at once"):
         service.script([FAILED, LIMITED])
     service.next(FAILED)
-    assert 3 == len(service._store.rules)
+    assert 3 == len(service.rules)
 
 
 def test_an_outage_of_some_requests(service, statuses):
@@ -204,7 +204,7 @@ def test_an_outage_of_some_seconds(timed, now, statuses):
     service.assert_all_scripted_used()
     now[0] = 205
     assert [404, 200] == statuses(service, "getTask", "createEdit")
-    assert [] == service._store.rules
+    assert () == service.rules
 
 
 def test_threads_share_a_script(service, send):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_router, mock_transport
-from nano_banana_edit_mock.app import create_app
+from nano_banana_edit_mock.doors.app import create_app
 
 from .raw_door import Answer, Wire, as_bytes
 from .verdict_rows import EDIT, GOOD, LARGEST, UPLOAD, Row, text

@@ -2,7 +2,7 @@
 
 import pytest
 from nano_banana_edit_mock import Request
-from nano_banana_edit_mock._admin import administer, is_admin, is_loopback, trusted
+from nano_banana_edit_mock.admin.api import administer, is_admin, is_loopback, trusted
 
 from .conftest import ADMIN, ORIGIN
 
@@ -136,13 +136,13 @@ def test_trust_is_of_the_request():
 @pytest.mark.parametrize(
     "path",
     [
-        "../app.py",
+        "../api.py",
         "/etc/hostname",
         "..",
         ".",
         "",
         "page/page.js",
-        "admin.yaml",
+        "../admin.yaml",
         "../page/page.js",
         "none.js",
     ],

@@ -4,10 +4,11 @@ import json
 
 import pytest
 from nano_banana_edit_mock import MockService, Request, Response
-from nano_banana_edit_mock._body import MAX_DEPTH
-from nano_banana_edit_mock._messages import show
-from nano_banana_edit_mock._verdict import ENVELOPE, MAX_VIOLATIONS
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.contract.reading import MAX_DEPTH
+from nano_banana_edit_mock.contract.wording import show
+from nano_banana_edit_mock.engine.referee import ENVELOPE
+from nano_banana_edit_mock.engine.schemas import MAX_VIOLATIONS
 
 SNOW = "\N{SNOWMAN}"
 ASTRAL = "\N{GRINNING FACE}"

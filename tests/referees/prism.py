@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import stamina
-from nano_banana_edit_mock.conformance import Conformance
+from nano_banana_edit_mock.tools.conformance import Conformance
 
 from ..document import DOCUMENT
 from ..mock.raw_door import send_raw

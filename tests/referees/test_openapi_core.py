@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from nano_banana_edit_mock import MockService, Request
-from nano_banana_edit_mock._cases import Case, boundary_cases
+from nano_banana_edit_mock.tools.cases import Case, boundary_cases
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError

@@ -125,7 +125,7 @@ def conformance(
     server that does so; one that takes such an edit is sent no other. Exit status: 0 as documented; 1 something
     differs; 3 the run is not whole, as the server cannot be reached, refuses the token or asked to stop.
     """
-    module = _mock_package("conformance")
+    module = _mock_package("tools.conformance")
     with _errors_in_one_line() as stages:
         settings = resolve(
             token=None, base_url=base_url, files_url=files_url, timeout=None, max_retries=0, poll_interval=0
@@ -186,7 +186,7 @@ def _client(mock: bool) -> Iterator[NanoBananaEdit]:
         yield client
 
 
-def _mock_package(module: str = "app") -> Any:
+def _mock_package(module: str = "doors.app") -> Any:
     try:
         return import_module(f"nano_banana_edit_mock.{module}")
     except ModuleNotFoundError as missing:

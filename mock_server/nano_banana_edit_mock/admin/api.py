@@ -1,0 +1,238 @@
+"""What is under `/__mock__/`: the service told and asked over HTTP, as admin.yaml says, and the page that shows it."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import asdict, evolve
+
+from ..contract import Operation
+from ..contract.document import load_admin
+from ..engine.answers import allowed, content, refuse, refused, reply
+from ..engine.cors import share
+from ..engine.records import Entry, Request, Response
+from ..engine.referee import Referee, astray
+from ..engine.routes import Routes
+from ..engine.service import MockService
+
+PREFIX = "/__mock__/"
+_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")
+_PASSED_ON = re.compile(r"(?i)forwarded|via|x-real-ip|x-forwarded-.*")
+TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
+_WHICH = f"It is the one that the mock printed when it started, or that {TOKEN_VARIABLE} gave it."
+EVENTS = "text/event-stream"
+_ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
+READ_ONLY = ("GET", "HEAD", "OPTIONS")
+
+_PAGE = Path(__file__).with_name("page")
+_MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
+# Nothing from elsewhere, and in no frame of another site.
+_STRICT = (
+    ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'none'"),
+    ("Cache-Control", "no-cache"),
+)
+
+
+def is_admin(url: str) -> bool:
+    """Return whether a URL is none of the API's."""
+    return _ADMIN.match(url) is not None
+
+
+def trusted(request: Request, peer: str | None) -> bool:
+    """Return whether a request comes from this machine, through no proxy that says so, and from no other web page.
+
+    The host that it is addressed to counts as well: a page may have any name resolve to this machine.
+    """
+    url = urlsplit(request.url)
+    own = request.header("Origin") in {None, f"{url.scheme}://{url.netloc}"}
+    direct = not any(_PASSED_ON.fullmatch(name) for name, _ in request.headers)
+    return own and direct and is_loopback(peer) and is_loopback(url.hostname)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a name or an address is that of this machine, for itself."""
+    try:
+        address = ip_address(host or "")
+    except ValueError:
+        return host == "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+def administer(service: MockService, request: Request, *, token: str, peer: str | None) -> Response:
+    """Answer a request to the mock itself; one that is not trusted needs the token, and may then be of any web page.
+
+    A stream of events is answered with its head alone; what goes into it is what a `Feed` reads.
+    """
+    route = _routes().find(request.method, request.url)
+    if public := _open(route.url.path, service):
+        return public if request.method in {"GET", "HEAD"} else _stray(request.method, route.url.path, READ_ONLY)
+    if route.operation is None or route.name is None:
+        return share(request, _stray(request.method, route.url.path, route.allow))
+    operation = evolve(route.operation, bearer=not trusted(request, peer))
+    return share(request, _answer(service, request, operation, token))
+
+
+def _answer(service: MockService, request: Request, operation: Operation, token: str) -> Response:
+    verdict = _referee().judge(operation, request, token)
+    if verdict.status == 401:
+        (violation,) = verdict.violations
+        verdict = evolve(verdict, violations=(evolve(violation, message=f"{violation.message} {_WHICH}"),))
+    if verdict.violations:
+        return refused(verdict, (), 400)
+    try:
+        return _OPERATIONS[operation.id](service, verdict.value)
+    except ValueError as error:
+        return refuse(400, str(error))
+
+
+@cache
+def _routes() -> Routes:
+    return Routes(load_admin())
+
+
+@cache
+def _referee() -> Referee:
+    return Referee(load_admin())
+
+
+def _stray(method: str, path: str, allow: Collection[str]) -> Response:
+    """Return the answer to a request that means no operation."""
+    verdict = astray(method, path, allow, "openapi.json")
+    return refused(verdict, allow, 400) if verdict.violations else allowed(allow)
+
+
+class Feed:
+    """The events of one stream: those after the one whose id is given, and then those that are new at each look.
+
+    An id is the era and the number of a request, so that one of another run, or of before a reset, is known as such.
+    """
+
+    def __init__(self, last: str | None = None) -> None:
+        known = _ID.fullmatch(last or "")
+        self._era: str | None = known[1] if known else last or None
+        self._after = int(known[2]) if known else 0
+
+    def read(self, service: MockService) -> bytes:
+        """Return what came since the last look; empty when nothing did."""
+        era, count, entries = service.journal.latest()
+        reset = self._era not in {None, era}
+        if reset:
+            self._after = 0
+        new = entries[len(entries) - max(0, min(count - self._after, len(entries))) :]
+        self._era, self._after = era, count
+        told = [_event("reset", era, 0, {})] if reset else []
+        return b"".join(told + [_event("call", era, call["number"], call) for call in _calls(count, new)])
+
+
+def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\nid: {era}-{number}\ndata: {json.dumps(data)}\n\n".encode("ascii")
+
+
+def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
+    """Yield the last of `count` requests with their numbers."""
+    return map(_call, range(count - len(entries) + 1, count + 1), entries)
+
+
+def _call(number: int, entry: Entry) -> dict[str, Any]:
+    try:
+        answer = json.loads(entry.answered or b"")
+    except ValueError:
+        answer = None
+    known = asdict(entry, filter=lambda attribute, _: attribute.name != "answered")
+    return {"number": number, **known, "answer": answer}
+
+
+def _list_calls(service: MockService, _: Any) -> Response:
+    _, count, entries = service.journal.latest()
+    return reply(200, {"count": count, "calls": [*_calls(count, entries)]})
+
+
+def _list_tasks(service: MockService, _: Any) -> Response:
+    return reply(200, {"tasks": [*_tasks(service)]})
+
+
+def _tasks(service: MockService) -> Iterator[dict[str, Any]]:
+    for job in service.jobs:
+        progress = job.progress(job.looks, service.time)
+        yield {
+            "task_id": job.edit.task_id,
+            "body": job.edit.body,
+            "looks": job.looks,
+            "at": job.born,
+            "seconds": job.seconds,
+            "progress": min(1, progress),
+            "status": job.status(progress),
+        }
+
+
+def _list_rules(service: MockService, _: Any) -> Response:
+    rules = [{"text": str(rule), "used": rule.used, "left": rule.left} for rule in service.rules]
+    return reply(200, {"rules": rules})
+
+
+def _add_script(service: MockService, value: Any) -> Response:
+    service.script(value["steps"])
+    return _list_rules(service, value)
+
+
+def _get_clock(service: MockService, _: Any) -> Response:
+    return reply(200, {"seconds": service.time})
+
+
+def _advance_clock(service: MockService, value: Any) -> Response:
+    service.advance(value["seconds"])
+    return _get_clock(service, value)
+
+
+def _reset(service: MockService, _: Any) -> Response:
+    service.reset()
+    return Response(204)
+
+
+def _verify(service: MockService, value: Any) -> Response:
+    operation = [value["operation"]] if "operation" in value else []
+    try:
+        getattr(service, f"assert_{value['assertion']}")(*operation, **value.get("properties", {}))
+    except AssertionError as difference:
+        return reply(200, {"holds": False, "message": str(difference)})
+    except TypeError as error:
+        raise ValueError(f"{value['assertion']} takes no such arguments. Leave out operation or properties.") from error
+    return reply(200, {"holds": True})
+
+
+_OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
+    "addScript": _add_script,
+    "advanceClock": _advance_clock,
+    "followCalls": lambda *_: Response(200, [("Content-Type", EVENTS), ("Cache-Control", "no-cache")]),
+    "getClock": _get_clock,
+    "listCalls": _list_calls,
+    "listRules": _list_rules,
+    "listTasks": _list_tasks,
+    "reset": _reset,
+    "verify": _verify,
+}
+
+
+def _open(path: str, service: MockService) -> Response | None:
+    """Return what anybody may have: the page, both documents, and files, which leave no trace in the journal."""
+    if path == f"{PREFIX}openapi.json":
+        return _document(load_admin().document)
+    if path == f"{PREFIX}api.json":
+        return _document(service.contract.document)
+    if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
+        return service.get_file(path.removeprefix(PREFIX[:-1]))
+    file = _PAGE / ("index.html" if path == "/" else path.removeprefix(PREFIX))
+    if file.parent == _PAGE and file.suffix in _MEDIA_TYPES and file.is_file():
+        return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", file.read_bytes(), *_STRICT)
+    return None
+
+
+def _document(document: Mapping[str, Any]) -> Response:
+    return reply(200, document, ("Access-Control-Allow-Origin", "*"))

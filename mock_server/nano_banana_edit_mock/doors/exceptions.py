@@ -1,0 +1,62 @@
+"""What an HTTP library makes of a fault on the wire."""
+
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any
+
+import httpx
+
+from ..engine.records import Fault, Response
+
+# Names, as each library has exceptions of its own by the same ones.
+_INSTEAD = {
+    Fault.REFUSED: "ConnectError",
+    Fault.RESET_BEFORE: "ReadError",
+    Fault.EMPTY: "RemoteProtocolError",
+    Fault.GARBAGE: "RemoteProtocolError",
+    Fault.DRIBBLE: "ReadTimeout",
+    Fault.SILENCE: "ReadTimeout",
+}
+_WITHIN = {
+    Fault.RESET_DURING: "ReadError",
+    Fault.TRUNCATED: "RemoteProtocolError",
+    Fault.MALFORMED_CHUNK: "RemoteProtocolError",
+}
+
+
+def in_process(response: Response, fault: Fault, library: Any = httpx) -> Any:
+    """Return the response that `library`, which is httpx or httpx2, would have.
+
+    Raises:
+        httpx.TransportError: It would have none; the exception is the library's own.
+    """
+    if fault in _INSTEAD:
+        raise getattr(library, _INSTEAD[fault])(f"the mock was told to: {fault}")
+    headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
+    half = response.body[: len(response.body) // 2]
+    if fault in _WITHIN:
+        stream = _broken(library)(half, getattr(library, _WITHIN[fault])(f"the mock was told to: {fault}"))
+        return library.Response(response.status, headers=headers, stream=stream)
+    return library.Response(
+        response.status, headers=headers, content=half if fault is Fault.WRONG_LENGTH else response.body
+    )
+
+
+class _Breaking:
+    """A body that breaks off."""
+
+    def __init__(self, content: bytes, error: Exception) -> None:
+        self._content, self._error = content, error
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+        raise self._error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self:
+            yield part
+
+
+@cache
+def _broken(library: Any) -> type:
+    return type("Broken", (_Breaking, library.SyncByteStream, library.AsyncByteStream), {})

@@ -1,0 +1,109 @@
+"""Clients of httpx2 before the routers of respx, which knows httpx alone."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import httpx
+import httpx2
+from respx.mocks import Mocker
+from respx.models import PassThrough
+
+_HTTPX: Any = Mocker.registry["httpx"]  # whose routers answer httpx; it has no types
+
+
+class Httpx2Mocker(Mocker):
+    """Lets the routers that answer httpx answer httpx2 as well, whatever the transport of the client.
+
+    There is no public place where a client asks any transport. respx patches a private method of httpx, and this
+    patches its twin; if it were gone, the import would fail, and no request could leave.
+    """
+
+    name = "nano_banana_edit_mock.httpx2"
+    targets: ClassVar = ["httpx2.Client", "httpx2.AsyncClient"]
+    target_methods: ClassVar = [httpx2.Client._transport_for_url.__name__]
+
+    @classmethod
+    def mock(cls, spec: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what takes the place of the method: it returns a transport that asks the routers first."""
+
+        def _transport_for_url(client: Any, *args: Any, **kwargs: Any) -> _Crossing:
+            return _Crossing(spec(client, *args, **kwargs))
+
+        return _transport_for_url
+
+
+class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Asks the routers, and then, if they pass a request through, the client's own transport."""
+
+    def __init__(self, own: Any) -> None:
+        self._own = own
+
+    def handle_request(self, request: httpx2.Request) -> Any:
+        request.read()
+        try:
+            with _crossed():
+                return _response(_HTTPX.handler(_request(request)))
+        except PassThrough:
+            return self._own.handle_request(request)
+
+    async def handle_async_request(self, request: httpx2.Request) -> Any:
+        await request.aread()
+        try:
+            with _crossed():
+                return _response(await _HTTPX.async_handler(_request(request)))
+        except PassThrough:
+            return await self._own.handle_async_request(request)
+
+
+class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """The body of a response of httpx."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _crossed():
+            yield from self._stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _crossed():
+            async for part in self._stream:
+                yield part
+
+    def close(self) -> None:
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _request(request: httpx2.Request) -> httpx.Request:
+    crossed = httpx.Request(
+        request.method,
+        str(request.url),
+        headers=request.headers.raw,
+        stream=httpx.ByteStream(request.content),  # a stream, so that no header is added
+        extensions=request.extensions,
+    )
+    crossed.read()
+    return crossed
+
+
+def _response(response: httpx.Response) -> httpx2.Response:
+    return httpx2.Response(
+        response.status_code,
+        headers=response.headers.raw,
+        stream=_Stream(response.stream),
+        extensions=response.extensions,
+    )
+
+
+@contextmanager
+def _crossed() -> Iterator[None]:
+    """Raise an exception of httpx as its twin, or that of its nearest base that has one."""
+    try:
+        yield
+    except httpx.RequestError as error:
+        bases = (base.__name__ for base in type(error).__mro__)
+        raise next(getattr(httpx2, name) for name in bases if hasattr(httpx2, name))(str(error)) from error

@@ -1,0 +1,52 @@
+"""The service as a transport, for the clients of httpx and of httpx2 alike."""
+
+from typing import Any
+
+import httpx
+import httpx2
+
+from ..engine.records import Request
+from ..engine.service import MockService
+from .exceptions import in_process
+
+
+class MockTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Answers every request in process, with responses and exceptions of the library that the request is of."""
+
+    def __init__(self, service: MockService) -> None:
+        self._service = service
+
+    def handle_request(self, request: Any) -> Any:
+        """Answer a request."""
+        request.read()
+        return answer(self._service, request)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Answer a request."""
+        await request.aread()
+        return answer(self._service, request)
+
+
+def mock_transport(service: MockService | None = None) -> MockTransport:
+    """Return a transport that answers every request in process.
+
+    Args:
+        service: The service; default is a new one.
+
+    Returns:
+        A transport for `Client` and `AsyncClient` of httpx2, and of httpx.
+
+    Source: `openapi.yaml#/paths`
+    """
+    return MockTransport(service or MockService())
+
+
+def answer(service: MockService, request: Any) -> Any:
+    """Answer a request that was read, in its own library."""
+    library = httpx if isinstance(request, httpx.Request) else httpx2
+    headers = request.headers.multi_items()
+    response = service.handle(Request(request.method, str(request.url), headers, request.content))
+    if response.fault:
+        return in_process(response, response.fault, library)
+    # A stream, because both look for the length and the coding of a content, which are known.
+    return library.Response(response.status, headers=response.headers, stream=library.ByteStream(response.body))

@@ -1,0 +1,1 @@
+"""The service without I/O: a request in, a response out."""

@@ -1,0 +1,86 @@
+"""What came: the last requests, and how many there were of each kind."""
+
+from collections import Counter, deque
+from collections.abc import Collection
+from secrets import token_hex
+from threading import Lock
+
+from .records import Entry, Request, Response
+from .referee import Verdict
+from .routes import Route
+
+MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
+MAX_KEPT = 65_536  # bytes of a body; the longest prompt fits, whichever way JSON escapes it
+
+
+class Journal:
+    """The last requests, `limit` at most, oldest first; what was counted includes those forgotten."""
+
+    def __init__(self, operations: Collection[str]) -> None:
+        self._operations = operations
+        self._lock = Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._era = token_hex(4)  # two runs number their requests alike
+            self.limit = MAX_REQUESTS
+            self._entries: deque[Entry] = deque(maxlen=self.limit)
+            self._counts: Counter[str | None] = Counter()
+            self._invalid = 0
+
+    def add(
+        self,
+        request: Request,
+        route: Route,
+        verdict: Verdict,
+        response: Response,
+        *,
+        scripted: bool,
+        task_id: str | None,
+        at: float,
+    ) -> None:
+        """Keep a request and what it was answered."""
+        entry = Entry(
+            operation=route.name,
+            method=request.method,
+            path=route.url.path,
+            status=response.status,
+            violations=verdict.violations,
+            size=len(request.body),
+            body=verdict.value if len(request.body) <= MAX_KEPT else None,
+            authorization=request.header("Authorization") is not None,
+            scripted=scripted,
+            task_id=task_id,
+            at=at,
+            answered=response.body if len(response.body) <= MAX_KEPT else None,
+        )
+        with self._lock:
+            self._entries.append(entry)
+            self._counts[entry.operation] += 1
+            self._invalid += bool(entry.violations)
+
+    def latest(self) -> tuple[str, int, list[Entry]]:
+        """Return which era it is, how many requests came in it, and those of them that are still kept."""
+        with self._lock:
+            return self._era, self._counts.total(), [*self._entries]
+
+    def of(self, operation: str | None) -> tuple[int, list[Entry]]:
+        """Return how many requests to an operation, or to any, there were, and those that are kept."""
+        if operation not in {None, *self._operations}:
+            known = ", ".join(self._operations)
+            raise ValueError(f"operation is {operation!r}; the mock accepts {known}. Choose one.")
+        with self._lock:
+            count = self._counts.total() if operation is None else self._counts[operation]
+            return count, [entry for entry in self._entries if operation in {None, entry.operation}]
+
+    def invalid(self) -> tuple[int, list[Entry]]:
+        """Return how many requests the document refuses, and those of them that are kept."""
+        with self._lock:
+            return self._invalid, [entry for entry in self._entries if entry.violations]
+
+    def counts(self) -> dict[str | None, int]:
+        """Return how many requests to each operation there were; None are those to files and unknown paths."""
+        with self._lock:
+            return dict(self._counts)

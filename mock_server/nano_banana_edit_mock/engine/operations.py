@@ -1,0 +1,124 @@
+"""What the service does for a request that was judged: edits, tasks, uploads, and the files of both."""
+
+import hashlib
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from attrs import evolve
+
+from ..contract import Contract, Operation
+from .answers import allowed, content, refuse, refused, reply
+from .bodies import Part
+from .records import Fault, Outcome, Response
+from .referee import Verdict
+from .replies import Reply
+from .routes import FILE, FILES, RESULT, Route
+from .rules import Doing
+from .state import Job, State
+from .timing import Clock
+
+MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
+LIFETIME = timedelta(days=1)  # that an upload claims; the documentation says only that it is temporary
+# A file that is opened in a browser is a page of the mock's origin; it may do nothing there.
+_HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
+
+
+class Operations:
+    """The operations of a contract; `usual` becomes of an edit that no rule takes."""
+
+    def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
+        self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
+        self._image = lru_cache(MAX_RENDERED)(self._render)
+        # Unless the document has its own; it may also let any of them be left out.
+        self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
+        self._defaults |= {
+            c.field[-1]: c.value
+            for c in contract.constraints
+            if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
+        }
+
+    def answer(self, route: Route, verdict: Verdict, do: Doing | None, now: float) -> tuple[Response, str | None]:
+        """Return the answer to a request that is to meet `do`, and the id of the task that it is about."""
+        if isinstance(do, Reply):
+            return do.response(), route.task_id
+        if do is Fault.REFUSED:
+            return refuse(503, "The connection is refused."), route.task_id
+        if verdict.violations:
+            return refused(verdict, route.allow, self._invalid_status), route.task_id
+        if route.operation is None:
+            return allowed(route.allow), None
+        if route.name == "createEdit":
+            return self._create_edit(verdict.value, do, now)
+        return self._play(route.operation, route, verdict, now), route.task_id
+
+    def _play(self, operation: Operation, route: Route, verdict: Verdict, now: float) -> Response:
+        if operation in FILES:
+            return self.get_file(route)
+        match operation.id:
+            case "getTask":
+                return self._get_task(route, now)
+            case "uploadFile":
+                return self._upload_file(route, *verdict.files)
+        return refuse(501, f"{operation.id} is documented, but the mock does not play it.")
+
+    def _create_edit(self, body: dict[str, Any], do: Doing | None, now: float) -> tuple[Response, str]:
+        outcome = do if isinstance(do, Outcome) else self._usual
+        if outcome.polls is None and outcome.seconds is None:
+            outcome = evolve(outcome, polls=self._usual.polls, seconds=self._usual.seconds)
+        task_id = self._state.add_edit(body, self._defaults, outcome, now).edit.task_id
+        return reply(200, {"task_id": task_id}), task_id
+
+    def _get_task(self, route: Route, now: float) -> Response:
+        task_id = str(route.task_id)
+        job = self._state.job(task_id)
+        if job is None:
+            return refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
+        outcome, progress = job.outcome, job.progress(self._state.look(job), now)
+        payload: dict[str, Any] = {"id": task_id, "status": job.status(progress)}
+        if progress < 1:
+            return reply(200, payload)
+        errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
+        payload |= {name: text for name, text in errors.items() if text is not None}
+        if outcome.status == "completed":
+            image = route.origin + RESULT.path.format(task_id=task_id, output_format=quote(job.form, safe=""))
+            payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
+        return reply(200, payload)
+
+    def _upload_file(self, route: Route, file: Part) -> Response:
+        upload = self._state.add_upload(file)
+        address = route.origin + FILE.path.format(key=upload.key)
+        payload = {
+            "url": address,
+            "cn_url": address,
+            "key": upload.key,
+            "md5": hashlib.sha256(upload.body).hexdigest()[:32],
+            "size": upload.size,
+            "content_type": upload.content_type,
+            "expires_at": (self._clock.now() + LIFETIME).isoformat(),
+        }
+        return reply(200, payload)
+
+    def get_file(self, route: Route) -> Response:
+        """Return a result or an upload, 404 where there is none."""
+        upload, job = self._state.upload(route.path.get("key", "")), self._state.job(route.path.get("task_id", ""))
+        if upload:
+            return content(200, upload.content_type, upload.body, *_HARMLESS)
+        if job and job.outcome.status == "completed" and job.form == route.path["output_format"]:
+            if not job.outcome.expired:
+                return content(200, *self._image(job))
+            gone = f"{route.url.path} has expired; the service accepts the URLs of newer results. Edit again."
+            return refuse(404, gone)
+        return refuse(404, f"{route.url.path} is no file; the service accepts the URLs it answered with.")
+
+    def _render(self, job: Job) -> tuple[str, bytes]:
+        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
+
+        return render(
+            str(job.settings["prompt"]),
+            size=str(job.settings["image_size"]),
+            output_format=job.form,
+            source=self._state.source(job.settings["image_urls"]),
+            seed=job.edit.task_id,
+        )

@@ -1,0 +1,92 @@
+"""Which operation a method and a URL mean; the files that the mock serves are operations of its own."""
+
+import re
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from attrs import field, frozen
+
+from ..contract import Contract, Operation
+
+# Where files are when the API was called on a documented host; `.test` is reserved (RFC 2606).
+FILE_ORIGIN = "https://nano-banana-edit.test"
+
+# What rules call them; in the journal they have no name, as the document has none.
+FILE = Operation(id="getFile", method="GET", path="/files/{key}", servers=(FILE_ORIGIN,))
+RESULT = Operation(id="getResult", method="GET", path="/results/{task_id}/0.{output_format}", servers=(FILE_ORIGIN,))
+FILES = (FILE, RESULT)
+FILE_NAMES = tuple(file.id for file in FILES)
+
+_KNOWN, _SHORT = 1_000, 500  # URLs that are remembered, and their characters at most
+
+_PARAMETER = re.compile(r"\{([^}]+)\}")
+# Characters that mean the same encoded or not (RFC 3986, section 6.2.2.2).
+_ENCODED = re.compile(r"%(2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)", re.IGNORECASE | re.ASCII)
+
+
+@frozen
+class Route:
+    """Where a request goes: an operation and its decoded path parameters, or else the methods that the path allows.
+
+    `name` is the operationId; None for a file and where there is no operation. `task_id` is the task that the path is
+    about, `origin` where the files are that an answer links to.
+    """
+
+    url: SplitResult
+    origin: str
+    operation: Operation | None = None
+    path: Mapping[str, str] = {}
+    allow: Collection[str] = ()
+    name: str | None = field(init=False)
+    task_id: str | None = field(init=False)
+
+    @name.default
+    def _name(self) -> str | None:
+        return self.operation.id if self.operation and self.operation not in FILES else None
+
+    @task_id.default
+    def _task_id(self) -> str | None:
+        if self.operation is RESULT:
+            return self.path["task_id"]
+        return next(iter(self.path.values())) if self.name == "getTask" else None
+
+
+class Routes:
+    """The routes of a contract and of the files: `by_host` has each operation's paths on the documented hosts."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.by_host: dict[str | None, list[tuple[Operation, re.Pattern[str]]]] = {}
+        self._anywhere: list[tuple[Operation, re.Pattern[str]]] = []
+        for operation in (*contract.operations, *FILES):
+            path = "([^/]+)".join(map(re.escape, _PARAMETER.split(operation.path)[::2]))
+            for server in operation.servers:
+                url = urlsplit(server)
+                base = re.escape(url.path.rstrip("/"))
+                self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
+                self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
+        self._known = lru_cache(_KNOWN)(self._find)
+
+    def find(self, method: str, url: str) -> Route:
+        """Return where a request goes.
+
+        On a documented host a path is as documented. On any other, every operation is found with and without the base
+        path of its server, so that one port can stand for all hosts.
+        """
+        return self._known(method, url) if len(url) <= _SHORT else self._find(method, url)
+
+    def _find(self, method: str, address: str) -> Route:
+        url = urlsplit(address)
+        url = url._replace(path=url.path or "/")
+        origin = FILE_ORIGIN if url.hostname in self.by_host else f"{url.scheme}://{url.netloc}"
+        path = _ENCODED.sub(lambda encoded: chr(int(encoded[1], 16)), url.path) if "%" in url.path else url.path
+        allow: set[str] = set()
+        for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
+            if match := pattern.fullmatch(path):
+                methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
+                if method in methods:
+                    values = map(unquote, match.groups())
+                    parameters = zip(_PARAMETER.findall(operation.path), values, strict=True)
+                    return Route(url, origin, operation, dict(parameters))
+                allow |= methods
+        return Route(url, origin, allow=sorted({*allow, "OPTIONS"} if allow else ()))

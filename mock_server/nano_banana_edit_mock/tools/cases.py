@@ -1,0 +1,274 @@
+"""Requests on both sides of every constraint, made from the document alone."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from attrs import evolve, frozen
+
+from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
+from ..contract.census import escape, resolve, target
+from ..contract.wording import show
+from ..engine.records import Request
+from ..engine.referee import Referee
+
+_AUTHORIZED = "Bearer {token}"
+_AUTHORIZATIONS = (_AUTHORIZED, "bearer {token}", None, "", "Bearer", "Basic {token}", "{token}")
+_EACH_TYPE: tuple[Any, ...] = (None, True, 1, 1.5, "text", [], {})
+_WIDTHS = ("a", "🍌")  # one character each, whatever UTF-8 and UTF-16 make of the second
+_TEXTS = ("", "a", "A", "0", "a b", " a", "<a>", "a\n", "é", "🍌", "a-b_c.d", "2026-11-22", "10:10")
+_PNG = b"\x89PNG\r\n\x1a\n"
+# What a value that breaks a keyword may break as well: a list of texts has no number, a pattern no empty text.
+_IMPLIED_BY = {"type": {"enum", "const"}, "minLength": {"pattern"}, "maxLength": {"pattern"}}
+_BOUNDARY = "nano-banana-edit-case"
+_NOTHING = object()
+
+
+@frozen(kw_only=True)
+class Case:
+    """One request next to a boundary.
+
+    Attributes:
+        constraint: The constraint that the boundary belongs to.
+        name: What is special about the request, such as `5001 x "a"`.
+        accepted: Whether the document allows it. A request that it does not allow breaks this
+            constraint, and none besides but one that implies it.
+        operation: The operation.
+        path: Value of each path parameter.
+        authorization: The Authorization header, with `{token}` where the token goes; None leaves it out.
+        value: A JSON body's value, or the size in bytes of each file of a form.
+        empty: Whether there is no body at all.
+        inside: Whether it is a step inside a limit, where one at the limit says as much.
+    """
+
+    constraint: Constraint
+    name: str = "as documented"
+    accepted: bool = True
+    operation: Operation
+    path: Mapping[str, str]
+    authorization: str | None = _AUTHORIZED
+    value: Any = None
+    empty: bool = False
+    inside: bool = False
+
+    @property
+    def key(self) -> str:
+        """What is sent, so that equal requests have equal keys."""
+        return json.dumps((self.operation.id, self.path, self.authorization, self.value, self.empty))
+
+    @property
+    def id(self) -> str:
+        """The constraint's id and what is special."""
+        return f"{self.constraint.id}: {self.name}"
+
+    def request(self, server: str, token: str) -> Request:
+        """Return the HTTP request.
+
+        Args:
+            server: URL of the server, with its base path.
+            token: The API token. It stands in the Authorization header alone.
+
+        Returns:
+            The whole request; one with a file at its limit is as large as that.
+        """
+        path = self.operation.path.format_map({name: quote(value, safe="") for name, value in self.path.items()})
+        headers = {} if self.authorization is None else {"Authorization": self.authorization.format(token=token)}
+        body = b""
+        if self.operation.media_type == JSON:
+            headers["Content-Type"] = JSON
+            body = json.dumps(self.value, ensure_ascii=False).encode()
+        elif self.operation.media_type:
+            headers["Content-Type"] = f"{MULTIPART}; boundary={_BOUNDARY}"
+            body = b"".join(map(_part, self.value, self.value.values())) + f"--{_BOUNDARY}--\r\n".encode()
+        return Request(self.operation.method, server.rstrip("/") + path, headers, b"" if self.empty else body)
+
+
+@lru_cache(maxsize=1)  # as a form at its limit takes a second to judge
+def boundary_cases(contract: Contract) -> tuple[Case, ...]:
+    """Return the requests next to the boundary of every constraint.
+
+    Args:
+        contract: The contract.
+
+    Returns:
+        The cases, in the order of the census.
+
+    Raises:
+        ValueError: A request made from the document's own examples is one that it does not accept.
+    """
+    operations = {operation.id: operation for operation in contract.operations}
+    referee = Referee(contract)
+
+    def broken(case: Case) -> set[str]:
+        request = case.request(case.operation.servers[0], "token")
+        return {violation.keyword for violation in referee.judge(case.operation, request, None).violations}
+
+    found = []
+    for constraint in contract.constraints:
+        plain = _plain(contract.document, constraint, operations[constraint.operation])
+        if keywords := broken(plain):
+            what = f"The plainest request of {constraint.operation} breaks {', '.join(sorted(keywords))}"
+            raise ValueError(f"{what}; the document's examples must be accepted. Mend them, or add some.")
+        allowed = {constraint.keyword} | _IMPLIED_BY.get(constraint.keyword, set())
+        seen = set()
+        for case in _around(contract.document, plain):
+            if case.key in seen:
+                continue
+            seen.add(case.key)
+            keywords = broken(case)
+            alone = constraint.keyword in keywords and keywords <= allowed
+            if alone or not keywords:
+                accepted = case.accepted and not keywords
+                found.append(evolve(case, accepted=accepted, inside=accepted and _is_inside(case)))
+    return tuple(found)
+
+
+def _plain(document: Mapping[str, Any], constraint: Constraint, operation: Operation) -> Case:
+    """Return the plainest request that has the constrained value."""
+    path = {}
+    for parameter in operation.parameters:
+        holder = resolve(document, parameter.schema.rpartition("/")[0])
+        path[parameter.name] = str(holder.get("example") or _sample(document, parameter.schema))
+    wanted = constraint.field if constraint.location == "body" else ()
+    value = _sample(document, operation.schema, wanted) if operation.schema else None
+    if operation.media_type == MULTIPART:
+        value = dict.fromkeys(value or (), len(_PNG))
+    return Case(constraint=constraint, operation=operation, path=path, value=value, empty=not operation.schema)
+
+
+def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
+    """Yield requests around the constraint of a plain one, itself among them."""
+    constraint, field = plain.constraint, plain.constraint.field
+    if constraint.location == "security":
+        for text in _AUTHORIZATIONS:
+            yield evolve(plain, name="no header" if text is None else f'"{text}"', authorization=text)
+        return
+    if constraint.location == "path":
+        if constraint.keyword == "required":  # without its value the path is none of the service
+            yield evolve(plain, name="left out", path={**plain.path, field[0]: ""}, accepted=False)
+    elif constraint.keyword in ("required", "default"):
+        yield evolve(plain, name="left out", **({"value": _put(plain.value, field)} if field else {"empty": True}))
+    elif plain.operation.media_type == MULTIPART:
+        for size in _steps(constraint) if constraint.keyword.endswith("Length") else ():
+            yield evolve(plain, name=f"{size} bytes", value=_put(plain.value, field, size))
+    else:
+        old = _get(plain.value, field)
+        for name, value in _VALUES[constraint.keyword](document, constraint, old):
+            yield evolve(plain, name=name, value=_put(plain.value, field, value))
+    yield plain
+
+
+def _is_inside(case: Case) -> bool:
+    keyword, limit = case.constraint.keyword, case.constraint.value
+    if not keyword.startswith(("min", "max")):  # an exclusive limit has its edge a step away
+        return False
+    value = _get(case.value, case.constraint.field)
+    size = value if isinstance(value, int | float) else len(value)
+    return bool(size != limit)
+
+
+Values = Iterator[tuple[str, Any]]
+
+
+def _shown(*values: Any) -> Values:
+    return ((show(value), value) for value in values)
+
+
+def _steps(constraint: Constraint) -> list[Any]:
+    return [size for size in (constraint.value - 1, constraint.value, constraint.value + 1) if size >= 0]
+
+
+def _options(_document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
+    options = constraint.value if constraint.keyword == "enum" else [constraint.value]
+    near = (f"{options[0]} ", str(options[-1]).upper(), "", None)
+    return _shown(*options, *(value for value in near if value not in options))
+
+
+def _lengths(_document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
+    return ((f'{size} x "{width}"', width * size) for width in _WIDTHS for size in _steps(constraint))
+
+
+def _counts(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
+    schema = constraint.pointer.rpartition("/")[0]
+    return ((f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _steps(constraint))
+
+
+def _numbers(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
+    step = resolve(document, constraint.pointer.rpartition("/")[0]).get("multipleOf", 1)
+    return _shown(constraint.value - step, constraint.value, constraint.value + step)
+
+
+_VALUES: dict[str, Callable[[Mapping[str, Any], Constraint, Any], Values]] = {
+    "additionalProperties": lambda _document, _constraint, old: iter([("an undeclared property", old | {"no": 1})]),
+    "const": _options,
+    "enum": _options,
+    "exclusiveMaximum": _numbers,
+    "exclusiveMinimum": _numbers,
+    "maxItems": _counts,
+    "maxLength": _lengths,
+    "maximum": _numbers,
+    "minItems": _counts,
+    "minLength": _lengths,
+    "minimum": _numbers,
+    "multipleOf": lambda _document, constraint, _old: _shown(constraint.value * 2, constraint.value * 2 + 1),
+    "pattern": lambda _document, _constraint, _old: _shown(*_TEXTS),
+    "type": lambda _document, _constraint, _old: _shown(*_EACH_TYPE),
+    "uniqueItems": lambda _document, _constraint, old: iter([("the first item twice", [*old[:1], *old])]),
+}
+
+
+def _get(value: Any, field: tuple[str, ...]) -> Any:
+    for name in field:
+        value = value[_key(value, name)]
+    return value
+
+
+def _put(value: Any, field: tuple[str, ...], new: Any = _NOTHING) -> Any:
+    """Return the value with something else at a field, or with the field left out."""
+    if not field:
+        return new
+    copy, key = value.copy(), _key(value, field[0])
+    copy[key] = _put(value.get(key) if isinstance(value, dict) else value[key], field[1:], new)
+    if copy[key] is _NOTHING:
+        del copy[key]
+    return copy
+
+
+def _key(value: Any, name: str) -> Any:
+    return 0 if isinstance(value, list) else name  # `*` is as good a name for an undeclared property as any
+
+
+def _sample(document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = ()) -> Any:
+    """Return a plain value that meets a schema, with the field that is wanted in it."""
+    schema = resolve(document, pointer)
+    said = [schema[keyword] for keyword in ("const", "example", "default") if keyword in schema]
+    said += schema.get("enum", [])
+    if said and not isinstance(said[0], dict):
+        return said[0]
+    if ref := schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref"):
+        return _sample(document, target(ref), wanted)
+    kind = schema.get("type", "object")
+    kind = kind if isinstance(kind, str) else kind[0]
+    if kind == "array":
+        return _list(document, pointer, max(1, schema.get("minItems", 1)), wanted[1:])
+    if kind == "object":
+        rest = dict.fromkeys(schema.get("required", ()), ()) | dict.fromkeys(wanted[:1], wanted[1:])
+        within = {name: "additionalProperties" if name == "*" else f"properties/{escape(name)}" for name in rest}
+        return {name: _sample(document, f"{pointer}/{within[name]}", rest[name]) for name in rest}
+    least, step = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1), schema.get("multipleOf", 1)
+    number = -(-least // step) * step
+    plain = {"string": "a" * max(1, schema.get("minLength", 1)), "boolean": True, "integer": number, "number": number}
+    return plain.get(kind)
+
+
+def _list(document: Mapping[str, Any], pointer: str, size: int, wanted: tuple[str, ...] = ()) -> list[Any]:
+    item = _sample(document, f"{pointer}/items", wanted) if "items" in resolve(document, pointer) else None
+    distinct = resolve(document, pointer).get("uniqueItems")
+    return [item if index == 0 or not distinct else f"{item}{index}" for index in range(size)]
+
+
+def _part(name: str, size: int) -> bytes:
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="case.png"\r\n'
+    return f"{head}Content-Type: image/png\r\n\r\n".encode() + _PNG.ljust(size, b"\0")[:size] + b"\r\n"
