@@ -19,7 +19,7 @@ import pytest
 from nano_banana_edit import NanoBananaEdit
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router, mock_transport
 from opentelemetry import trace
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -91,8 +91,8 @@ def test_python(text: str, service: MockService, spans: InMemorySpanExporter) ->
     try:
         exec(text, names)
     finally:
-        if HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
-            HTTPXClientInstrumentor().uninstrument()
+        if HTTPX2ClientInstrumentor().is_instrumented_by_opentelemetry:
+            HTTPX2ClientInstrumentor().uninstrument()
     assert 1 == len(service.edits)
     seen = [span.to_json() for span in spans.get_finished_spans()]
     assert (["POST", "POST", "GET"] if "opentelemetry" in text else []) == [

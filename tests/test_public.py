@@ -82,9 +82,9 @@ def test_every_property_is_an_argument(method: str) -> None:
 
 
 def test_every_operation_is_a_method() -> None:
-    """Each operation that the generator made is used by the flow of a method."""
+    """Each operation that the generator made is used by the operation of a method."""
     generated = {name for name in modules("nano_banana_edit_client") if name.count(".") == 3}
-    used = imports(PACKAGES["nano_banana_edit"] / "_flow.py", "nano_banana_edit")
+    used = imports(PACKAGES["nano_banana_edit"] / "_operations.py", "nano_banana_edit")
     assert {name for name in generated if ".api." in name} == {name for name in used if name.count(".") == 3}
 
 

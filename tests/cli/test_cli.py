@@ -152,10 +152,10 @@ def test_impossible_ports_are_refused(port: str) -> None:
     ("answer", "status", "message"),
     [
         (httpx2.Response(401, json={"message": "bad token"}), 3, "The service answered 401: bad token"),
-        (httpx2.ConnectError("refused"), 3, r"No answer \(ConnectError: refused\)\."),
-        (httpx2.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you do\."),
+        (httpx2.ConnectError("refused"), 3, r"No response \(ConnectError: refused\)\."),
+        (httpx2.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you send it again\."),
         (KeyboardInterrupt(), 130, "interrupted"),
-        (OSError(28, "No space left"), 4, r".*No space left.* before you do\."),
+        (OSError(28, "No space left"), 4, r".*No space left.* before you send it again\."),
     ],
 )
 def test_failures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Any, status: int, message: str) -> None:

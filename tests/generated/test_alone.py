@@ -26,7 +26,7 @@ REQUEST = EditRequest(**BODY)
 
 
 def client(handler: Any, base_url: str = API, **settings: Any) -> AuthenticatedClient:
-    transport = handler if isinstance(handler, httpx2.MockTransport) else httpx2.MockTransport(handler)
+    transport = handler if isinstance(handler, httpx2.BaseTransport) else httpx2.MockTransport(handler)
     made = AuthenticatedClient(base_url=base_url, token=TOKEN, **settings)
     return made.set_httpx_client(httpx2.Client(transport=transport)).set_async_httpx_client(
         httpx2.AsyncClient(transport=transport)

@@ -61,14 +61,17 @@ class Script:
 
 @define
 class Face:
-    """One kind of client. `call` runs a method of it against a script, then closes it; `http` sets the httpx2 client."""
+    """One kind of client. `call` runs a method against a script, then closes it; `http` has options of its http_client."""
 
     kind: str
 
-    def call(self, script: Callable[..., httpx2.Response], method: str, *args: Any, **kwargs: Any) -> Any:
+    def call(
+        self, script: Callable[..., httpx2.Response] | httpx2.BaseTransport, method: str, *args: Any, **kwargs: Any
+    ) -> Any:
         options = {"token": TOKEN, **kwargs.pop("options", {})}
         then = kwargs.pop("then", None)
-        http_options = {"transport": httpx2.MockTransport(script), **kwargs.pop("http", {})}
+        transport = script if isinstance(script, httpx2.BaseTransport) else httpx2.MockTransport(script)
+        http_options = {"transport": transport, **kwargs.pop("http", {})}
         if self.kind == "sync":
             with httpx2.Client(**http_options) as http, NanoBananaEdit(http_client=http, **options) as client:
                 result = getattr(client, method)(*args, **kwargs)

@@ -39,7 +39,7 @@ def test_edits_a_local_file(face: Face, tmp_path: Path) -> None:
     service = MockService()
     (source := tmp_path / "in.jpg").write_bytes(_jpeg())
     target = face.call(
-        mock_transport(service).handler,
+        mock_transport(service),
         "edit",
         source,
         "make it snow",
@@ -192,7 +192,7 @@ def test_mock_failure_reaches_the_caller(face: Face) -> None:
     service = MockService()
     service.next(Outcome(status="failed", error_code="E", error_msg="no"))
     with pytest.raises(EditFailed, match="no"):
-        face.call(mock_transport(service).handler, "edit", URL, "p")
+        face.call(mock_transport(service), "edit", URL, "p")
 
 
 @pytest.mark.parametrize("result", [None, [], "https://x", [None, {"url": 3}]])
