@@ -163,7 +163,6 @@ def transport(service):
 def running() -> Iterator[MockServer]:
     """A server for many tests, as it takes a while to end one; it keeps connections for as long as they take."""
     with MockServer() as server:
-        server._server.config.timeout_keep_alive = 600
         yield server
 
 
