@@ -181,11 +181,13 @@ class Interrupter:
 
 @pytest.mark.parametrize("start", [lambda: serve(port=0), lambda: main(["--port", "0", "--seed", "3", "--polls", "0"])])
 def test_serve_until_interrupted(start):
-    """On a free port the command says as JSON where it listens, and ends quietly on an interrupt."""
+    """On a free port the command says as JSON where it listens, ends quietly on an interrupt, and leaves no handler."""
     interrupter = Interrupter()
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with contextlib.redirect_stdout(interrupter):  # type: ignore[type-var]  # write and flush are all it needs
         start()
     interrupter.thread.join()
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert (interrupter.status, interrupter.text.count("\n")) == (200, 1)
     said = json.loads(interrupter.text)
     assert {"url": f"http://127.0.0.1:{said['port']}", "port": said["port"]} == said

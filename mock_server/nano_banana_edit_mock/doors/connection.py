@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         self._over = after_last
 
     def _parse(self, data: bytes) -> bytes:
-        """Parse what came, and return what is to be parsed instead of the rest: a request without its upgrade."""
+        """Parse what came, and return what to parse instead of the rest: a request without its upgrade."""
         self._partial += len(data)
         try:
             self._parser.feed_data(data)
@@ -183,15 +183,12 @@ class Connection(asyncio.Protocol):
             if not isinstance(cause, httptools.HttpParserError):
                 raise  # a mistake of the mock
             if not self._over:  # what follows the last request is not even refused
-                self._refuse(cause)
+                status = 501 if isinstance(cause, httptools.HttpParserInvalidMethodError) else 400
+                reason = (status, f"The request is not HTTP/1.1: {cause}.")
+                refusal = refuse(*(cause.args if isinstance(cause, Refusal) else reason))
+                self._waiting.append((self._method == "HEAD", lambda: refusal))
+                self._begin(after_last=True)
         return b""
-
-    def _refuse(self, cause: httptools.HttpParserError) -> None:
-        status = 501 if isinstance(cause, httptools.HttpParserInvalidMethodError) else 400
-        reason = (status, f"The request is not HTTP/1.1: {cause}.")
-        answer = refuse(*(cause.args if isinstance(cause, Refusal) else reason))
-        self._waiting.append((self._method == "HEAD", lambda: answer))
-        self._begin(after_last=True)
 
     def _go_on(self) -> None:
         """Answer what waits, for as long as the client takes its answers, and then read on."""
@@ -201,7 +198,7 @@ class Connection(asyncio.Protocol):
             if self.transport.is_closing():  # nobody is there any more, and asyncio would warn of it
                 continue
             if not isinstance(answer, Response):
-                self._over = True
+                self._begin(after_last=True)
                 self._waiting.clear()
                 self._play(answer)
                 continue

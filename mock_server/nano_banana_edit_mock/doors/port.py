@@ -23,7 +23,6 @@ from ..engine.service import MockService
 from .connection import Answer, Connection, Shared
 from .faults import Piece, head, pieces
 
-BACKLOG = 2_048  # connections that wait to be accepted, if the system allows so many
 IDLE = 60  # seconds without a byte in or out, after which a connection ends; at most twice as many
 GRACE = 1  # seconds to finish what is in flight when the server is left
 LOOK_EVERY = 0.1  # seconds between two looks for new events; a reader sees no delay
@@ -96,7 +95,7 @@ class MockServer:
 
     async def _serve(self, listener: socket.socket) -> None:
         shared = self._shared
-        server = await self._loop.create_server(lambda: Connection(shared), sock=listener, backlog=BACKLOG)
+        server = await self._loop.create_server(lambda: Connection(shared), sock=listener, backlog=2_048)
         while not shared.left.is_set():
             for connection in shared.connections:
                 connection.look()
@@ -140,20 +139,12 @@ def serve(
 ) -> None:
     """Serve until interrupted or terminated, after one line on standard output that says where.
 
-    With port 0 the line is a JSON object with `url` and `port`. If other machines can connect, it has the token that
-    they need for `/__mock__/`.
-
-    Args:
-        host: Address to listen on; default 127.0.0.1.
-        port: Port to listen on; default 4010, 0 takes a free one.
-        service: The service; default is a new one.
-        admin_token: Bearer token that lets other machines use `/__mock__/`; default None makes one.
+    With port 0 the line is a JSON object with `url` and `port`. If other machines can connect, it also has the token
+    that they need for `/__mock__/`: `admin_token`, or a new one.
 
     Raises:
         OSError: The address cannot be listened on; the message names it.
         ValueError: `admin_token` cannot be sent.
-
-    Source: `openapi.yaml#/paths`
     """
     token = token_urlsafe() if admin_token is None else admin_token
     server = MockServer(service, host=host, port=port, admin_token=token)
