@@ -161,7 +161,7 @@ def transport(service):
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[MockServer]:
-    """A server for many tests, as it takes a while to end one; it keeps connections for as long as they take."""
+    """A server for many tests."""
     with MockServer() as server:
         yield server
 

@@ -8,11 +8,10 @@ import asyncio
 import re
 import socket
 import struct
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -24,7 +23,7 @@ from .faults import Piece, head
 
 MAX_HEAD = 65_536  # bytes of a request line and its headers, trailers included
 MAX_BODIES = 500_000_000  # bytes of all bodies that a port is receiving at a time
-HELD = 0.1  # seconds between two tries to go on with an answer that the client does not take
+HELD = 0.1  # seconds between two tries to go on with an answer in pieces that the client does not take
 
 # A path and query or a URL (RFC 9112, section 3.2), with the few characters besides that browsers leave as they are.
 _TARGET = re.compile(
@@ -32,7 +31,6 @@ _TARGET = re.compile(
 )
 _HOST = re.compile(r"(?:\[[\dA-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})*)(?::\d*)?", re.ASCII)
 _TOO_LONG = f"The head is too long; the limit is {MAX_HEAD} bytes."
-_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # the end of a socket is a reset
 
 Answer: TypeAlias = Response | Iterator[Piece]  # the pieces of one that takes time, and is the last one
 
@@ -60,8 +58,6 @@ class Connection(asyncio.Protocol):
     section 7.8): the client of Java asks for one each time, and httptools then takes the body for another protocol.
     """
 
-    transport: asyncio.Transport
-
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._parser = httptools.HttpRequestParser(self)
@@ -72,9 +68,9 @@ class Connection(asyncio.Protocol):
         self._moved, self._left = True, 0  # whether bytes came since the last look; how many had not left by then
         self._begin()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for requests."""
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self._peer = (transport.get_extra_info("peername") or (None,))[0]
         self._shared.connections.add(self)
 
@@ -224,7 +220,8 @@ class Connection(asyncio.Protocol):
                 asyncio.get_running_loop().call_later(piece, self._play, pieces)
                 return
             if piece is None:
-                self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+                reset = struct.pack("ii", 1, 0)  # no waiting for what was not taken
+                self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
                 self.transport.abort()
             else:
                 self.transport.write(piece)
