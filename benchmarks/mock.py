@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from nano_banana_edit_mock import load
@@ -126,8 +125,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="requests that memory is seen in")
     arguments = parser.parse_args()
     node = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    uvloop = "" if find_spec("uvloop") else "not "
-    print(f"Python {sys.version.split()[0]}, uvicorn {version('uvicorn')}, uvloop {uvloop}importable;", end=" ")
+    print(f"Python {sys.version.split()[0]}, httptools {version('httptools')};", end=" ")
     print(f"Node {node[1:]}, {PRISM.split('/')[1]}.\n")
     rows = (row for part in arguments.only or parts for row in parts[part](arguments.requests))
     for line in lines(rows):

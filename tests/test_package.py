@@ -69,7 +69,7 @@ def test_mock_without_its_extra_says_what_it_needs() -> None:
     assert done.stderr.endswith("The mock needs jsonschema_rs: pip install 'nano-banana-edit[mock]'\n")
 
 
-@pytest.mark.parametrize("missing", ["jsonschema_rs", "uvicorn", "yaml"])
+@pytest.mark.parametrize("missing", ["jsonschema_rs", "httptools", "yaml"])
 def test_command_without_the_extra_says_what_it_needs(missing: str) -> None:
     """The command without its extra says which one to install, in one line."""
     code = (
@@ -84,7 +84,7 @@ def test_pytest_starts_without_the_mocks_extra(tmp_path: Path) -> None:
     """Where the client alone is installed its plugin disturbs no run of pytest, nor does it load anything."""
     test = "def test(): import sys; assert not {'httpx2', 'PIL', 'nano_banana_edit_mock.engine'} & set(sys.modules)"
     (tmp_path / "test_alone.py").write_text(test)
-    run = "import sys, pytest; sys.modules.update(jsonschema_rs=None, uvicorn=None); sys.exit(pytest.main())"
+    run = "import sys, pytest; sys.modules.update(jsonschema_rs=None, httptools=None); sys.exit(pytest.main())"
     plugins = ("schemathesis", "anyio", "respx", "pytest_httpx", "pytest_httpx2", "cacheprovider")
     others = [option for name in plugins for option in ("-p", f"no:{name}")]
     subprocess.run([sys.executable, "-c", run, *others, str(tmp_path)], check=True, cwd=tmp_path, capture_output=True)

@@ -136,7 +136,7 @@ def test_bare_client_needs_no_extra() -> None:
     """Importing the client loads nothing that an extra brings; rich is not looked for, as httpx2 itself loads it."""
     code = "import sys, nano_banana_edit; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    extras = {"typer", "PIL", "respx", "starlette", "uvicorn", "jsonschema_rs", "yaml", "nano_banana_edit_mock"}
+    extras = {"typer", "PIL", "respx", "httptools", "jsonschema_rs", "yaml", "nano_banana_edit_mock"}
     assert set() == extras & set(loaded)
 
 

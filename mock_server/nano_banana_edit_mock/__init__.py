@@ -20,7 +20,7 @@ _HOMES = {  # the module that each public name is in, or that it is
     "Entry": "engine.records",
     "Fault": "engine.records",
     "Lognormal": "engine.timing",
-    "MockServer": "doors.app",
+    "MockServer": "doors.port",
     "MockService": "engine.service",
     "Outcome": "engine.records",
     "Reply": "engine.replies",
@@ -39,7 +39,7 @@ _HOMES = {  # the module that each public name is in, or that it is
 
 if TYPE_CHECKING:
     from .contract import Constraint, Contract, UnsupportedKeyword, load
-    from .doors.app import MockServer
+    from .doors.port import MockServer
     from .doors.router import mock_router
     from .doors.transport import mock_transport
     from .engine.records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation

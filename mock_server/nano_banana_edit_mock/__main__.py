@@ -13,7 +13,7 @@ try:
     from .admin.api import TOKEN_VARIABLE
     from .contract import Contract, load, parse
     from .contract.document import read
-    from .doors.app import serve
+    from .doors.port import serve
     from .engine.service import MockService
     from .tools import drift
     from .tools.table import HEAD, markdown, rows

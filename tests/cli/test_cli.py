@@ -245,7 +245,7 @@ def test_missing_extra_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_missing_mock_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the mock's extra the commands that need it say which one to install."""
-    monkeypatch.setitem(sys.modules, "nano_banana_edit_mock.doors.app", None)
+    monkeypatch.setitem(sys.modules, "nano_banana_edit_mock.doors.port", None)
     result = run("mock")
     assert (result.exit_code, "pip install 'nano-banana-edit[mock]'" in result.stderr) == (2, True)
 

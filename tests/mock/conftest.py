@@ -161,9 +161,8 @@ def transport(service):
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[MockServer]:
-    """A server for many tests, as it takes a while to end one; it keeps connections for as long as they take."""
+    """A server for many tests."""
     with MockServer() as server:
-        server._server.config.timeout_keep_alive = 600
         yield server
 
 

@@ -312,11 +312,11 @@ def test_on_a_port(edit_body):
 @pytest.mark.server
 def test_silence_is_broken(monkeypatch):
     """A stream without news says so now and then, so that nobody takes it for dead."""
-    monkeypatch.setattr("nano_banana_edit_mock.doors.app._LOOK_EVERY", 0.001)
-    monkeypatch.setattr("nano_banana_edit_mock.doors.app._SILENT_AT_MOST", 0.002)
+    monkeypatch.setattr("nano_banana_edit_mock.doors.port.LOOK_EVERY", 0.001)
+    monkeypatch.setattr("nano_banana_edit_mock.doors.port.SILENCE", 2)
     with MockServer() as server, httpx.stream("GET", f"{server.url}/__mock__/events", trust_env=False) as stream:
-        parts = stream.iter_text()
-        assert [": the requests as they come\n\n", ":\n\n"] == [next(parts), next(parts)]
+        lines = stream.iter_lines()
+        assert [": the requests as they come", "", ":", "", ":"] == [next(lines) for _ in range(5)]
 
 
 def test_time_adds_up(service):

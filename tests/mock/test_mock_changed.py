@@ -3,12 +3,10 @@
 import json
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_transport
 from nano_banana_edit_mock.contract import parse
-from nano_banana_edit_mock.doors.app import create_app
 from nano_banana_edit_mock.engine.state import State
 
 HEADERS = {"Authorization": "Bearer any", "Content-Type": "application/json"}
@@ -55,17 +53,11 @@ def test_a_service_that_fails_says_so(edit_body, caplog, monkeypatch):
     sent = {"json": edit_body, "headers": HEADERS}
     path = "/v1/generate/k/nano-banana-edit"
 
-    async def ask_app() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(service))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.post(path, **sent)
-
     with MockServer(service) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        answers = [client.post(path, **sent), client.get("/v1/tasks/t-1", headers=HEADERS), anyio.run(ask_app)]
-    assert [500, 404, 500] == [answer.status_code for answer in answers]
+        answers = [client.post(path, **sent), client.get("/v1/tasks/t-1", headers=HEADERS)]
+    assert [500, 404] == [answer.status_code for answer in answers]
     assert {"message": "The mock failed; its log says why.", "error_code": "internal"} == answers[0].json()
-    assert answers[0].content == answers[2].content
     records = [record for record in caplog.records if record.name == "nano_banana_edit_mock"]
-    assert [ZeroDivisionError] * 2 == [record.exc_info[0] for record in records if record.exc_info]
+    assert [ZeroDivisionError] == [record.exc_info[0] for record in records if record.exc_info]
     with pytest.raises(ZeroDivisionError), httpx.Client(transport=mock_transport(service)) as client:
         client.post(f"https://api.sinancode.com{path}", **sent)

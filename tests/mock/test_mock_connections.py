@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
-import threading
 
 import pytest
-from nano_banana_edit_mock import Fault, MockServer, Reply, Request
+from nano_banana_edit_mock import Fault, Reply, Request
 
 from .raw_door import ADMIN, BODY, GET, Wire, post
 from .verdict_rows import BEARER, EDIT, FORM, UPLOAD, joined, part
@@ -78,6 +78,39 @@ def test_answers_that_nobody_takes(server, service, wire):
     assert 100 == len(read)
 
 
+def test_continuing_behind_answers_that_nobody_takes(service, wire):
+    """A client is told to send its body after the answers to all that it asked before."""
+    service.on("getTask", Reply(200, body=b"x" * 1_000_000), times=None)
+    wire.send(GET * 30 + post("Expect: 100-continue", body=b"", length=len(BODY)))
+    assert [200] * 30 == wire.statuses(30)
+    assert b"HTTP/1.1 100 Continue\r\n\r\n" == wire.file.readline() + wire.file.readline()
+    wire.send(BODY)
+    assert [200] == wire.statuses(1)
+
+
+def test_bodies_that_come_at_a_time(server, wire, monkeypatch):
+    """All bodies that are coming are bounded: one too many is refused, and nothing counts that is complete or gone."""
+    monkeypatch.setattr("nano_banana_edit_mock.doors.connection.MAX_BODIES", 2 * len(BODY))
+    other = Wire(server)
+    for _ in range(2):
+        gone = Wire(server)
+        gone.send(post(body=BODY[:-1], length=len(BODY)))
+        wire.send(post(body=BODY[:-1], length=len(BODY)))
+        other.send(ADMIN)
+        assert [200] == other.statuses(1)
+        refused = Wire(server)
+        refused.send(post())
+        status, headers, body = refused.answer()
+        assert (503, "close", True) == (status, headers["connection"], refused.ended())
+        assert f"the limit is {2 * len(BODY)} bytes for all." in json.loads(body)["message"]
+        refused.close()
+        gone.close()
+        wire.send(BODY[-1:])
+        assert [200] == wire.statuses(1)
+    other.close()
+    assert 2 == len(server.service.edits)
+
+
 def test_a_client_that_goes_away(server):
     """A request that is never whole is none."""
     wire = Wire(server)
@@ -110,18 +143,6 @@ def test_a_client_that_goes_away_before_its_answers(server, service, wire, caplo
     assert [] == caplog.records
 
 
-def test_idle_connections_are_closed(monkeypatch):
-    """A connection on which nothing comes for a while is closed, one that just answered is not."""
-    monkeypatch.setattr("nano_banana_edit_mock.doors.wire.LEAST_WAIT", 0.01)
-    with MockServer() as server:
-        server._server.config.timeout_keep_alive = 0.05
-        wire = Wire(server)
-        wire.send(GET)
-        assert [404] == wire.statuses(1)
-        assert wire.ended()
-        wire.close()
-
-
 @pytest.mark.parametrize("fault", [Fault.TRUNCATED, Fault.SILENCE, Fault.RESET_DURING])
 def test_nothing_follows_a_fault(server, wire, fault):
     """What comes behind an answer that goes wrong is neither answered nor done."""
@@ -151,7 +172,7 @@ def test_nothing_follows_a_fault(server, wire, fault):
     ],
 )
 def test_a_fault_behind_a_request_of_the_mock(server, wire, caplog, fault, expected):
-    """A fault is the same behind an answer of the ASGI app; nothing follows it, and the log has no word of it."""
+    """A fault is the same behind an answer about the mock itself; nothing follows it, and the log has no word of it."""
     server.service.on("getTask", fault)
     wire.send(ADMIN + GET + post() + post())
     assert [200] == wire.statuses(1)
@@ -177,25 +198,6 @@ def test_nothing_follows_the_end(server, wire):
     assert () == server.service.edits
 
 
-def test_leaving_with_a_request_halfway():
-    """A server that ends answers the request that is coming."""
-    server = MockServer()
-    server.__enter__()
-    wire, idle = Wire(server), Wire(server)
-    wire.send(post(body=BODY[:5], length=len(BODY)))
-    idle.send(GET)
-    assert [404] == idle.statuses(1)
-    leaving = threading.Thread(target=server.__exit__)
-    leaving.start()
-    assert idle.ended()
-    wire.send(BODY[5:])
-    status, headers, _ = wire.answer()
-    leaving.join()
-    assert (200, "close") == (status, headers["connection"])
-    wire.close()
-    idle.close()
-
-
 def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
     """An error in the service itself is told to the log, no blame is put on the client, and the connection goes on."""
     with monkeypatch.context() as patch:
@@ -207,14 +209,21 @@ def test_a_mistake_of_the_mock_is_no_refusal(server, wire, monkeypatch, caplog):
     assert ["The mock failed on GET http://mock/v1/tasks/x"] == [record.message for record in caplog.records]
 
 
-def test_a_mistake_before_the_service_is_no_refusal(wire, monkeypatch, caplog):
-    """An error in what reads requests ends the connection, and is told to the log."""
-    monkeypatch.setattr("nano_banana_edit_mock.doors.wire._address", lambda *_: 1 / 0)
-    wire.send(GET)
+def test_a_mistake_before_the_service_is_no_refusal(server, wire, caplog):
+    """An error while a request is read ends the connection, and is logged."""
+    server.service.max_body = "none"
+    wire.send(post())
     assert wire.ended()
     assert ["protocol.data_received() call failed."] == [
         record.message.split("Fatal error: ")[1].split("\n")[0] for record in caplog.records
     ]
+
+
+def test_a_mistake_is_told_without_a_body_to_head(server, wire, monkeypatch):
+    """An error in the service itself leaves the connection in order for HEAD as well."""
+    monkeypatch.setattr(server.service, "handle", lambda request: 1 / 0)
+    wire.send(GET.replace(b"GET", b"HEAD") + ADMIN.replace(b"GET", b"HEAD") + ADMIN)
+    assert [500, 200, 200] == [wire.answer(method)[0] for method in ("HEAD", "HEAD", "GET")]
 
 
 @pytest.mark.parametrize("before", [b"", ADMIN], ids=["alone", "behind another"])

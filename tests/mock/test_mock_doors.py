@@ -1,4 +1,4 @@
-"""Every door to the service gives the same answers: router, transport, ASGI app."""
+"""Every door to the service gives the same answers: router and transport."""
 
 import asyncio
 import re
@@ -15,7 +15,6 @@ import respx
 from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
 from nano_banana_edit_mock import MockService, mock_router, mock_transport
 from nano_banana_edit_mock.contract import parse
-from nano_banana_edit_mock.doors.app import create_app
 
 JSON = {"Content-Type": "application/json"}
 AUTHORIZATION = {"Authorization": "Bearer secret"}
@@ -85,12 +84,6 @@ def test_async_router(script, expected):
 def test_async_transport(script, expected):
     """The transport answers an async client too."""
     assert expected == asyncio.run(send_all(httpx.AsyncClient(transport=mock_transport()), script))
-
-
-def test_app(script, expected):
-    """The ASGI app answers as the transport does."""
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(create_app()))
-    assert expected == asyncio.run(send_all(client, script))
 
 
 def test_named_routes(service, script):
@@ -230,53 +223,6 @@ def test_fetching_a_result(edit_body, url):
         assert client.get(link).content.startswith(b"\x89PNG")
 
 
-def call(app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """Run an ASGI app on messages, and return what it sends and how many of them it took."""
-    sent: list[dict[str, Any]] = []
-    waiting = list(messages)
-
-    async def receive() -> dict[str, Any]:
-        return waiting.pop(0)
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    asyncio.run(app({"type": "http", "method": "GET", "headers": [], "query_string": b"", **scope}, receive, send))
-    return sent, len(messages) - len(waiting)
-
-
-def test_app_stops_reading(service):
-    """Of a body that is too large no more is read than tells so."""
-    chunk = {"type": "http.request", "body": b"x" * (service.max_body // 2 + 1), "more_body": True}
-    headers = [(b"host", b"localhost"), (b"authorization", b"Bearer t")]
-    scope = {"method": "POST", "path": "/api/upload/file", "headers": headers, "scheme": "http"}
-    sent, taken = call(create_app(service), scope, *[chunk] * 9)
-    assert (sent[0]["status"], taken) == (413, 2)
-    full, rest = {**chunk, "body": b"x" * service.max_body}, {**chunk, "body": b"x"}
-    sent, taken = call(create_app(service), scope, full, rest, rest)
-    assert (sent[0]["status"], taken) == (413, 2)
-
-
-def test_app_without_raw_path(service):
-    """A server that gives no raw path is served by the decoded one."""
-    end = {"type": "http.request", "body": b""}
-    sent, _ = call(create_app(service), {"path": "/tasks/å b", "server": ("127.0.0.1", 80), "scheme": "http"}, end)
-    assert sent[0]["status"] == 401
-    assert service.calls[0].path == "/tasks/%C3%A5%20b"
-
-
-def test_app_and_a_client_that_leaves(service):
-    """A client that leaves before its body is complete gets no answer and leaves no trace."""
-    sent, _ = call(create_app(service), {"path": "/"}, {"type": "http.disconnect"})
-    assert (sent, service.calls) == ([], ())
-
-
-def test_app_speaks_http_only():
-    """Another scope is refused, as the ASGI specification asks."""
-    with pytest.raises(NotImplementedError, match="not lifespan"):
-        call(create_app(), {"type": "lifespan"})
-
-
 def test_all_is_sorted_and_complete():
     """Every public name is there, in order."""
     names = nano_banana_edit_mock.__all__
@@ -288,5 +234,5 @@ def test_all_is_sorted_and_complete():
 
 def test_in_process_needs_no_server():
     """Importing the package imports no server."""
-    code = "import sys, nano_banana_edit_mock; sys.exit(bool({'uvicorn', 'starlette'} & set(sys.modules)))"
+    code = "import sys, nano_banana_edit_mock; sys.exit('httptools' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

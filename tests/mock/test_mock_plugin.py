@@ -240,7 +240,9 @@ def test_an_argument_without_a_name(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("nano_banana_edit_mock")
 
 
-@pytest.mark.parametrize(("missing", "fixture"), [("respx", "mock"), ("uvicorn", "server"), ("jsonschema_rs", "mock")])
+@pytest.mark.parametrize(
+    ("missing", "fixture"), [("respx", "mock"), ("httptools", "server"), ("jsonschema_rs", "mock")]
+)
 def test_without_the_extra(run: Callable[..., pytest.RunResult], missing: str, fixture: str) -> None:
     """Where only the client is installed a fixture says what to install."""
     result = run(f"import sys; sys.modules['{missing}'] = None\ndef test_it(nano_banana_edit_{fixture}): ...")

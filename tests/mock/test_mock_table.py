@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 
@@ -10,7 +9,6 @@ import httpx
 import pytest
 from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, Request, mock_router, mock_transport
-from nano_banana_edit_mock.doors.app import create_app
 
 from .raw_door import Answer, Wire, as_bytes
 from .verdict_rows import EDIT, GOOD, LARGEST, UPLOAD, Row, text
@@ -22,7 +20,7 @@ HOSTS = {
     "/files": "https://nano-banana-edit.test",
     "/results": "https://nano-banana-edit.test",
 }
-FREE = {"service", "transport", "router", "app"}
+FREE = {"service", "transport", "router"}
 SAID = {  # what a reason names beside the field
     "minItems /image_urls": "has 0 items; the service accepts 1 to 10.",
     "maxItems /image_urls": "has 11 items; the service accepts 1 to 10.",
@@ -66,15 +64,6 @@ def router_door(service: MockService, row: Row, task: str) -> Answer:
     request = httpx.Request(row.method, address(row, task, origin), headers=row.headers, content=row.body)
     with mock_router(service), httpx.Client(transport=mock_transport(MockService(seed=9))) as client:
         return of_httpx(client.send(request))
-
-
-def app_door(service: MockService, row: Row, task: str) -> Answer:
-    async def send() -> Answer:
-        request = httpx.Request(row.method, address(row, task), headers=row.headers, content=row.body)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(service))) as client:
-            return of_httpx(await client.send(request))
-
-    return asyncio.run(send())
 
 
 class Port:

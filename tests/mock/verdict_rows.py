@@ -11,7 +11,7 @@ EDIT, TASK, UPLOAD = "/v1/generate/k/nano-banana-edit", "/v1/tasks/{task}", "/ap
 BEARER = ("Authorization", "Bearer token")
 JSON = ("Content-Type", "application/json")
 FORM = ("Content-Type", "multipart/form-data; boundary=frontier")
-ALL = frozenset({"service", "transport", "router", "app", "port"})
+ALL = frozenset({"service", "transport", "router", "port"})
 ANY_HOST = ALL - {"router"}  # paths that the documented hosts do not have
 RAW = frozenset({"service", "port"})  # what httpx would tidy up
 PORT = frozenset({"port"})

@@ -186,7 +186,7 @@ def _client(mock: bool) -> Iterator[NanoBananaEdit]:
         yield client
 
 
-def _mock_package(module: str = "doors.app") -> Any:
+def _mock_package(module: str = "doors.port") -> Any:
     try:
         return import_module(f"nano_banana_edit_mock.{module}")
     except ModuleNotFoundError as missing:

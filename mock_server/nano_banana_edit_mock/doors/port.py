@@ -1,0 +1,182 @@
+"""The service on a port: a thread that listens, and serves its connections."""
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from secrets import token_urlsafe
+from typing import Self
+from urllib.parse import urlsplit
+
+from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback
+from ..engine.answers import refuse
+from ..engine.records import Request, Response
+from ..engine.referee import check_token
+from ..engine.service import MockService
+from .connection import Answer, Connection, Shared
+from .faults import Piece, head, pieces
+
+IDLE = 60  # seconds without a byte in or out, after which a connection ends; at most twice as many
+GRACE = 1  # seconds to finish what is in flight when the server is left
+LOOK_EVERY = 0.1  # seconds between two looks for new events; a reader sees no delay
+SILENCE = 150  # looks without any, after which a stream says that it still lives
+
+_LOG = logging.getLogger("nano_banana_edit_mock")
+
+
+class MockServer:
+    """A server on a background thread, for the length of a `with` block.
+
+    Args:
+        service: The service; default is a new one.
+        host: Address to listen on; default 127.0.0.1, so that nobody else can reach it.
+        port: Port to listen on; default 0 takes a free one.
+        admin_token: Bearer token that lets other machines use `/__mock__/`; default None lets none of them.
+
+    Raises:
+        ValueError: `admin_token` cannot be sent.
+
+    Attributes:
+        service: The service; you may replace it while the server runs.
+        url: Origin such as `http://127.0.0.1:54321`, known once entered; both API hosts and the files are under it.
+
+    Source: `openapi.yaml#/paths`
+    """
+
+    def __init__(
+        self,
+        service: MockService | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        admin_token: str | None = None,
+    ) -> None:
+        check_token("admin_token", admin_token)
+        self.service = service or MockService()
+        self.url = ""
+        self._address = host, port
+        self._admin_token = admin_token or token_urlsafe()
+
+    def __enter__(self) -> Self:
+        """Listen and serve.
+
+        Raises:
+            OSError: The address cannot be listened on; the message names it.
+        """
+        listener = _listen(*self._address)
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._shared = Shared(self._answer, lambda: self.service.max_body)
+        runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+        self._loop = runner.get_loop()
+        self._thread = threading.Thread(target=self._run, args=(runner, listener), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Answer what is in flight, and close."""
+        # No timer of the loop: tests freeze the time, and with it the clock that a loop goes by.
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._shared.left.set)
+            self._thread.join(GRACE)
+            self._loop.call_soon_threadsafe(self._abort)
+        self._thread.join()
+
+    def _run(self, runner: asyncio.Runner, listener: socket.socket) -> None:
+        with runner:
+            runner.run(self._serve(listener))
+
+    async def _serve(self, listener: socket.socket) -> None:
+        shared = self._shared
+        server = await self._loop.create_server(lambda: Connection(shared), sock=listener, backlog=2_048)
+        while not shared.left.is_set():
+            for connection in shared.connections:
+                connection.look()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(shared.left.wait(), IDLE)
+        server.close()
+        for connection in shared.connections:
+            connection.leave()
+        while shared.connections:
+            shared.lost.clear()
+            await shared.lost.wait()
+
+    def _abort(self) -> None:
+        for connection in self._shared.connections:
+            connection.transport.abort()
+
+    def _answer(self, request: Request, peer: str | None) -> Answer:
+        try:
+            if not is_admin(request.url):
+                response = self.service.handle(request)
+                return pieces(response, response.fault) if response.fault else response
+            response = administer(self.service, request, token=self._admin_token, peer=peer)
+        except Exception:  # noqa: BLE001 - a client gets a status, whatever it was
+            _LOG.exception("The mock failed on %s %s", request.method, request.url)
+            return refuse(500, "The mock failed; its log says why.")
+        streams = request.method == "GET" and response.header("Content-Type") == EVENTS
+        return self._events(response, request.header("Last-Event-ID")) if streams else response
+
+    def _events(self, response: Response, last: str | None) -> Iterator[Piece]:
+        feed, silent = Feed(last), 0
+        yield head(response.status, [*response.headers, ("Connection", "close")]) + b": the requests as they come\n\n"
+        while True:
+            news = feed.read(self.service)
+            silent = 0 if news or silent == SILENCE else silent + 1
+            yield b":\n\n" if silent == SILENCE else news
+            yield LOOK_EVERY
+
+
+def serve(
+    *, host: str = "127.0.0.1", port: int = 4010, service: MockService | None = None, admin_token: str | None = None
+) -> None:
+    """Serve until interrupted or terminated, after one line on standard output that says where.
+
+    With port 0 the line is a JSON object with `url` and `port`. If other machines can connect, it also has the token
+    that they need for `/__mock__/`: `admin_token`, or a new one.
+
+    Raises:
+        OSError: The address cannot be listened on; the message names it.
+        ValueError: `admin_token` cannot be sent.
+    """
+    token = token_urlsafe() if admin_token is None else admin_token
+    server = MockServer(service, host=host, port=port, admin_token=token)
+    before = [(number, signal.signal(number, signal.default_int_handler)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        with contextlib.suppress(KeyboardInterrupt), server:
+            url = urlsplit(server.url)
+            outside = not is_loopback(url.hostname)
+            if port == 0:
+                line = json.dumps({"url": server.url, "port": url.port} | ({"admin_token": token} if outside else {}))
+            else:
+                page = f", with its page on {server.url}/#token={token}" if outside else ""
+                line = f"nano-banana-edit mock on {server.url}{page}"
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            while True:
+                time.sleep(3_600)  # unlike the join of a thread, it may be interrupted everywhere
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        # What listens on every address of one family does so on those of the other as well, if the system can.
+        listener = socket.create_server(
+            (host, port), family=family, dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6()
+        )
+    except OSError as error:
+        remedy = "Stop the other server, or choose another port" if error.errno == errno.EADDRINUSE else "Choose others"
+        raise OSError(error.errno, f"cannot listen on {host}, port {port} ({error.strerror}). {remedy}.") from error
+    # asyncio sets it only on sockets of its own making; without it each answer waits for a delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
