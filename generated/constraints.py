@@ -186,12 +186,9 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _repeated(items: list[Any]) -> int | None:
-    """Return the index of the first item that is equal to an earlier one."""
-    for index, item in enumerate(items):
-        if any(_same(item, earlier) for earlier in items[:index]):
-            return index
-    return None
+def _repeats(items: list[Any]) -> list[Any]:
+    """Return the items that are equal to an earlier one."""
+    return [item for index, item in enumerate(items) if any(_same(item, earlier) for earlier in items[:index])]
 
 
 _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -222,7 +219,7 @@ _MEETS: dict[str, Callable[[Any, Any], bool]] = {
     "multipleOf": lambda value, step: not _is_number(value) or _exact(value) % _exact(step) == 0,
     "minItems": lambda value, least: _has_size(value, list, least, math.inf),
     "maxItems": lambda value, most: _has_size(value, list, 0, most),
-    "uniqueItems": lambda value, unique: not unique or not isinstance(value, list) or _repeated(value) is None,
+    "uniqueItems": lambda value, unique: not unique or not isinstance(value, list) or not _repeats(value),
     "items": lambda _value, _schema: True,
 }
 
@@ -254,7 +251,7 @@ def _problem(value: Any, keyword: str, schema: Schema) -> str:
         case "minItems" | "maxItems":
             return f"has {_counted(len(value), 'item')}; {limit}."
         case "uniqueItems":
-            return f"contains {shorten(value[_repeated(value) or 0])} twice; {limit}."
+            return f"contains {shorten(_repeats(value)[0])} twice; {limit}."
         case _:
             return f"is {shorten(value)}; {limit}."
 

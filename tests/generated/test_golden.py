@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 
 from ..test_public import PACKAGES
@@ -80,17 +80,17 @@ def albums(clients: dict[str, ModuleType]) -> ModuleType:
     return importlib.import_module(f"{clients['places'].__name__}.models")
 
 
-def call(client: ModuleType, operation: str, *args: Any, answer: httpx.Response, **kwargs: Any) -> tuple[Any, Any]:
+def call(client: ModuleType, operation: str, *args: Any, answer: httpx2.Response, **kwargs: Any) -> tuple[Any, Any]:
     """The response of an operation, and the request that it sent."""
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         request.read()
         seen.append(request)
         return answer
 
     made = client.AuthenticatedClient(base_url="https://golden.test", token="t").set_httpx_client(
-        httpx.Client(transport=httpx.MockTransport(handler))
+        httpx2.Client(transport=httpx2.MockTransport(handler))
     )
     module = importlib.import_module(f"{client.__name__}.api.{operation}")
     return module.sync_detailed(*args, client=made, **kwargs), seen[0]
@@ -105,7 +105,7 @@ def test_every_document_has_a_record(clients: dict[str, ModuleType]) -> None:
 def test_a_body_of_every_keyword_goes_out(clients: dict[str, ModuleType], prints: ModuleType) -> None:
     """A body that meets every keyword is sent as it was given, and is the same when read again."""
     body = prints.Print.from_dict(PRINT)
-    response, request = call(clients["keywords"], "prints.create_print", body=body, answer=httpx.Response(202))
+    response, request = call(clients["keywords"], "prints.create_print", body=body, answer=httpx2.Response(202))
     assert (json.loads(request.content), response.status_code, response.parsed) == (PRINT, 202, None)
     assert prints.Print.from_dict(json.loads(request.content)) == body
 
@@ -186,7 +186,7 @@ def test_parameters_reach_their_places(clients: dict[str, ModuleType], albums: M
         tag=["a", "b"],
         x_dry_run=True,
         body=albums.Links(["u"]),
-        answer=httpx.Response(204),
+        answer=httpx2.Response(204),
     )
     assert "https://golden.test/albums/7?size=small&tag=a&tag=b" == str(request.url)
     headers = [request.headers[name] for name in ("X-Dry-Run", "Authorization", "Content-Type")]
@@ -202,7 +202,7 @@ def test_files_are_sent_within_their_limits(clients: dict[str, ModuleType], albu
         return types.File(io.BytesIO(bytes(size)), "a.png", "image/png")
 
     body = albums.Pictures(file(8), others=[file(1), file(2)], year=1826)
-    _, request = call(clients["places"], "albums.add_pictures", 7, body=body, answer=httpx.Response(204))
+    _, request = call(clients["places"], "albums.add_pictures", 7, body=body, answer=httpx2.Response(204))
     assert [8, 1, 2, 0] == [part.count(b"\0") for part in request.content.split(b"\r\n\r\n")[1:]]
     assert b"\r\n\r\n1826\r\n" in request.content
     assert request.headers["Content-Type"].startswith("multipart/form-data; boundary=")
@@ -220,7 +220,7 @@ def test_responses_are_read_by_their_status(clients: dict[str, ModuleType], albu
     """A status, a range of them and the default each have their model; what the document does not know is kept."""
 
     def parsed(status: int, body: Any) -> Any:
-        answer = httpx.Response(status, json=body)
+        answer = httpx2.Response(status, json=body)
         links = albums.Links(["u"])
         return call(clients["places"], "albums.add_pictures", 7, body=links, answer=answer)[0].parsed
 
@@ -248,7 +248,7 @@ def test_responses_that_cannot_be_read(
 ) -> None:
     """A response of other types than the document's is refused by the property's name."""
     errors = importlib.import_module(f"{clients['places'].__name__}.errors")
-    answer = httpx.Response(200, json=RECEIPT | changed)
+    answer = httpx2.Response(200, json=RECEIPT | changed)
     response, _ = call(clients["places"], "albums.add_pictures", 7, body=albums.Links(["u"]), answer=answer)
     with pytest.raises(errors.UnreadableResponse) as failure:
         _ = response.parsed

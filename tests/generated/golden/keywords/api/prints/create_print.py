@@ -1,7 +1,7 @@
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
@@ -9,10 +9,11 @@ from ...models.print_ import Print
 from ...types import Response
 
 
-def _get_kwargs(
+def request_kwargs(
     *,
     body: Print,
 ) -> dict[str, Any]:
+    """Build the request: method, path and content, to be completed by the client's `request_kwargs`"""
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
@@ -28,7 +29,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | None:
+def _parse(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> Any | None:
     if response.status_code == 202:
         return None
 
@@ -38,12 +39,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any]:
+def parse_response(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> Response[Any]:
+    """Parse a response that was read to its end: its body is read when `parsed` is asked for"""
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parse=partial(_parse_response, client=client, response=response),
+        parse=partial(_parse, client=client, response=response),
     )
 
 
@@ -58,19 +60,19 @@ def sync_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Any]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         body=body,
     )
 
-    response = client.get_httpx_client().request(**client.request_kwargs(kwargs))
+    response = client.get_httpx_client().request(**client.request_kwargs(kwargs), **client.request_options())
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 async def asyncio_detailed(
@@ -84,16 +86,18 @@ async def asyncio_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Any]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         body=body,
     )
 
-    response = await client.get_async_httpx_client().request(**client.request_kwargs(kwargs))
+    response = await client.get_async_httpx_client().request(
+        **client.request_kwargs(kwargs), **client.request_options()
+    )
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)

@@ -2,7 +2,7 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from ...client import AuthenticatedClient, Client
 from ...models.links import Links
@@ -13,7 +13,7 @@ from ...models.size import Size
 from ...types import UNSET, Response, Unset
 
 
-def _get_kwargs(
+def request_kwargs(
     page: int,
     *,
     body: Links | Pictures | Unset = UNSET,
@@ -21,6 +21,7 @@ def _get_kwargs(
     tag: list[str] | Unset = UNSET,
     x_dry_run: bool | Unset = UNSET,
 ) -> dict[str, Any]:
+    """Build the request: method, path and content, to be completed by the client's `request_kwargs`"""
     headers: dict[str, Any] = {}
     if not isinstance(x_dry_run, Unset):
         headers["X-Dry-Run"] = "true" if x_dry_run else "false"
@@ -60,7 +61,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | Receipt | Refusal:
+def _parse(*, client: AuthenticatedClient | Client, response: httpx2.Response) -> Any | Receipt | Refusal:
     if response.status_code == 200:
         response_200 = Receipt.from_dict(response.json())
 
@@ -79,14 +80,15 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     return response_default
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
+def parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx2.Response
 ) -> Response[Any | Receipt | Refusal]:
+    """Parse a response that was read to its end: its body is read when `parsed` is asked for"""
     return Response(
         status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parse=partial(_parse_response, client=client, response=response),
+        parse=partial(_parse, client=client, response=response),
     )
 
 
@@ -110,13 +112,13 @@ def sync_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Any | Receipt | Refusal]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         page=page,
         body=body,
         size=size,
@@ -124,9 +126,9 @@ def sync_detailed(
         x_dry_run=x_dry_run,
     )
 
-    response = client.get_httpx_client().request(**client.request_kwargs(kwargs))
+    response = client.get_httpx_client().request(**client.request_kwargs(kwargs), **client.request_options())
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 def sync(
@@ -149,7 +151,7 @@ def sync(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Any | Receipt | Refusal
@@ -185,13 +187,13 @@ async def asyncio_detailed(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Response[Any | Receipt | Refusal]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request_kwargs(
         page=page,
         body=body,
         size=size,
@@ -199,9 +201,11 @@ async def asyncio_detailed(
         x_dry_run=x_dry_run,
     )
 
-    response = await client.get_async_httpx_client().request(**client.request_kwargs(kwargs))
+    response = await client.get_async_httpx_client().request(
+        **client.request_kwargs(kwargs), **client.request_options()
+    )
 
-    return _build_response(client=client, response=response)
+    return parse_response(client=client, response=response)
 
 
 async def asyncio(
@@ -224,7 +228,7 @@ async def asyncio(
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        httpx2.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
         Any | Receipt | Refusal
