@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit_mock import MockServer
 
@@ -13,7 +13,7 @@ BOTH = [pytest.param(False, id="in_process"), pytest.param(True, id="port", mark
 
 @pytest.fixture(scope="session")
 def on_port() -> Iterator[Door]:
-    with MockServer() as server, httpx.Client() as http:
+    with MockServer() as server, httpx2.Client() as http:
         yield port(server, http)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import pairwise
 
-import httpx
+import httpx2
 import pytest
 from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, mock_transport
@@ -43,7 +43,7 @@ def post(request: pytest.FixtureRequest) -> Iterator[Callable[[Case], int]]:
     """What sends a case to the service, in process or on the real port, and returns the status."""
     with (
         MockServer() if request.param else nullcontext() as server,
-        httpx.Client(transport=None if server else mock_transport(MockService())) as http,
+        httpx2.Client(transport=None if server else mock_transport(MockService())) as http,
     ):
 
         def answer(case: Case) -> int:
@@ -52,7 +52,7 @@ def post(request: pytest.FixtureRequest) -> Iterator[Callable[[Case], int]]:
                 case = evolve(case, path=dict.fromkeys(case.path, ask(created).json()["task_id"]))
             return ask(case).status_code
 
-        def ask(case: Case) -> httpx.Response:
+        def ask(case: Case) -> httpx2.Response:
             sent = case.request(server.url if server else case.operation.servers[0], "t")
             return http.request(sent.method, sent.url, headers=sent.headers, content=sent.body)
 

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit
 from nano_banana_edit_client import AuthenticatedClient
@@ -43,14 +43,14 @@ def upload_verdicts(content: bytes) -> Iterator[tuple[str, bool]]:
     for kind in ("sync", "async"):
         try:
             if kind == "sync":
-                NanoBananaEdit(token="t", http_client=httpx.Client(transport=transport)).upload(content)
+                NanoBananaEdit(token="t", http_client=httpx2.Client(transport=transport)).upload(content)
             else:
-                http = httpx.AsyncClient(transport=transport)
+                http = httpx2.AsyncClient(transport=transport)
                 asyncio.run(AsyncNanoBananaEdit(token="t", http_client=http).upload(content))
             yield kind, True
         except InvalidRequest:
             yield kind, False
-    with mock_router(), httpx.Client(verify=False) as http:
+    with mock_router(), httpx2.Client(verify=False) as http:
         yield "router", http.post(UPLOAD_URL, headers=AUTHORIZED, files={"file": content}).is_success
 
 
@@ -73,7 +73,7 @@ def test_file_size_at_the_limit_on_the_port(constraint: Constraint, distance: in
     accepted = distance * (1 if constraint.keyword == "maxLength" else -1) <= 0
     with MockServer() as server:
         files = {"file": bytes(constraint.value + distance)}
-        response = httpx.post(f"{server.url}/api/upload/file", headers=AUTHORIZED, files=files)
+        response = httpx2.post(f"{server.url}/api/upload/file", headers=AUTHORIZED, files=files)
     assert accepted == response.is_success
 
 
@@ -90,7 +90,7 @@ def test_file_is_required(constraint: Constraint) -> None:
     """An upload without its documented part is refused by the model and by the service."""
     with pytest.raises(ConstraintViolation, match=r"^file is missing"):
         FileUpload(file=UNSET)
-    response = httpx.Client(transport=mock_transport()).post(UPLOAD_URL, headers=AUTHORIZED, files={"other": b"x"})
+    response = httpx2.Client(transport=mock_transport()).post(UPLOAD_URL, headers=AUTHORIZED, files={"other": b"x"})
     assert 400 == response.status_code
     assert "file" in response.json()["message"]
 
@@ -101,7 +101,7 @@ def test_bearer_is_required(constraint: Constraint, authorization: str | None) -
     """Without a bearer token every secured operation answers 401."""
     method, url = URLS[constraint.operation]
     headers = {} if authorization is None else {"Authorization": authorization}
-    assert 401 == httpx.Client(transport=mock_transport()).request(method, url, headers=headers).status_code
+    assert 401 == httpx2.Client(transport=mock_transport()).request(method, url, headers=headers).status_code
 
 
 @pytest.mark.parametrize("token", [None, "", "  "])
@@ -113,10 +113,10 @@ def test_client_needs_a_token(client: type, token: str | None) -> None:
 
 
 def test_generated_client_sends_the_token() -> None:
-    """The generated client authorizes each request, also on an httpx client that was handed in."""
+    """The generated client authorizes each request, also on an httpx2 client that was handed in."""
     service = MockService(token="secret")
     client = AuthenticatedClient(base_url="https://api.sinancode.com/v1", token="secret")
-    client.set_httpx_client(httpx.Client(transport=mock_transport(service)))
+    client.set_httpx_client(httpx2.Client(transport=mock_transport(service)))
     response = create_edit.sync_detailed(client=client, body=EditRequest(**BODY))
     assert 200 == response.status_code
 
@@ -125,7 +125,7 @@ def test_generated_client_sends_the_token() -> None:
 def test_body_is_required(constraint: Constraint) -> None:
     """A request without its body is refused."""
     method, url = URLS[constraint.operation]
-    response = httpx.Client(transport=mock_transport()).request(method, url, headers=AUTHORIZED)
+    response = httpx2.Client(transport=mock_transport()).request(method, url, headers=AUTHORIZED)
     assert response.status_code in (400, 415)
 
 
@@ -135,11 +135,11 @@ def test_path_parameter_is_text(constraint: Constraint, value: object) -> None:
     """What cannot be a task id is not asked for by the client, and an empty one is no route of the service."""
     service = MockService()
     with pytest.raises(InvalidRequest) as refusal:
-        NanoBananaEdit(token="t", http_client=httpx.Client(transport=mock_transport(service))).get_task(value)
+        NanoBananaEdit(token="t", http_client=httpx2.Client(transport=mock_transport(service))).get_task(value)
     assert ("task_id", value) == (refusal.value.field, refusal.value.value)
     assert str(refusal.value).startswith(f"task_id is {value!r}; it must be")
     assert () == service.calls
-    empty = httpx.Client(transport=mock_transport()).get("https://api.sinancode.com/v1/tasks/", headers=AUTHORIZED)
+    empty = httpx2.Client(transport=mock_transport()).get("https://api.sinancode.com/v1/tasks/", headers=AUTHORIZED)
     assert 404 == empty.status_code
 
 
@@ -148,7 +148,7 @@ def test_path_parameter_is_one_segment(task_id: str) -> None:
     """Whatever the id holds, it arrives as it is."""
     service = MockService()
     client = AuthenticatedClient(base_url="https://api.sinancode.com/v1", token="t")
-    client.set_httpx_client(httpx.Client(transport=mock_transport(service)))
+    client.set_httpx_client(httpx2.Client(transport=mock_transport(service)))
     response = get_task.sync_detailed(task_id, client=client)
     assert 404 == response.status_code
     assert "getTask" == service.calls[-1].operation

@@ -10,7 +10,7 @@ from random import Random
 from statistics import median
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit import APIStatusError, AsyncNanoBananaEdit, EditFailed, NanoBananaEdit, NotFound, RateLimited
 from nano_banana_edit_mock import (
@@ -325,7 +325,7 @@ def through_router(service: MockService) -> Iterator[NanoBananaEdit]:
 @contextmanager
 def through_transport(service: MockService) -> Iterator[NanoBananaEdit]:
     with (
-        httpx.Client(transport=mock_transport(service)) as http,
+        httpx2.Client(transport=mock_transport(service)) as http,
         NanoBananaEdit(token="secret", poll_interval=0, http_client=http) as client,
     ):
         yield client
@@ -382,7 +382,7 @@ def test_the_async_client_lives_through_it_too(service):
 
     async def run() -> bytes:
         async with (
-            httpx.AsyncClient(transport=mock_transport(service)) as http,
+            httpx2.AsyncClient(transport=mock_transport(service)) as http,
             AsyncNanoBananaEdit(token="secret", poll_interval=0, http_client=http) as client,
         ):
             edit = await client.edit(IMAGE, "Make it snow.")

@@ -61,7 +61,7 @@ class Script:
 
 @define
 class Face:
-    """One kind of client. `call` runs a method against a script, then closes it; `http` has options of its http_client."""
+    """One kind of client. `call` runs a method against a script, then closes it; `http` is for its http_client."""
 
     kind: str
 
