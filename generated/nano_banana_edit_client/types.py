@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import cached_property
-from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
+from typing import IO, BinaryIO, Generic, Literal, TypeVar
 
 from attrs import define, field
 
@@ -82,11 +82,4 @@ class Response(Generic[T]):
             raise UnreadableResponse(self.status_code, self.content, str(error)) from error
 
 
-def shorten(value: Any) -> str:
-    """Return the value as it may stand in a message, see `constraints.shorten`"""
-    from .constraints import shorten
-
-    return shorten(value)
-
-
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset", "shorten"]
+__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

@@ -9,6 +9,7 @@ import pickle
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -153,6 +154,18 @@ def test_a_fork_leaves_the_connections_of_its_parent_alone() -> None:
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         client.get_task("t-1")
         assert (3, 2) == (len(server.requests), server.connections)
+
+
+def test_the_connections_of_another_process_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another process, as after a fork, the connections of the one before are not held open."""
+    with Hostile([says(POLLED)]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url) as client:
+        client.get_task("t-1")
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):  # of the sockets that are dropped
+            client.get_task("t-1")
+            gc.collect()
+        assert 2 == server.connections
+        assert server.open_at_most(1)
 
 
 @promises.SHARED

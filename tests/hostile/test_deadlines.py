@@ -68,8 +68,8 @@ def test_many_addresses_share_the_time(kind: str, known: dict[str, list[str]]) -
 
 
 def test_the_next_address_is_tried(kind: str, known: dict[str, list[str]]) -> None:
-    """Where nobody listens at one address, an edit goes to the next one of its host."""
-    known["api.localhost"] = ["::1", "127.0.0.1"]
+    """Where nobody listens at one address, or none can be connected to, an edit goes to the next one of its host."""
+    known["api.localhost"] = ["::1", "255.255.255.255", "127.0.0.1"]
     with (
         Hostile([says(ACCEPTED)]) as server,
         opened(kind, base_url=f"http://api.localhost:{server.port}", max_retries=0) as face,

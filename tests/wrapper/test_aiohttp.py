@@ -111,6 +111,20 @@ def test_what_is_no_failure_of_aiohttp_stays_what_it_is(monkeypatch: pytest.Monk
         asyncio.run(run())
 
 
+@pytest.mark.server
+def test_it_is_a_client_like_any_other() -> None:
+    """The httpx2 client on aiohttp sends requests of the caller's own as well, and a failure has its usual name."""
+
+    async def run() -> None:
+        async with aiohttp_client() as http:
+            assert 401 == (await http.get(f"{server.url}/v1/tasks/t-1")).status_code
+            with pytest.raises(httpx2.ConnectError):
+                await http.get("http://127.0.0.1:1/")
+
+    with MockServer() as server:
+        asyncio.run(run())
+
+
 def test_an_unused_client_can_be_closed() -> None:
     """A client that was asked nothing has nothing to close."""
     asyncio.run(aiohttp_client().aclose())

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from nano_banana_edit import APITimeout, InvalidRequest, InvalidResponse, NanoBananaEditError, NotFound
 from nano_banana_edit import _download as download
-from nano_banana_edit_client.types import shorten
+from nano_banana_edit_client.constraints import shorten
 
 from .. import promises
 from .conftest import (
@@ -191,7 +191,7 @@ def test_time_is_bounded(face: Face, clock: Clock, then: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "problem"), [("", "is a folder"), ("no/such/folder.png", "does not exist; make it")]
+    ("target", "problem"), [("", "is a folder"), ("no/such/folder.png", "does not exist; create it")]
 )
 def test_path_is_checked_before_fetching(face: Face, tmp_path: Path, target: str, problem: str) -> None:
     """A path that cannot be written is refused before anything is fetched."""
@@ -213,11 +213,11 @@ def test_folder_must_be_writable(face: Face, tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("target", [5, None, b"x.png", "a\0b", "\ud800"])
 def test_path_must_be_one(face: Face, target: Any) -> None:
-    """What is no path is refused before anything is fetched."""
+    """What is not a path is refused before anything is fetched."""
     script = Script([])
     with pytest.raises(InvalidRequest) as refusal:
         fetched(face, image(), script=script, then=save(target))
-    assert str(refusal.value).startswith(f"path {shorten(target)} is no path")
+    assert str(refusal.value).startswith(f"path {shorten(target)} is not a path")
     assert 2 == len(script.requests)
 
 
@@ -225,7 +225,7 @@ def test_links_in_a_circle_lead_to_no_file(face: Face, tmp_path: Path) -> None:
     """A link that leads to itself is refused before anything is fetched."""
     (link := tmp_path / "out.png").symlink_to(link)
     script = Script([])
-    with pytest.raises(InvalidRequest, match="is a link that leads to itself"):
+    with pytest.raises(InvalidRequest, match="is a link to itself"):
         fetched(face, image(), script=script, then=save(link))
     assert 2 == len(script.requests)
 
@@ -247,7 +247,7 @@ def test_saves_to_where_the_path_led(face: Face, tmp_path: Path, monkeypatch: py
 def test_saves_over_regular_files_alone(face: Face, tmp_path: Path) -> None:
     """A pipe or a device is not replaced by a file."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InvalidRequest, match="no regular file"):
+    with pytest.raises(InvalidRequest, match="not a regular file"):
         fetched(face, image(), then=save(tmp_path / "pipe"))
 
 

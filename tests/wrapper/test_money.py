@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import httpx2
@@ -290,10 +291,15 @@ def _log_to_nowhere(_response: httpx2.Response) -> None:
 
 
 @promises.SENT_AGAIN
-def test_a_hook_that_cannot_connect_proves_nothing() -> None:
-    """When a caller's own hook fails to connect after the answer came, the submission is not sent again."""
+def _fail_by_itself(_response: httpx2.Response) -> None:
+    raise httpx2.ConnectError("refused")
+
+
+@pytest.mark.parametrize("hook", [_log_to_nowhere, _fail_by_itself])
+def test_a_hook_that_cannot_connect_proves_nothing(hook: Callable[[httpx2.Response], None]) -> None:
+    """When a caller's own hook fails to connect after the response came, the submission is not sent again."""
     script = Script([accepted()] * 4)
-    http = httpx2.Client(transport=httpx2.MockTransport(script), event_hooks={"response": [_log_to_nowhere]})
+    http = httpx2.Client(transport=httpx2.MockTransport(script), event_hooks={"response": [hook]})
     with pytest.raises(SubmissionUnknown):
         NanoBananaEdit(token="t", http_client=http).submit(URL, "p")
     assert 1 == len(script.requests)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx2
 from attrs import evolve
-from nano_banana_edit_client.types import UNSET, Unset, shorten
+from nano_banana_edit_client.constraints import shorten
+from nano_banana_edit_client.types import UNSET, Unset
 
 from ._clock import Deadline
-from ._errors import InvalidRequest
+from ._errors import InvalidRequest, must_be
 from ._operations import Context, OnProgress
 from ._settings import Settings, check_seconds, from_environment, resolve
 
@@ -140,10 +141,8 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             timeout = settings.timeout
         check_seconds("timeout", timeout, optional=True)
         if on_progress is not None and (not callable(on_progress) or inspect.iscoroutinefunction(on_progress)):
-            raise InvalidRequest(
-                f"on_progress is {shorten(on_progress)}; it must be a function that is not async.", field="on_progress"
-            )
+            raise must_be("a function that is not async", "on_progress", on_progress)
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
-            raise InvalidRequest(f"stop_on is {shorten(stop_on)}; it must be a list of statuses.", field="stop_on")
+            raise must_be("a list of statuses", "stop_on", stop_on)
         return Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 from attrs import frozen
-from nano_banana_edit_client.types import shorten
+from nano_banana_edit_client.constraints import shorten
 
 from ._clock import Deadline
 from ._effects import Operation, Send, Work
@@ -29,7 +29,7 @@ class Download:
 
     Attributes:
         url: Where it is.
-        expected: Its media type; None if any image will do.
+        expected: Its media type; None for any image.
         task_id: The task it belongs to.
     """
 
@@ -42,8 +42,8 @@ def fetch(settings: Settings, download: Download, deadline: Deadline) -> Operati
     """Return the image's bytes, checked by their signature.
 
     Raises:
-        InvalidResponse: The URL is not to be trusted, redirects too often, or holds no such image.
-        APIStatusError: The file's host says no; results expire.
+        InvalidResponse: The URL is not trusted, redirects too often, or the file is not such an image.
+        APIStatusError: The file's host refused the request; results expire.
         APIConnectionError: The file's host cannot be reached.
     """
     with about(download.task_id):
@@ -64,7 +64,7 @@ def fetch(settings: Settings, download: Download, deadline: Deadline) -> Operati
 
 
 def save(settings: Settings, download: Download, path: str | os.PathLike[str], deadline: Deadline) -> Operation[Path]:
-    """Write the image to `path`, whole or not at all, and return it as a Path.
+    """Write the image to `path`, completely or not at all, and return it as a Path.
 
     Raises:
         InvalidRequest: The path is a folder, or its folder does not exist.
@@ -77,12 +77,14 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
 
 
 def _trusted(settings: Settings, url: str) -> httpx2.URL:
-    """A result may come from anywhere over TLS, and without it only from the hosts the client was pointed at."""
+    """Return a URL that may be fetched: any over TLS, and without it those on the client's own hosts."""
     parsed = parse_url(url)
     own = [_origin(httpx2.URL(host)) for host in (settings.base_url, settings.files_url)]
     if parsed and ((parsed.scheme == "https" and parsed.host) or (parsed.scheme == "http" and _origin(parsed) in own)):
         return parsed
-    raise InvalidResponse(f"The result's URL {url[:200]!r} is neither https nor on the API's own host; not fetched.")
+    raise InvalidResponse(
+        f"The result's URL {url[:200]!r} is neither https nor on the API's own host; it was not fetched."
+    )
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
@@ -105,10 +107,10 @@ def _read(response: httpx2.Response, *, download: Download) -> bytes | httpx2.UR
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """Return the file that a path leads to, wherever the process goes later, if one can be put there.
+    """Return the file of a path, as an absolute path, if it can be written.
 
     Raises:
-        InvalidRequest: None can.
+        InvalidRequest: It cannot.
     """
     try:
         os.fsencode(path)
@@ -117,19 +119,19 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         if problem is None:
             return target
     except (TypeError, ValueError, OSError) as error:
-        problem = f"is no path ({error})"
+        problem = f"is not a path ({error})"
     raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
 
 
 def _problem(target: Path) -> str | None:
     if target.is_symlink():
-        return "is a link that leads to itself; choose another name"
+        return "is a link to itself; choose another name"
     if target.is_dir():
         return "is a folder; add a file name"
     if target.exists() and not target.is_file():
-        return "is no regular file; choose another name"
+        return "is not a regular file; choose another name"
     if not target.parent.is_dir():
-        return "is in a folder that does not exist; make it first"
+        return "is in a folder that does not exist; create it first"
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 

@@ -2,18 +2,18 @@
 
 NanoBananaEditError
 ├── InvalidRequest          also a ValueError; nothing was sent
-├── APIConnectionError      no answer; what was asked has certainly not happened, or may be asked again
+├── APIConnectionError      no response; nothing was submitted, or the request may be sent again
 │   └── APITimeout
-├── APIStatusError          an answer that says no
+├── APIStatusError          a response with a status that is not 2xx
 │   ├── AuthenticationError   401
 │   ├── PermissionDenied      403
 │   ├── NotFound              404
 │   ├── RateLimited           429
 │   └── ServerError           5xx
-├── InvalidResponse         an answer that cannot be read
-├── SubmissionUnknown       an edit that may have been accepted, and billed
-├── EditFailed              the service gave up on the edit
-└── WaitTimeout             the edit goes on, the waiting does not
+├── InvalidResponse         a response that cannot be used
+├── SubmissionUnknown       an edit that may have been accepted and billed
+├── EditFailed              the edit failed
+└── WaitTimeout             the edit is not finished in time; it goes on
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nano_banana_edit_client.constraints import shorten
+
 _SHORT = 200  # characters; a longer text may be an image
 _SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
 
 
 def _without(secret: str, text: str, *, cut: bool) -> str:
-    """Return a text without a secret; where the text may have been cut, without the start of one at its end."""
+    """Return a text without a secret, and if it may have been cut, without the start of one at its end."""
     text = text.replace(secret, "[token]")
     rest = next((size for size in range(len(secret), 2, -1) if cut and text.endswith(secret[:size])), 0)
     return text[: len(text) - rest] + "[token]" if rest else text
@@ -39,7 +41,7 @@ def _shows(error: BaseException, secret: str) -> bool:
 
 
 def _forget(error: BaseException, secret: str) -> None:
-    """Cut the chain of an error's causes where it shows a secret."""
+    """Cut the chain of an error's causes at one that shows a secret."""
     for link in ("__cause__", "__context__"):
         other = getattr(error, link)
         if other and _shows(other, secret):
@@ -52,7 +54,7 @@ class NanoBananaEditError(Exception):
     """Base of every error of this package.
 
     Attributes:
-        task_id: Id of the task that the error is about, where one is known; the edit can be taken up again with it.
+        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit.
     """
 
     task_id: str | None = None
@@ -62,7 +64,7 @@ class NanoBananaEditError(Exception):
         vars(self).update(facts)
 
     def redact(self, secret: str) -> None:
-        """Take a secret out of the message and of all that the error carries, and forget causes that show it."""
+        """Remove a secret from the message and the attributes, and drop causes that show it."""
         if len(secret) < _SECRET:
             return
         self.args = tuple(_without(secret, str(text), cut=True) for text in self.args)
@@ -72,11 +74,11 @@ class NanoBananaEditError(Exception):
 
 
 class InvalidRequest(NanoBananaEditError, ValueError):
-    """An argument the service would refuse, or this package cannot use. Nothing was sent.
+    """An argument breaks a constraint of the document, or cannot be used. Nothing was sent.
 
     Attributes:
         field: Name of the argument, or of the document's property.
-        value: The value received, where it is a short text or a number.
+        value: The value received, if it is a short text or a number.
     """
 
     field: str = ""
@@ -88,23 +90,28 @@ class InvalidRequest(NanoBananaEditError, ValueError):
             self.value = None
 
 
+def must_be(expected: str, name: str, value: object) -> InvalidRequest:
+    """Return the refusal of an argument that must be something else."""
+    return InvalidRequest(f"{name} is {shorten(value)}; it must be {expected}.", field=name, value=value)
+
+
 class APIConnectionError(NanoBananaEditError):
-    """No answer: the connection could not be made, or broke where asking again does no harm."""
+    """No response: there was no connection, or it broke and the request may be sent again."""
 
 
 class APITimeout(APIConnectionError):
-    """No answer in time."""
+    """No response in time."""
 
 
 class APIStatusError(NanoBananaEditError):
-    """An answer whose status says that the request was not met.
+    """A response with a status that is not 2xx.
 
     Attributes:
         status_code: HTTP status.
-        retry_after: Seconds that the service asks to wait, where it says so.
-        error_code: The service's code, where it gives one.
-        request_id: The service's id of the request, where it gives one.
-        body: The answer's body, shortened.
+        retry_after: Seconds that the service asks to wait, if it asks.
+        error_code: The service's code, if any.
+        request_id: The service's id of the request, if any.
+        body: The response's body, at most 500 bytes of it.
     """
 
     status_code: int = 0
@@ -119,7 +126,7 @@ class AuthenticationError(APIStatusError):
 
 
 class PermissionDenied(APIStatusError):
-    """403: the token is known, but not allowed to do this."""
+    """403: the token does not allow this."""
 
 
 class NotFound(APIStatusError):
@@ -127,34 +134,34 @@ class NotFound(APIStatusError):
 
 
 class RateLimited(APIStatusError):
-    """429: too many requests; this one was not accepted. `retry_after` says how long to wait, where it is known."""
+    """429: too many requests; this one was not accepted. `retry_after` is how long to wait, if known."""
 
 
 class ServerError(APIStatusError):
-    """5xx: the service, or a proxy before it, failed."""
+    """5xx: the service failed, or a proxy before it."""
 
 
 class InvalidResponse(NanoBananaEditError):
-    """An answer without what the client needs from it.
+    """A response that lacks what the client needs.
 
     Attributes:
-        body: The answer's body, shortened.
+        body: The response's body, at most 500 bytes of it.
     """
 
     body: str = ""
 
 
 class SubmissionUnknown(NanoBananaEditError):
-    """A submission that was sent once and may have been accepted, and billed. It is not sent again.
+    """A submission was sent once and may have been accepted and billed. It is not sent again.
 
-    Its `__cause__` is what broke, where something did that does not show the token. Its `task_id` is set where the part
-    of the answer that came names the task.
+    `__cause__` is the failure, unless it shows the token. `task_id` is set if the part of the response that was read
+    names the task.
 
     Attributes:
-        request_digest: SHA-256 of the request's JSON with sorted keys and no blanks, in hexadecimal: to find it again.
+        request_digest: SHA-256 of the request's JSON, with sorted keys and no blanks, in hexadecimal.
         elapsed: Seconds since the call began, uploads included.
-        status_code: HTTP status, where an answer came.
-        body: The answer's body, shortened.
+        status_code: HTTP status, if there was a response.
+        body: The response's body, at most 500 bytes of it.
     """
 
     request_digest: str = ""
@@ -164,12 +171,12 @@ class SubmissionUnknown(NanoBananaEditError):
 
 
 class EditFailed(NanoBananaEditError):
-    """The task ended as `failed`, or as the caller was to be stopped on.
+    """The task ended as `failed`, or with a status of `stop_on`.
 
     Attributes:
         status: The task's status.
-        error_code: The service's code, where it gives one.
-        error_msg: The service's friendly text, where it gives one.
+        error_code: The service's code, if any.
+        error_msg: The service's friendly text, if any.
     """
 
     status: str = "failed"
@@ -178,7 +185,7 @@ class EditFailed(NanoBananaEditError):
 
 
 class WaitTimeout(NanoBananaEditError):
-    """The time to wait ran out before the task was finished; `wait(error.task_id)` goes on.
+    """The task was not finished in time. The edit goes on: call `wait(error.task_id)`.
 
     Attributes:
         status: The task's last known status.
@@ -189,7 +196,7 @@ class WaitTimeout(NanoBananaEditError):
 
 @contextmanager
 def about(task_id: str) -> Iterator[None]:
-    """Give whatever ends a wait or a download, an interrupt or a cancellation too, the id of its task."""
+    """Add the id of the task to any exception, an interrupt or a cancellation too."""
     try:
         yield
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""What a caller may hand in as an image, and what a file's first bytes say it is."""
+"""What a caller may pass as an image, and the media type of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeAlias, TypeGuard, cast
 
 import attrs
-from nano_banana_edit_client.types import shorten
+from nano_banana_edit_client.constraints import shorten
 
 from ._errors import InvalidRequest
 
@@ -36,7 +36,7 @@ _SIGNATURES = (
 
 
 def media_type(content: bytes) -> str | None:
-    """Return the media type of the image that the bytes begin, or None if they begin none that is known."""
+    """Return the media type of an image by its first bytes, or None if it is unknown."""
     kind = next((kind for start, mark, kind in _SIGNATURES if content.startswith(mark, start)), None)
     return None if kind == "image/webp" and content[8:12] != b"WEBP" else kind
 
@@ -46,9 +46,9 @@ class LocalImage:
     """An image that must be uploaded first.
 
     Attributes:
-        field: What the caller would call it, for messages: `images[2]`.
-        name: File name to upload it under.
-        open: Opens it from the start.
+        field: Its name in messages: `images[2]`.
+        name: File name of the upload.
+        open: Opens it at the start.
     """
 
     field: str
@@ -57,7 +57,7 @@ class LocalImage:
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
-        """Open the image for as long as it is read. Raises InvalidRequest when the system refuses."""
+        """Open the image. Raises InvalidRequest if the system refuses."""
         try:
             with self.open() as payload:
                 yield payload
@@ -65,15 +65,15 @@ class LocalImage:
             raise _refusal(self.field, self.name, f"({self.name}) cannot be read ({error}); check the file.") from error
 
     def content_type(self, content: bytes) -> str:
-        """Return what the image is by its first bytes, otherwise by its name."""
+        """Return the media type by the first bytes, otherwise by the name."""
         return media_type(content) or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
 def parse_all(images: ImagesInput) -> list[str | LocalImage]:
-    """Return each image as its URL, or as what must be uploaded to have one.
+    """Return each image as its URL, or as a local image, to be uploaded.
 
     Raises:
-        InvalidRequest: An image is none of what is accepted, or is a file that does not exist or cannot be read.
+        InvalidRequest: An image is of an unknown kind, or a file that does not exist or cannot be read.
     """
     if _are_many(images):
         return [parse(image, f"images[{index}]") for index, image in enumerate(images)]
@@ -81,7 +81,7 @@ def parse_all(images: ImagesInput) -> list[str | LocalImage]:
 
 
 def are_urls(images: ImagesInput) -> bool:
-    """Return whether parsing them takes a look at no file, which may block."""
+    """Return whether all are URLs, so that parsing reads no file, which may block."""
     return all(isinstance(image, str) and _SCHEME.match(image) for image in (images if _are_many(images) else [images]))
 
 
@@ -90,12 +90,12 @@ def _are_many(images: ImagesInput) -> TypeGuard[Sequence[ImageInput]]:
 
 
 def parse(image: ImageInput, name: str) -> str | LocalImage:
-    """Return one image as its URL, or as what must be uploaded to have one. Raises as `parse_all`."""
+    """Return one image as its URL, or as a local image. Raises as `parse_all`."""
     if isinstance(image, str) and (scheme := _SCHEME.match(image)):
         if scheme[1].lower() in ("http", "https"):
             if image[scheme.end() :]:
                 return image
-            raise _refusal(name, image, f"is {image!r}, a URL without a host; complete it.")
+            raise _refusal(name, image, f"is {image!r}, a URL without a host.")
         raise _refusal(name, image, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
     if isinstance(image, str | os.PathLike):
         return _local_path(image, name)

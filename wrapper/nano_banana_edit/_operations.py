@@ -12,9 +12,10 @@ from attrs import asdict, frozen
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.api.edits import get_task as poll_task
 from nano_banana_edit_client.api.files import upload_file
+from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import ImageSize, OutputFormat
-from nano_banana_edit_client.types import UNSET, Unset, shorten
+from nano_banana_edit_client.types import UNSET, Unset
 
 from . import _requests, _responses
 from ._clock import Deadline

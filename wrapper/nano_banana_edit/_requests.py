@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, TypeGuard, cast
 
+from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import EditRequest, FileUpload
-from nano_banana_edit_client.types import File, Unset, shorten
+from nano_banana_edit_client.types import File, Unset
 
-from ._errors import InvalidRequest
+from ._errors import InvalidRequest, must_be
 from ._images import LocalImage
 
 _LONGEST_ID = 1_000  # characters, ours; each may be twelve in a URL, and servers take some thousands of those
@@ -46,11 +47,7 @@ def edit_request(
 
 def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]:
     if not isinstance(extra_body, Mapping):
-        raise InvalidRequest(
-            f"extra_body is {shorten(extra_body)}; it must be a mapping of names to JSON values.",
-            field="extra_body",
-            value=extra_body,
-        )
+        raise must_be("a mapping of names to JSON values", "extra_body", extra_body)
     for name in extra_body:
         if not isinstance(name, str) or name in arguments:
             raise InvalidRequest(
@@ -96,9 +93,4 @@ def task_id(value: object) -> str:
     """
     if is_task_id(value):
         return value
-    raise InvalidRequest(
-        f"task_id is {shorten(value)}; it must be the id that a submission returned, a string of 1 to "
-        f"{_LONGEST_ID} characters.",
-        field="task_id",
-        value=value,
-    )
+    raise must_be(f"the id that a submission returned, a string of 1 to {_LONGEST_ID} characters", "task_id", value)

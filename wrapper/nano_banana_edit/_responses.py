@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import httpx2
 from nano_banana_edit_client import models as documented
-from nano_banana_edit_client.types import Unset, shorten
+from nano_banana_edit_client.constraints import shorten
+from nano_banana_edit_client.types import Unset
 
 from ._errors import (
     APIStatusError,

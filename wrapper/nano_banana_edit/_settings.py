@@ -12,9 +12,9 @@ from typing import Any
 import httpx2
 from attrs import Attribute, field, frozen
 from nano_banana_edit_client import AuthenticatedClient
-from nano_banana_edit_client.types import shorten
+from nano_banana_edit_client.constraints import shorten
 
-from ._errors import InvalidRequest
+from ._errors import InvalidRequest, must_be
 from ._version import __version__
 
 # The document's two servers; a test compares them with openapi.yaml#/servers and uploadFile's own.
@@ -50,21 +50,13 @@ def _check_token(_settings: object, _attribute: Attribute[str], token: object) -
 def _check_switch(_settings: object, attribute: Attribute[bool], value: object) -> None:
     if not isinstance(value, bool):
         where = f", in {ALLOW_HTTP_VARIABLE} 1 or 0" if attribute.name == "allow_http" else ""
-        raise InvalidRequest(
-            f"{attribute.name} is {shorten(value)}; it must be True or False{where}.",
-            field=attribute.name,
-            value=value,
-        )
+        raise must_be(f"True or False{where}", attribute.name, value)
 
 
 def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> None:
     parsed = parse_url(url)
     if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
-        raise InvalidRequest(
-            f"{attribute.name} is {shorten(url)}; it must be an absolute http or https URL, such as {BASE_URL!r}.",
-            field=attribute.name,
-            value=url,
-        )
+        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise InvalidRequest(
             f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
@@ -101,21 +93,12 @@ def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= threading.TIMEOUT_MAX:  # type: ignore[operator]
-        none = ", or None for no limit" if optional else ""
-        raise InvalidRequest(
-            f"{name} is {shorten(value)}; it must be a number of seconds, at least 0{none}.",
-            field=name,
-            value=value,
-        )
+        raise must_be(f"a number of seconds, at least 0{', or None for no limit' if optional else ''}", name, value)
 
 
 def _check_retries(_settings: object, attribute: Attribute[int], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRequest(
-            f"{attribute.name} is {shorten(value)}; it must be a whole number, at least 0.",
-            field=attribute.name,
-            value=value,
-        )
+        raise must_be("a whole number, at least 0", attribute.name, value)
 
 
 @frozen(kw_only=True)

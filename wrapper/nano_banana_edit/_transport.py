@@ -244,12 +244,12 @@ def _left(timeout: float | None) -> float | None:
 
 def _is_readable(connection: socket.socket) -> bool:
     """Return whether an idle connection has something to read, if only its end: then it is not used again."""
+    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        return True
     with selectors.DefaultSelector() as selector:
-        try:
-            selector.register(connection, selectors.EVENT_READ)
-        except ValueError:  # it is closed
-            return True
-        return bool(selector.select(0)) or (isinstance(connection, ssl.SSLSocket) and connection.pending() > 0)
+        return connection.fileno() < 0 or bool(
+            selector.register(connection, selectors.EVENT_READ) and selector.select(0)
+        )
 
 
 def _addresses(host: str, port: int) -> list[Any]:

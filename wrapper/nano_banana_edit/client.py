@@ -1,4 +1,4 @@
-"""The two clients: the same methods, the same arguments, one of them to be awaited."""
+"""The two clients: the same methods with the same arguments; those of the async client are awaited."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
 
 class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
-    """The client.
+    """The sync client.
 
-    It may be used by several threads at once. Use it as a context manager, or call `close` when done.
+    Several threads may share it. Use it as a context manager, or call `close`.
 
     Args:
         token: The API token; default: the environment variable `SINANCODE_API_KEY`.
-        base_url: Where edits and tasks are; default: `SINANCODE_BASE_URL`, then the documented server.
-        files_url: Where uploads go; default: `SINANCODE_FILES_URL`, then the documented server, or the host of
-            `base_url` where one was given.
-        allow_http: Whether a URL without TLS may name another machine than this one, which shows the token to the
-            network; default: `SINANCODE_ALLOW_HTTP` as 1 or 0, otherwise False.
-        timeout: Seconds that one call may take, uploads, waiting, retries and downloads included; None for no limit.
+        base_url: URL of edits and tasks; default: `SINANCODE_BASE_URL`, then the documented server.
+        files_url: URL of uploads; default: `SINANCODE_FILES_URL`, then the host of `base_url` if one was given, then
+            the documented server.
+        allow_http: Whether a URL without TLS may name another machine, which shows the token to the network; default:
+            `SINANCODE_ALLOW_HTTP` as 1 or 0, then False.
+        timeout: Seconds for one call, with its uploads, polls, retries and downloads; None for no limit; default 600.
             Each attempt within it has finite timeouts of its own.
-        max_retries: How often a request that failed is sent again, at least 0. A submission is sent again only if it
-            was certainly not accepted.
-        retry_rate_limited: Whether what was answered with 429, a submission too, is one of those.
-        poll_interval: Longest time between two looks at a task, in seconds; the first looks come sooner.
-        http_client: An `httpx2.Client` to use instead of an own one, for proxies, certificates or a mock transport. It
-            stays open when this client is closed.
+        max_retries: How often a failed request is sent again, at least 0; default 3. A submission is sent again only
+            if it was certainly not accepted.
+        retry_rate_limited: Whether a request that got 429 is sent again, a submission too; default True.
+        poll_interval: Longest time between two polls in seconds, at least 0; default 2. The first polls come sooner.
+        http_client: Your own `httpx2.Client`, for a proxy, certificates or a mock transport; you close it. Default: the
+            client's own connections.
 
     Raises:
-        InvalidRequest: There is no token, or a setting, a proxy or a certificate of the environment is not usable.
+        InvalidRequest: There is no token, or a setting, a proxy or a certificate of the environment cannot be used.
 
     Source: `openapi.yaml#/servers`, `openapi.yaml#/components/securitySchemes/bearer`.
     """
@@ -70,30 +70,33 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
     ) -> Edit:
         """Edit images and wait for the result. Every accepted edit is billed.
 
+        `nano_banana_edit_client.models.EditRequest` states the limits of images, prompt and options as numbers.
+
         Args:
-            images: One image or a list of them: URL, path, bytes, or file opened in binary mode. What is local is
-                uploaded first. Number: `openapi.yaml#/components/schemas/EditRequest/properties/image_urls`.
+            images: One image or a list: URL, path, bytes, or file opened in binary mode. Local images are uploaded
+                first. Number: `openapi.yaml#/components/schemas/EditRequest/properties/image_urls`.
             prompt: The instruction. Length: `openapi.yaml#/components/schemas/EditRequest/properties/prompt`.
             image_size: Shape of the result, one of `openapi.yaml#/components/schemas/ImageSize`; default: the
                 document's.
             output_format: One of `openapi.yaml#/components/schemas/OutputFormat`; default: the service's choice.
-            extra_body: Further properties to send, such as ones newer than this client; documented ones are checked.
+            extra_body: Further JSON properties to send, such as ones newer than this client.
             timeout: Seconds for the whole call; None for no limit; default: the client's.
-            on_progress: Called with a `Progress` at each stage and each look at the task.
-            stop_on: Statuses that end the waiting as `failed` does; by default an unknown one is waited through.
+            on_progress: Called with a `Progress` at each stage and each poll.
+            stop_on: Statuses that end the waiting as `failed` does; default: an unknown status is waited through.
 
         Returns:
             The finished edit, with at least one image.
 
         Raises:
             InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
-            AuthenticationError: The token is wrong; nor is it for the other kinds of APIStatusError accepted.
-            APIConnectionError: The service cannot be reached; nothing was submitted, or `task_id` is set.
-            SubmissionUnknown: The edit may have been accepted and billed; it was sent once. Its cause, the time it
-                took and a digest of the request are on it.
-            EditFailed: The service gave up on the edit, or its status is one of `stop_on`.
-            WaitTimeout: The time is over before the edit is finished; `wait(error.task_id)` goes on.
-            InvalidResponse: An answer lacks what the client needs.
+            AuthenticationError: The token was rejected. The edit was not accepted.
+            APIStatusError: The service refused the edit in another way, or a poll; then `task_id` is set.
+            APIConnectionError: The service cannot be reached. Nothing was submitted, or `task_id` is set.
+            SubmissionUnknown: The edit may have been accepted and billed. It was sent once. The error has its cause,
+                the time it took and a digest of the request.
+            EditFailed: The edit failed, or its status is one of `stop_on`.
+            WaitTimeout: The edit is not finished in time. It goes on: call `wait(error.task_id)`.
+            InvalidResponse: A response lacks what the client needs.
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
@@ -114,26 +117,25 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
         timeout: float | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
     ) -> Task:
-        """Submit an edit and do not wait for it. Every accepted edit is billed.
+        """Submit an edit and return at once. Every accepted edit is billed.
 
         Args:
-            images: As for `edit`; so are the others.
-            prompt: The instruction.
-            image_size: Shape of the result.
-            output_format: Format of the result.
-            extra_body: Further properties to send.
-            timeout: Seconds for the whole call, uploads included; None for no limit; default: the client's.
+            images: As for `edit`.
+            prompt: As for `edit`.
+            image_size: As for `edit`.
+            output_format: As for `edit`.
+            extra_body: As for `edit`.
+            timeout: Seconds for the whole call, with its uploads; None for no limit; default: the client's.
             on_progress: Called with a `Progress` at each stage.
 
         Returns:
-            The task, whose `status` is None, as it was not looked at yet.
+            The task. Its `status` is None, as it was not polled yet. Call `wait(task)` later, even in another process.
 
         Raises:
             InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
-            APIStatusError: The service refused.
-            APIConnectionError: The service cannot be reached; nothing was submitted.
-            SubmissionUnknown: The edit may have been accepted and billed; it was sent once. Its cause, the time it
-                took and a digest of the request are on it.
+            APIStatusError: The service refused the edit.
+            APIConnectionError: The service cannot be reached. Nothing was submitted.
+            SubmissionUnknown: The edit may have been accepted and billed. It was sent once.
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
@@ -150,24 +152,26 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
         on_progress: OnProgress | None = None,
         stop_on: Collection[str] = (),
     ) -> Edit:
-        """Wait until a task is finished, whichever process submitted it.
+        """Poll a task until it is finished, whichever process submitted it.
 
         Args:
             task: The task or its id.
             timeout: Seconds for the whole call; None for no limit; default: the client's.
-            on_progress: Called with a `Progress` at each look at the task.
-            stop_on: Statuses that end the waiting as `failed` does; by default an unknown one is waited through.
+            on_progress: Called with a `Progress` at each poll.
+            stop_on: Statuses that end the waiting as `failed` does; default: an unknown status is waited through.
 
         Returns:
             The finished edit, with at least one image.
 
         Raises:
-            InvalidRequest: The id cannot be one. Nothing was sent.
-            EditFailed: The service gave up on the edit, or its status is one of `stop_on`.
-            WaitTimeout: The time is over before the edit is finished; call again to go on.
-            NotFound: There is no such task; so for the other kinds of APIStatusError.
+            InvalidRequest: The id is not a string of 1 to 1000 characters, or not one segment of a URL's path. Nothing
+                was sent.
+            EditFailed: The edit failed, or its status is one of `stop_on`.
+            WaitTimeout: The edit is not finished in time. It goes on: call `wait` again.
+            NotFound: There is no such task.
+            APIStatusError: The service refused the poll in another way.
             APIConnectionError: The service cannot be reached.
-            InvalidResponse: An answer lacks what the client needs.
+            InvalidResponse: A response lacks what the client needs.
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
@@ -175,26 +179,27 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
         return Edit.of(finished, None, self._driver)
 
     def get_task(self, task_id: str) -> Task:
-        """Look at a task once.
+        """Poll a task once.
 
         Args:
-            task_id: The id that a submission answered with.
+            task_id: The id that a submission returned.
 
         Returns:
-            The task as it stands.
+            The task as it is now.
 
         Raises:
-            InvalidRequest: The id cannot be one. Nothing was sent.
-            NotFound: There is no such task; so for the other kinds of APIStatusError.
+            InvalidRequest: As for `wait`. Nothing was sent.
+            NotFound: There is no such task.
+            APIStatusError: The service refused the poll in another way.
             APIConnectionError: The service cannot be reached.
-            InvalidResponse: The answer has no status.
+            InvalidResponse: The response has no status, or is about another task.
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
         return self._driver.run(_operations.get_task(self._context(), task_id))
 
     def upload(self, file: ImageInput) -> UploadedFile:
-        """Upload one file, to be edited by its URL. It is temporary, and uploading is not billed.
+        """Upload one file, to edit it by its URL. It is temporary, and uploads are not billed.
 
         Args:
             file: A path, bytes, or a file opened in binary mode. Size:
@@ -205,16 +210,16 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
 
         Raises:
             InvalidRequest: The file cannot be read, is empty or too large. Nothing was sent.
-            APIStatusError: The service refused.
+            APIStatusError: The service refused the file.
             APIConnectionError: The service cannot be reached.
-            InvalidResponse: The answer has no URL.
+            InvalidResponse: The response has no URL.
 
         Source: `openapi.yaml#/paths/~1api~1upload~1file/post`.
         """
         return self._driver.run(_operations.upload(self._context(), file))
 
     def close(self) -> None:
-        """Close the connections, unless they belong to a client that was handed in or to another one."""
+        """Close the connections, unless they are those of an `http_client`, or of the client this one was made from."""
         if self._owns_http:
             self._driver.http.close()
 
@@ -228,9 +233,9 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
 
 
 class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
-    """The twin of `NanoBananaEdit`, for asyncio and trio: the same arguments and errors, methods to be awaited.
+    """The async client, for asyncio and trio: `NanoBananaEdit` with methods to be awaited.
 
-    Use it as an async context manager, or await `aclose` when done.
+    Use it as an async context manager, or await `aclose`.
     """
 
     def _drive(self, settings: Settings, http: httpx2.AsyncClient | None) -> AsyncDriver:
@@ -296,7 +301,7 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         return await self._driver.run(_operations.upload(self._context(), file))
 
     async def aclose(self) -> None:
-        """Close the connections, unless they belong to a client that was handed in or to another one."""
+        """Close the connections, unless they are those of an `http_client`, or of the client this one was made from."""
         if self._owns_http:
             await self._driver.http.aclose()
 

@@ -31,7 +31,7 @@ class _Image:
 
     @property
     def content_type(self) -> str | None:
-        """Media type, by the asked format, else the task's word, else the URL's ending; None if nobody says."""
+        """Media type by the requested format, else by the task's `type`, else by the URL's ending; None if unknown."""
         if self.output_format:
             return self._asked()
         if self.type and "/" in self.type:
@@ -60,8 +60,8 @@ class ResultImage(_Image):
         url: Where it is.
         task_id: The task it belongs to.
         type: What it is, in the service's words, if any.
-        output_format: The format that was asked for, which the bytes are checked against; None if none was.
-        content_type: Its media type, as far as known.
+        output_format: The requested format, which the bytes must have; None if none was requested.
+        content_type: Its media type, if known.
     """
 
     _driver: Driver = field(kw_only=True, repr=False, eq=False, alias="driver")
@@ -70,20 +70,20 @@ class ResultImage(_Image):
         """Fetch the image.
 
         Returns:
-            The file's bytes, whose signature is that of the asked format, or of any image where none was asked.
+            The file's bytes, with the signature of the requested format, or of any image if none was requested.
 
         Raises:
-            InvalidResponse: The URL is neither https nor on the API's host, or holds no such image.
-            APIStatusError: The file's host says no; results expire.
+            InvalidResponse: The URL is neither https nor on the API's host, or the file is not such an image.
+            APIStatusError: The file's host refused the request; results expire.
             APIConnectionError: The file's host cannot be reached.
         """
         return self._driver.run(self._fetch(self._driver.settings))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Fetch the image into a file, which appears whole or not at all.
+        """Fetch the image into a file, which is written completely or not at all.
 
         Args:
-            path: The file; one that exists is replaced.
+            path: The file; an existing one is replaced.
 
         Returns:
             The path.
@@ -91,7 +91,7 @@ class ResultImage(_Image):
         Raises:
             InvalidRequest: The path is a folder, or its folder does not exist. Nothing was fetched.
             OSError: The file cannot be written.
-            NanoBananaEditError: As `bytes`.
+            NanoBananaEditError: As for `bytes`.
         """
         return self._driver.run(self._save(self._driver.settings, path))
 
@@ -125,7 +125,7 @@ class Edit:
 
     @classmethod
     def of(cls, task: Task, output_format: str | None, driver: Driver) -> Edit:
-        """Return the edit that a completed task stands for."""
+        """Return the edit of a completed task."""
         return cls(
             task.task_id,
             tuple(ResultImage(file.url, task.task_id, file.type, output_format, driver=driver) for file in task.files),
@@ -141,7 +141,7 @@ class AsyncEdit:
 
     @classmethod
     def of(cls, task: Task, output_format: str | None, driver: AsyncDriver) -> AsyncEdit:
-        """Return the edit that a completed task stands for."""
+        """Return the edit of a completed task."""
         return cls(
             task.task_id,
             tuple(
