@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -65,3 +67,6 @@ def opened(name: str, **options: Any) -> Iterator[Face]:
         portal.wrap_async_context_manager(make(token=TOKEN, **options)) as client,
     ):
         yield Face(client, portal.call)
+    if name == "aiohttp" and "https:" in str(options):  # of which asyncio leaves what waits for the end of TLS
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()
