@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import inspect
 import io
 import json
 import shutil
@@ -164,7 +165,7 @@ def test_every_keyword_is_held(prints: ModuleType, name: str, value: Any, messag
 
 def test_limits_are_documented(prints: ModuleType) -> None:
     """The docstring of a model states the limits of each attribute, as the document has them."""
-    docs = prints.Print.__doc__
+    docs = inspect.getdoc(prints.Print)
     for line in (
         "name (str): A name; 2 to 9 characters, matching `^[a-z]+\\d$`. Example: ab1.\n",
         "back (Size | Unset): A size; one of 'large', 'small'. Default: 'small'.\n",
@@ -173,7 +174,7 @@ def test_limits_are_documented(prints: ModuleType) -> None:
         "tags (list[str] | Unset): 1 to 3 items, all different, each at least 2 characters.\n",
         "anything (Any | Unset): Any JSON.\n",
     ):
-        assert f"        {line}" in docs
+        assert f"    {line}" in docs
 
 
 def test_parameters_reach_their_places(clients: dict[str, ModuleType], albums: ModuleType) -> None:

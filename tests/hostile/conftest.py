@@ -25,12 +25,16 @@ class Certificates:
 
     @classmethod
     def made_in(cls, folder: Path) -> Certificates:
-        """Make them with the system's openssl, as Python's ssl cannot."""
+        """Make them with the system's openssl, as Python's ssl cannot.
+
+        Python 3.13 verifies them strictly by RFC 5280: an authority must have a key usage, and what it signs must name
+        its key.
+        """
         made = cls(folder)
         made._openssl("ecparam", "-genkey", "-name", "prime256v1", "-out", "key.pem")
         for name in ("authority", "self-signed"):
             itself = ("-new", "-key", "key.pem", "-subj", f"/CN={name}", "-out", f"{name}.pem")
-            made._openssl("req", "-x509", "-days", "2", *itself)
+            made._openssl("req", "-x509", "-days", "2", "-addext", "keyUsage = keyCertSign", *itself)
         made._sign("good", "IP:127.0.0.1", "-days", "2")
         made._sign("wrong-host", "IP:127.0.0.2,DNS:other.example.test", "-days", "2")
         made._sign("expired", "IP:127.0.0.1", "-days", "-1")  # openssl's own way to test what has expired
@@ -48,7 +52,7 @@ class Certificates:
         return context
 
     def _sign(self, name: str, hosts: str, *days: str) -> None:
-        (self.folder / "extensions").write_text(f"subjectAltName = {hosts}\n")
+        (self.folder / "extensions").write_text(f"subjectAltName = {hosts}\nauthorityKeyIdentifier = keyid\n")
         self._openssl("req", "-new", "-key", "key.pem", "-subj", "/CN=Server", "-out", "request.pem")
         signed = (
             "-CA",
