@@ -29,7 +29,7 @@ _HOMES = {  # the module that each public name is in, or that it is
     "Uniform": "engine.timing",
     "UnsupportedKeyword": "contract",
     "Upload": "engine.records",
-    "Violation": "engine.records",
+    "Violation": "contract.schemas",
     "conformance": "tools.conformance",
     "drift": "tools.drift",
     "load": "contract",
@@ -39,10 +39,11 @@ _HOMES = {  # the module that each public name is in, or that it is
 
 if TYPE_CHECKING:
     from .contract import Constraint, Contract, UnsupportedKeyword, load
+    from .contract.schemas import Violation
     from .doors.port import MockServer
     from .doors.router import mock_router
     from .doors.transport import mock_transport
-    from .engine.records import Edit, Entry, Fault, Outcome, Request, Response, Upload, Violation
+    from .engine.records import Edit, Entry, Fault, Outcome, Request, Response, Upload
     from .engine.replies import Reply
     from .engine.service import MockService
     from .engine.timing import Lognormal, Uniform

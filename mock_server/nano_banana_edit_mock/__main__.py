@@ -1,4 +1,4 @@
-"""`python -m nano_banana_edit_mock`: the service on a port, or what its document demands."""
+"""`python -m nano_banana_edit_mock`: serve on a port, print a contract, or compare two documents."""
 
 import argparse
 import os
@@ -23,44 +23,36 @@ except ModuleNotFoundError as missing:
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banana_edit_mock") -> None:
-    """Read the command line; serve until interrupted, print the census, or compare two documents.
+    """Serve until interrupted, print the census of a document, or compare two documents.
 
     Args:
-        argv: Arguments after the program's name; default are those of the process.
-        prog: The program's name, as its help shows it.
+        argv: Arguments after the name of the program; default are those of the process.
+        prog: The name of the program in its help.
 
     Raises:
-        SystemExit: The arguments or a file are wrong, or help was asked for. With status 1: the address is taken, or
-            the version of a document rises less than its changes ask for.
+        SystemExit: The arguments or a file are wrong, or help was shown. With status 1: the address is taken, or the
+            version of a document is raised less than its changes need.
     """
     parser = argparse.ArgumentParser(
         prog,
-        description="Play nano-banana-edit offline, with a page at / that shows what comes.",
-        epilog=f"From another machine /__mock__/ needs a token, which is printed, or is the one in {TOKEN_VARIABLE}.",
+        description="Play nano-banana-edit offline, with a page at / that shows the requests.",
+        epilog=f"From another machine, /__mock__/ needs the token that is printed, or the one in {TOKEN_VARIABLE}.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=_port, default=4010, help="port, 0 for a free one that is printed as JSON (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="where task ids and pictures start (default: %(default)s)")
-    parser.add_argument("--polls", type=int, default=2, help="looks until a task is finished (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, help="seconds until a task is finished, instead of looks")
-    parser.add_argument("--token", help="the only API token accepted (default: any)")
-    parser.add_argument(
-        "--invalid-status",
-        type=int,
-        default=400,
-        metavar="N",
-        help="status of a body that is refused (default: %(default)s)",
-    )
-    parser.add_argument("--script", type=Path, metavar="FILE", help="what happens, in YAML or JSON: a list of steps")
-    parser.add_argument(
-        "--spec", type=Path, metavar="FILE", help="an OpenAPI document to play (default: the one shipped)"
-    )
+    free = "port; 0 takes a free one and prints JSON (default: %(default)s)"
+    parser.add_argument("--port", type=_port, default=4010, help=free)
+    parser.add_argument("--seed", type=int, default=0, help="start of task ids and images (default: %(default)s)")
+    parser.add_argument("--polls", type=int, default=2, help="polls until a task is finished (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, help="seconds until a task is finished, instead of polls")
+    parser.add_argument("--token", help="the only accepted API token (default: any)")
+    invalid = "status for an invalid body (default: %(default)s)"
+    parser.add_argument("--invalid-status", type=int, default=400, metavar="N", help=invalid)
+    parser.add_argument("--script", type=Path, metavar="FILE", help="script: a list of steps, in YAML or JSON")
+    parser.add_argument("--spec", type=Path, metavar="FILE", help="OpenAPI document (default: the one shipped)")
     commands = parser.add_subparsers(dest="command", title="instead of serving")
-    census = commands.add_parser("contract", help="print every constraint of the document as a table")
-    census.add_argument("document", type=Path, nargs="?", help="an OpenAPI document (default: the one shipped)")
-    diff = commands.add_parser("diff", help="say what a new version of the document means for users of the old one")
+    census = commands.add_parser("contract", help="print the constraints of a document as a table")
+    census.add_argument("document", type=Path, nargs="?", help="OpenAPI document (default: the one shipped)")
+    diff = commands.add_parser("diff", help="list what a new version of a document changes for callers and readers")
     diff.add_argument("old", type=Path, help="the old version")
     diff.add_argument("new", type=Path, help="the new version")
     options = parser.parse_args(argv)
@@ -82,7 +74,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is no port; it is 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{port} is not a port; the limit is 0 to 65535")
     return port
 
 
@@ -96,12 +88,11 @@ def _load(path: Path | None) -> Contract:
 
 @contextmanager
 def _about(path: Path | None) -> Iterator[None]:
-    """Name the document in whatever is wrong with it."""
+    """Name the document in the error."""
     try:
         yield
     except (AttributeError, LookupError, TypeError) as error:
-        state = f"is no OpenAPI 3.1 document that can be read ({type(error).__name__}: {error})"
-        raise ValueError(f"{path} {state}. Mend it.") from error
+        raise ValueError(f"{path} is not a valid OpenAPI 3.1 document ({type(error).__name__}: {error}).") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -132,7 +123,7 @@ def _diff(*paths: Path) -> None:
     for change in drift.changes(old, new):
         sys.stdout.write(f"{change}\n")
     needed, raised = drift.bump(old, new), drift.raised(old, new)
-    sys.stdout.write(f"Version: needs to rise in {needed}, rises in {raised}.\n")
+    sys.stdout.write(f"Version bump: needs {needed}, has {raised}.\n")
     if not drift.suffices(raised, needed):
         sys.exit(1)
 

@@ -1,9 +1,8 @@
 """The pytest plugin: the service as fixtures.
 
-`nano_banana_edit_mock` answers every httpx client of the test's process, `nano_banana_edit_server` listens on a port.
-Each test finds its service as new, and the environment pointing at it. What a service is made of may be said for one
-test by a marker, for those of a class or module by theirs, or for all by an option, and the nearest counts; and so is
-what happens, step by step:
+`nano_banana_edit_mock` answers every client of httpx and of httpx2 in the process, `nano_banana_edit_server` listens on
+a port. Each test has a new service, and environment variables that lead clients to it. Options and a script for the
+service stand in a marker of the test, of its class or of its module, the nearest first, or on the command line:
 
     @pytest.mark.nano_banana_edit_mock(polls=0, seed=7, script=[Reply.rate_limited()])
     pytest --nano-banana-edit-polls 0 --nano-banana-edit-script story.yaml
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 MARKER = "nano_banana_edit_mock"
 _FIXTURES = {"nano_banana_edit_mock", "nano_banana_edit_server"}
-TOKEN = "mock"  # noqa: S105 - any will do, where the test gives none
+TOKEN = "mock"  # noqa: S105 - any is accepted
 _TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the name of one
 _UNMATCHED = pytest.StashKey[list[str]]()
 _URL_VARIABLES = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
@@ -36,26 +35,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="looks until a task is finished, where a test does not say otherwise (default: 0)",
+        help="polls until a task is finished, unless a marker says otherwise (default: 0)",
     )
     group.addoption(
         "--nano-banana-edit-script",
         type=Path,
         metavar="FILE",
-        help="what happens in each test that does not say otherwise, in YAML or JSON: a list of steps",
+        help="script of each test, unless a marker has another: a list of steps, in YAML or JSON",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
-        "markers", f"{MARKER}(script=[], **options): what happens in a test, and how its MockService is made"
+        "markers", f"{MARKER}(script=[], **options): the script of a test's MockService, and its options"
     )
 
 
 @pytest.fixture
 def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
-    """The service behind every httpx client of this process, sync or async; a foreign host fails the test."""
+    """The service for all clients of httpx and httpx2 in this process; requests to other hosts fail the test."""
     from . import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
 
     service = _service(request)
@@ -67,22 +66,22 @@ def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Fail a test whose application swallowed that nobody answered a request of its own."""
+    """Fail a test with a request to another host, even if its code caught the error."""
     unmatched = item.stash.get(_UNMATCHED, [])
     try:
         yield
     finally:
-        told = "\n".join(unmatched)
+        message = "\n".join(unmatched)
         unmatched.clear()  # one failure is enough
-    if told:
-        pytest.fail(told, pytrace=False)
+    if message:
+        pytest.fail(message, pytrace=False)
 
 
 @pytest.fixture
 def nano_banana_edit_server(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _nano_banana_edit_server: MockServer
 ) -> MockServer:
-    """The service on a port of 127.0.0.1, for whatever speaks HTTP; one server for the whole run, new to each test."""
+    """The service on a port of 127.0.0.1, for other clients: one server for the run, a new service for each test."""
     _nano_banana_edit_server.service = _service(request)
     _point(monkeypatch, _nano_banana_edit_server.url)
     return _nano_banana_edit_server
@@ -100,15 +99,12 @@ def _service(request: pytest.FixtureRequest) -> MockService:
     from . import MockService  # noqa: PLC0415
 
     if {*request.fixturenames, request.fixturename} >= _FIXTURES:
-        message = (
-            f"a test asks for {' and '.join(sorted(_FIXTURES))}; it may have one service, behind httpx or on a port."
-        )
-        raise pytest.UsageError(f"{message} Choose one.")
+        raise pytest.UsageError(f"the test has {' and '.join(sorted(_FIXTURES))}; use one of them.")
     options: dict[str, Any] = {"polls": request.config.getoption("--nano-banana-edit-polls")}
     for marker in reversed([*request.node.iter_markers(MARKER)]):  # the nearest one is the first
         if marker.args:
-            message = f"the marker {MARKER} has {marker.args[0]!r} without a name; it accepts named arguments alone."
-            raise pytest.UsageError(f"{message} Write script=[...], or the name of an option of MockService.")
+            message = f"the marker {MARKER} has {marker.args[0]!r} without a name"
+            raise pytest.UsageError(f"{message}; use script=[...], or the name of an option of MockService.")
         options |= marker.kwargs
     script = options.pop("script", request.config.getoption("--nano-banana-edit-script") or ())
     service = MockService(**options)
@@ -117,7 +113,7 @@ def _service(request: pytest.FixtureRequest) -> MockService:
 
 
 def _point(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
-    """Let a client that is told nothing ask the service, with some token."""
+    """Lead clients without settings of their own to the service."""
     monkeypatch.setenv(_TOKEN_VARIABLE, TOKEN)
     for name in _URL_VARIABLES:
         monkeypatch.setenv(name, url) if url else monkeypatch.delenv(name, raising=False)

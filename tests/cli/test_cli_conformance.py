@@ -30,8 +30,8 @@ def test_conformance_of_a_server(service: MockService) -> None:
     assert f"{len(service.calls)} requests to https://api.sinancode.com/v1: 0 of them are edits" in result.stderr
     assert "EditRequest.prompt.maxLength" in result.stdout
     assert f"0 different, {sum(bool(entry.violations) for entry in service.calls)} as documented." in result.stdout
-    assert "not checked: no task is known that it could find." in result.stdout
-    assert "not checked: it is accepted, so it is sent on demand only." in result.stdout
+    assert "not checked: no task is known to poll." in result.stdout
+    assert "not checked: it is valid, and sent only on demand." in result.stdout
     assert () == service.edits
 
 

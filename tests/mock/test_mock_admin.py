@@ -65,9 +65,9 @@ def test_tasks(service, ask, send):
     send("getTask", task_id=service.edits[0].task_id)
     assert 200 == ask("GET", "/tasks").status
     first, second = ask("GET", "/tasks").json()["tasks"]
-    facts = ("looks", "seconds", "progress", "status")
+    facts = ("polls", "seconds", "progress", "status")
     assert (1, None, 0.5, "processing") == tuple(first[name] for name in facts)
-    assert (0, 10, "processing") == (second["looks"], second["seconds"], second["status"])
+    assert (0, 10, "processing") == (second["polls"], second["seconds"], second["status"])
     assert 0.5 <= second["progress"] < 0.6
     service.advance(100)
     assert (1, "failed") == tuple(ask("GET", "/tasks").json()["tasks"][1][name] for name in ("progress", "status"))
@@ -110,23 +110,26 @@ def test_script(service, ask, send):
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        ([], "steps has 0 items; the service accepts 1 to 10000. Add some."),
-        ([{}], "steps[0]: it has none of outcome, reply, fault, outage; the mock accepts one. Say it."),
+        ([], "steps has 0 items; the limit is 1 to 10000."),
+        ([{}], "steps[0]: it has none; use one of outcome, reply, fault, outage."),
         (
             [STEPS[0], {"fault": "empty", "reply": {"status": 200}}],
-            "steps[1]: it has reply and fault of outcome, reply",
+            "steps[1]: it has reply and fault; use one of outcome, reply",
         ),
-        ([{"fault": "x"}], 'steps[0].fault is "x"; the service accepts "refused", '),
-        ([{"fault": "empty", "at": 1}], "steps[0].at is unknown; the service accepts only outcome, reply, fault, "),
-        ([{"outage": {"requests": 1}, "nth": 2}], "steps[0]: it has an outage; the mock accepts no operation, nth or "),
-        ([{"outage": {"requests": 1}, "operation": "getTask"}], "steps[0]: it has an outage; "),
-        ([{"outage": {}}], "steps[0]: requests is None and seconds is None; the mock accepts one of them."),
-        ([{"outcome": {}, "operation": "getTask"}], "steps[0]: operation is 'getTask'; the mock accepts createEdit "),
-        ([{"fault": "empty", "operation": "x"}], "steps[0]: operation is 'x'; the mock accepts createEdit, getTask, "),
-        ([{"outcome": {"seconds": 1, "uniform": {"low": 1, "high": 2}}}], "steps[0]: outcome has several times; "),
+        ([{"fault": "x"}], 'steps[0].fault is "x"; use one of "refused", '),
+        ([{"fault": "empty", "at": 1}], "steps[0].at is unknown; use only outcome, reply, fault, "),
+        ([{"outage": {"requests": 1}, "nth": 2}], "steps[0]: an outage has no operation, nth or times."),
+        ([{"outage": {"requests": 1}, "operation": "getTask"}], "steps[0]: an outage has no operation, nth or times."),
+        ([{"outage": {}}], "steps[0]: requests is None and seconds is None; use one of them."),
+        ([{"outcome": {}, "operation": "getTask"}], "steps[0]: operation is 'getTask'; an Outcome is for createEdit "),
+        ([{"fault": "empty", "operation": "x"}], "steps[0]: operation is 'x'; use one of createEdit, getTask, "),
+        (
+            [{"outcome": {"seconds": 1, "uniform": {"low": 1, "high": 2}}}],
+            "steps[0]: outcome has seconds and uniform; use one of them.",
+        ),
         (
             [{"outcome": {"uniform": {"low": 2, "high": 1}}}],
-            "steps[0]: high is 1; the mock accepts seconds, 2 to 1000000000",
+            "steps[0]: high is 1; the minimum is low, 2.",
         ),
         ([{"reply": {"status": 200, "headers": {"a b": "c"}}}], 'steps[0]: headers has "a b": "c"; '),
     ],
@@ -155,7 +158,7 @@ def test_clock(service, ask):
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e10, "1"])
 def test_time_goes_on(service, seconds):
     """Time does not go back, nor to its end."""
-    with pytest.raises(ValueError, match=r"seconds is .+; the mock accepts seconds, 0 to 1000000000\."):
+    with pytest.raises(ValueError, match=r"seconds is .+; (the limit is 0 to 1000000000|use a .*number)\."):
         service.advance(seconds)
 
 
@@ -216,10 +219,10 @@ def test_verify(ask, send, expectation, message):
 @pytest.mark.parametrize(
     ("expectation", "message"),
     [
-        ({"assertion": "not_called", "properties": {"operation": 1}}, "not_called takes no such arguments."),
-        ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests takes no such arguments."),
-        ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; the mock accepts createEdit, "),
-        ({"assertion": "x"}, 'assertion is "x"; the service accepts "called_once_with", '),
+        ({"assertion": "not_called", "properties": {"operation": 1}}, "not_called has no such argument."),
+        ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests has no such argument."),
+        ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; use one of createEdit, "),
+        ({"assertion": "x"}, 'assertion is "x"; use one of "called_once_with", '),
     ],
 )
 def test_what_cannot_be_expected(ask, expectation, message):

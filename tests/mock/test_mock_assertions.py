@@ -95,13 +95,13 @@ def test_called_with_is_about_the_last(service, send, edit_body, says):
 @pytest.mark.parametrize("check", ["assert_called_once_with", "assert_called_with"])
 def test_never_called(service, send, says, check):
     """What was called instead is said."""
-    assert "Called was: nothing." == says(getattr(service, check), prompt="x")[1]
+    assert "Calls: none." == says(getattr(service, check), prompt="x")[1]
     send("getTask")
     service.handle(Request("GET", "https://nano-banana-edit.test/files/x"))
     send("getTask")
     head, instead = says(getattr(service, check), prompt="x")
     assert head.startswith("createEdit was called 0 times, expected ")
-    assert "Called was: getTask 2 times, files and unknown paths once." == instead
+    assert "Calls: getTask 2 times, files and unknown paths once." == instead
 
 
 def test_called_too_often(service, send, says):
@@ -112,7 +112,7 @@ def test_called_too_often(service, send, says):
     assert [
         "createEdit was called 2 times, expected once with prompt.",
         f"Call 2, {PATH}, answered 200:",
-        "  has all that was expected",
+        "  has all expected properties",
     ] == says(service.assert_called_once_with, prompt="Make it snow.")
     assert "expected once with any body." in says(service.assert_called_once_with)[0]
 
@@ -150,7 +150,7 @@ def test_a_body_that_is_none(service, send, edit_body, says):
     send("createEdit", {**edit_body, "x": "x" * 70_000})
     size = service.calls[-1].size
     assert (
-        f"  the body has {size} bytes, and one of more than 65536 is not kept"
+        f"  the body has {size} bytes; the journal keeps bodies of at most 65536"
         == says(service.assert_called_with, prompt="Make it snow.")[-1]
     )
     service.assert_called_with()
@@ -183,12 +183,12 @@ def test_no_invalid_requests(service, send, edit_body, says):
     service.handle(Request("GET", "https://api.sinancode.com/v1/task/x"))
     service.handle(Request("PUT", "https://api.sinancode.com/v1/tasks/x"))
     assert [
-        "The document allows all requests but 4.",
-        f"  {PATH}, answered 200 from the script: image_urls is missing; the service accepts no request without it. "
-        "Add it. prompt has 0 characters; the service accepts 1 to 5000. Lengthen it.",
-        "  GET /v1/tasks/x, answered 401: Authorization is missing; the service accepts Bearer <token>. Send that.",
-        "  GET /v1/task/x, answered 404: /v1/task/x is no path of the service. Compare it with openapi.yaml.",
-        "  PUT /v1/tasks/x, answered 405: /v1/tasks/x has no such method; the service accepts GET, HEAD, OPTIONS.",
+        "Invalid requests: 4.",
+        f"  {PATH}, answered 200 from the script: image_urls is missing; it is required. "
+        "prompt has 0 characters; the limit is 1 to 5000.",
+        "  GET /v1/tasks/x, answered 401: Authorization is missing; use Bearer <token>.",
+        "  GET /v1/task/x, answered 404: /v1/task/x is not a path of openapi.yaml.",
+        "  PUT /v1/tasks/x, answered 405: /v1/tasks/x has no method PUT; use one of GET, HEAD, OPTIONS.",
     ] == says(service.assert_no_invalid_requests)
 
 
@@ -202,9 +202,9 @@ def test_what_is_forgotten_still_counts(send, says, monkeypatch):
     assert 2 == len(service.calls)
     assert [
         "createEdit was called once, expected once with prompt.",
-        "None of them is among the last 2 requests, which are all that is kept.",
+        "Only the last 2 requests are kept, and none of them is such a call.",
     ] == says(service.assert_called_once_with, prompt="x")
-    assert ["The document allows all requests but 1.", "  and 1 more"] == says(service.assert_no_invalid_requests)
+    assert ["Invalid requests: 1.", "  and 1 more"] == says(service.assert_no_invalid_requests)
     assert ["createEdit was called once, expected not to be.", "  and 1 more"] == says(
         service.assert_not_called, "createEdit"
     )
@@ -228,7 +228,7 @@ def test_all_scripted_used(send, says):
     service.on("uploadFile", Reply(502), times=None)
     service.next(Outcome(seconds=Uniform(1, 2)))
     assert [
-        "Of the script this did not happen, or not as often as said.",
+        "Unused script steps:",
         "  getTask, request 2 and on: Reply(500), used 0 of 3 times",
         "  createEdit, request 1 and on: Outcome(status='failed', error_code='nsfw'), used 0 of 1 times",
         "  any operation, request 1 and on: Reply(503) for 5 s, used 0 of any number of times",
@@ -250,5 +250,5 @@ def test_all_scripted_used(send, says):
 @pytest.mark.parametrize("check", ["assert_called_once_with", "assert_called_with", "assert_not_called"])
 def test_unknown_operations_are_refused(service, check):
     """An assertion on what the document has not would always pass or always fail."""
-    with pytest.raises(ValueError, match="operation is 'edit'; the mock accepts createEdit, getTask, uploadFile"):
+    with pytest.raises(ValueError, match="operation is 'edit'; use one of createEdit, getTask, uploadFile"):
         getattr(service, check)("edit")

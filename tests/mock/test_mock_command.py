@@ -107,9 +107,9 @@ def test_a_script_is_said(send, monkeypatch, tmp_path, written):
     [
         ("{", "script is not YAML (while"),
         ("\xff", "script is not YAML ("),
-        ("steps: 3", "script has no steps; the mock accepts a list of them. See admin.yaml."),
-        ("5", "script has no steps; "),
-        ("- reply: {status: 99}", "script: steps[0].reply.status is 99; the service accepts 200 to 599. Raise it."),
+        ("steps: 3", "script has no list of steps. See admin.yaml."),
+        ("5", "script has no list of steps. "),
+        ("- reply: {status: 99}", "script: steps[0].reply.status is 99; the limit is 200 to 599."),
     ],
 )
 def test_a_script_that_is_none(monkeypatch, tmp_path, capsys, text, message):
@@ -127,10 +127,7 @@ def test_another_document(send, monkeypatch, tmp_path, document):
     file = tmp_path / "changed.yaml"
     file.write_text(yaml.safe_dump(document), "utf-8")
     service, _ = served_by(monkeypatch, "--spec", file)
-    assert (
-        "prompt has 13 characters; the service accepts 1 to 3. Shorten it."
-        in send("createEdit", to=service).json()["message"]
-    )
+    assert "prompt has 13 characters; the limit is 1 to 3." in send("createEdit", to=service).json()["message"]
 
 
 def test_the_token_of_the_environment(monkeypatch):
@@ -146,11 +143,11 @@ def test_the_token_of_the_environment(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--port", "65536"], "65536 is no port; it is 0 to 65535"),
+        (["--port", "65536"], "65536 is not a port; the limit is 0 to 65535"),
         (["--port", "x"], "argument --port: invalid _port value: 'x'"),
-        (["--invalid-status", "200"], "invalid_status is 200; the mock accepts whole numbers, 400 to 599. Change it."),
-        (["--token", ""], "token is no bearer token; the mock accepts letters, digits and -._~+/, with = at the end."),
-        (["--seconds", "-1"], "seconds is -1.0; the mock accepts seconds, 0 to 1000000000. Change it."),
+        (["--invalid-status", "200"], "invalid_status is 200; the limit is 400 to 599."),
+        (["--token", ""], "token is not a bearer token; use letters, digits and -._~+/, with = at the end."),
+        (["--seconds", "-1"], "seconds is -1.0; the limit is 0 to 1000000000."),
         (["--spec", "no/such/file"], "No such file or directory: 'no/such/file'"),
     ],
 )
@@ -183,7 +180,7 @@ def test_help_explains_everything(command, named, monkeypatch, capsys):
     assert named | {"-h, --help"} == explained.keys()
     assert shown.startswith(f"usage: {' '.join(['python -m nano_banana_edit_mock', *command])} ")
     if not command:
-        assert "\n\nPlay nano-banana-edit offline, with a page at / that shows what comes.\n\n" in shown
+        assert "\n\nPlay nano-banana-edit offline, with a page at / that shows the requests.\n\n" in shown
         assert "\ninstead of serving:\n" in shown
         defaults = {name: re.findall(r"\(default: (.+)\)", text) for name, text in explained.items()}
         assert [["127.0.0.1"], ["4010"], ["0"], ["2"], ["any"], ["400"], ["the one shipped"]] == [

@@ -4,7 +4,7 @@ import copy
 import json
 import xml.etree.ElementTree as ET
 
-import httpx
+import httpx2
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, conformance, load, mock_transport
 from nano_banana_edit_mock.contract import parse
@@ -25,7 +25,7 @@ def waited(monkeypatch):
 
 def ask(server, *, base_url=API, rate=None, **options):
     """Everything that a run against a transport finds."""
-    http = httpx.Client(transport=server)
+    http = httpx2.Client(transport=server)
     limits = {} if rate is None else {"rate": rate}
     return list(Conformance(**options).run(base_url=base_url, files_url=FILES, token=TOKEN, http=http, **limits))
 
@@ -43,9 +43,9 @@ def answering(status, **options):
 
     def answer(request):
         seen.append(request)
-        return httpx.Response(status, **options)
+        return httpx2.Response(status, **options)
 
-    return httpx.MockTransport(answer), seen
+    return httpx2.MockTransport(answer), seen
 
 
 def test_the_mock_is_as_documented():
@@ -67,7 +67,7 @@ def test_spending_sends_what_is_accepted():
     assert (
         len({json.dumps(edit.body) for edit in service.edits}) == run.billed - 1
     )  # one of them by a lower-case bearer
-    assert {check.skipped for check in checks} == {"", "it is inside a limit, and one at the limit says as much"}
+    assert {check.skipped for check in checks} == {"", "it is inside a limit, and a case at the limit proves as much"}
 
 
 @pytest.mark.parametrize("spend", [False, True])
@@ -79,7 +79,7 @@ def test_every_case_has_one_check(spend):
 
 def test_limits_are_met_but_not_undercut():
     """Of what a limit accepts those at the limit are sent, as what is inside costs as much."""
-    inside = "it is inside a limit, and one at the limit says as much"
+    inside = "it is inside a limit, and a case at the limit proves as much"
     skipped = {c.case.id.removeprefix("EditRequest."): c.skipped for c in ask(answering(200)[0], spend=True)}
     expected = {
         "image_urls.maxItems: 9 items": inside,
@@ -107,7 +107,7 @@ def test_a_lax_server_is_found_out(spend):
     assert [("EditRequest.prompt.maxLength", "refused", "accepted")] * (2 if spend else 1) == found
     if not spend:
         assert 1 == len(service.edits)
-        assert "an edit that must be refused was accepted, so no other is sent" in {c.skipped for c in checks}
+        assert "an invalid edit was accepted, so no other is sent" in {c.skipped for c in checks}
         assert "uploadFile" in {entry.operation for entry in service.calls}
 
 
@@ -124,14 +124,14 @@ def test_a_task_must_be_found():
 
     def forgetful(request):
         if request.method == "GET":
-            return httpx.Response(404)
+            return httpx2.Response(404)
         return mock_transport(service).handle_request(request)
 
-    server = httpx.MockTransport(forgetful)
+    server = httpx2.MockTransport(forgetful)
     found = {check.case.id: check.actual for check in ask(server, spend=True) if check.differs}
     assert "no such operation" == found['getTask.security.bearer: "Bearer {token}"']
     looks = [check for check in ask(server) if check.case.id == 'getTask.security.bearer: "Bearer {token}"']
-    assert [(404, "no task is known that it could find")] == [(check.status, check.skipped) for check in looks]
+    assert [(404, "no task is known to poll")] == [(check.status, check.skipped) for check in looks]
 
 
 @pytest.mark.parametrize("answer", [{"task_id": 5}, {"task_id": None}, {"task_id": ""}, ["t"], "t", {}])
@@ -141,9 +141,9 @@ def test_an_answer_without_a_task(answer):
 
     def answered(request):
         looks.extend([request.url.path] if request.method == "GET" else [])
-        return httpx.Response(200, json=answer)
+        return httpx2.Response(200, json=answer)
 
-    checks = ask(httpx.MockTransport(answered), spend=True)
+    checks = ask(httpx2.MockTransport(answered), spend=True)
     (path,) = {c.case.path["id"] for c in checks if c.case.operation.id == "getTask" and c.case.name == "as documented"}
     assert {"tasks", path} == {part for look in looks for part in look.removeprefix("/v1/").split("/") if part}
 
@@ -157,7 +157,7 @@ def test_an_edit_that_may_have_been_taken_is_the_last(status):
         edits = [r for r in seen if r.url.path.endswith("edit") and r.headers.get("authorization", "").endswith(TOKEN)]
         assert (len(edits) == 1) != spend
         assert (
-            "an edit that must be refused was answered by a failure, so no other is sent" in {c.skipped for c in checks}
+            "an invalid edit was answered by a failure, so no other is sent" in {c.skipped for c in checks}
         ) != spend
 
 
@@ -235,9 +235,9 @@ def test_stops_without_an_answer():
 
     def fail(request):
         seen.append(request)
-        raise httpx.ConnectError(f"no route for {TOKEN}")
+        raise httpx2.ConnectError(f"no route for {TOKEN}")
 
-    checks = ask(httpx.MockTransport(fail))
+    checks = ask(httpx2.MockTransport(fail))
     assert 1 == len(seen)
     assert "there is no answer (ConnectError: no route for [token])" in {check.skipped for check in checks}
     assert 1 == sum(check.stops for check in checks)
@@ -344,9 +344,9 @@ def test_an_answer_is_waited_for_a_minute(monkeypatch):
 
     def answer(_transport, request):
         limits.append(request.extensions["timeout"])
-        return httpx.Response(400)
+        return httpx2.Response(400)
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", answer)
+    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", answer)
     assert [*Conformance().run(base_url=API, files_url=FILES, token=TOKEN)]
     assert {60} == {seconds for limit in limits for seconds in limit.values()}
 

@@ -320,13 +320,11 @@ def test_command(document, tmp_path, capsys):
     new.write_text(yaml.safe_dump(document))
     with pytest.raises(SystemExit, match=r"^1$"):
         main(["diff", str(old), str(new)])
-    assert re.match(
-        r"loosens  EditRequest.prompt.maxLength .*\nVersion: needs to rise in minor", capsys.readouterr().out
-    )
+    assert re.match(r"loosens  EditRequest.prompt.maxLength .*\nVersion bump: needs minor", capsys.readouterr().out)
     document["info"]["version"] = "1.1.0"
     new.write_text(yaml.safe_dump(document))
     main(["diff", str(old), str(new)])
-    assert capsys.readouterr().out.endswith("needs to rise in minor, rises in minor.\n")
+    assert capsys.readouterr().out.endswith("Version bump: needs minor, has minor.\n")
 
 
 def test_changelog_names_the_document(document):

@@ -129,7 +129,7 @@ def test_a_fault_that_was_said_and_did_not_happen(service):
     service.script([Fault.EMPTY])
     with pytest.raises(AssertionError, match="any operation, request 1 and on: empty, used 0 of 1 times"):
         service.assert_all_scripted_used()
-    with pytest.raises(ValueError, match="do is 'boom'; the mock accepts an Outcome, a Reply or a Fault"):
+    with pytest.raises(ValueError, match="do is 'boom'; use an Outcome, a Reply or a Fault"):
         service.next("boom")
 
 

@@ -87,7 +87,7 @@ def test_answers(call, library, service, edit_body, url):
 def test_faults_instead_of_an_answer(call, library, service, url, fault):
     """A fault that leaves no answer is the exception of the caller's library."""
     service.next(fault)
-    with pytest.raises(getattr(library, INSTEAD[fault]), match=f"the mock was told to: {fault}") as raised:
+    with pytest.raises(getattr(library, INSTEAD[fault]), match=f"scripted fault: {fault}") as raised:
         call([], "GET", url("getTask", id="t"), headers=AUTHORIZATION)
     assert isinstance(raised.value.request, library.Request)
 
@@ -101,7 +101,7 @@ def test_faults_within_a_body(call, library, service, url, fault):
     whole, parts = [], []
     call(whole, "GET", url("getTask", id="t"), headers=AUTHORIZATION)
     service.next(fault)
-    with pytest.raises(getattr(library, WITHIN[fault]), match=f"the mock was told to: {fault}"):
+    with pytest.raises(getattr(library, WITHIN[fault]), match=f"scripted fault: {fault}"):
         call(parts, "GET", url("getTask", id="t"), headers=AUTHORIZATION)
     assert b"".join(whole)[: len(whole[0]) // 2] == b"".join(parts)
 

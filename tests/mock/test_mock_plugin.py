@@ -198,10 +198,7 @@ MERGED = """
                     client.submit("https://images.test/a.png", "p")
 """
 TOGETHER = "def test_it(nano_banana_edit_mock, nano_banana_edit_server): ..."
-CHOOSE = (
-    "a test asks for nano_banana_edit_mock and nano_banana_edit_server; it may have one service, behind httpx or on a "
-    "port. Choose one."
-)
+CHOOSE = "the test has nano_banana_edit_mock and nano_banana_edit_server; use one of them."
 
 
 def test_markers_are_merged(run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,8 +230,8 @@ def test_two_services_one_after_the_other(request: pytest.FixtureRequest, names:
 def test_an_argument_without_a_name(request: pytest.FixtureRequest) -> None:
     """The marker accepts named arguments alone, and says so."""
     message = (
-        r"^the marker nano_banana_edit_mock has \[7\] without a name; it accepts named arguments alone\. "
-        r"Write script=\[\.\.\.\], or the name of an option of MockService\.$"
+        r"^the marker nano_banana_edit_mock has \[7\] without a name; "
+        r"use script=\[\.\.\.\], or the name of an option of MockService\.$"
     )
     with pytest.raises(pytest.UsageError, match=message):
         request.getfixturevalue("nano_banana_edit_mock")

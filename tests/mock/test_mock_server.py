@@ -117,7 +117,7 @@ def test_no_such_host():
 )
 def test_a_token_that_nobody_can_send(make, token):
     """A token that no header can carry is refused, and not shown."""
-    with pytest.raises(ValueError, match=r"token is no bearer token; the mock accepts letters, digits and ") as caught:
+    with pytest.raises(ValueError, match=r"token is not a bearer token; use letters, digits and ") as caught:
         make(token)
     assert not token or token not in str(caught.value).replace("no bearer token", "")
 
@@ -225,7 +225,7 @@ def test_wrong_option(capsys):
     """A wrong option ends the command with its reason."""
     with pytest.raises(SystemExit, match="2"):
         main(["--polls", "-1"])
-    assert "polls is -1; the mock accepts whole numbers, 0 or more. Change it." in capsys.readouterr().err
+    assert "polls is -1; the minimum is 0." in capsys.readouterr().err
 
 
 def test_module_is_a_command():

@@ -132,39 +132,39 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
     [
         (
             lambda service: service.on("createedit", LIMITED),
-            "operation is 'createedit'; the mock accepts createEdit, getTask, uploadFile, getFile, getResult, and None",
+            "operation is 'createedit'; use one of createEdit, getTask, uploadFile, getFile, getResult, or None",
         ),
         (lambda service: service.on("GET file", LIMITED), "operation is 'GET file'; "),
         (
             lambda service: service.on("getTask", FAILED),
-            "operation is 'getTask'; the mock accepts createEdit for an Out",
+            "operation is 'getTask'; an Outcome is for createEdit",
         ),
-        (lambda service: service.on(None, FAILED), "operation is None; the mock accepts createEdit for an Outcome"),
-        (lambda service: service.on("createEdit", 429), "do is 429; the mock accepts an Outcome, a Reply or a Fault"),
+        (lambda service: service.on(None, FAILED), "operation is None; an Outcome is for createEdit"),
+        (lambda service: service.on("createEdit", 429), "do is 429; use an Outcome, a Reply or a Fault"),
         (lambda service: service.next("failed"), "do is 'failed'; "),
-        (lambda service: service.script([FAILED, 429]), "do is 429; "),
+        (lambda service: service.script([FAILED, 429]), r"steps\[1\] is 429; use an object\."),
         (
             lambda service: service.on("createEdit", FAILED, nth=0),
-            "nth is 0; the mock accepts whole numbers, 1 or more",
+            "nth is 0; the minimum is 1",
         ),
         (
             lambda service: service.on("createEdit", FAILED, times=0),
-            "times is 0; the mock accepts whole numbers, 1 or ",
+            "times is 0; the minimum is 1",
         ),
         (lambda service: service.on("createEdit", FAILED, times=1.5), "times is 1.5; "),
-        (lambda service: service.outage(), "requests is None and seconds is None; the mock accepts one of them"),
+        (lambda service: service.outage(), "requests is None and seconds is None; use one of them"),
         (lambda service: service.outage(requests=1, seconds=1), "requests is 1 and seconds is 1; "),
-        (lambda service: service.outage(requests=0), "is 0; the mock accepts whole numbers, 1 or more"),
+        (lambda service: service.outage(requests=0), "requests is 0; the minimum is 1"),
         (
             lambda service: service.outage(seconds=0),
-            "seconds is 0; the mock accepts seconds, more than 0 to 1000000000.",
+            "seconds is 0; it must be more than 0.",
         ),
         (lambda service: service.outage(seconds=float("nan")), "seconds is nan; "),
         (lambda service: service.outage(seconds=float("inf")), "seconds is inf; "),
-        (lambda service: service.outage(seconds="3"), "seconds is '3'; "),
+        (lambda service: service.outage(seconds="3"), 'seconds is "3"; use a number.'),
         (
             lambda service: service.outage(requests=1, status=399),
-            "status is 399; the mock accepts whole numbers, 400 to",
+            "status is 399; the limit is 400 to 599.",
         ),
         (lambda service: service.outage(requests=1, status=600), "status is 600; "),
     ],
@@ -180,7 +180,7 @@ def test_rules_are_bounded(service, monkeypatch):
     """A script that is too long is refused as a whole."""
     monkeypatch.setattr(script, "MAX_RULES", 3)
     service.script([FAILED, LIMITED])
-    with pytest.raises(ValueError, match="the script has 4 rules; the mock accepts 3 at once"):
+    with pytest.raises(ValueError, match="the script has 4 rules; the limit is 3"):
         service.script([FAILED, LIMITED])
     service.next(FAILED)
     assert 3 == len(service.rules)
@@ -270,28 +270,28 @@ def test_distributions():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Uniform(-1, 2), "low is -1; the mock accepts seconds, 0 to 1000000000"),
+        (lambda: Uniform(-1, 2), "low is -1; the limit is 0 to 1000000000"),
         (lambda: Uniform(float("nan"), 2), "low is nan; "),
-        (lambda: Uniform(3, 2), "high is 2; the mock accepts seconds, 3 to"),
+        (lambda: Uniform(3, 2), "high is 2; the minimum is low, 3."),
         (lambda: Uniform(1, float("inf")), "high is inf; "),
-        (lambda: Lognormal(0, 1), "median is 0; the mock accepts seconds, more than 0 to 1000000000"),
+        (lambda: Lognormal(0, 1), "median is 0; it must be more than 0"),
         (lambda: Lognormal(float("inf"), 1), "median is inf; "),
-        (lambda: Lognormal(1, -0.1), "sigma is -0.1; the mock accepts 0 to 10"),
+        (lambda: Lognormal(1, -0.1), "sigma is -0.1; the limit is 0 to 10"),
         (lambda: Lognormal(1, 10.1), "sigma is 10.1; "),
-        (lambda: Lognormal(1, cast("Any", "1")), "sigma is '1'; "),
-        (lambda: Outcome(polls=-1), "polls is -1; the mock accepts whole numbers, 0 or more"),
+        (lambda: Lognormal(1, cast("Any", "1")), 'sigma is "1"; use a number.'),
+        (lambda: Outcome(polls=-1), "polls is -1; the minimum is 0"),
         (lambda: Outcome(polls=cast("Any", 1.5)), "polls is 1.5; "),
         (lambda: Outcome(seconds=float("inf")), "seconds is inf; "),
-        (lambda: Outcome(seconds=True), "seconds is True; "),
-        (lambda: Outcome(status=cast("Any", 5)), "status is 5; the mock accepts text"),
-        (lambda: Outcome(error_code=cast("Any", 5)), "error_code is 5; the mock accepts text"),
-        (lambda: Outcome(error_msg=cast("Any", b"x")), "error_msg is b'x'; the mock accepts text"),
-        (lambda: Outcome(result_form=cast("Any", "urls")), "result_form is 'urls'; the mock accepts 'url' or 'file'"),
-        (lambda: Outcome(expired=cast("Any", "no")), "expired is 'no'; the mock accepts True or False"),
+        (lambda: Outcome(seconds=True), "seconds is true; use a number."),
+        (lambda: Outcome(status=cast("Any", 5)), "status is 5; use a string"),
+        (lambda: Outcome(error_code=cast("Any", 5)), "error_code is 5; use a string"),
+        (lambda: Outcome(error_msg=cast("Any", b"x")), "error_msg is the bytes b'x'; JSON has no such type"),
+        (lambda: Outcome(result_form=cast("Any", "urls")), 'result_form is "urls"; use one of "url", "file"'),
+        (lambda: Outcome(expired=cast("Any", "no")), 'expired is "no"; use a boolean'),
         (lambda: Outcome(seconds=-0.1), "seconds is -0.1; "),
-        (lambda: Outcome(polls=1, seconds=1), "polls is 1 and seconds is 1; the mock accepts one of them"),
+        (lambda: Outcome(polls=1, seconds=1), "polls is 1 and seconds is 1; use one of them"),
         (lambda: MockService(seconds=float("nan")), "seconds is nan; "),
-        (lambda: MockService(seconds=cast("Any", "5")), "seconds is '5'; "),
+        (lambda: MockService(seconds=cast("Any", "5")), 'seconds is "5"; use a number.'),
     ],
 )
 def test_lives_that_cannot_be_lived_are_refused(make, message):

@@ -22,16 +22,16 @@ HOSTS = {
 }
 FREE = {"service", "transport", "router"}
 SAID = {  # what a reason names beside the field
-    "minItems /image_urls": "has 0 items; the service accepts 1 to 10.",
-    "maxItems /image_urls": "has 11 items; the service accepts 1 to 10.",
-    "minLength /prompt": "has 0 characters; the service accepts 1 to 5000.",
-    "maxLength /prompt": "has 5001 characters; the service accepts 1 to 5000.",
-    "maxLength /file": "has 50000001 bytes; the service accepts at most 50000000.",
+    "minItems /image_urls": "has 0 items; the limit is 1 to 10.",
+    "maxItems /image_urls": "has 11 items; the limit is 1 to 10.",
+    "minLength /prompt": "has 0 characters; the limit is 1 to 5000.",
+    "maxLength /prompt": "has 5001 characters; the limit is 1 to 5000.",
+    "maxLength /file": "has 50000001 bytes; the maximum is 50000000.",
     "enum /image_size": '"1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto".',
-    "enum /output_format": 'the service accepts "png", "jpeg".',
-    "type /image_urls": "the service accepts an array.",
-    "type /prompt": "the service accepts a string.",
-    "security ": "the service accepts Bearer <token>.",
+    "enum /output_format": 'use one of "png", "jpeg".',
+    "type /image_urls": "use an array.",
+    "type /prompt": "use a string.",
+    "security ": "use Bearer <token>.",
 }
 
 

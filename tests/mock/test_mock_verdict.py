@@ -6,9 +6,9 @@ import pytest
 from nano_banana_edit_mock import MockService, Request, Response
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.contract.reading import MAX_DEPTH
+from nano_banana_edit_mock.contract.schemas import MAX_VIOLATIONS
 from nano_banana_edit_mock.contract.wording import show
 from nano_banana_edit_mock.engine.referee import ENVELOPE
-from nano_banana_edit_mock.engine.schemas import MAX_VIOLATIONS
 
 SNOW = "\N{SNOWMAN}"
 ASTRAL = "\N{GRINNING FACE}"
@@ -72,17 +72,17 @@ def test_one_token(send):
     assert 200 == send("createEdit", to=service, Authorization="bearer right").status
     refused = send("createEdit", to=service, Authorization="bearer wrong")
     assert 401 == refused.status
-    assert "Authorization carries another token; the service accepts Bearer <token>. Send that." == said(refused)
+    assert "Authorization has another token than the one accepted." == said(refused)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("Authorization", None, "Authorization is missing; the service accepts Bearer <token>. Send that."),
-        ("Authorization", "", "Authorization is not a bearer token; the service accepts Bearer <token>. Send that."),
-        ("Authorization", "X", "Authorization is not a bearer token; the service accepts Bearer <token>. Send that."),
-        ("Content_Type", None, "Content-Type is missing; the service accepts application/json. Send that."),
-        ("Content_Type", "text/x", "Content-Type is text/x; the service accepts application/json. Send that."),
+        ("Authorization", None, "Authorization is missing; use Bearer <token>."),
+        ("Authorization", "", "Authorization has no bearer token; use Bearer <token>."),
+        ("Authorization", "X", "Authorization has no bearer token; use Bearer <token>."),
+        ("Content_Type", None, "Content-Type is missing; use application/json."),
+        ("Content_Type", "text/x", "Content-Type is text/x; use application/json."),
     ],
 )
 def test_what_is_wrong_with_a_header(send, name, value, message):
@@ -128,18 +128,18 @@ def test_good_json(send, body):
         ((GOOD % ', "extra": "X"').encode().replace(b"X", b"\xed\xa0\x80"), "not UTF-8"),
         ((GOOD % r', "extra": ["", {"a": "\ud800"}]').encode(), "extra[1].a has a lone surrogate"),
         ((GOOD % r', "\udc00": 1').encode(), "has a lone surrogate"),
-        ((GOOD % ', "extra": NaN').encode(), "extra is no finite number"),
-        ((GOOD % ', "extra": -Infinity').encode(), "extra is no finite number"),
-        ((GOOD % ', "extra": 1e999').encode(), "extra is no finite number"),
-        ((GOOD % f', "extra": {"9" * 5000}').encode(), "extra is no finite number"),
+        ((GOOD % ', "extra": NaN').encode(), "extra is not a finite number"),
+        ((GOOD % ', "extra": -Infinity').encode(), "extra is not a finite number"),
+        ((GOOD % ', "extra": 1e999').encode(), "extra is not a finite number"),
+        ((GOOD % f', "extra": {"9" * 5000}').encode(), "extra is not a finite number"),
         ((GOOD % ', "prompt": "q"').encode(), "prompt is given twice"),
         ((GOOD % r', "extra": {"\ud800": 1, "\ud800": 2}').encode(), "is given twice"),
         ((GOOD % ', "extra": [{"a": 1, "a": 1}]').encode(), "extra[0].a is given twice"),
         ((GOOD % (', "extra": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH)).encode(), "too deep"),
         ((GOOD % (', "extra": ' + '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)).encode(), "too deep"),
         (b"[" * 1_000_000, "too deep"),
-        (b"null", "The body is null; the service accepts an object."),
-        (b"[]", "The body is an array; the service accepts an object."),
+        (b"null", "The body is null; use an object."),
+        (b"[]", "The body is an array; use an object."),
     ],
 )
 def test_bad_json(send, service, body, message):
@@ -200,7 +200,7 @@ def test_types(send, service, edit_body, value):
     assert ("/prompt", "prompt", "type") == (prompt.pointer, prompt.field, prompt.keyword)
     assert ("/image_urls/1", "image_urls", "type") == (item.pointer, item.field, item.keyword)
     assert item.message.startswith("image_urls[1] is ")
-    assert item.message.endswith("; the service accepts a string. Change its type.")
+    assert item.message.endswith("; use a string.")
 
 
 def test_missing_property(send, service, edit_body):
@@ -209,14 +209,14 @@ def test_missing_property(send, service, edit_body):
         send("createEdit", {key: value for key, value in edit_body.items() if key != name})
         (violation,) = service.calls[-1].violations
         assert (name, f"/{name}", "required") == (violation.field, violation.pointer, violation.keyword)
-        assert f"{name} is missing; the service accepts no request without it. Add it." == violation.message
+        assert f"{name} is missing; it is required." == violation.message
 
 
 def test_message_style(send, edit_body, limit):
     """A message has the field, what was received, what is accepted, and the remedy."""
     low, high = (limit[f"EditRequest.prompt.{end}Length"] for end in ("min", "max"))
     response = send("createEdit", {**edit_body, "prompt": "x" * (high + 1)})
-    expected = f"prompt has {high + 1} characters; the service accepts {low} to {high}. Shorten it."
+    expected = f"prompt has {high + 1} characters; the limit is {low} to {high}."
     assert {"message": expected, "error_code": "invalid_request"} == response.json()
     assert "application/json" == response.header("Content-Type")
 
@@ -225,7 +225,7 @@ def test_long_values_are_shortened(send, edit_body):
     """A message shows no more of a value than is needed to recognise it."""
     response = send("createEdit", {**edit_body, "output_format": "x" * 10_000})
     shown = '"' + "x" * 58 + "…"
-    assert said(response).startswith(f"output_format is {shown}; the service accepts ")
+    assert said(response).startswith(f"output_format is {shown}; use one of ")
 
 
 def test_violations_are_bounded(send, service, edit_body):
@@ -287,15 +287,14 @@ def test_values_as_they_are_shown(value, shown):
 @pytest.mark.parametrize(
     ("schema", "value", "message"),
     [
-        ({"enum": ["a", 1]}, "b", 'n is "b"; the service accepts "a", 1. Choose one of them.'),
-        ({"const": "a"}, "b", 'n is "b"; the service accepts "a". Send that.'),
-        ({"minItems": 2}, [1], "n has 1 items; the service accepts at least 2. Add some."),
-        ({"additionalProperties": False}, {"a": 1}, "n.a is unknown; the service accepts none. Remove it."),
+        ({"enum": ["a", 1]}, "b", 'n is "b"; use one of "a", 1.'),
+        ({"const": "a"}, "b", 'n is "b"; use "a".'),
+        ({"minItems": 2}, [1], "n has 1 item; the minimum is 2."),
+        ({"additionalProperties": False}, {"a": 1}, "n.a is unknown; no property is allowed."),
         (
             {"items": {"additionalProperties": False}},
             [{}, {"a": 1, "b": 2}],
-            "n[1].a is unknown; the service accepts none. Remove it. "
-            "n[1].b is unknown; the service accepts none. Remove it.",
+            "n[1].a is unknown; no property is allowed. n[1].b is unknown; no property is allowed.",
         ),
     ],
 )
@@ -310,20 +309,20 @@ def test_message_of_a_small_schema(rich, schema, value, message):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"a/b": 2}, "a/b is 2; the service accepts 1. Send that."),
-        ({"small": 0}, "small is 0; the service accepts more than 0. Raise it."),
-        ({"small": 10}, "small is 10; the service accepts less than 10. Lower it."),
-        ({"even": 3}, "even is 3; the service accepts multiples of 2. Round it."),
-        ({"even": -2}, "even is -2; the service accepts at least 0. Raise it."),
-        ({"even": "2"}, 'even is "2"; the service accepts an integer or a null. Change its type.'),
-        ({"tags": [1, 1]}, "tags is an array; the service accepts each item once. Remove the repeats."),
-        ({"tags": [1, 2, 3, 4]}, "tags has 4 items; the service accepts at most 3. Remove some."),
-        ({"code": "ab"}, 'code is "ab"; the service accepts text that matches ^[A-Z]+$. Rewrite it.'),
-        ({"code": "A"}, "code has 1 characters; the service accepts at least 2. Lengthen it."),
-        ({"inner": {}}, "inner.deep is missing; the service accepts no request without it. Add it."),
-        ({"inner": {"deep": "", "x": 1}}, "inner.x is unknown; the service accepts only deep. Remove it."),
-        ({"labels": {"a": "abc"}}, "labels.a has 3 characters; the service accepts at most 2. Shorten it."),
-        ({"labels": {"a": {}}}, "labels.a is an object; the service accepts a string. Change its type."),
+        ({"a/b": 2}, "a/b is 2; use 1."),
+        ({"small": 0}, "small is 0; it must be more than 0."),
+        ({"small": 10}, "small is 10; it must be less than 10."),
+        ({"even": 3}, "even is 3; it must be a multiple of 2."),
+        ({"even": -2}, "even is -2; the minimum is 0."),
+        ({"even": "2"}, 'even is "2"; use an integer or null.'),
+        ({"tags": [1, 1]}, "tags has an item twice; each may occur once."),
+        ({"tags": [1, 2, 3, 4]}, "tags has 4 items; the maximum is 3."),
+        ({"code": "ab"}, 'code is "ab"; it must match ^[A-Z]+$.'),
+        ({"code": "A"}, "code has 1 character; the minimum is 2."),
+        ({"inner": {}}, "inner.deep is missing; it is required."),
+        ({"inner": {"deep": "", "x": 1}}, "inner.x is unknown; use only deep."),
+        ({"labels": {"a": "abc"}}, "labels.a has 3 characters; the maximum is 2."),
+        ({"labels": {"a": {}}}, "labels.a is an object; use a string."),
     ],
 )
 def test_every_keyword_is_explained(rich_service, body, message):

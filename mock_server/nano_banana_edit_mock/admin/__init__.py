@@ -1,1 +1,1 @@
-"""The mock itself over HTTP, under `/__mock__/`, and the page that shows it."""
+"""The mock itself over HTTP: its API under `/__mock__/`, and its page."""

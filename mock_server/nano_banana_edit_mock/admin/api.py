@@ -1,4 +1,4 @@
-"""What is under `/__mock__/`: the service told and asked over HTTP, as admin.yaml says, and the page that shows it."""
+"""The API under `/__mock__/`, as admin.yaml describes it, and the page that shows it."""
 
 import json
 import re
@@ -24,14 +24,14 @@ PREFIX = "/__mock__/"
 _ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")
 _PASSED_ON = re.compile(r"(?i)forwarded|via|x-real-ip|x-forwarded-.*")
 TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
-_WHICH = f"It is the one that the mock printed when it started, or that {TOKEN_VARIABLE} gave it."
+_WHICH = f"The mock printed it at its start, unless {TOKEN_VARIABLE} was set."
 EVENTS = "text/event-stream"
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
 _PAGE = Path(__file__).with_name("page")
 _MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
-# Nothing from elsewhere, and in no frame of another site.
+# Nothing from other origins, and no frame in another site.
 _STRICT = (
     ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'none'"),
     ("Cache-Control", "no-cache"),
@@ -39,14 +39,14 @@ _STRICT = (
 
 
 def is_admin(url: str) -> bool:
-    """Return whether a URL is none of the API's."""
+    """Return whether a URL belongs to the mock itself, and not to the API that it plays."""
     return _ADMIN.match(url) is not None
 
 
 def trusted(request: Request, peer: str | None) -> bool:
-    """Return whether a request comes from this machine, through no proxy that says so, and from no other web page.
+    """Return whether a request comes from this machine directly, and not from another site's web page.
 
-    The host that it is addressed to counts as well: a page may have any name resolve to this machine.
+    The host in the URL must be this machine, too, because any name can resolve to it.
     """
     url = urlsplit(request.url)
     own = request.header("Origin") in {None, f"{url.scheme}://{url.netloc}"}
@@ -55,7 +55,7 @@ def trusted(request: Request, peer: str | None) -> bool:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Return whether a name or an address is that of this machine, for itself."""
+    """Return whether a name or an address is the loopback of this machine."""
     try:
         address = ip_address(host or "")
     except ValueError:
@@ -66,15 +66,16 @@ def is_loopback(host: str | None) -> bool:
 
 
 def administer(service: MockService, request: Request, *, token: str, peer: str | None) -> Response:
-    """Answer a request to the mock itself; one that is not trusted needs the token, and may then be of any web page.
+    """Answer a request to the mock itself. A request that is not trusted needs the token; any web page may send it.
 
-    A stream of events is answered with its head alone; what goes into it is what a `Feed` reads.
+    For a stream of events this is the head of the answer; `Feed` has the events.
     """
     route = _routes().find(request.method, request.url)
-    if public := _open(route.url.path, service):
-        return public if request.method in {"GET", "HEAD"} else _stray(request.method, route.url.path, READ_ONLY)
+    path = route.url.path
+    if public := _open(path, service):
+        return public if request.method in {"GET", "HEAD"} else _stray(request.method, path, READ_ONLY)
     if route.operation is None or route.name is None:
-        return share(request, _stray(request.method, route.url.path, route.allow))
+        return share(request, _stray(request.method, path, route.allow))
     operation = evolve(route.operation, bearer=not trusted(request, peer))
     return share(request, _answer(service, request, operation, token))
 
@@ -103,15 +104,15 @@ def _referee() -> Referee:
 
 
 def _stray(method: str, path: str, allow: Collection[str]) -> Response:
-    """Return the answer to a request that means no operation."""
     verdict = astray(method, path, allow, "openapi.json")
     return refused(verdict, allow, 400) if verdict.violations else allowed(allow)
 
 
 class Feed:
-    """The events of one stream: those after the one whose id is given, and then those that are new at each look.
+    """The events of one stream: first those after the last event id, then the new ones at each read.
 
-    An id is the era and the number of a request, so that one of another run, or of before a reset, is known as such.
+    An event id is the era and the number of a request, so that an id from another run, or from before a reset, is known
+    as such.
     """
 
     def __init__(self, last: str | None = None) -> None:
@@ -120,15 +121,15 @@ class Feed:
         self._after = int(known[2]) if known else 0
 
     def read(self, service: MockService) -> bytes:
-        """Return what came since the last look; empty when nothing did."""
+        """Return the events since the last read; empty if there are none."""
         era, count, entries = service.journal.latest()
         reset = self._era not in {None, era}
         if reset:
             self._after = 0
         new = entries[len(entries) - max(0, min(count - self._after, len(entries))) :]
         self._era, self._after = era, count
-        told = [_event("reset", era, 0, {})] if reset else []
-        return b"".join(told + [_event("call", era, call["number"], call) for call in _calls(count, new)])
+        first = [_event("reset", era, 0, {})] if reset else []
+        return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, new)])
 
 
 def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:
@@ -136,17 +137,14 @@ def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:
 
 
 def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
-    """Yield the last of `count` requests with their numbers."""
-    return map(_call, range(count - len(entries) + 1, count + 1), entries)
-
-
-def _call(number: int, entry: Entry) -> dict[str, Any]:
-    try:
-        answer = json.loads(entry.answered or b"")
-    except ValueError:
-        answer = None
-    known = asdict(entry, filter=lambda attribute, _: attribute.name != "answered")
-    return {"number": number, **known, "answer": answer}
+    """Yield the last of `count` requests, with their numbers."""
+    for number, entry in enumerate(entries, count - len(entries) + 1):
+        try:
+            answer = json.loads(entry.answered or b"")
+        except ValueError:
+            answer = None
+        known = asdict(entry, filter=lambda attribute, _: attribute.name != "answered")
+        yield {"number": number, **known, "answer": answer}
 
 
 def _list_calls(service: MockService, _: Any) -> Response:
@@ -155,21 +153,20 @@ def _list_calls(service: MockService, _: Any) -> Response:
 
 
 def _list_tasks(service: MockService, _: Any) -> Response:
-    return reply(200, {"tasks": [*_tasks(service)]})
-
-
-def _tasks(service: MockService) -> Iterator[dict[str, Any]]:
-    for job in service.jobs:
-        progress = job.progress(job.looks, service.time)
-        yield {
+    now = service.time
+    tasks = [
+        {
             "task_id": job.edit.task_id,
             "body": job.edit.body,
-            "looks": job.looks,
+            "polls": job.polls,
             "at": job.born,
             "seconds": job.seconds,
-            "progress": min(1, progress),
-            "status": job.status(progress),
+            "progress": min(1, job.progress(job.polls, now)),
+            "status": job.status(job.progress(job.polls, now)),
         }
+        for job in service.jobs
+    ]
+    return reply(200, {"tasks": tasks})
 
 
 def _list_rules(service: MockService, _: Any) -> Response:
@@ -203,7 +200,7 @@ def _verify(service: MockService, value: Any) -> Response:
     except AssertionError as difference:
         return reply(200, {"holds": False, "message": str(difference)})
     except TypeError as error:
-        raise ValueError(f"{value['assertion']} takes no such arguments. Leave out operation or properties.") from error
+        raise ValueError(f"{value['assertion']} has no such argument. Leave out operation or properties.") from error
     return reply(200, {"holds": True})
 
 
@@ -221,18 +218,13 @@ _OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
 
 
 def _open(path: str, service: MockService) -> Response | None:
-    """Return what anybody may have: the page, both documents, and files, which leave no trace in the journal."""
-    if path == f"{PREFIX}openapi.json":
-        return _document(load_admin().document)
-    if path == f"{PREFIX}api.json":
-        return _document(service.contract.document)
+    """Return what needs no token: the page, both documents, and files, which leave no entry in the journal."""
+    documents = {f"{PREFIX}openapi.json": load_admin(), f"{PREFIX}api.json": service.contract}
+    if path in documents:
+        return reply(200, documents[path].document, ("Access-Control-Allow-Origin", "*"))
     if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
         return service.get_file(path.removeprefix(PREFIX[:-1]))
     file = _PAGE / ("index.html" if path == "/" else path.removeprefix(PREFIX))
     if file.parent == _PAGE and file.suffix in _MEDIA_TYPES and file.is_file():
         return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", file.read_bytes(), *_STRICT)
     return None
-
-
-def _document(document: Mapping[str, Any]) -> Response:
-    return reply(200, document, ("Access-Control-Allow-Origin", "*"))

@@ -1,7 +1,7 @@
-"""The document: its operations, a census of every constraint it sets on a request, and how a broken one is worded."""
+"""The document: its operations, the census of its constraints, its schemas, and the words for a broken constraint."""
 
 from .census import Constraint, UnsupportedKeyword
-from .document import JSON, MULTIPART, Contract, Operation, Parameter, load, parse
+from .document import JSON, MULTIPART, Contract, Operation, load, parse
 
 __all__ = [
     "JSON",
@@ -9,7 +9,6 @@ __all__ = [
     "Constraint",
     "Contract",
     "Operation",
-    "Parameter",
     "UnsupportedKeyword",
     "load",
     "parse",

@@ -1,4 +1,4 @@
-"""A walk through a request schema that lists every constraint and refuses what it does not know."""
+"""The census: a walk through a request schema that lists every constraint and refuses unknown keywords."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,19 +20,19 @@ _PLAIN = frozenset(
 _ACCEPTED = {
     "additionalProperties": "true, false or a schema",
     "enum": "a list",
-    "multipleOf": "numbers above 0",
-    "pattern": "regular expressions",
-    "properties": "schemas by their names",
+    "multipleOf": "a number above 0",
+    "pattern": "a regular expression",
+    "properties": "an object of schemas",
     "required": "a list of names, each once",
     "type": "array, boolean, integer, null, number, object, string, or a list of some",
     "uniqueItems": "true or false",
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), "whole numbers, 0 or more"),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), "numbers"),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), "a whole number, 0 or more"),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), "a number"),
 }
 
 
 class UnsupportedKeyword(ValueError):
-    """A keyword on the request side of the document that the client or the mock cannot hold a request to.
+    """A keyword on the request side of the document that the client or the mock cannot enforce.
 
     Attributes:
         keyword: The keyword as written.
@@ -45,14 +45,12 @@ class UnsupportedKeyword(ValueError):
         self.pointer = pointer
 
     def __str__(self) -> str:
-        return (
-            f"{self.keyword} at {self.pointer} cannot be enforced by client and mock. State the constraint another way."
-        )
+        return f"{self.keyword} at {self.pointer} is not supported. State the constraint another way."
 
 
 @frozen(kw_only=True)
 class Constraint:
-    """One thing the document demands of a request.
+    """One constraint that the document sets on a request.
 
     Attributes:
         id: Name such as `EditRequest.prompt.maxLength` or `createEdit.security.bearer`.
@@ -62,7 +60,7 @@ class Constraint:
         field: Path from the owner to the constrained value; `*` stands for every item or undeclared property.
         keyword: The keyword as written.
         value: The keyword's value; for `required` in a schema one of its names, for `security` the scheme's name.
-        pointer: JSON pointer to the keyword in the document, behind every `$ref`.
+        pointer: JSON pointer to the keyword in the document, after every `$ref`.
     """
 
     id: str
@@ -85,28 +83,28 @@ def resolve(document: Mapping[str, Any], pointer: str) -> Any:
 
 
 def escape(token: str) -> str:
-    """Return a key as a JSON pointer spells it (RFC 6901, section 3)."""
+    """Return a key as it stands in a JSON pointer (RFC 6901, section 3)."""
     return token.replace("~", "~0").replace("/", "~1")
 
 
 def target(ref: str) -> str:
     """Return the JSON pointer inside a `$ref` to the same document."""
     if not str(ref).startswith("#"):
-        raise ValueError(f"$ref {ref!r} leads out of the document; put what it names inside.")
+        raise ValueError(f"$ref {ref!r} leads out of the document; move its target inside.")
     return unquote(ref.removeprefix("#"))
 
 
 def refer(document: Mapping[str, Any], pointer: str) -> str:
-    """Return where the `$ref` at a pointer leads, which is in the document."""
+    """Return the pointer that the `$ref` at a pointer holds; it must lead to a place in the document."""
     ref = resolve(document, pointer)
     found = target(ref)
     if not has(document, found):
-        raise ValueError(f"{pointer} is {ref}; the mock accepts what the document has. Define it, or mend the name.")
+        raise ValueError(f"{pointer} is {ref}, which is not in the document.")
     return found
 
 
 def has(document: Mapping[str, Any], pointer: str) -> bool:
-    """Return whether a document has what a JSON pointer names."""
+    """Return whether a JSON pointer leads to a node of the document."""
     try:
         resolve(document, pointer)
     except (LookupError, TypeError, ValueError):
@@ -115,18 +113,18 @@ def has(document: Mapping[str, Any], pointer: str) -> bool:
 
 
 def state(place: Constraint, keyword: str, value: Any) -> Constraint:
-    """Return the constraint that a keyword sets on a place, which is a constraint that has none yet."""
+    """Return the constraint that a keyword sets on a place; a place is a constraint without a keyword."""
     pointer = f"{place.pointer}/{keyword}"
     return evolve(place, id=f"{place.id}.{keyword}", keyword=keyword, value=value, pointer=pointer)
 
 
 def step(place: Constraint, name: str, pointer: str, field: str | None = None) -> Constraint:
-    """Return the place one level deeper, `name` as an id shows it and `field`, if another, as a path does."""
+    """Return the place one level deeper: `name` goes into its id, and `field` into its path, if it differs."""
     return evolve(place, id=f"{place.id}.{name}", field=(*place.field, field or name), pointer=pointer)
 
 
 def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = frozenset()) -> Iterator[Constraint]:
-    """Yield the constraints of the schema at a place and of all it refers to; `seen` are the schemas around it."""
+    """Yield the constraints of the schema at a place and of all schemas inside it; `seen` are those around it."""
     schema = resolve(document, place.pointer)
     if place.pointer in seen or not isinstance(schema, dict):
         raise UnsupportedKeyword(place.pointer.rpartition("/")[2], place.pointer)
@@ -148,19 +146,18 @@ def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = 
 
 
 def _judge(stated: Constraint) -> None:
-    """Refuse a value that its keyword cannot have."""
+    """Check that the keyword can have the value."""
     if stated.keyword not in _ACCEPTED:
         return
     try:
         Draft202012Validator({stated.keyword: stated.value})
     except ValueError as error:
-        said = cut(json.dumps(stated.value, ensure_ascii=False))
-        message = f"{stated.pointer} is {said}; JSON Schema accepts {_ACCEPTED[stated.keyword]}. Mend it."
-        raise ValueError(message) from error
+        value = cut(json.dumps(stated.value, ensure_ascii=False))
+        raise ValueError(f"{stated.pointer} is {value}; use {_ACCEPTED[stated.keyword]}.") from error
 
 
 def _inside(document: Mapping[str, Any], place: Constraint, stated: Constraint) -> list[Constraint] | None:
-    """Return the places of the schemas inside a keyword; None when it holds none."""
+    """Return the places of the schemas inside a keyword; None if it holds none."""
     match stated.keyword, stated.value:
         case "$ref", _:
             return [evolve(place, pointer=refer(document, stated.pointer))]

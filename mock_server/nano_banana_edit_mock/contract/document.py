@@ -1,4 +1,4 @@
-"""The document, read once: its operations, and a census of every constraint it sets on a request."""
+"""An OpenAPI document, read once: its operations, and the census of their constraints."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +10,7 @@ import yaml
 from attrs import evolve, frozen
 
 from .census import Constraint, UnsupportedKeyword, escape, has, refer, resolve, state, step, walk
-from .reading import Place, check_json, read_yaml
+from .reading import check_json, read_yaml
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -20,8 +20,8 @@ _PACKAGE = Path(str(files("nano_banana_edit_mock")))
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the quick one, where libyaml is
-    """Reads a date, and a status that is a key, as the text that they are in JSON."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the quick one, if libyaml is there
+    """Reads a date, and a status that is a key, as text, as JSON has them."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [(tag, form) for tag, form in forms if tag != "tag:yaml.org,2002:timestamp"]
@@ -34,39 +34,26 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 @frozen(kw_only=True)
-class Parameter:
-    """One declared parameter; it stands in the path, as any other is refused when the document is read.
-
-    Attributes:
-        name: Its name.
-        schema: JSON pointer to its schema.
-    """
-
-    name: str
-    schema: str
-
-
-@frozen(kw_only=True)
 class Operation:
     """One operation of the document.
 
     Attributes:
         id: The operationId.
         method: Upper-case HTTP method.
-        path: Path template, without the servers' base path.
-        servers: Server URLs; the operation's own go before the path's, those before the document's.
-        parameters: The parameters, those of the path included; default none.
+        path: Path template, without the base path of the servers.
+        servers: Server URLs: the operation's own, otherwise those of the path, otherwise those of the document.
+        parameters: JSON pointer to the schema of each path parameter, by its name; default none.
         bearer: Whether a bearer token is required; default False.
-        media_type: The media type of the body, `JSON` or `MULTIPART`; default None when there is no body.
-        schema: JSON pointer to the body's schema; empty when there is no body.
-        body_required: Whether the body may not be left out; default False.
+        media_type: The media type of the body, `JSON` or `MULTIPART`; default None if there is no body.
+        schema: JSON pointer to the body's schema; empty if there is no body.
+        body_required: Whether the body is required; default False.
     """
 
     id: str
     method: str
     path: str
     servers: tuple[str, ...]
-    parameters: tuple[Parameter, ...] = ()
+    parameters: Mapping[str, str] = {}
     bearer: bool = False
     media_type: str | None = None
     schema: str = ""
@@ -78,7 +65,7 @@ class Contract:
     """The document, its operations, and the census of their constraints.
 
     Attributes:
-        document: The root of the document; to be read, not changed.
+        document: The root of the document; do not change it.
         operations: Every operation, in the document's order.
         constraints: Every constraint on a request, in the document's order.
     """
@@ -99,8 +86,8 @@ def load(path: Path | None = None) -> Contract:
 
     Raises:
         OSError: The file cannot be read.
-        UnsupportedKeyword: A request is constrained in a way that the client or the mock cannot enforce.
-        ValueError: The file is not YAML, or no OpenAPI document.
+        UnsupportedKeyword: The client or the mock cannot enforce a constraint on a request.
+        ValueError: The file is not YAML, or not an OpenAPI document.
 
     Source: `openapi.yaml`
     """
@@ -112,11 +99,11 @@ def read(path: Path) -> Mapping[str, Any]:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not YAML, or no OpenAPI document; the message names it.
+        ValueError: It is not YAML, or has no paths; the message names the file.
     """
     document = read_yaml(path, _Loader)
     if not isinstance(document, dict) or "paths" not in document:
-        raise ValueError(f"{path} has no paths; an OpenAPI document has some. Name another file.")
+        raise ValueError(f"{path} has no paths; it is not an OpenAPI document.")
     return document
 
 
@@ -130,12 +117,12 @@ def parse(document: Mapping[str, Any]) -> Contract:
         The contract.
 
     Raises:
-        UnsupportedKeyword: A request is constrained in a way that the client or the mock cannot enforce.
-        ValueError: It is no JSON, or what it says of a request leads nowhere; the message names the place.
+        UnsupportedKeyword: The client or the mock cannot enforce a constraint on a request.
+        ValueError: JSON cannot express the document, or something is missing in it; the message names the place.
 
     Source: `openapi.yaml`
     """
-    check_json(document, _spell)
+    check_json(document, lambda place: "".join(f"/{escape(str(token))}" for token in place) or "The document")
     reader = _Reader(document)
     operations = tuple(
         reader.operation(path, method)
@@ -146,13 +133,9 @@ def parse(document: Mapping[str, Any]) -> Contract:
     return Contract(document=document, operations=operations, constraints=tuple(reader.census))
 
 
-def _spell(place: Place) -> str:
-    return "".join(f"/{escape(str(token))}" for token in place) or "The document"
-
-
 @cache
 def load_admin() -> Contract:
-    """Return the document of what is under `/__mock__/`, which has the steps of a script as well."""
+    """Return the document of the API under `/__mock__/`; its schemas also describe what a script may hold."""
     return load(_PACKAGE / "admin" / "admin.yaml")
 
 
@@ -162,13 +145,13 @@ def _shipped() -> Contract:
 
 
 def _locate(package: Path) -> Path:
-    # A wheel carries a copy inside the package; an editable install reads the one at the repository's root.
+    # A wheel carries a copy inside the package; an editable install reads the one at the root of the repository.
     inside = package / "openapi.yaml"
     return inside if inside.is_file() else package.parents[1] / inside.name
 
 
 class _Reader:
-    """Reads operations, and collects their constraints in `census` on the way."""
+    """Reads operations, and collects their constraints in `census`."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
@@ -181,9 +164,7 @@ class _Reader:
         node, at = item[method], f"{parent}/{method}"
         name = node.get("operationId")
         if not isinstance(name, str):
-            raise ValueError(  # noqa: TRY004
-                f"{at} has no operationId; the mock accepts operations with one. Add it."
-            )
+            raise ValueError(f"{at} has no operationId; it is required.")  # noqa: TRY004
         place = Constraint(id=name, operation=name, location="security", owner=name)
         return Operation(
             id=name,
@@ -196,13 +177,12 @@ class _Reader:
         )
 
     def servers(self, *holders: str) -> tuple[str, ...]:
-        """Return the URLs of the first of some holders that names any; where none does it is `/`, by OpenAPI."""
+        """Return the URLs of the first holder that names any; the default of OpenAPI is `/`."""
         for holder in holders:
             servers = resolve(self.document, holder).get("servers", ())
             for index, server in enumerate(servers):
                 if not isinstance(server.get("url"), str):
-                    message = f"{holder}/servers/{index} has no url; the mock accepts servers with one. Add it."
-                    raise ValueError(message)  # noqa: TRY004
+                    raise ValueError(f"{holder}/servers/{index} has no url; it is required.")  # noqa: TRY004
             if servers:
                 return tuple(server["url"] for server in servers)
         return ("/",)
@@ -214,7 +194,7 @@ class _Reader:
                 home = f"/components/securitySchemes/{escape(name)}"
                 pointer = f"{holder}/security/{index}/{escape(name)}"
                 if not has(self.document, home):
-                    raise ValueError(f"{pointer} is no scheme; the mock accepts those of the document. Define {home}.")
+                    raise ValueError(f"{pointer} is not a known scheme. Define {home}.")
                 scheme, at = self.follow(home)
                 if (scheme["type"], scheme.get("scheme", "").lower()) != ("http", "bearer"):
                     raise UnsupportedKeyword("type", f"{at}/type")
@@ -222,8 +202,8 @@ class _Reader:
                 self.census.append(evolve(stated, id=f"{stated.id}.{name}", pointer=pointer))
         return bool(requirements) and all(requirements)
 
-    def parameters(self, place: Constraint, node: Mapping[str, Any], holder: str) -> tuple[Parameter, ...]:
-        parameters = []
+    def parameters(self, place: Constraint, node: Mapping[str, Any], holder: str) -> Mapping[str, str]:
+        parameters = {}
         for index in range(len(node.get("parameters", ()))):
             parameter, at = self.follow(f"{holder}/{index}")
             if parameter["in"] != "path" or "content" in parameter:
@@ -232,12 +212,12 @@ class _Reader:
             here = step(place, parameter["name"], at)
             self.required(here)
             for constraint in walk(self.document, evolve(here, pointer=f"{at}/schema")):
-                # A path carries text alone, and the generator shows its templates no more than that of a parameter.
+                # A path carries only text, and the generator tells its templates no more about a parameter.
                 if (constraint.keyword, constraint.value) != ("type", "string"):
                     raise UnsupportedKeyword(constraint.keyword, constraint.pointer)
                 self.census.append(constraint)
-            parameters.append(Parameter(name=parameter["name"], schema=f"{at}/schema"))
-        return tuple(parameters)
+            parameters[parameter["name"]] = f"{at}/schema"
+        return parameters
 
     def body(self, place: Constraint, at: str) -> dict[str, Any]:
         node, at = self.follow(at)
@@ -254,17 +234,17 @@ class _Reader:
         return {"media_type": media_type, "schema": pointer, "body_required": required}
 
     def required(self, place: Constraint) -> bool:
-        """Return whether what a place points to is required, which is a constraint as well."""
+        """Return whether the object at a place is required, and if so add that to the census."""
         required = bool(resolve(self.document, place.pointer).get("required"))
         self.census += [state(place, "required", required)] if required else []
         return required
 
     def follow(self, pointer: str) -> tuple[Any, str]:
-        """Return the object behind a pointer and behind the `$ref`s found there, and the pointer to it."""
+        """Follow a pointer and each `$ref` after it; return the object at the end, and the pointer to it."""
         seen = {pointer}
         while "$ref" in (node := resolve(self.document, pointer)):
             pointer = refer(self.document, f"{pointer}/$ref")
             if pointer in seen:
-                raise ValueError(f"{pointer} refers to itself; the mock accepts what leads to an end. Define it.")
+                raise ValueError(f"{pointer} refers to itself.")
             seen.add(pointer)
         return node, pointer

@@ -1,4 +1,4 @@
-"""Why a value is refused: the field, what was received, what is accepted, what to do."""
+"""The words for a value that a schema refuses: the field, what is wrong, and the limit."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,41 +6,33 @@ from typing import Any
 
 _SHOWN = 60  # characters of a value or key; enough to recognise it
 
-_WORDS = {
-    "additionalProperties": ("{}", "Remove it."),
-    "const": ("{}", "Send that."),
-    "enum": ("{}", "Choose one of them."),
-    "exclusiveMaximum": ("less than {}", "Lower it."),
-    "exclusiveMinimum": ("more than {}", "Raise it."),
-    "maxItems": ("{}", "Remove some."),
-    "maxLength": ("{}", "Shorten it."),
-    "maximum": ("{}", "Lower it."),
-    "minItems": ("{}", "Add some."),
-    "minLength": ("{}", "Lengthen it."),
-    "minimum": ("{}", "Raise it."),
-    "multipleOf": ("multiples of {}", "Round it."),
-    "pattern": ("text that matches {}", "Rewrite it."),
-    "required": ("no request without it", "Add it."),
-    "type": ("{}", "Change its type."),
-    "uniqueItems": ("each item once", "Remove the repeats."),
-}
 
-
-def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, unit: str = "characters") -> str:
-    """Say why `received` is refused by a keyword of `schema`; `unit` is what the length of a text counts."""
+def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, unit: str = "character") -> str:
+    """Say why a keyword of `schema` refuses `received`; `unit` is what the length of a text counts."""
+    value: Any = schema.get(keyword)
     match keyword:
         case "required":
-            state = "is missing"
+            return f"{name} is missing; it is required."
         case "additionalProperties":
-            state = "is unknown"
-        case "minLength" | "maxLength":
-            state = f"has {len(received)} {unit}"
-        case "minItems" | "maxItems":
-            state = f"has {len(received)} items"
-        case _:
-            state = f"is {show(received)}"
-    accepted, remedy = _WORDS[keyword]
-    return f"{name} {state}; the service accepts {accepted.format(_limit(keyword, schema))}. {remedy}"
+            known = ", ".join(schema.get("properties", ()))
+            return f"{name} is unknown; {f'use only {known}' if known else 'no property is allowed'}."
+        case "uniqueItems":
+            return f"{name} has an item twice; each may occur once."
+        case "minItems" | "maxItems" | "minLength" | "maxLength":
+            count, unit = len(received), "item" if keyword.endswith("Items") else unit
+            return f"{name} has {count} {unit}{'s' * (count != 1)}; {_range(keyword, schema)}."
+    demands = {
+        "const": lambda: f"use {show(value)}",
+        "enum": lambda: f"use one of {', '.join(map(show, value))}",
+        "exclusiveMaximum": lambda: f"it must be less than {value}",
+        "exclusiveMinimum": lambda: f"it must be more than {value}",
+        "maximum": lambda: _range(keyword, schema),
+        "minimum": lambda: _range(keyword, schema),
+        "multipleOf": lambda: f"it must be a multiple of {value}",
+        "pattern": lambda: f"it must match {value}",
+        "type": lambda: f"use {' or '.join(map(_kind, [value] if isinstance(value, str) else value))}",
+    }
+    return f"{name} is {show(received)}; {demands[keyword]()}."
 
 
 def spell(path: Sequence[str | int]) -> str:
@@ -62,19 +54,13 @@ def cut(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def _limit(keyword: str, schema: Mapping[str, Any]) -> str:
-    """Return what a keyword demands; one end of a range brings the other along."""
-    if keyword.startswith(("min", "max")):
-        low, high = (schema.get(end + keyword[3:]) for end in ("min", "max"))
-        return f"at most {high}" if low is None else f"at least {low}" if high is None else f"{low} to {high}"
-    value: Any = schema.get(keyword)
-    match keyword:
-        case "type":
-            names = [value] if isinstance(value, str) else value
-            return " or ".join(f"{'an' if name[0] in 'aio' else 'a'} {name}" for name in names)
-        case "additionalProperties":
-            return f"only {', '.join(schema['properties'])}" if schema.get("properties") else "none"
-        case "enum":
-            return ", ".join(map(show, value))
-        case _:
-            return show(value) if keyword == "const" else str(value)
+def _range(keyword: str, schema: Mapping[str, Any]) -> str:
+    """Return the limits that a keyword and its opposite set."""
+    low, high = (schema.get(end + keyword[3:]) for end in ("min", "max"))
+    if low is None or high is None:
+        return f"the maximum is {high}" if low is None else f"the minimum is {low}"
+    return f"the limit is {low} to {high}"
+
+
+def _kind(name: str) -> str:
+    return name if name == "null" else f"{'an' if name[0] in 'aio' else 'a'} {name}"

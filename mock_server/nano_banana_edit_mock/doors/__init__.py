@@ -1,1 +1,1 @@
-"""The ways into the service: in process behind httpx, and a port."""
+"""The ways in: in process for callers on httpx and httpx2, and a port."""

@@ -8,7 +8,7 @@ import httpx
 
 from ..engine.records import Fault, Response
 
-# Names, as each library has exceptions of its own by the same ones.
+# Names, because both libraries have exceptions of their own with the same names.
 _INSTEAD = {
     Fault.REFUSED: "ConnectError",
     Fault.RESET_BEFORE: "ReadError",
@@ -25,17 +25,17 @@ _WITHIN = {
 
 
 def in_process(response: Response, fault: Fault, library: Any = httpx) -> Any:
-    """Return the response that `library`, which is httpx or httpx2, would have.
+    """Return the response that `library`, httpx or httpx2, has after a fault.
 
     Raises:
-        httpx.TransportError: It would have none; the exception is the library's own.
+        httpx.TransportError: It has none. The exception is the library's own.
     """
     if fault in _INSTEAD:
-        raise getattr(library, _INSTEAD[fault])(f"the mock was told to: {fault}")
+        raise getattr(library, _INSTEAD[fault])(f"scripted fault: {fault}")
     headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
     half = response.body[: len(response.body) // 2]
     if fault in _WITHIN:
-        stream = _broken(library)(half, getattr(library, _WITHIN[fault])(f"the mock was told to: {fault}"))
+        stream = _broken(library)(half, getattr(library, _WITHIN[fault])(f"scripted fault: {fault}"))
         return library.Response(response.status, headers=headers, stream=stream)
     return library.Response(
         response.status, headers=headers, content=half if fault is Fault.WRONG_LENGTH else response.body

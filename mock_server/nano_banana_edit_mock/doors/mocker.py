@@ -1,4 +1,4 @@
-"""Clients of httpx2 before the routers of respx, which knows httpx alone."""
+"""A mocker of respx for httpx2: the routers that answer httpx answer httpx2 as well."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ import httpx2
 from respx.mocks import Mocker
 from respx.models import PassThrough
 
-_HTTPX: Any = Mocker.registry["httpx"]  # whose routers answer httpx; it has no types
+_HTTPX: Any = Mocker.registry["httpx"]  # its routers answer httpx; it has no types
 
 
 class Httpx2Mocker(Mocker):
-    """Lets the routers that answer httpx answer httpx2 as well, whatever the transport of the client.
+    """Asks the routers first, whatever the transport of the client.
 
-    There is no public place where a client asks any transport. respx patches a private method of httpx, and this
-    patches its twin; if it were gone, the import would fail, and no request could leave.
+    httpx2 has no public place for that. respx patches a private method of httpx's clients, and this patches the same
+    method of httpx2's. If it were gone, the import of this module would fail, so that no request could leave.
     """
 
     name = "nano_banana_edit_mock.httpx2"
@@ -25,7 +25,7 @@ class Httpx2Mocker(Mocker):
 
     @classmethod
     def mock(cls, spec: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what takes the place of the method: it returns a transport that asks the routers first."""
+        """Return the replacement of the method."""
 
         def _transport_for_url(client: Any, *args: Any, **kwargs: Any) -> _Crossing:
             return _Crossing(spec(client, *args, **kwargs))
@@ -34,7 +34,7 @@ class Httpx2Mocker(Mocker):
 
 
 class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Asks the routers, and then, if they pass a request through, the client's own transport."""
+    """A transport that asks the routers, and the client's own transport if they pass the request through."""
 
     def __init__(self, own: Any) -> None:
         self._own = own
@@ -57,7 +57,7 @@ class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
 
 class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """The body of a response of httpx."""
+    """The body of a response of httpx, for httpx2."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -83,7 +83,7 @@ def _request(request: httpx2.Request) -> httpx.Request:
         request.method,
         str(request.url),
         headers=request.headers.raw,
-        stream=httpx.ByteStream(request.content),  # a stream, so that no header is added
+        stream=httpx.ByteStream(request.content),  # adds no header, unlike content
         extensions=request.extensions,
     )
     crossed.read()
@@ -101,7 +101,7 @@ def _response(response: httpx.Response) -> httpx2.Response:
 
 @contextmanager
 def _crossed() -> Iterator[None]:
-    """Raise an exception of httpx as its twin, or that of its nearest base that has one."""
+    """Raise an exception of httpx as the one of httpx2 with its name, or with that of its nearest base."""
     try:
         yield
     except httpx.RequestError as error:

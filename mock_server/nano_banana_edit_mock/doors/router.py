@@ -1,4 +1,4 @@
-"""The service behind httpx and httpx2, as a respx router."""
+"""The service as a respx router, for callers on httpx and on httpx2."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,20 @@ from ..engine.service import MockService
 from .mocker import Httpx2Mocker
 from .transport import answer
 
-# What an application under test is called: by Starlette's TestClient and in httpx's pages, and in those of FastAPI.
+# The hosts of an application under test: in Starlette's TestClient and httpx's docs, and in FastAPI's docs.
 _APPLICATION = frozenset({"testserver", "test"})
 
 
 def mock_router(service: MockService | None = None) -> respx.MockRouter:
     """Return a respx router that answers for the API and its file host.
 
-    While the router is entered, every httpx client is served, sync or async, whatever its transport. There is one route
-    per operation, named by the operationId, so `router["createEdit"].call_count` counts edits; anything else on a
-    documented host is answered by the service too, with 404 or 405. A request to any other host fails the test, with
-    the nearest route, unless a route of yours answers it: at once, and where somebody caught that, when the router is
-    left. `testserver` and `test` are what an application under test is
-    called: without a route, a request to them goes on to the transport of its client.
+    While it is entered, it answers every client of httpx and of httpx2, sync and async, whatever its transport. Each
+    operation has a route with the operationId as its name, so `router["createEdit"].call_count` counts edits. The
+    service also answers any other request to a documented host, with 404 or 405.
+
+    Requests to other hosts fail the test, even if your code catches the error; the message names the nearest route.
+    Add routes of your own for them, with a response of httpx or of respx. Requests to `testserver` and `test`, the
+    application under test, go on to the transport of their client unless you add a route.
 
     Args:
         service: The service; default is a new one.
@@ -56,11 +57,11 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
 
 
 class _ToApplication(PassThrough, AllMockedAssertionError):
-    """No route is for the request: respx asks the next router, and after the last one the transport of the client."""
+    """No route matches: respx asks the next router, and after the last one the transport of the client."""
 
 
 class _Router(respx.MockRouter):
-    """A router that lets the application be asked, and tells of any other request without a route which is nearest."""
+    """A router that lets requests to the application through, and names the nearest route for any other request."""
 
     urls: Sequence[str] = ()
 
@@ -95,6 +96,6 @@ class _Router(respx.MockRouter):
             asked = f"{request.method} {request.url}"
             nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
             message = f"{error} The nearest route is {nearest}."
-            if self.Mocker and self.Mocker.routers[-1] is self:  # no other router is asked after it
+            if self.Mocker and self.Mocker.routers[-1] is self:  # no other router is asked after this one
                 self.unmatched.append(message)
             raise AllMockedAssertionError(message) from error

@@ -1,4 +1,4 @@
-"""The service as a transport, for the clients of httpx and of httpx2 alike."""
+"""The service as a transport, for clients of httpx and of httpx2."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .exceptions import in_process
 
 
 class MockTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers every request in process, with responses and exceptions of the library that the request is of."""
+    """Answers requests in process, each with a response or an exception of its own library."""
 
     def __init__(self, service: MockService) -> None:
         self._service = service
@@ -34,7 +34,7 @@ def mock_transport(service: MockService | None = None) -> MockTransport:
         service: The service; default is a new one.
 
     Returns:
-        A transport for `Client` and `AsyncClient` of httpx2, and of httpx.
+        A transport for clients of httpx2 and of httpx, sync and async.
 
     Source: `openapi.yaml#/paths`
     """
@@ -42,11 +42,11 @@ def mock_transport(service: MockService | None = None) -> MockTransport:
 
 
 def answer(service: MockService, request: Any) -> Any:
-    """Answer a request that was read, in its own library."""
+    """Return the response to a request in its own library; its body must have been read."""
     library = httpx if isinstance(request, httpx.Request) else httpx2
     headers = request.headers.multi_items()
     response = service.handle(Request(request.method, str(request.url), headers, request.content))
     if response.fault:
         return in_process(response, response.fault, library)
-    # A stream, because both look for the length and the coding of a content, which are known.
+    # A stream, because the headers are complete, and from content a library would guess them again.
     return library.Response(response.status, headers=response.headers, stream=library.ByteStream(response.body))

@@ -1,1 +1,1 @@
-"""The service without I/O: a request in, a response out."""
+"""The service without I/O. `service.MockService.handle` is the way of a request, from top to bottom."""

@@ -1,14 +1,15 @@
-"""Responses in the shape of the API, put together, and the headers that say what was wrong or what a path allows."""
+"""Responses in the shape of the API, and the headers of a refusal."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
-from .records import Response, Violation
+from ..contract.schemas import Violation
+from .records import Response
 from .referee import Verdict
 
 DIAGNOSTICS = "Mock-Violations"
-MAX_DIAGNOSTICS = 4096  # bytes; clients and proxies take 8 KB of headers and more, but not any number
+MAX_DIAGNOSTICS = 4096  # bytes; clients and proxies take at least 8 KB of headers
 
 _CODES = {
     401: "unauthorized",
@@ -21,7 +22,7 @@ _CODES = {
     501: "not_implemented",
     503: "unavailable",
 }
-_compact = json.JSONEncoder(separators=(",", ":")).encode  # made once, as dumps makes one each time
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # made once; json.dumps makes one each time
 
 
 def content(status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
@@ -36,7 +37,7 @@ def reply(status: int, payload: Any, *headers: tuple[str, str]) -> Response:
 
 
 def wording(status: int, message: str) -> dict[str, str]:
-    """Return the JSON value of an error, as the API words it."""
+    """Return the JSON value of an error."""
     return {"message": message, "error_code": _CODES.get(status, "internal" if status >= 500 else "invalid_request")}
 
 
@@ -46,19 +47,19 @@ def refuse(status: int, message: str, *headers: tuple[str, str]) -> Response:
 
 
 def refused(verdict: Verdict, allow: Iterable[str], otherwise: int) -> Response:
-    """Return the answer to a request that is wrong; `otherwise` is its status where HTTP prescribes none."""
-    said = {401: ("WWW-Authenticate", "Bearer"), 405: ("Allow", ", ".join(allow))}
+    """Return the answer to an invalid request; `otherwise` is its status if HTTP prescribes none."""
+    required = {401: ("WWW-Authenticate", "Bearer"), 405: ("Allow", ", ".join(allow))}
     message = " ".join(violation.message for violation in verdict.violations)
-    further = [header for status, header in said.items() if status == verdict.status]
+    further = [header for status, header in required.items() if status == verdict.status]
     return refuse(verdict.status or otherwise, message, diagnose(verdict.violations), *further)
 
 
 def diagnose(violations: Iterable[Violation]) -> tuple[str, str]:
-    """Return the header that lists violations as JSON; those that do not fit are left out, the journal has them all."""
+    """Return the header that lists violations as JSON, as far as they fit; the journal has them all."""
     value = ""
     for violation in violations:
         entry = {"location": violation.location, "pointer": violation.pointer, "keyword": violation.keyword}
-        # DEL is no character of a header (RFC 9110, section 5.5), and the only such one that JSON does not escape.
+        # DEL cannot be in a header (RFC 9110, section 5.5), and JSON does not escape it.
         text = _compact(entry).replace("\x7f", r"\u007f")
         if len(value) + len(text) + len("[],") <= MAX_DIAGNOSTICS:
             value += f",{text}" if value else text

@@ -1,4 +1,4 @@
-"""Bodies read strictly: bytes to a JSON value, or to the parts of a form."""
+"""Bodies, read strictly: bytes to a JSON value, or to the parts of a form."""
 
 import json
 import math
@@ -15,25 +15,35 @@ from ..contract.reading import MAX_DEPTH
 from ..contract.wording import explain, spell
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TOO_DEEP = f"The body is nested too deep; the service accepts {MAX_DEPTH} levels. Flatten it."
+_TOO_DEEP = f"The body is nested too deep; the limit is {MAX_DEPTH} levels."
 _ESCAPE = re.compile(rb"\\(.)")  # in a quoted string (RFC 9110, section 5.6.4)
 _HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*")  # RFC 9110, section 5
 
 
 class Malformed(ValueError):
-    """A body that cannot be read, in the words of `explain`; `path` leads to the culprit where that is known."""
+    """A body that cannot be read; `path` leads to the culprit if that is known."""
 
     def __init__(self, message: str, *path: str | int, keyword: str = "content") -> None:
         super().__init__(message)
         self.path, self.keyword = path, keyword
 
 
-def read(media_type: str, content_type: str, body: bytes, names: Collection[str]) -> tuple[Any, tuple["Part", ...]]:
-    """Return the value of a body and the files in it: the parts of a form that are called one of `names`."""
+@frozen
+class Part:
+    """One part of a form; `filename` is None for a plain field, `content_type` if it was not sent."""
+
+    name: str
+    filename: str | None
+    content_type: str | None
+    content: bytes
+
+
+def read(media_type: str, content_type: str, body: bytes, names: Collection[str]) -> tuple[Any, dict[str, Part]]:
+    """Return the value of a body, and the files in it: the parts of a form whose name is one of `names`."""
     if not body:
         raise Malformed(explain("The body", "required", {}, None), keyword="required")
     if media_type == JSON:
-        return read_json(body), ()
+        return read_json(body), {}
     form: dict[str, str] = {}
     files: dict[str, Part] = {}
     for part in read_form(content_type, body):
@@ -41,26 +51,26 @@ def read(media_type: str, content_type: str, body: bytes, names: Collection[str]
             form[part.name] = part.content.decode(errors="replace")
             continue
         if part.name in files:
-            raise Malformed(f"{part.name} is given twice; the service accepts one. Remove the other.", part.name)
+            raise Malformed(f"{part.name} is given twice; use one part.", part.name)
         if part.filename is None:
-            raise Malformed(f"{part.name} has no file name; the service accepts a file. Name it.", part.name)
+            raise Malformed(f"{part.name} has no file name; it must be a file.", part.name)
         files[part.name] = part
-        # Of a file only the length is constrained, and blanks are the cheapest text of that length.
+        # Only the length of a file is constrained, and blanks are the cheapest text of that length.
         form[part.name] = " " * len(part.content)
-    return form, tuple(files.values())
+    return form, files
 
 
 def read_json(body: bytes) -> Any:
-    """Return a body as one JSON value (RFC 8259), refusing what parsers disagree on: see the messages."""
+    """Return a body as one JSON value (RFC 8259); what parsers disagree on is refused."""
     if body.startswith(BOM_UTF8):
-        raise Malformed("The body starts with a byte order mark; the service accepts UTF-8 without one. Remove it.")
+        raise Malformed("The body starts with a byte order mark. Remove it.")
     try:
         value = _DECODER.decode(body.decode())
         _inspect(value)
     except UnicodeError as error:
-        raise Malformed(f"The body is not UTF-8 ({error}); the service accepts nothing else. Encode it so.") from error
+        raise Malformed(f"The body is not UTF-8 ({error}).") from error
     except json.JSONDecodeError as error:
-        raise Malformed(f"The body is not JSON ({error}); the service accepts one JSON value. Mend it.") from error
+        raise Malformed(f"The body is not JSON ({error}).") from error
     except RecursionError as error:
         raise Malformed(_TOO_DEEP) from error
     except _Flaw as flaw:
@@ -77,7 +87,7 @@ class _Flaw(Exception):
 
 
 class _Repeating(dict[str, Any]):
-    """An object that was written with a key twice."""
+    """An object in which a key was written twice."""
 
     twice = ""
 
@@ -103,12 +113,12 @@ def _inspect(value: Any, depth: int = 0) -> None:
     """Refuse what parsers disagree on, in keys too (RFC 7493, section 2)."""
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
-            raise _Flaw("{} has a lone surrogate; the service accepts whole characters. Remove it.")
+            raise _Flaw("{} has a lone surrogate; use whole characters.")
     elif isinstance(value, (dict, list)):
         if depth == MAX_DEPTH:
             raise _Flaw(_TOO_DEEP)
         if isinstance(value, _Repeating):
-            raise _Flaw("{} is given twice; the service accepts each key once. Remove one.", value.twice)
+            raise _Flaw("{} is given twice; use each key once.", value.twice)
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             try:
                 if isinstance(key, str):
@@ -118,36 +128,26 @@ def _inspect(value: Any, depth: int = 0) -> None:
                 flaw.path = (key, *flaw.path)
                 raise
     elif isinstance(value, float) and not math.isfinite(value):
-        raise _Flaw("{} is no finite number; the service accepts those of a double. Replace it.")
-
-
-@frozen
-class Part:
-    """One part of a form; `filename` is None for a plain field, `content_type` when it was not sent."""
-
-    name: str
-    filename: str | None
-    content_type: str | None
-    content: bytes
+        raise _Flaw("{} is not a finite number, or does not fit into a double.")
 
 
 def read_form(content_type: str, body: bytes) -> list[Part]:
-    """Return the parts of a `multipart/form-data` body (RFC 7578); `content_type` names the boundary."""
+    """Return the parts of a `multipart/form-data` body (RFC 7578); `content_type` has the boundary."""
     try:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
     except UnicodeError as error:
-        raise Malformed(f"The boundary is not Latin-1 ({error}); the service accepts ASCII. Change it.") from error
+        raise Malformed(f"The boundary is not Latin-1 ({error}); use ASCII.") from error
     if not boundary:
-        raise Malformed("Content-Type names no boundary; the service accepts a form with one. Add it.")
+        raise Malformed("Content-Type has no boundary; a form needs one.")
     boundary = _ESCAPE.sub(rb"\1", boundary)
-    # What pads a delimiter is no part of it (RFC 2046, section 5.1.1).
+    # The padding of a delimiter is not part of it (RFC 2046, section 5.1.1).
     delimiter = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--|[ \t]*\r\n)")
-    _, *pieces = delimiter.split(b"\r\n" + body)  # what is before the first and after the last is no part
+    _, *pieces = delimiter.split(b"\r\n" + body)  # what is before the first and after the last delimiter is no part
     if not pieces:
-        raise Malformed("The form has no such boundary as its type names; the service accepts one with it. Mend it.")
+        raise Malformed("The form does not have the boundary that its Content-Type names.")
     ends, chunks = pieces[::2], pieces[1::2]
     if b"--" not in ends:
-        raise Malformed("The form is cut off; the service accepts one with its closing boundary. Send all of it.")
+        raise Malformed("The form is cut off; its closing boundary is missing.")
     return [_part(chunk) for chunk in chunks[: ends.index(b"--")]]
 
 
@@ -157,7 +157,7 @@ def _part(chunk: bytes) -> Part:
     headers = {line[1].lower(): line[2] for line in lines if line}
     kind, options = parse_options_header(headers.get(b"content-disposition"))
     if None in lines or kind != b"form-data" or b"name" not in options:
-        raise Malformed("A part of the form has no name; the service accepts named parts. Name it.")
+        raise Malformed("A part of the form has no name; it is required.")
     filename, media_type = options.get(b"filename"), headers.get(b"content-type")
     return Part(
         options[b"name"].decode(errors="replace"),

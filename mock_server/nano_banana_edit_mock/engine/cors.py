@@ -1,4 +1,4 @@
-"""What lets web pages of any origin call the service and read its answers."""
+"""Cross-origin requests: web pages of any origin may call the service and read its answers."""
 
 from attrs import evolve
 
@@ -7,7 +7,7 @@ from .records import Request, Response
 
 
 def share(request: Request, response: Response) -> Response:
-    """Let web pages of any origin read an answer (Fetch, section 3.3), and send what they ask to send beforehand."""
+    """Return an answer that a web page of any origin may read (Fetch, section 3.3); answer its preflight."""
     if request.header("Origin") is None:
         return response
     shared = {"Access-Control-Allow-Origin": "*"}

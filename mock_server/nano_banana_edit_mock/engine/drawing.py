@@ -1,4 +1,4 @@
-"""Results drawn: the first known input or a gradient, in the asked shape, with the prompt legible on it."""
+"""The drawing of results: an uploaded input or a gradient, in the requested shape, with the prompt on it."""
 
 import random
 import re
@@ -9,17 +9,17 @@ from math import gcd
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-LONG_SIDE = 1024  # pixels, about: a ratio is kept exact
-MAX_PIXELS = 50_000_000  # of an input that is decoded; more is a decompression bomb, or too slow for a mock
+LONG_SIDE = 1024  # pixels, about; the ratio is exact
+MAX_PIXELS = 50_000_000  # of an input; a larger one may be a decompression bomb, and is too slow for a mock
 _SQUARE = (LONG_SIDE, LONG_SIDE)
 _RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
 def render(prompt: str, *, size: str, output_format: str, source: bytes | None, seed: str) -> tuple[str, bytes]:
-    """Draw a result and return its media type and bytes; equal arguments give equal ones.
+    """Draw a result and return its media type and bytes; equal arguments give equal results.
 
-    `size` is width to height as `W:H`, or `auto` for the shape of `source`; anything else is drawn square. `source` is
-    an image file to draw on; without one, or when it cannot be read, a gradient is drawn in colours that `seed` picks.
+    `size` is width to height as `W:H`, or `auto` for the shape of `source`; anything else is square. `source` is an
+    image file to draw on. Without a readable one, the background is a gradient whose colours depend on `seed`.
     """
     background = _decode(source) if source else None
     shape = _shape(size, background)

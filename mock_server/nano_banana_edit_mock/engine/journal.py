@@ -1,4 +1,4 @@
-"""What came: the last requests, and how many there were of each kind."""
+"""The journal: the last requests, and how many there were of each kind."""
 
 from collections import Counter, deque
 from collections.abc import Collection
@@ -9,12 +9,12 @@ from .records import Entry, Request, Response
 from .referee import Verdict
 from .routes import Route
 
-MAX_REQUESTS = 1_000  # more than a test reads, and a long load test does not fill the memory
-MAX_KEPT = 65_536  # bytes of a body; the longest prompt fits, whichever way JSON escapes it
+MAX_REQUESTS = 1_000  # more than a test reads; a long load test does not fill the memory
+MAX_KEPT = 65_536  # bytes of a body; the longest prompt fits, however JSON escapes it
 
 
 class Journal:
-    """The last requests, `limit` at most, oldest first; what was counted includes those forgotten."""
+    """At most `limit` requests, oldest first. Counts include those that are no longer kept."""
 
     def __init__(self, operations: Collection[str]) -> None:
         self._operations = operations
@@ -24,7 +24,7 @@ class Journal:
     def reset(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._era = token_hex(4)  # two runs number their requests alike
+            self._era = token_hex(4)  # two runs give their requests the same numbers
             self.limit = MAX_REQUESTS
             self._entries: deque[Entry] = deque(maxlen=self.limit)
             self._counts: Counter[str | None] = Counter()
@@ -41,7 +41,7 @@ class Journal:
         task_id: str | None,
         at: float,
     ) -> None:
-        """Keep a request and what it was answered."""
+        """Keep a request and its answer."""
         entry = Entry(
             operation=route.name,
             method=request.method,
@@ -62,25 +62,24 @@ class Journal:
             self._invalid += bool(entry.violations)
 
     def latest(self) -> tuple[str, int, list[Entry]]:
-        """Return which era it is, how many requests came in it, and those of them that are still kept."""
+        """Return the era, the number of requests in it, and those that are kept."""
         with self._lock:
             return self._era, self._counts.total(), [*self._entries]
 
     def of(self, operation: str | None) -> tuple[int, list[Entry]]:
-        """Return how many requests to an operation, or to any, there were, and those that are kept."""
+        """Return the number of requests to an operation, or to any, and those that are kept."""
         if operation not in {None, *self._operations}:
-            known = ", ".join(self._operations)
-            raise ValueError(f"operation is {operation!r}; the mock accepts {known}. Choose one.")
+            raise ValueError(f"operation is {operation!r}; use one of {', '.join(self._operations)}.")
         with self._lock:
             count = self._counts.total() if operation is None else self._counts[operation]
             return count, [entry for entry in self._entries if operation in {None, entry.operation}]
 
     def invalid(self) -> tuple[int, list[Entry]]:
-        """Return how many requests the document refuses, and those of them that are kept."""
+        """Return the number of invalid requests, and those that are kept."""
         with self._lock:
             return self._invalid, [entry for entry in self._entries if entry.violations]
 
     def counts(self) -> dict[str | None, int]:
-        """Return how many requests to each operation there were; None are those to files and unknown paths."""
+        """Return the number of requests to each operation; None stands for files and unknown paths."""
         with self._lock:
             return dict(self._counts)

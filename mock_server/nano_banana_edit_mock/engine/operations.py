@@ -1,4 +1,4 @@
-"""What the service does for a request that was judged: edits, tasks, uploads, and the files of both."""
+"""The operations: what happens on a request after its verdict."""
 
 import hashlib
 from datetime import timedelta
@@ -19,19 +19,19 @@ from .rules import Doing
 from .state import Job, State
 from .timing import Clock
 
-MAX_RENDERED = 32  # images kept, so that a repeated download costs nothing
-LIFETIME = timedelta(days=1)  # that an upload claims; the documentation says only that it is temporary
-# A file that is opened in a browser is a page of the mock's origin; it may do nothing there.
+MAX_RENDERED = 32  # images that are kept, so that a repeated download is fast
+LIFETIME = timedelta(days=1)  # of an upload, as answered; the documentation says only that it is temporary
+# A file in a browser is a page of the mock's origin; it must not run anything there.
 _HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
 
 
 class Operations:
-    """The operations of a contract; `usual` becomes of an edit that no rule takes."""
+    """The operations of a contract; an edit that no rule takes has the `usual` outcome."""
 
     def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
         self._image = lru_cache(MAX_RENDERED)(self._render)
-        # Unless the document has its own; it may also let any of them be left out.
+        # A document may have other defaults, or make any of these properties optional.
         self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
         self._defaults |= {
             c.field[-1]: c.value
@@ -40,7 +40,7 @@ class Operations:
         }
 
     def answer(self, route: Route, verdict: Verdict, do: Doing | None, now: float) -> tuple[Response, str | None]:
-        """Return the answer to a request that is to meet `do`, and the id of the task that it is about."""
+        """Return the answer to a request, on which a rule or a preference wants `do`, and the id of its task."""
         if isinstance(do, Reply):
             return do.response(), route.task_id
         if do is Fault.REFUSED:
@@ -61,7 +61,7 @@ class Operations:
                 return self._get_task(route, now)
             case "uploadFile":
                 return self._upload_file(route, *verdict.files)
-        return refuse(501, f"{operation.id} is documented, but the mock does not play it.")
+        return refuse(501, f"The mock does not implement {operation.id}.")
 
     def _create_edit(self, body: dict[str, Any], do: Doing | None, now: float) -> tuple[Response, str]:
         outcome = do if isinstance(do, Outcome) else self._usual
@@ -74,8 +74,8 @@ class Operations:
         task_id = str(route.task_id)
         job = self._state.job(task_id)
         if job is None:
-            return refuse(404, f"{task_id} is no task; the service accepts the task_id of an edit.")
-        outcome, progress = job.outcome, job.progress(self._state.look(job), now)
+            return refuse(404, f"{task_id} is not a task.")
+        outcome, progress = job.outcome, job.progress(self._state.poll(job), now)
         payload: dict[str, Any] = {"id": task_id, "status": job.status(progress)}
         if progress < 1:
             return reply(200, payload)
@@ -108,12 +108,11 @@ class Operations:
         if job and job.outcome.status == "completed" and job.form == route.path["output_format"]:
             if not job.outcome.expired:
                 return content(200, *self._image(job))
-            gone = f"{route.url.path} has expired; the service accepts the URLs of newer results. Edit again."
-            return refuse(404, gone)
-        return refuse(404, f"{route.url.path} is no file; the service accepts the URLs it answered with.")
+            return refuse(404, f"{route.url.path} has expired.")
+        return refuse(404, f"{route.url.path} is not a file.")
 
     def _render(self, job: Job) -> tuple[str, bytes]:
-        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and not every test fetches a picture
+        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and few tests fetch an image
 
         return render(
             str(job.settings["prompt"]),

@@ -1,14 +1,14 @@
-"""The plain values that a test and the service exchange: requests, responses, wishes, memories."""
+"""The plain values that a test and the service exchange: requests, responses, outcomes, and what is kept of them."""
 
 import json
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from attrs import Factory, field, frozen
+from attrs import Factory, asdict, field, frozen
 
-from ..contract.census import Location
-from .timing import Seconds, check_life
+from ..contract.schemas import Violation, hold
+from .timing import Lognormal, Seconds, Uniform
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -19,7 +19,7 @@ def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
 
 
 def _by_name(headers: Headers) -> dict[str, str]:
-    """Return headers by lower-case name, several of one joined by a comma (RFC 9110, section 5.3)."""
+    """Return headers by lower-case name; several of one name are joined by a comma (RFC 9110, section 5.3)."""
     values: dict[str, str] = {}
     for name, value in headers:
         key = name.lower()
@@ -34,8 +34,8 @@ class Request:
     Attributes:
         method: The method.
         url: The absolute URL, percent-encoded.
-        headers: Pairs of name and value; a dict is accepted too.
-        body: The whole body.
+        headers: Pairs of name and value, or a dict; default none.
+        body: The whole body; default empty.
     """
 
     method: str
@@ -47,46 +47,42 @@ class Request:
     )
 
     def header(self, name: str) -> str | None:
-        """Return a header.
-
-        Args:
-            name: Its name, in any case.
-
-        Returns:
-            The value, several joined by a comma; None when absent.
-        """
+        """Return the value of a header, whatever the case of its name; None if it is absent."""
         return self._values.get(name.lower())
 
 
 class Fault(StrEnum):
-    """What becomes of an answer on its way.
+    """What goes wrong with an answer on its way.
 
-    On a port it happens as it says. In process it is the exception that httpx raises for it, at the same moment: with
-    the answer, or while its body is read. Time does not pass there: what never ends is a `ReadTimeout` at once.
+    On a port it happens on the wire. In process it is the exception of the caller's library, httpx or httpx2, at the
+    same moment: instead of the answer, or while its body is read. No time passes in process: what would never end is
+    a `ReadTimeout` at once.
+
+    Attributes:
+        REFUSED: No connection; `ConnectError`. On a port the connection is reset, because the request is there already.
+        RESET_BEFORE: The connection is reset before the answer; `ReadError`.
+        RESET_DURING: It is reset in the middle of the body; `ReadError`.
+        RESET_AFTER: The answer is whole, and then the connection is reset.
+        EMPTY: The connection ends without an answer; `RemoteProtocolError`.
+        TRUNCATED: It ends in the middle of the body; `RemoteProtocolError`.
+        WRONG_LENGTH: `Content-Length` is half of the body, so that the body is cut.
+        MALFORMED_CHUNK: The second half of the body is a chunk without a valid size; `RemoteProtocolError`.
+        GARBAGE: Bytes that are not HTTP; `RemoteProtocolError`.
+        DRIBBLE: The answer comes byte by byte, ten a second; `ReadTimeout`.
+        SILENCE: No answer, and no end; `ReadTimeout`.
     """
 
     REFUSED = "refused"
-    """No connection: `ConnectError`. On a port the request has arrived already, so that it is a reset there."""
     RESET_BEFORE = "reset_before"
-    """The connection is reset before the answer: `ReadError`."""
     RESET_DURING = "reset_during"
-    """It is reset in the middle of the body: `ReadError`."""
     RESET_AFTER = "reset_after"
-    """The answer is whole, and then the connection is reset."""
     EMPTY = "empty"
-    """The connection ends without an answer: `RemoteProtocolError`."""
     TRUNCATED = "truncated"
-    """It ends in the middle of the body: `RemoteProtocolError`."""
     WRONG_LENGTH = "wrong_length"
-    """`Content-Length` is half of what comes, so that the body is cut."""
     MALFORMED_CHUNK = "malformed_chunk"
-    """The second half of the body is a chunk whose size is no number: `RemoteProtocolError`."""
     GARBAGE = "garbage"
-    """Bytes that are no HTTP: `RemoteProtocolError`."""
     DRIBBLE = "dribble"
-    """The answer comes byte by byte, ten in a second: `ReadTimeout`, as no caller waits for it in process."""
     SILENCE = "silence"
-    """No answer, and no end: `ReadTimeout`."""
 
 
 @frozen
@@ -97,7 +93,7 @@ class Response:
         status: The status code.
         headers: Pairs of name and value, `Content-Length` among them.
         body: The whole body; empty for HEAD.
-        fault: What goes wrong on its way; None for nothing.
+        fault: What goes wrong on its way; default None for nothing.
     """
 
     status: int
@@ -110,10 +106,7 @@ class Response:
         return _by_name(self.headers).get(name.lower())
 
     def json(self) -> Any:
-        """Return the body read as JSON.
-
-        Returns:
-            The value.
+        """Return the body, parsed as JSON.
 
         Raises:
             ValueError: The body is not JSON.
@@ -122,42 +115,22 @@ class Response:
 
 
 @frozen(kw_only=True)
-class Violation:
-    """One thing a request does wrong.
-
-    Attributes:
-        location: Where in the request.
-        pointer: JSON pointer into the body; empty for the whole body and outside it.
-        field: Top-level property, parameter or header at fault; None for the whole body.
-        keyword: The violated keyword of the document; `security`, `content` or `size` outside the schemas, `paths`
-            for a path or method that the document has not.
-        message: The field, what was received, what is accepted, the remedy.
-    """
-
-    location: Location
-    pointer: str = ""
-    field: str | None = None
-    keyword: str
-    message: str
-
-
-@frozen(kw_only=True)
 class Outcome:
     """What becomes of an edit.
 
     Attributes:
-        status: The status it ends with: `completed`, `failed`, or one that is not documented; default `completed`.
+        status: The final status: `completed`, `failed`, or an undocumented one; default `completed`.
         error_code: Code of the failure; default None leaves it out.
         error_msg: Text of the failure; default None leaves it out.
-        result_form: Form of `result` when completed: `url` for an array of URLs, `file` for an array of objects with
-            type and url; default `url`.
-        polls: Looks until the task is finished, at least 0; default None leaves it to the service.
-        seconds: Seconds until the task is finished, at least 0, or their distribution; default None leaves it to the
-            service.
-        expired: Whether the result's file is gone, and answered 404; default False.
+        result_form: Form of `result`: `url` for an array of URLs, `file` for an array of objects with type and url;
+            default `url`.
+        polls: Polls until the task is finished, at least 0; default None leaves it to the service.
+        seconds: Seconds until the task is finished, 0 to 1,000,000,000, or their distribution; default None leaves it
+            to the service.
+        expired: Whether the file of the result is gone, and answered 404; default False.
 
     Raises:
-        ValueError: A value is none that it can have, or both `polls` and `seconds` are given.
+        ValueError: A value is out of its range, or both `polls` and `seconds` are given.
 
     Source: `openapi.yaml#/components/schemas/Task`
     """
@@ -171,19 +144,16 @@ class Outcome:
     expired: bool = False
 
     def __attrs_post_init__(self) -> None:
-        for name, fits, accepted in (
-            ("status", isinstance(self.status, str), "text"),
-            ("error_code", isinstance(self.error_code, str | None), "text"),
-            ("error_msg", isinstance(self.error_msg, str | None), "text"),
-            ("result_form", self.result_form in {"url", "file"}, "'url' or 'file'"),
-            ("expired", isinstance(self.expired, bool), "True or False"),
-        ):
-            if not fits:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; the mock accepts {accepted}. Change it.")
-        check_life(self.polls, self.seconds)
         if self.polls is not None and self.seconds is not None:
-            message = f"polls is {self.polls} and seconds is {self.seconds}; the mock accepts one of them. Drop one."
-            raise ValueError(message)
+            raise ValueError(f"polls is {self.polls} and seconds is {self.seconds}; use one of them.")
+        hold("Outcome", **{name: value for name, value in self.given().items() if not isinstance(value, _DRAWN)})
+
+    def given(self) -> dict[str, Any]:
+        """Return the attributes that are not at their defaults, by name."""
+        return asdict(self, recurse=False, filter=lambda attribute, value: value != attribute.default)
+
+
+_DRAWN = (Uniform, Lognormal)
 
 
 @frozen(kw_only=True)
@@ -191,7 +161,7 @@ class Edit:
     """An accepted edit.
 
     Attributes:
-        task_id: The id answered.
+        task_id: The id in the answer.
         body: The body exactly as received, without defaults.
     """
 
@@ -204,9 +174,9 @@ class Upload:
     """An accepted upload.
 
     Attributes:
-        key: The key answered.
+        key: The key in the answer.
         filename: The file name sent.
-        content_type: The media type sent; `application/octet-stream` when none was.
+        content_type: The media type sent; `application/octet-stream` if there was none.
         body: The bytes.
     """
 
@@ -223,22 +193,21 @@ class Upload:
 
 @frozen(kw_only=True)
 class Entry:
-    """One request, as the journal keeps it.
+    """One request in the journal.
 
     Attributes:
         operation: The operationId; None for a file and for a request without a route.
         method: The method.
         path: The encoded path.
-        status: The status answered.
-        violations: What was wrong with the request, whatever was answered.
-        size: Bytes of the body that were read; of one that is too large, a server does not read all.
-        body: The JSON body; None when there is none, it cannot be read, it was not looked into, or it has more than 64
-            KiB.
-        authorization: Whether an Authorization header was present. Its value is not kept.
-        scripted: Whether a rule took the request: the answer is its `Reply`, or its `Outcome` becomes of the edit.
-        task_id: The task that was created, looked at or fetched the result of; None for anything else.
-        at: When it came, in seconds on the service's clock since it was made.
-        answered: The body answered; None when it has more than 64 KiB.
+        status: The status of the answer.
+        violations: What was wrong with the request, whatever the answer.
+        size: Bytes of the body that were read; a server does not read all of a body that is too large.
+        body: The JSON body; None if there is none, it was not read or not JSON, or it has more than 64 KiB.
+        authorization: Whether there was an Authorization header. Its value is not kept.
+        scripted: Whether a rule of the script took the request.
+        task_id: The task that was created, polled, or whose result was fetched; None for anything else.
+        at: When the request arrived, in seconds on the service's clock since it was made.
+        answered: The body of the answer; None if it has more than 64 KiB.
     """
 
     operation: str | None

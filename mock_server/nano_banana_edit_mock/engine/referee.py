@@ -1,4 +1,4 @@
-"""A request judged by the document: first what HTTP says of it, then its body."""
+"""The referee: judges a request by HTTP first, and then by the document."""
 
 import re
 from collections.abc import Collection
@@ -8,11 +8,11 @@ from attrs import frozen
 
 from ..contract import JSON, Contract, Operation
 from ..contract.census import Location
+from ..contract.schemas import Schemas, Violation
 from .bodies import Malformed, Part, read
-from .records import Request, Violation
-from .schemas import Schemas, violation
+from .records import Request
 
-ENVELOPE = 1024 * 1024  # bytes beyond the largest file: a form's part headers, or a whole JSON request
+ENVELOPE = 1024 * 1024  # bytes beyond the largest file: the part headers of a form, or a whole JSON request
 
 # One media type and its parameters (RFC 9110, section 8.3.1); a comma out of quotes joins the values of two headers.
 _MEDIA_TYPE = re.compile(r'\s*([^\s;,]+)\s*(?:;(?:[^",]|"(?:[^"\\]|\\.)*")*)?')
@@ -22,7 +22,7 @@ _BEARER = re.compile(rf"bearer +({_TOKEN.pattern})", re.ASCII | re.IGNORECASE)
 
 @frozen(kw_only=True)
 class Verdict:
-    """What is wrong with a request, the status if HTTP prescribes one for that, its JSON value or a form's files."""
+    """What is wrong with a request, and the status if HTTP prescribes one; its JSON value, or the files of its form."""
 
     violations: tuple[Violation, ...] = ()
     status: int | None = None
@@ -31,29 +31,27 @@ class Verdict:
 
 
 class Referee:
-    """Judges requests by one contract; a body of more than `max_body` bytes is not looked into."""
+    """Judges requests by one contract. A body of more than `max_body` bytes is refused unread."""
 
     def __init__(self, contract: Contract) -> None:
-        self.schemas = Schemas(contract)
+        self._schemas = Schemas(contract)
         binary = {(c.operation, c.field) for c in contract.constraints if c.keyword == "format"}
-        limits = [
-            c.value for c in contract.constraints if c.keyword == "maxLength" and (c.operation, c.field) in binary
-        ]
-        self.max_body = max(limits, default=0) + ENVELOPE
+        lengths = (c for c in contract.constraints if c.keyword == "maxLength")
+        self.max_body = max((c.value for c in lengths if (c.operation, c.field) in binary), default=0) + ENVELOPE
         self._files = {
             operation.id: {field[0] for of, field in binary if of == operation.id and len(field) == 1}
             for operation in contract.operations
         }
 
     def judge(self, operation: Operation, request: Request, token: str | None) -> Verdict:
-        """Judge a request in the order authorization, size, content type, body.
+        """Judge a request by its authorization, size, content type and body, in this order.
 
-        A path is text, and the document demands no more of one. `token` is the only one accepted, None accepts any.
+        The document demands nothing of a path but text. If `token` is None, any is accepted.
         """
         if operation.bearer and (message := _unauthorized(request.header("Authorization"), token)):
             return _refusal(401, "security", "security", "Authorization", message)
-        if len(request.body) > self.max_body:  # all of which not every server reads
-            message = f"The body has more than {self.max_body} bytes; the service accepts no more. Shorten it."
+        if len(request.body) > self.max_body:  # a server may not have read all of it
+            message = f"The body has more than {self.max_body} bytes, which is the limit."
             return _refusal(413, "body", "size", None, message)
         if operation.media_type is None or not (request.body or operation.body_required):
             return Verdict()
@@ -63,53 +61,48 @@ class Referee:
         try:
             value, files = read(operation.media_type, content_type or "", request.body, self._files[operation.id])
         except Malformed as error:
-            return Verdict(violations=(violation(error.keyword, str(error), error.path),))
-        names = [file.name for file in files]
-        found = self.schemas.check(operation.schema, value, names)
-        large = any(one.keyword == "maxLength" and one.field in names for one in found)
+            return Verdict(violations=(Violation.of_body(error.keyword, str(error), error.path),))
+        found = self._schemas.check(operation.schema, value, files)
+        large = any(violation.keyword == "maxLength" and violation.field in files for violation in found)
         kept = value if operation.media_type == JSON else None
-        return Verdict(violations=found, status=413 if large else None, value=kept, files=files)
-
-
-def check_token(name: str, token: str | None) -> None:
-    """Refuse a token that no request can carry; its value is not told."""
-    if token is not None and not _TOKEN.fullmatch(token):
-        accepted = "letters, digits and -._~+/, with = at the end"
-        raise ValueError(f"{name} is no bearer token; the mock accepts {accepted}. Choose another.")
+        return Verdict(violations=found, status=413 if large else None, value=kept, files=tuple(files.values()))
 
 
 def astray(method: str, path: str, allow: Collection[str], document: str = "openapi.yaml") -> Verdict:
-    """Judge a request that means no operation; `allow` are the methods that its path has, which OPTIONS asks for."""
+    """Judge a request without an operation; `allow` are the methods of its path, OPTIONS among them."""
     if method in allow:
         return Verdict()
     if not allow:
-        message = f"{path} is no path of the service. Compare it with {document}."
-        return _refusal(404, "path", "paths", None, message)
-    message = f"{path} has no such method; the service accepts {', '.join(allow)}."
-    return _refusal(405, "path", "paths", None, message)
+        return _refusal(404, "path", "paths", None, f"{path} is not a path of {document}.")
+    return _refusal(405, "path", "paths", None, f"{path} has no method {method}; use one of {', '.join(allow)}.")
+
+
+def check_token(name: str, token: str | None) -> None:
+    """Check that a request can carry a token; the message does not show it."""
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise ValueError(f"{name} is not a bearer token; use letters, digits and -._~+/, with = at the end.")
 
 
 def _unauthorized(authorization: str | None, token: str | None) -> str | None:
     match = _BEARER.fullmatch(authorization or "")
     if match and token in {None, match[1]}:
         return None
-    state = "carries another token" if match else "is missing" if authorization is None else "is not a bearer token"
-    return f"Authorization {state}; the service accepts Bearer <token>. Send that."
+    if match:
+        return "Authorization has another token than the one accepted."
+    return f"Authorization {'is missing' if authorization is None else 'has no bearer token'}; use Bearer <token>."
 
 
 def _unsupported(content_type: str | None, coding: str | None, media_type: str) -> Verdict | None:
     match = _MEDIA_TYPE.fullmatch(content_type or "")
     if not match or match[1].lower() != media_type:
         state = "is missing" if content_type is None else f"is {content_type[:60]}"
-        message = f"Content-Type {state}; the service accepts {media_type}. Send that."
-        return _refusal(415, "header", "content", "Content-Type", message)
+        return _refusal(415, "header", "content", "Content-Type", f"Content-Type {state}; use {media_type}.")
     if coding and coding.lower() != "identity":
-        message = f"Content-Encoding is {coding[:60]}; the service accepts none. Send the body as it is."
+        message = f"Content-Encoding is {coding[:60]}; send the body without one."
         return _refusal(415, "header", "content", "Content-Encoding", message)
     return None
 
 
 def _refusal(status: int, location: Location, keyword: str, field: str | None, message: str) -> Verdict:
-    return Verdict(
-        violations=(Violation(location=location, field=field, keyword=keyword, message=message),), status=status
-    )
+    violation = Violation(location=location, field=field, keyword=keyword, message=message)
+    return Verdict(violations=(violation,), status=status)

@@ -1,4 +1,4 @@
-"""An answer that a test gives in words."""
+"""A scripted answer."""
 
 import json
 import re
@@ -6,34 +6,35 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
+from ..contract.schemas import hold
 from ..contract.wording import show
-from . import ranges
 from .answers import wording
 from .records import Headers, Response, pairs
 
-_BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
-_OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # of the transfer, not of the answer
 DOWN = "The service is unavailable; try again later."
+
+_BARE = frozenset({204, 304})  # end with their headers (RFC 9110, sections 15.3.5 and 15.4.5)
+_OWN = frozenset({"connection", "content-length", "transfer-encoding"})  # belong to the transfer, not to the answer
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
-_VALUE = re.compile(r"[\t\x20-\x7e]*")  # without what HTTP servers and clients disagree on
+_VALUE = re.compile(r"[\t\x20-\x7e]*")  # without the characters that servers and clients disagree on
 
 
 @frozen
 class Reply:
-    """An answer word for word, in place of the one that the service would give.
+    """An answer, word for word, in place of the one that the service would give.
 
-    What the request asked for is not done: there is no edit, no upload, and no look is counted.
+    The request has no effect: there is no edit, no upload, and no poll is counted.
 
     Args:
         status: The status, 200 to 599.
         body: The body: bytes as they are, a str as plain text, anything else as JSON; default empty.
-        headers: Pairs of name and value, a dict is accepted too; a `Content-Type` among them replaces that of the body.
-        retry_after: Whole seconds of a `Retry-After` header, at least 0; default None leaves it out. Its other forms go
-            into `headers`.
+        headers: Pairs of name and value, or a dict; default none. A `Content-Type` replaces that of the body.
+        retry_after: Whole seconds of a `Retry-After` header, at least 0; default None leaves it out. Put its other
+            forms into `headers`.
 
     Raises:
-        ValueError: The status is none, a header cannot be sent or belongs to the transfer, the body is no JSON value or
-            one that the status cannot have, or `retry_after` is no number of seconds or stands among the headers too.
+        ValueError: `status` or `retry_after` is out of its range, a header cannot be sent or belongs to the transfer,
+            the body is not JSON or the status allows none, or `Retry-After` is given twice.
     """
 
     status: int
@@ -42,67 +43,48 @@ class Reply:
     retry_after: int | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        ranges.whole("status", self.status, 200, 599)
-        if self.retry_after is not None:
-            ranges.whole("retry_after", self.retry_after, 0)
+        wait = {} if self.retry_after is None else {"retry_after": self.retry_after}
+        hold("Reply", status=self.status, headers=dict(self.headers), **wait)
         for name, value in self.headers:
-            if not isinstance(name, str) or not isinstance(value, str):
-                raise ValueError(  # noqa: TRY004
-                    f"headers has {name!r}: {value!r}; the mock accepts text. Make it a str."
-                )
             if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-                raise ValueError(f"headers has {show(name)}: {show(value)}; the mock accepts ASCII. Rewrite it.")
+                raise ValueError(f"headers has {show(name)}: {show(value)}; use printable ASCII.")
             if name.lower() in _OWN:
-                raise ValueError(f"headers has {name}; the mock accepts none of the transfer. Leave it out.")
-            if name.lower() == "retry-after" and self.retry_after is not None:
-                state = f"retry_after is {self.retry_after} and headers has {name}: {value}"
-                raise ValueError(f"{state}; the mock accepts one of them. Say it once.")
+                raise ValueError(f"headers has {name}, which belongs to the transfer. Leave it out.")
+            if name.lower() == "retry-after" and wait:
+                raise ValueError(f"retry_after is {self.retry_after} and headers has {name}: {value}; use one of them.")
         try:
             _, body = self._content()
-        except (TypeError, ValueError) as problem:
-            message = (
-                f"body cannot be sent ({problem}); the mock accepts bytes, text or a JSON value. Send one of them."
-            )
-            raise ValueError(message) from problem
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"body cannot be sent ({error}); use bytes, text or a JSON value.") from error
         if body and self.status in _BARE:
-            raise ValueError(f"body has {len(body)} bytes; the mock accepts none with {self.status}. Leave it out.")
+            raise ValueError(f"body has {len(body)} bytes; an answer with status {self.status} has no body.")
 
     @classmethod
     def rate_limited(cls, *, retry_after: int | None = None) -> Self:
         """Return a 429: too many requests, and this one was not accepted.
 
         Args:
-            retry_after: Whole seconds to wait, at least 0; default None does not say.
-
-        Returns:
-            The reply.
+            retry_after: Whole seconds to wait, at least 0; default None leaves them out.
 
         Raises:
-            ValueError: `retry_after` is no number of seconds.
+            ValueError: `retry_after` is out of its range.
         """
         return cls.error(429, "There are too many requests; wait before the next one.", retry_after=retry_after)
 
     @classmethod
     def out_of_credit(cls) -> Self:
-        """Return a 402: the account has no credit left.
-
-        Returns:
-            The reply.
-        """
-        return cls.error(402, "The account is out of credit; the service accepts edits with some. Top it up.")
+        """Return a 402: the account has no credit left."""
+        return cls.error(402, "The account is out of credit. Top it up.")
 
     @classmethod
     def unavailable(cls, *, retry_after: int | None = None) -> Self:
         """Return a 503: the service is down.
 
         Args:
-            retry_after: Whole seconds to wait, at least 0; default None does not say.
-
-        Returns:
-            The reply.
+            retry_after: Whole seconds to wait, at least 0; default None leaves them out.
 
         Raises:
-            ValueError: `retry_after` is no number of seconds.
+            ValueError: `retry_after` is out of its range.
         """
         return cls.error(503, DOWN, retry_after=retry_after)
 
@@ -112,25 +94,18 @@ class Reply:
 
         Args:
             status: The status, 200 to 599.
-            message: Text for a reader.
-            retry_after: Whole seconds to wait, at least 0; default None does not say.
-
-        Returns:
-            The reply; its `error_code` follows from the status.
+            message: Text for a reader; `error_code` follows from the status.
+            retry_after: Whole seconds to wait, at least 0; default None leaves them out.
 
         Raises:
-            ValueError: The status is none, or `retry_after` is no number of seconds.
+            ValueError: `status` or `retry_after` is out of its range.
 
         Source: `openapi.yaml#/components/schemas/Error`
         """
         return cls(status, body=wording(status, message), retry_after=retry_after)
 
     def response(self) -> Response:
-        """Return the reply as it is sent.
-
-        Returns:
-            The response.
-        """
+        """Return the response to send."""
         media_type, body = self._content()
         headers = list(self.headers)
         if media_type and not any(name.lower() == "content-type" for name, _ in headers):
@@ -138,8 +113,8 @@ class Reply:
         if self.status not in _BARE:
             headers.append(("Content-Length", str(len(body))))
         if self.retry_after is not None:
-            headers.append(("Retry-After", str(self.retry_after)))
-        return Response(self.status, headers, body)
+            headers.append(("Retry-After", f"{self.retry_after:.0f}"))  # 2.0 is a whole number, too
+        return Response(int(self.status), headers, body)
 
     def _content(self) -> tuple[str | None, bytes]:
         if isinstance(self.body, bytes):

@@ -1,4 +1,4 @@
-"""Which operation a method and a URL mean; the files that the mock serves are operations of its own."""
+"""From a method and a URL to an operation. The files that the mock serves are operations of its own."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,28 +9,27 @@ from attrs import field, frozen
 
 from ..contract import Contract, Operation
 
-# Where files are when the API was called on a documented host; `.test` is reserved (RFC 2606).
+# The host of the files if the API was called on a documented host; `.test` is reserved (RFC 2606).
 FILE_ORIGIN = "https://nano-banana-edit.test"
 
-# What rules call them; in the journal they have no name, as the document has none.
+# Rules use these names; the journal has none for them, as the document has none.
 FILE = Operation(id="getFile", method="GET", path="/files/{key}", servers=(FILE_ORIGIN,))
 RESULT = Operation(id="getResult", method="GET", path="/results/{task_id}/0.{output_format}", servers=(FILE_ORIGIN,))
 FILES = (FILE, RESULT)
 FILE_NAMES = tuple(file.id for file in FILES)
 
-_KNOWN, _SHORT = 1_000, 500  # URLs that are remembered, and their characters at most
+_KNOWN, _SHORT = 1_000, 500  # URLs that are cached, and their largest length
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
-# Characters that mean the same encoded or not (RFC 3986, section 6.2.2.2).
+# Characters with the same meaning, encoded or not (RFC 3986, section 6.2.2.2).
 _ENCODED = re.compile(r"%(2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)", re.IGNORECASE | re.ASCII)
 
 
 @frozen
 class Route:
-    """Where a request goes: an operation and its decoded path parameters, or else the methods that the path allows.
+    """An operation and its decoded path parameters, or, without an operation, the methods that the path allows.
 
-    `name` is the operationId; None for a file and where there is no operation. `task_id` is the task that the path is
-    about, `origin` where the files are that an answer links to.
+    `name` is the operationId, None for a file; `task_id` is the task in the path, `origin` that of links to files.
     """
 
     url: SplitResult
@@ -53,7 +52,7 @@ class Route:
 
 
 class Routes:
-    """The routes of a contract and of the files: `by_host` has each operation's paths on the documented hosts."""
+    """The routes of a contract and of the files; `by_host` has the paths on each documented host."""
 
     def __init__(self, contract: Contract) -> None:
         self.by_host: dict[str | None, list[tuple[Operation, re.Pattern[str]]]] = {}
@@ -68,10 +67,10 @@ class Routes:
         self._known = lru_cache(_KNOWN)(self._find)
 
     def find(self, method: str, url: str) -> Route:
-        """Return where a request goes.
+        """Return the route of a request.
 
-        On a documented host a path is as documented. On any other, every operation is found with and without the base
-        path of its server, so that one port can stand for all hosts.
+        On a documented host the path is as documented. On any other host every operation has a path with and one
+        without the base path of its server, so that one port can serve the operations of all hosts.
         """
         return self._known(method, url) if len(url) <= _SHORT else self._find(method, url)
 

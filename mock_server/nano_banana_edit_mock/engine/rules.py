@@ -1,11 +1,11 @@
-"""What a test wants to happen, and when: the rules of a script."""
+"""The rules of a script: what happens, on which request, and how often."""
 
 from collections.abc import Collection
 from typing import Any, TypeAlias
 
-from attrs import asdict, define
+from attrs import define
 
-from . import ranges
+from ..contract.schemas import hold
 from .records import Fault, Outcome
 from .replies import DOWN, Reply
 from .routes import FILE_NAMES
@@ -15,11 +15,11 @@ Doing: TypeAlias = Outcome | Reply | Fault
 
 @define(eq=False, kw_only=True)
 class Rule:
-    """One thing that a test said, and how much of it has happened.
+    """One step of a script, and how often it was used.
 
-    An `Outcome` is for edits that are accepted, a `Reply` and a `Fault` for any request. It lasts for `seconds`, on the
-    service's clock, from the first request that it takes. `seen` counts the requests that were left to it, `used` those
-    it took.
+    An `Outcome` is for accepted edits, a `Reply` and a `Fault` for any request. A rule with `seconds` ends so many
+    seconds, on the service's clock, after the first request that it takes. `seen` counts the requests that reached
+    the rule, `used` those that it took.
     """
 
     operation: str | None
@@ -32,7 +32,7 @@ class Rule:
     began: float | None = None
 
     def takes(self, operation: str, *, accepted: bool, now: float) -> bool:
-        """Count a request that no earlier rule took, and return whether this one does."""
+        """Count a request that no earlier rule took, and return whether this rule takes it."""
         if self.operation != operation and (self.operation or operation in FILE_NAMES):
             return False
         if self._over(now) or (isinstance(self.do, Outcome) and not accepted):
@@ -45,24 +45,20 @@ class Rule:
         return True
 
     def spent(self, now: float) -> bool:
-        """Return whether it did what it was to do."""
+        """Return whether it takes no more requests."""
         return self.used == self.times or self._over(now)
 
     @property
     def left(self) -> bool:
-        """Whether it still waits for a request that it was to take; one without a number of times waits for one."""
+        """Whether it is still unused, or not used as often as it should be."""
         return self.used < (self.times or 1)
 
     def __str__(self) -> str:
-        """Return what was said, and how much of it happened."""
-        if isinstance(self.do, Reply):
-            what = f"Reply({self.do.status})"
-        elif isinstance(self.do, Fault):
-            what = str(self.do)
+        """Return the step and how often it was used."""
+        if isinstance(self.do, Outcome):
+            what = f"Outcome({', '.join(f'{name}={value!r}' for name, value in self.do.given().items())})"
         else:
-            default = asdict(Outcome())
-            said = {name: value for name, value in asdict(self.do, recurse=False).items() if value != default[name]}
-            what = f"Outcome({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+            what = f"Reply({self.do.status})" if isinstance(self.do, Reply) else str(self.do)
         where = self.operation or "any operation"
         what += "" if self.seconds is None else f" for {self.seconds:g} s"
         return f"{where}, request {self.nth} and on: {what}, used {self.used} of {self.times or 'any number of'} times"
@@ -71,40 +67,30 @@ class Rule:
         return self.began is not None and self.seconds is not None and now - self.began >= self.seconds
 
 
-def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: int, times: int | None) -> Rule:
-    """Return what was said; `known` are the operations that the document has.
+def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: int = 1, times: int | None = 1) -> Rule:
+    """Return a rule; `known` are the operations that a request may be for.
 
     Raises:
-        ValueError: It cannot happen.
+        ValueError: An argument is out of its range, or the outcome is for another operation than createEdit.
     """
     if operation is not None and operation not in known:
-        accepted = f"{', '.join(known)}, and None for any of them"
-        raise ValueError(f"operation is {operation!r}; the mock accepts {accepted}. Choose one.")
+        raise ValueError(f"operation is {operation!r}; use one of {', '.join(known)}, or None for any.")
     if not isinstance(do, Outcome | Reply | Fault):
-        raise ValueError(  # noqa: TRY004
-            f"do is {do!r}; the mock accepts an Outcome, a Reply or a Fault. Make one of it."
-        )
+        raise ValueError(f"do is {do!r}; use an Outcome, a Reply or a Fault.")  # noqa: TRY004
     if isinstance(do, Outcome) and operation != "createEdit":
-        message = f"operation is {operation!r}; the mock accepts createEdit for an Outcome. Choose that, or a Reply."
-        raise ValueError(message)
-    ranges.whole("nth", nth, 1)
-    if times is not None:
-        ranges.whole("times", times, 1)
+        raise ValueError(f"operation is {operation!r}; an Outcome is for createEdit alone.")
+    hold("Step", nth=nth, times=times)
     return Rule(operation=operation, do=do, nth=nth, times=times)
 
 
 def make_outage(*, requests: int | None = None, seconds: float | None = None, status: int = 503) -> Rule:
-    """Return the rule that every operation fails for some requests, or for some seconds from the first of them.
+    """Return the rule that every operation fails, for some requests or for some seconds from the first of them.
 
     Raises:
         ValueError: Both or neither of them are given, or one is out of its range.
     """
     if (requests is None) == (seconds is None):
-        state = f"requests is {requests} and seconds is {seconds}"
-        raise ValueError(f"{state}; the mock accepts one of them. Say how long the outage is.")
-    ranges.whole("status", status, 400, 599)
-    if requests is not None:
-        ranges.whole("requests", requests, 1)
-    if seconds is not None:
-        ranges.seconds("seconds", seconds, above=True)
+        raise ValueError(f"requests is {requests} and seconds is {seconds}; use one of them.")
+    length = {"requests": requests} if seconds is None else {"seconds": seconds}
+    hold("Outage", status=status, **length)
     return Rule(operation=None, do=Reply.error(status, DOWN), times=requests, seconds=seconds)

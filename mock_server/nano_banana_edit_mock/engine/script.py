@@ -1,20 +1,21 @@
-"""The script: the rules that a test gives, in the order in which a request is shown to them."""
+"""The script: the rules that a test gives, asked in order."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from .rules import Doing, Rule, make_outage, make_rule
 from .script_files import Step, read, rules
 
-MAX_RULES = 10_000  # a batch's outcomes can be said one by one
+MAX_RULES = 10_000  # enough to script each outcome of a batch
 
 
 class Script:
-    """Rules for requests to `operations`, which are asked in order until one takes a request; a spent one goes."""
+    """Rules for requests to `operations`. Each request is shown to them in order until one takes it."""
 
     def __init__(self, operations: Collection[str]) -> None:
-        self._operations = operations
+        self._make = partial(make_rule, known=operations)
         self._lock = Lock()
         self._rules: list[Rule] = []
 
@@ -25,7 +26,7 @@ class Script:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that are not spent."""
+        """The rules that may take another request."""
         with self._lock:
             return tuple(self._rules)
 
@@ -34,22 +35,22 @@ class Script:
         self._add([self._make(operation, do, nth=nth, times=times)])
 
     def steps(self, steps: Iterable[Step] | Path) -> None:
-        """Add a rule for each step, or none of them where one is refused; a path is that of a script file."""
+        """Add a rule for each step, or none if one is refused; a path leads to a script file."""
         if not isinstance(steps, Path):
             self._add(rules(steps, self._make))
             return
         written = read(steps)
         try:
-            self.steps(written)
+            self._add(rules(written, self._make))
         except ValueError as error:
             raise ValueError(f"{steps}: {error}") from error
 
     def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:
-        """Add the rule that every operation fails for a while."""
+        """Add a rule that every operation fails for a while."""
         self._add([make_outage(requests=requests, seconds=seconds, status=status)])
 
     def take(self, operation: str, *, accepted: bool, now: float) -> Doing | None:
-        """Show a request to the rules in order, and return what the one does that takes it."""
+        """Show a request to the rules, and return what happens on it; None if no rule takes it."""
         if not self._rules:
             return None
         with self._lock:
@@ -63,10 +64,7 @@ class Script:
 
     def _add(self, rules: Sequence[Rule]) -> None:
         with self._lock:
-            if len(self._rules) + len(rules) > MAX_RULES:
-                message = f"the script has {len(self._rules) + len(rules)} rules; the mock accepts {MAX_RULES} at once."
-                raise ValueError(f"{message} Say `times`, or reset() the mock.")
+            count = len(self._rules) + len(rules)
+            if count > MAX_RULES:
+                raise ValueError(f"the script has {count} rules; the limit is {MAX_RULES}. Use `times`, or reset().")
             self._rules += rules
-
-    def _make(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> Rule:
-        return make_rule(operation, do, known=self._operations, nth=nth, times=times)

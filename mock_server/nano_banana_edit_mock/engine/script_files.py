@@ -1,76 +1,55 @@
-"""A story written down: the steps of a script file, in YAML or JSON, and of `/__mock__/script`."""
+"""Steps of a script that are written down: in a YAML or JSON file, or in a request to `/__mock__/script`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..contract.document import load_admin
-from ..contract.reading import check_json, read_yaml
-from ..contract.wording import cut, spell
+from ..contract.reading import read_yaml
+from ..contract.schemas import hold
 from .records import Fault, Outcome
 from .replies import Reply
 from .rules import Doing, Rule, make_outage
-from .schemas import Schemas
 from .timing import Lognormal, Uniform
 
 _KINDS = ("outcome", "reply", "fault", "outage")
-_TIMES: Mapping[str, Any] = {"uniform": Uniform, "lognormal": Lognormal}
+_TIMES: Mapping[str, Any] = {"seconds": float, "uniform": Uniform, "lognormal": Lognormal}
 
 Step = Doing | Mapping[str, Any]
 
 
-@cache
-def _schema() -> tuple[Schemas, str]:
-    """Return the schemas of the document of `/__mock__/`, and the pointer to that of a whole script."""
-    contract = load_admin()
-    return Schemas(contract), next(operation.schema for operation in contract.operations if operation.id == "addScript")
-
-
-def read(file: Path) -> list[Any]:
-    """Return the steps in a file: a list of them, or an object whose `steps` are one.
+def read(file: Path) -> Any:
+    """Return the steps in a file: a list, or the list that an object has under `steps`.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not YAML, of which JSON is a part, or has no steps; the message names the file.
+        ValueError: It is not YAML, or has no list of steps; the message names the file.
     """
     found = read_yaml(file)
     steps = found.get("steps") if isinstance(found, dict) else found
     if not isinstance(steps, list):
-        message = f"{file} has no steps; the mock accepts a list of them. See admin.yaml."
-        raise ValueError(message)  # noqa: TRY004
-    for number, step in enumerate(steps):
-        if not isinstance(step, dict):
-            state = f"steps[{number}] is {cut(step)}"
-            raise ValueError(  # noqa: TRY004
-                f"{file}: {state}; the mock accepts an object with one of {', '.join(_KINDS)}. See admin.yaml."
-            )
+        raise ValueError(f"{file} has no list of steps. See admin.yaml.")  # noqa: TRY004
     return steps
 
 
 def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
-    """Return what steps say, where they are written down as the schema `Step` of admin.yaml has it.
+    """Return the rules of some steps; those that are written down follow the schema `Step` of admin.yaml.
 
     Raises:
-        ValueError: One is refused; the message names it.
+        ValueError: A step is refused; the message names it.
     """
-    steps = list(steps)
-    written = [dict(step) if isinstance(step, Mapping) else {} for step in steps]
-    if any(written):
-        check_json(written, spell, ("steps",))
-        schemas, pointer = _schema()
-        if violations := schemas.check(pointer, {"steps": written}):
-            raise ValueError(" ".join(violation.message for violation in violations))
+    steps = [dict(step) if isinstance(step, Mapping) else step for step in steps]
+    if steps:
+        hold("Script", steps=[{} if isinstance(step, Doing) else step for step in steps])
     return list(_rules(steps, make_rule))
 
 
-def _rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> Iterator[Rule]:
+def _rules(steps: Iterable[Any], make_rule: Callable[..., Rule]) -> Iterator[Rule]:
     for number, step in enumerate(steps):
-        if not isinstance(step, Mapping):
-            yield make_rule("createEdit" if isinstance(step, Outcome) else None, step)
-            continue
         try:
-            yield _rule(make_rule, **step)
+            if isinstance(step, dict):
+                yield _rule(make_rule, **step)
+            else:
+                yield make_rule("createEdit" if isinstance(step, Outcome) else None, step)
         except ValueError as error:
             raise ValueError(f"steps[{number}]: {error}") from error
 
@@ -78,13 +57,11 @@ def _rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> Iterator[Ru
 def _rule(make_rule: Callable[..., Rule], *, nth: int = 1, times: int | None = 1, **step: Any) -> Rule:
     kinds = [kind for kind in _KINDS if kind in step]
     if len(kinds) != 1:
-        raise ValueError(
-            f"it has {' and '.join(kinds) or 'none'} of {', '.join(_KINDS)}; the mock accepts one. Say it."
-        )
+        raise ValueError(f"it has {' and '.join(kinds) or 'none'}; use one of {', '.join(_KINDS)}.")
     (kind,) = kinds
     if kind == "outage":
         if "operation" in step or (nth, times) != (1, 1):
-            raise ValueError("it has an outage; the mock accepts no operation, nth or times beside it. Leave them out.")
+            raise ValueError("an outage has no operation, nth or times. Leave them out.")
         return make_outage(**step["outage"])
     if kind == "outcome":
         return make_rule(step.get("operation", "createEdit"), _outcome(**step[kind]), nth=nth, times=times)
@@ -93,10 +70,10 @@ def _rule(make_rule: Callable[..., Rule], *, nth: int = 1, times: int | None = 1
 
 
 def _outcome(**given: Any) -> Outcome:
-    times = [_TIMES[name](**given.pop(name)) for name in _TIMES if name in given]
-    times += [given.pop("seconds")] if "seconds" in given else []
+    times = [name for name in _TIMES if name in given]
     if len(times) > 1:
-        raise ValueError(
-            "outcome has several times; the mock accepts one of seconds, uniform and lognormal. Drop some."
-        )
-    return Outcome(**given, seconds=next(iter(times), None))
+        raise ValueError(f"outcome has {' and '.join(times)}; use one of them.")
+    for name in times:
+        value = given.pop(name)
+        given["seconds"] = _TIMES[name](**value) if isinstance(value, dict) else value
+    return Outcome(**given)

@@ -1,4 +1,4 @@
-"""The service itself, without I/O: a request in, a response out."""
+"""The service, without I/O: a request in, a response out."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from ..contract import Contract, load
-from . import assertions, ranges
+from . import assertions
 from .cors import share
 from .journal import Journal
 from .operations import Operations
@@ -22,42 +22,43 @@ from .rules import Doing, Rule
 from .script import Script
 from .script_files import Step
 from .state import Job, State
-from .timing import Clock, Seconds, check_life
+from .timing import Clock, Seconds
 
-__tracebackhide__ = methodcaller("errisinstance", AssertionError)  # of pytest: a failure points at the test
+__tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
 
 
 class MockService:
-    """Plays the service: judges every request by the document, keeps tasks and uploads, draws the results.
+    """Plays the service: judges each request by the document, keeps tasks and uploads, and draws the results.
 
-    What is to go otherwise is said beforehand: `next`, `on`, `script` and `outage`. What came is read afterwards:
-    `edits`, `uploads`, `calls` and the assertions. A request that is valid and prefers an error, 400 to 599 as in
-    `Prefer: code=429` (RFC 7240), is answered with that, unless a rule takes it.
+    Script failures first, with `next`, `on`, `script` and `outage`; then assert which requests arrived, with `edits`,
+    `uploads`, `calls` and the assertions. A valid request may also ask for an error, 400 to 599, by a header such as
+    `Prefer: code=429` (RFC 7240); rules come first.
 
-    A task lives by looks or by time. Its progress is the number of earlier looks over `polls`, or the seconds since the
-    edit over `seconds`: below a half it is `pending`, below one `processing`, from then on it has its outcome. So
-    `polls=2` answers `pending`, `processing`, and then the outcome; 0 is finished at the first look.
+    A task is finished after a number of polls or seconds. Its progress is the number of earlier polls divided by
+    `polls`, or the seconds since the edit divided by `seconds`. It is `pending` below one half and `processing` below
+    one; from then on it has its outcome. So with `polls=2` the answers are `pending`, `processing`, and the outcome;
+    with 0 the first poll has the outcome.
 
-    It may be used from several threads. What it keeps is bounded, and the oldest goes first.
+    Several threads may use one service. What it keeps is bounded; the oldest goes first.
 
     Args:
-        seed: Where task ids, upload keys and backgrounds start; default 0. Equal requests get equal answers.
-        polls: Looks until a task is finished, at least 0; default 2.
-        seconds: Seconds until a task is finished, at least 0, or their distribution, `Uniform` or `Lognormal`, drawn
-            for each task from the seed; default None counts looks instead.
-        clock: Clock in seconds that `seconds` and outages are measured by; default `time.monotonic`.
-        now: Wall clock from which uploads expire; default is the current time in UTC.
-        token: The only bearer token accepted; default None accepts any.
-        invalid_status: Status of a request that the document refuses, where HTTP prescribes none, 400 to 599; default
-            400.
+        seed: The start of task ids, upload keys and backgrounds; default 0. Equal requests have equal answers.
+        polls: Polls until a task is finished, at least 0; default 2.
+        seconds: Seconds until a task is finished, 0 to 1,000,000,000, or their distribution, `Uniform` or `Lognormal`,
+            from which each task draws; default None counts polls instead.
+        clock: Clock in seconds, for `seconds` and outages; default `time.monotonic`.
+        now: Wall clock, for the expiry of uploads; default is the current time in UTC.
+        token: The only accepted bearer token; default None accepts any.
+        invalid_status: Status for an invalid request if HTTP prescribes none, 400 to 599; default 400.
         contract: The contract; default is the one shipped.
 
     Raises:
-        ValueError: `polls`, `seconds` or `invalid_status` is out of its range, or `token` is none that can be sent.
+        ValueError: `polls`, `seconds` or `invalid_status` is out of its range, or `token` is not a bearer token.
 
     Attributes:
         contract: The contract.
-        max_body: Largest body in bytes that is looked into; a larger one is answered 413.
+        journal: The requests that arrived, as the admin API reads them.
+        max_body: Largest body in bytes that is read; a larger one is answered 413.
 
     Source: `openapi.yaml`
     """
@@ -74,25 +75,23 @@ class MockService:
         invalid_status: int = 400,
         contract: Contract | None = None,
     ) -> None:
-        check_life(polls, seconds)
-        ranges.whole("invalid_status", invalid_status, 400, 599)
-        check_token("token", token)
-        self.contract = contract or load()
-        self._token = token
-        operations = [operation.id for operation in self.contract.operations]
-        self._clock = Clock(clock, now)
-        self._routes, self._referee = Routes(self.contract), Referee(self.contract)
-        self.max_body = self._referee.max_body
-        self._script, self.journal = Script([*operations, *FILE_NAMES]), Journal(operations)
-        self._state = State(seed)
         usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
+        if type(invalid_status) is not int or not 400 <= invalid_status <= 599:
+            raise ValueError(f"invalid_status is {invalid_status!r}; the limit is 400 to 599.")
+        check_token("token", token)
+        self._token, self._clock = token, Clock(clock, now)
+        self.contract = contract or load()
+        operations = [operation.id for operation in self.contract.operations]
+        self._routes, self._referee = Routes(self.contract), Referee(self.contract)
+        self._script, self.journal, self._state = Script([*operations, *FILE_NAMES]), Journal(operations), State(seed)
         self._operations = Operations(self.contract, self._clock, self._state, usual, invalid_status)
+        self.max_body = self._referee.max_body
 
     def handle(self, request: Request) -> Response:
-        """Answer a request, looking at route, method, authorization, size, content type and body in this order.
+        """Answer a request.
 
-        The verdict is passed on every request and kept in the journal. Where a rule takes the request, its `Reply` is
-        the answer, whatever the verdict.
+        The verdict depends on route, method, authorization, size, content type and body, in this order. It goes into
+        the journal, whatever the answer. If a rule takes the request, its `Reply` is the answer.
 
         Args:
             request: The request, with an absolute URL.
@@ -121,54 +120,54 @@ class MockService:
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def get_file(self, path: str) -> Response:
-        """Return a file as it is served, and keep the look at it out of the journal.
+        """Return a file without an entry in the journal.
 
         Args:
             path: Its path, such as `/results/01234567-89ab-cdef-0123-456789abcdef/0.png`.
 
         Returns:
-            The response, 404 where there is none.
+            The response; 404 if there is no such file.
         """
         return self._operations.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
-        """Say what happens on requests to an operation.
+        """Script what happens on requests to an operation.
 
-        An outcome is for edits that are accepted, and counts those alone. A reply is for any request, whether or not it
-        is otherwise valid; what is wrong with it stands in the journal all the same. So is a fault: the request is met
-        as usual, an edit may be accepted, and the answer goes wrong on its way; only a connection that is refused
-        brings nothing.
+        Each request is shown to the rules, in the order in which they were added, until one takes it. An outcome is
+        for accepted edits and counts only those. A reply answers any request, valid or not; violations are in the
+        journal all the same. A fault changes nothing but the answer on its way, so that an edit may be accepted; only
+        a refused connection has no effect.
 
         Args:
-            operation: An operationId, `createEdit` for an outcome, `getResult` or `getFile`; None for any operation of
-                the API.
-            do: What becomes of the edit, the answer, or what goes wrong with it.
-            nth: The first request that it happens on, from 1; default 1. It counts those that no earlier rule took.
-            times: How many requests it happens on, from 1; default 1, None for all that follow.
+            operation: An operationId, or `getResult` or `getFile` for the files that the mock serves; None for any
+                operation of the API. An outcome needs `createEdit`.
+            do: The outcome of the edit, the answer, or the fault.
+            nth: The first request to take, from 1, among those that no earlier rule took; default 1.
+            times: How many requests to take, from 1; default 1, None for all that follow.
 
         Raises:
-            ValueError: The document has no such operation, an outcome is meant for another one than `createEdit`, `nth`
+            ValueError: The document has no such operation, an outcome is for another operation than `createEdit`, `nth`
                 or `times` is less than 1, or there are more than 10,000 rules.
         """
         self._script.on(operation, do, nth=nth, times=times)
 
     def next(self, do: Doing) -> None:
-        """Say what becomes of the next accepted edit, or how the next request is answered; several calls queue up.
+        """Script the next accepted edit, or the next request; several calls queue up.
 
         Args:
-            do: The outcome of the edit, or the answer to the request or its fault, whatever its operation. An edit that
-                finds no outcome is completed.
+            do: The outcome of the edit, or the answer or fault of a request to any operation. An edit without a
+                scripted outcome completes.
 
         Raises:
             ValueError: It is none of these, or there are more than 10,000 rules.
         """
-        self._script.steps([do])
+        self._script.on("createEdit" if isinstance(do, Outcome) else None, do)
 
     def script(self, steps: Iterable[Step] | Path) -> None:
-        """Say what happens step by step: as `next` for each, or for none of them where one is refused.
+        """Script several steps, as `next` does; if one is refused, none is added.
 
         Args:
-            steps: Outcomes, replies and faults, or mappings that say so in the words of a script file, for instance
+            steps: Outcomes, replies and faults, or mappings in the words of a script file, for instance
                 `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`; or the path of a script file, in YAML or
                 JSON.
 
@@ -182,13 +181,13 @@ class MockService:
         self._script.steps(steps)
 
     def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:
-        """Say that every operation fails for a while; one that an earlier rule takes does not.
+        """Script that every operation fails for a while, except for requests that an earlier rule takes.
 
         Args:
             requests: For how many requests, from 1.
-            seconds: For how many seconds from the first request that finds it, by the service's clock, more than 0. One
-                of both is given.
-            status: The status answered, 400 to 599; default 503.
+            seconds: For how many seconds after the first request, more than 0, on the service's clock. Give either
+                this or `requests`.
+            status: The status of the answers, 400 to 599; default 503.
 
         Raises:
             ValueError: Both or neither of `requests` and `seconds` are given, one of them or the status is out of its
@@ -197,15 +196,20 @@ class MockService:
         self._script.outage(requests=requests, seconds=seconds, status=status)
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of the script that may take another request, in order."""
+        return self._script.rules
+
+    @property
     def time(self) -> float:
-        """Seconds since the service was made, with those that `advance` let pass."""
+        """Seconds since the service was made, and those added by `advance`."""
         return self._clock.seconds()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once: tasks and outages come nearer to their end, and uploads expire later.
+        """Advance the clock: tasks and outages come nearer to their end, and uploads expire later.
 
         Args:
-            seconds: How much, 0 to 1,000,000,000.
+            seconds: How far, 0 to 1,000,000,000.
 
         Raises:
             ValueError: It is out of that range.
@@ -223,47 +227,42 @@ class MockService:
         return tuple(job.edit for job in self._state.jobs)
 
     @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The work on the accepted edits, oldest first."""
+        return self._state.jobs
+
+    @property
     def uploads(self) -> tuple[Upload, ...]:
         """The accepted uploads, oldest first."""
         return self._state.uploads
 
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """What becomes of the accepted edits, oldest first."""
-        return self._state.jobs
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """What was said and has not happened yet, in the order in which it is asked."""
-        return self._script.rules
-
     def assert_called_once_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that there was one request to an operation, and that its JSON body has some properties.
 
-        A request counts whatever it was answered, so that one which is sent again counts twice.
+        A request counts whatever its answer, so that a request that is sent again counts twice.
 
         Args:
             operation: The operationId; default `createEdit`.
-            **properties: Properties of the body and their values; others may be there too.
+            **properties: Properties of the body and their values; it may have others.
 
         Raises:
-            AssertionError: There was none or another one, or more; the message shows the nearest.
+            AssertionError: There was none, another one, or more; the message shows the nearest.
             ValueError: The document has no such operation.
         """
-        assertions.called_once_with(self.journal, operation, properties)
+        assertions.called(self.journal, operation, properties, once=True)
 
     def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that the JSON body of the last request to an operation has some properties.
 
         Args:
             operation: The operationId; default `createEdit`.
-            **properties: Properties of the body and their values; others may be there too.
+            **properties: Properties of the body and their values; it may have others.
 
         Raises:
             AssertionError: There was none, or the last was another one; the message shows it.
             ValueError: The document has no such operation.
         """
-        assertions.called_with(self.journal, operation, properties)
+        assertions.called(self.journal, operation, properties, once=False)
 
     def assert_not_called(self, operation: str | None = None, /) -> None:
         """Assert that there was no request to an operation.
@@ -278,22 +277,22 @@ class MockService:
         assertions.not_called(self.journal, operation)
 
     def assert_no_invalid_requests(self) -> None:
-        """Assert that the document allows every request, whatever it was answered.
+        """Assert that every request was valid, whatever its answer.
 
         Raises:
-            AssertionError: It does not; the message lists what is wrong with which request.
+            AssertionError: One was not; the message lists the violations.
         """
         assertions.no_invalid_requests(self.journal)
 
     def assert_all_scripted_used(self) -> None:
-        """Assert that everything which was said beforehand has happened.
+        """Assert that every step of the script was used as often as it should be.
 
         Raises:
-            AssertionError: It has not; the message lists the rules left over.
+            AssertionError: One was not; the message lists the unused steps.
         """
         assertions.all_used(self._script.rules)
 
     def reset(self) -> None:
-        """Forget everything, rules included, and start again from the seed; the time goes on."""
+        """Forget everything, the script included, and start again from the seed; the clock goes on."""
         for part in (self._script, self.journal, self._state):
             part.reset()

@@ -1,4 +1,4 @@
-"""What the service keeps to play with: the accepted edits and uploads, bounded, under one lock."""
+"""The state: accepted edits and uploads, bounded, under one lock."""
 
 import random
 import re
@@ -13,9 +13,9 @@ from .bodies import Part
 from .records import Edit, Outcome, Upload
 from .timing import Lognormal, Uniform
 
-MAX_TASKS = 10_000  # a batch of this size can be polled to its end, and the process stays small
-MAX_UPLOADS = 1_000  # however small they are
-MAX_UPLOAD_BYTES = 256_000_000  # of all uploads together: a handful of large ones
+MAX_TASKS = 10_000  # enough for a batch, and the process stays small
+MAX_UPLOADS = 1_000  # of any size
+MAX_UPLOAD_BYTES = 256_000_000  # of all uploads together: five of the largest
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}$")
@@ -26,9 +26,10 @@ _URL_TAIL = re.compile(r"[?#]")
 
 @define(eq=False)
 class Job:
-    """An accepted edit on its way; `defaults` are for what its body leaves out, `born` is on the clock.
+    """The work on an accepted edit.
 
-    It lives for `seconds`, or where they are None for the `polls` of its outcome.
+    `defaults` are for the properties that its body leaves out, and `born` is a time on the clock. It takes `seconds`;
+    if they are None, it takes the `polls` of its outcome. `polls` counts those that were made.
     """
 
     edit: Edit
@@ -36,33 +37,33 @@ class Job:
     outcome: Outcome
     born: float
     seconds: float | None
-    looks: int = 0
+    polls: int = 0
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Its body with defaults, also where it has null."""
+        """The body with defaults, also in place of null."""
         return {**self.defaults, **{name: value for name, value in self.edit.body.items() if value is not None}}
 
     @property
     def form(self) -> str:
-        """The format of its result."""
+        """The format of the result."""
         return str(self.settings["output_format"])
 
-    def progress(self, looks: int, now: float) -> float:
-        """Return how far it is after some looks, at a time: 1 or more is finished."""
-        done: float = looks
+    def progress(self, polls: int, now: float) -> float:
+        """Return the progress after a number of polls, at a time; 1 or more is finished."""
+        done: float = polls
         whole: float | None = self.outcome.polls
         if self.seconds is not None:
             done, whole = now - self.born, self.seconds
         return done / whole if whole else 1
 
     def status(self, progress: float) -> str:
-        """Return the status that goes with a progress."""
+        """Return the status at a progress."""
         return self.outcome.status if progress >= 1 else "pending" if progress < 1 / 2 else "processing"
 
 
 class State:
-    """The jobs and uploads by id and key, oldest first; the oldest goes first."""
+    """Jobs by task id and uploads by key; when there are too many, the oldest goes."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -70,10 +71,10 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything and start again from the seed."""
+        """Forget everything, and start again from the seed."""
         with self._lock:
             self._random = random.Random(self._seed)  # noqa: S311  ids to be repeated, not secrets
-            self._jobs: OrderedDict[str, Job] = OrderedDict()  # whose first is found at once
+            self._jobs: OrderedDict[str, Job] = OrderedDict()  # which finds its first item at once
             self._uploads: dict[str, Upload] = {}
 
     @property
@@ -97,7 +98,7 @@ class State:
         return self._uploads.get(key)
 
     def add_edit(self, body: dict[str, Any], defaults: Mapping[str, Any], outcome: Outcome, born: float) -> Job:
-        """Make an accepted body a job."""
+        """Make a job of an accepted edit."""
         with self._lock:
             seconds = outcome.seconds
             edit = Edit(task_id=self._uuid(), body=body)
@@ -108,14 +109,14 @@ class State:
                 self._jobs.popitem(last=False)
         return job
 
-    def look(self, job: Job) -> int:
-        """Count a look at a job, and return how many there were before."""
+    def poll(self, job: Job) -> int:
+        """Count a poll of a job, and return how many there were before."""
         with self._lock:
-            job.looks += 1
-            return job.looks - 1
+            job.polls += 1
+            return job.polls - 1
 
     def add_upload(self, part: Part) -> Upload:
-        """Keep an accepted file."""
+        """Keep an uploaded file."""
         filename, content_type = part.filename or "", part.content_type or ""
         suffix = _SUFFIX.search(filename)
         with self._lock:
@@ -131,11 +132,11 @@ class State:
         return upload
 
     def source(self, urls: Iterable[str]) -> bytes | None:
-        """Return the first upload among URLs of any origin, by its key; None when there is none."""
+        """Return the body of the first upload that a URL links to, whatever its origin; None if there is none."""
         uploads = (self._uploads.get(_URL_TAIL.split(str(url))[0].rpartition("/")[2]) for url in urls)
         return next((upload.body for upload in uploads if upload), None)
 
     def _uuid(self) -> str:
-        # What `uuid.UUID(int=..., version=4)` makes of it, in a third of the time.
+        # The same as `uuid.UUID(int=..., version=4)`, in a third of the time.
         digits = f"{self._random.getrandbits(128) & _UUID4_MASK | _UUID4:032x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,1 +1,1 @@
-"""What is made of the document besides the service: boundary cases, conformance of a server, drift of a version."""
+"""Other uses of the document: boundary cases, the conformance of a server, the drift between two versions."""

@@ -1,4 +1,4 @@
-"""Requests on both sides of every constraint, made from the document alone."""
+"""Boundary cases: requests on both sides of every constraint, made from the document alone."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +17,10 @@ from ..engine.referee import Referee
 _AUTHORIZED = "Bearer {token}"
 _AUTHORIZATIONS = (_AUTHORIZED, "bearer {token}", None, "", "Bearer", "Basic {token}", "{token}")
 _EACH_TYPE: tuple[Any, ...] = (None, True, 1, 1.5, "text", [], {})
-_WIDTHS = ("a", "🍌")  # one character each, whatever UTF-8 and UTF-16 make of the second
+_WIDTHS = ("a", "🍌")  # one character each; UTF-8 and UTF-16 need several units for the second
 _TEXTS = ("", "a", "A", "0", "a b", " a", "<a>", "a\n", "é", "🍌", "a-b_c.d", "2026-11-22", "10:10")
 _PNG = b"\x89PNG\r\n\x1a\n"
-# What a value that breaks a keyword may break as well: a list of texts has no number, a pattern no empty text.
+# The keywords that a value may break as well: a number is not in an enum of strings, an empty text matches no pattern.
 _IMPLIED_BY = {"type": {"enum", "const"}, "minLength": {"pattern"}, "maxLength": {"pattern"}}
 _BOUNDARY = "nano-banana-edit-case"
 _NOTHING = object()
@@ -28,19 +28,18 @@ _NOTHING = object()
 
 @frozen(kw_only=True)
 class Case:
-    """One request next to a boundary.
+    """One request at a boundary.
 
     Attributes:
-        constraint: The constraint that the boundary belongs to.
+        constraint: The constraint that sets the boundary.
         name: What is special about the request, such as `5001 x "a"`.
-        accepted: Whether the document allows it. A request that it does not allow breaks this
-            constraint, and none besides but one that implies it.
+        accepted: Whether the document allows it. If not, it breaks this constraint, and no other but an implied one.
         operation: The operation.
         path: Value of each path parameter.
-        authorization: The Authorization header, with `{token}` where the token goes; None leaves it out.
-        value: A JSON body's value, or the size in bytes of each file of a form.
-        empty: Whether there is no body at all.
-        inside: Whether it is a step inside a limit, where one at the limit says as much.
+        authorization: The Authorization header, with `{token}` in place of the token; None leaves it out.
+        value: The value of a JSON body, or the size in bytes of each file of a form.
+        empty: Whether there is no body.
+        inside: Whether it is a step inside a limit; a case at the limit then proves as much.
     """
 
     constraint: Constraint
@@ -55,12 +54,12 @@ class Case:
 
     @property
     def key(self) -> str:
-        """What is sent, so that equal requests have equal keys."""
+        """A key that equal requests share."""
         return json.dumps((self.operation.id, self.path, self.authorization, self.value, self.empty))
 
     @property
     def id(self) -> str:
-        """The constraint's id and what is special."""
+        """The id of the constraint, and the name."""
         return f"{self.constraint.id}: {self.name}"
 
     def request(self, server: str, token: str) -> Request:
@@ -68,10 +67,7 @@ class Case:
 
         Args:
             server: URL of the server, with its base path.
-            token: The API token. It stands in the Authorization header alone.
-
-        Returns:
-            The whole request; one with a file at its limit is as large as that.
+            token: The API token, for the Authorization header.
         """
         path = self.operation.path.format_map({name: quote(value, safe="") for name, value in self.path.items()})
         headers = {} if self.authorization is None else {"Authorization": self.authorization.format(token=token)}
@@ -85,18 +81,12 @@ class Case:
         return Request(self.operation.method, server.rstrip("/") + path, headers, b"" if self.empty else body)
 
 
-@lru_cache(maxsize=1)  # as a form at its limit takes a second to judge
+@lru_cache(maxsize=1)  # a form at its limit takes a second to judge
 def boundary_cases(contract: Contract) -> tuple[Case, ...]:
-    """Return the requests next to the boundary of every constraint.
-
-    Args:
-        contract: The contract.
-
-    Returns:
-        The cases, in the order of the census.
+    """Return the requests at the boundary of every constraint, in the order of the census.
 
     Raises:
-        ValueError: A request made from the document's own examples is one that it does not accept.
+        ValueError: The document refuses a request made from its own examples.
     """
     operations = {operation.id: operation for operation in contract.operations}
     referee = Referee(contract)
@@ -109,8 +99,8 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
     for constraint in contract.constraints:
         plain = _plain(contract.document, constraint, operations[constraint.operation])
         if keywords := broken(plain):
-            what = f"The plainest request of {constraint.operation} breaks {', '.join(sorted(keywords))}"
-            raise ValueError(f"{what}; the document's examples must be accepted. Mend them, or add some.")
+            what = f"An example of {constraint.operation} breaks {', '.join(sorted(keywords))}"
+            raise ValueError(f"{what}. Fix the examples in the document, or add some.")
         allowed = {constraint.keyword} | _IMPLIED_BY.get(constraint.keyword, set())
         seen = set()
         for case in _around(contract.document, plain):
@@ -126,11 +116,11 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
 
 
 def _plain(document: Mapping[str, Any], constraint: Constraint, operation: Operation) -> Case:
-    """Return the plainest request that has the constrained value."""
+    """Return the simplest request that has the constrained value."""
     path = {}
-    for parameter in operation.parameters:
-        holder = resolve(document, parameter.schema.rpartition("/")[0])
-        path[parameter.name] = str(holder.get("example") or _sample(document, parameter.schema))
+    for name, pointer in operation.parameters.items():
+        holder = resolve(document, pointer.rpartition("/")[0])
+        path[name] = str(holder.get("example") or _sample(document, pointer))
     wanted = constraint.field if constraint.location == "body" else ()
     value = _sample(document, operation.schema, wanted) if operation.schema else None
     if operation.media_type == MULTIPART:
@@ -139,19 +129,19 @@ def _plain(document: Mapping[str, Any], constraint: Constraint, operation: Opera
 
 
 def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
-    """Yield requests around the constraint of a plain one, itself among them."""
+    """Yield requests around the constraint of a plain one, and that one."""
     constraint, field = plain.constraint, plain.constraint.field
     if constraint.location == "security":
         for text in _AUTHORIZATIONS:
             yield evolve(plain, name="no header" if text is None else f'"{text}"', authorization=text)
         return
     if constraint.location == "path":
-        if constraint.keyword == "required":  # without its value the path is none of the service
+        if constraint.keyword == "required":  # without its value the path has no route
             yield evolve(plain, name="left out", path={**plain.path, field[0]: ""}, accepted=False)
     elif constraint.keyword in ("required", "default"):
         yield evolve(plain, name="left out", **({"value": _put(plain.value, field)} if field else {"empty": True}))
     elif plain.operation.media_type == MULTIPART:
-        for size in _steps(constraint) if constraint.keyword.endswith("Length") else ():
+        for size in _sizes(constraint) if constraint.keyword.endswith("Length") else ():
             yield evolve(plain, name=f"{size} bytes", value=_put(plain.value, field, size))
     else:
         old = _get(plain.value, field)
@@ -162,7 +152,7 @@ def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
 
 def _is_inside(case: Case) -> bool:
     keyword, limit = case.constraint.keyword, case.constraint.value
-    if not keyword.startswith(("min", "max")):  # an exclusive limit has its edge a step away
+    if not keyword.startswith(("min", "max")):  # the edge of an exclusive limit is a step away
         return False
     value = _get(case.value, case.constraint.field)
     size = value if isinstance(value, int | float) else len(value)
@@ -176,7 +166,7 @@ def _shown(*values: Any) -> Values:
     return ((show(value), value) for value in values)
 
 
-def _steps(constraint: Constraint) -> list[Any]:
+def _sizes(constraint: Constraint) -> list[Any]:
     return [size for size in (constraint.value - 1, constraint.value, constraint.value + 1) if size >= 0]
 
 
@@ -187,12 +177,12 @@ def _options(_document: Mapping[str, Any], constraint: Constraint, _old: Any) ->
 
 
 def _lengths(_document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
-    return ((f'{size} x "{width}"', width * size) for width in _WIDTHS for size in _steps(constraint))
+    return ((f'{size} x "{width}"', width * size) for width in _WIDTHS for size in _sizes(constraint))
 
 
 def _counts(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
     schema = constraint.pointer.rpartition("/")[0]
-    return ((f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _steps(constraint))
+    return ((f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _sizes(constraint))
 
 
 def _numbers(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
@@ -226,7 +216,7 @@ def _get(value: Any, field: tuple[str, ...]) -> Any:
 
 
 def _put(value: Any, field: tuple[str, ...], new: Any = _NOTHING) -> Any:
-    """Return the value with something else at a field, or with the field left out."""
+    """Return the value with a new value at a field, or without the field."""
     if not field:
         return new
     copy, key = value.copy(), _key(value, field[0])
@@ -237,16 +227,16 @@ def _put(value: Any, field: tuple[str, ...], new: Any = _NOTHING) -> Any:
 
 
 def _key(value: Any, name: str) -> Any:
-    return 0 if isinstance(value, list) else name  # `*` is as good a name for an undeclared property as any
+    return 0 if isinstance(value, list) else name  # `*` serves as the name of an undeclared property
 
 
 def _sample(document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = ()) -> Any:
-    """Return a plain value that meets a schema, with the field that is wanted in it."""
+    """Return a simple value that a schema allows, with the wanted field in it."""
     schema = resolve(document, pointer)
-    said = [schema[keyword] for keyword in ("const", "example", "default") if keyword in schema]
-    said += schema.get("enum", [])
-    if said and not isinstance(said[0], dict):
-        return said[0]
+    given = [schema[keyword] for keyword in ("const", "example", "default") if keyword in schema]
+    given += schema.get("enum", [])
+    if given and not isinstance(given[0], dict):
+        return given[0]
     if ref := schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref"):
         return _sample(document, target(ref), wanted)
     kind = schema.get("type", "object")

@@ -1,4 +1,4 @@
-"""Any server that claims this API, asked at every boundary of the document."""
+"""The conformance of a server: any server of this API, asked at every boundary of the document."""
 
 import json
 import math
@@ -8,32 +8,31 @@ from contextlib import AbstractContextManager, nullcontext
 from time import sleep
 from typing import Any, Literal
 
-import httpx
+import httpx2
 from attrs import evolve, frozen
 
 from ..contract import JSON, Contract, load
 from .cases import Case, boundary_cases
 
 _STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
-_UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # what may have been billed
-_HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # is asked past any proxy
-_KEPT = 200  # characters of an answer that is not as documented
-# Characters that XML cannot hold, not even escaped (XML 1.0, section 2.2); surrogates are in no answer.
+_UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # may have been billed
+_HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # never through a proxy
+_KEPT = 200  # characters of an answer that differs
+# Characters that XML cannot hold, not even escaped (XML 1.0, section 2.2); no answer has surrogates.
 _NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
 
 
 @frozen(kw_only=True)
 class Check:
-    """One boundary case, and what the server made of it.
+    """One boundary case, and what the server did.
 
     Attributes:
         case: The case.
-        status: The status answered; None where nothing was sent or answered.
-        actual: `accepted`, `refused`, or in a few words what else the server did; None where that says nothing about
-            the case.
-        answer: The beginning of an answer that is not as documented, without the token.
-        skipped: Why the case was not checked; empty where it was.
-        stops: Whether nothing more was sent after it, so that the run is not whole.
+        status: The status of the answer; None if nothing was sent or answered.
+        actual: `accepted`, `refused`, or another result in a few words; None if the case was not checked.
+        answer: The beginning of an answer that differs, without the token.
+        skipped: Why the case was not checked; empty if it was.
+        stops: Whether the run ended with this case.
     """
 
     case: Case
@@ -50,27 +49,27 @@ class Check:
 
     @property
     def differs(self) -> bool:
-        """Whether the server does something else than the document says."""
+        """Whether the server did something else than the document says."""
         return not self.skipped and self.actual != self.documented
 
 
 class Conformance:
-    """The boundary cases of a document, to be put to a server.
+    """The boundary cases of a document, for a server.
 
-    By default only requests that must be refused, and looks at tasks, are sent. They cost nothing on a server that does
-    what the document says, and one edit at most on any other.
+    By default only invalid requests and polls are sent. They cost nothing if the server follows the document, and at
+    most one edit if it does not.
 
     Args:
         contract: The contract; default is the one shipped.
-        spend: Whether to send one accepted request of each kind too. Some of them are edits, and billed.
+        spend: Whether to send one valid request of each kind too; some are edits, and billed. Default False.
 
     Attributes:
-        requests: How many requests a run sends at most; equal ones are sent once.
-        billed: How many of them are edits that the document accepts.
-        most_billed: How many edits a server could bill that accepts everything.
+        requests: The largest number of requests in a run; equal ones are sent once.
+        billed: How many of them are valid edits.
+        most_billed: The largest number of edits that a server could bill, if it accepted everything.
 
     Raises:
-        ValueError: The document's own examples are not accepted by it.
+        ValueError: The document refuses its own examples.
 
     Source: `openapi.yaml#/paths`
     """
@@ -91,34 +90,34 @@ class Conformance:
         files_url: str,
         token: str,
         rate: float = 5.0,
-        http: httpx.Client | None = None,
+        http: httpx2.Client | None = None,
     ) -> Iterator[Check]:
-        """Ask a server, and yield what it does.
+        """Send the cases, and yield what the server does.
 
-        Unless spending is allowed, the first edit that is accepted though it must be refused, or that the server fails
-        on, is the last one sent. On 402, 429, a token that is refused or no answer at all, nothing more is sent.
+        Unless `spend` is True, no further edit is sent after an invalid edit that the server accepts, or fails on.
+        Nothing more is sent after 402, 429, a refused token, or no answer.
 
         Args:
             base_url: URL of the server of edits and tasks, such as `https://api.sinancode.com/v1`.
             files_url: URL of the server of uploads, such as `https://files-api.sinancode.com`.
             token: The API token.
-            rate: Requests a second at most, more than 0; default 5.
-            http: An httpx client to send with, which stays open and loses its cookies; default is one that waits 60
-                seconds, and asks this machine past any proxy.
+            rate: The largest number of requests a second, more than 0; default 5.
+            http: A client of yours; you close it, and it loses its cookies. The default client waits 60 seconds, and
+                uses no proxy for this machine.
 
         Returns:
-            A check of each case, in the order of the census; one that is not sent comes with the reason.
+            A check of each case, in the order of the census.
 
         Raises:
-            ValueError: The rate is none.
+            ValueError: The rate is out of its range.
         """
         if not 0 < rate < math.inf:
             raise ValueError(f"rate is {rate}; it must be a number of requests a second, more than 0.")
-        client = nullcontext(http) if http else httpx.Client(timeout=60, mounts=dict.fromkeys(_HERE))
+        client = nullcontext(http) if http else httpx2.Client(timeout=60, mounts=dict.fromkeys(_HERE))
         return self._run(client, base_url=base_url, files_url=files_url, token=token, rate=rate)
 
     def _run(
-        self, http: AbstractContextManager[httpx.Client], *, base_url: str, files_url: str, token: str, rate: float
+        self, http: AbstractContextManager[httpx2.Client], *, base_url: str, files_url: str, token: str, rate: float
     ) -> Iterator[Check]:
         main = self._contract.document["servers"][0]["url"]
         asked: dict[str, Check] = {}
@@ -139,17 +138,17 @@ class Conformance:
                     over = check.skipped if check.stops else ""
                     task_id = task_id or _task_id(answer)
                     if check.differs and _bills(case) and not self._spend and check.actual in _UNPAID:
-                        unpaid = f"an edit that must be refused was {_UNPAID[check.actual]}, so no other is sent"
+                        unpaid = f"an invalid edit was {_UNPAID[check.actual]}, so no other is sent"
                     yield check
 
     def _left_out(self, case: Case) -> str:
         if case.accepted and not self._spend and case.operation.method != "GET":
-            return "it is accepted, so it is sent on demand only"
-        return "it is inside a limit, and one at the limit says as much" if case.inside else ""
+            return "it is valid, and sent only on demand"
+        return "it is inside a limit, and a case at the limit proves as much" if case.inside else ""
 
 
 def _bills(case: Case) -> bool:
-    # By its shape, so that an edit by another name is one as well; without a token nobody can be billed.
+    # By its shape, because an edit may have another name; without a token nobody is billed.
     edit = case.operation.method == "POST" and case.operation.media_type == JSON
     return edit and "{token}" in (case.authorization or "")
 
@@ -162,21 +161,21 @@ def _task_id(answer: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _ask(client: httpx.Client, case: Case, server: str, token: str, task_id: str) -> tuple[Check, str]:
-    """Return the check, and the answer; of a task that must be found it is `task_id` that is looked at, if known."""
+def _ask(client: httpx2.Client, case: Case, server: str, token: str, task_id: str) -> tuple[Check, str]:
+    """Return the check and the answer. A poll that must succeed is for `task_id`, if one is known."""
     path = dict.fromkeys(case.path, task_id) if case.accepted and task_id else case.path
     request = evolve(case, path=path).request(server, token)
-    client.cookies.clear()  # a session would carry the token into the cases without one
+    client.cookies.clear()  # a session would authorize the cases without a token
     try:
         response = client.request(request.method, request.url, headers=request.headers, content=request.body)
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         cause = f"{type(error).__name__}: {str(error).replace(token, '[token]')}"
         return Check(case=case, skipped=f"there is no answer ({cause})", stops=True), ""
     status, answer = response.status_code, response.content.decode(errors="replace").replace(token, "[token]")
     if status in _STOP or (status in (401, 403) and case.constraint.location != "security"):
         return Check(case=case, status=status, skipped=_STOP.get(status, "the token is refused"), stops=True), ""
     if status == 404 and case.accepted and case.path and not task_id:
-        return Check(case=case, status=status, skipped="no task is known that it could find"), ""
+        return Check(case=case, status=status, skipped="no task is known to poll"), ""
     check = Check(case=case, status=status, actual=_verdict(case, status))
     return evolve(check, answer=answer[:_KEPT] if check.differs else ""), answer
 
@@ -190,7 +189,7 @@ def _verdict(case: Case, status: int) -> str:
 
 
 def to_json(checks: Iterable[Check]) -> str:
-    """Return checks as a JSON array of objects, one a line."""
+    """Return checks as a JSON array, with one object a line."""
     rows = [
         {
             "constraint": check.case.constraint.id,
@@ -209,7 +208,7 @@ def to_json(checks: Iterable[Check]) -> str:
 
 
 def to_junit(checks: Iterable[Check]) -> str:
-    """Return checks as a JUnit report: a difference is a failure, what was not checked is skipped."""
+    """Return checks as a JUnit report, in which a difference is a failure."""
     checks = list(checks)
     counts: dict[str, Any] = {
         "tests": len(checks),

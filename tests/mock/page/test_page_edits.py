@@ -46,9 +46,7 @@ def test_what_is_refused_says_why(page, server):
     line = calls(page).first
     expect(line.locator(".status")).to_have_text("400")
     expect(line.locator(".verdict")).to_contain_text("✕ required /image_urls and 1 more")
-    expect(line.locator(".why")).to_have_text(
-        "image_urls is missing; the service accepts no request without it. Add it."
-    )
+    expect(line.locator(".why")).to_have_text("image_urls is missing; it is required.")
     page.keyboard.press("Tab")
     for _ in range(20):
         if line.locator("summary").evaluate("summary => summary === document.activeElement"):
@@ -58,7 +56,7 @@ def test_what_is_refused_says_why(page, server):
     expect(line.locator(".violations li")).to_have_text(
         [
             re.compile("^required in the body /image_urls"),
-            "minLength in the body /promptprompt has 0 characters; the service accepts 1 to 5000. Lengthen it.",
+            "minLength in the body /promptprompt has 0 characters; the limit is 1 to 5000.",
         ]
     )
     expect(line.get_by_role("group", name="Body")).to_contain_text('"prompt": ""')
@@ -94,7 +92,7 @@ def test_waiting_can_be_stopped(page, server):
     form.get_by_role("button", name="Stop waiting").click()
     expect(form.get_by_role("status")).to_have_text("! No answer: you stopped waiting")
     form.get_by_role("button", name="Send getTask").click()
-    expect(form.locator(".answer")).to_contain_text("is no task")
+    expect(form.locator(".answer")).to_contain_text("is not a task")
 
 
 def test_what_goes_wrong_is_shown(page, server, client):

@@ -63,9 +63,7 @@ def test_the_story_is_told(page, server):
     expect(page.locator("#rules li")).to_have_count(0)
     page.get_by_label("Steps, as JSON").fill('[{"reply": {"status": 999}}]')
     page.get_by_role("button", name="Say it").click()
-    expect(page.locator("#script .told")).to_contain_text(
-        "steps[0].reply.status is 999; the service accepts 200 to 599."
-    )
+    expect(page.locator("#script .told")).to_contain_text("steps[0].reply.status is 999; the limit is 200 to 599.")
     before = server.service.time
     page.get_by_role("button", name="Pass").click()
     expect(page.locator("#clock .told")).to_contain_text("The clock says")
@@ -75,12 +73,12 @@ def test_the_story_is_told(page, server):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("1,5", 'Seconds is "1,5"; the mock accepts a number, such as 1.5. Type one.'),
-        ("", "Seconds is empty; the mock accepts a number, such as 1.5. Type one."),
+        ("1,5", 'Seconds is "1,5"; use a number, such as 1.5.'),
+        ("", "Seconds is empty; use a number, such as 1.5."),
         (" ", "Seconds is empty; "),
         ("Infinity", 'Seconds is "Infinity"; '),
         ("x" * 60, f'Seconds is "{"x" * 59}… and 2 more characters; '),
-        ("-1", "seconds is -1; the service accepts "),
+        ("-1", "seconds is -1; the limit is "),
     ],
 )
 def test_seconds_that_are_no_number(page, server, typed, said):

@@ -1,0 +1,106 @@
+"""Values judged by the schemas of a document, by jsonschema-rs."""
+
+from collections.abc import Collection, Sequence
+from functools import cache, reduce
+from itertools import islice
+from operator import getitem
+from typing import Any
+from urllib.parse import quote
+
+from attrs import frozen
+from jsonschema_rs import Draft202012Validator
+
+from .census import Location, escape
+from .document import Contract, load_admin
+from .reading import check_json
+from .wording import explain, spell
+
+MAX_VIOLATIONS = 20  # of one value, so that an array of a million wrong items is answered in one line
+
+
+@frozen(kw_only=True)
+class Violation:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        location: Where in the request.
+        pointer: JSON pointer into the body; empty for the whole body and outside it.
+        field: Top-level property, parameter or header at fault; None for the whole body.
+        keyword: The violated keyword of the document; `security`, `content` or `size` outside the schemas, `paths`
+            for a path or method that is not in the document.
+        message: The field, what is wrong, and the limit.
+    """
+
+    location: Location
+    pointer: str = ""
+    field: str | None = None
+    keyword: str
+    message: str
+
+    @classmethod
+    def of_body(cls, keyword: str, message: str, path: Sequence[str | int] = ()) -> "Violation":
+        """Return the violation at a path into the body."""
+        return cls(
+            location="body",
+            pointer="".join(f"/{escape(str(token))}" for token in path),
+            field=path[0] if path and isinstance(path[0], str) else None,
+            keyword=keyword,
+            message=message,
+        )
+
+
+class Schemas:
+    """The schemas of a document, by their pointers; those of the bodies are compiled at once."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._document: Any = contract.document
+        self._validator = cache(self._compile)
+        for operation in contract.operations:
+            if operation.schema:
+                self._validator(operation.schema)
+
+    def check(self, pointer: str, value: Any, files: Collection[str] = ()) -> tuple[Violation, ...]:
+        """Return what a schema refuses in a value; of the properties in `files` only the length in bytes is known."""
+        validator = self._validator(pointer)
+        if validator.is_valid(value):  # much quicker than to list no errors
+            return ()
+        found = []
+        for error in islice(validator.iter_errors(value), MAX_VIOLATIONS):
+            *parents, last = error.schema_path
+            schema, keyword = reduce(getitem, parents, self._document), str(last)
+            match keyword:
+                case "required":
+                    ends = [[error.kind.value]]
+                case "additionalProperties":
+                    # If the schema declares none, jsonschema-rs names none: then each property is at fault.
+                    ends = [[name] for name in error.kind.value or reduce(getitem, error.instance_path, value)]
+                case _:
+                    ends = [[]]  # the value itself is at fault, not one of its properties
+            for end in ends:
+                path = (*error.instance_path, *end)
+                unit = "byte" if {*path} & {*files} else "character"
+                message = explain(spell(path), keyword, schema, error.instance, unit)
+                found.append(Violation.of_body(keyword, message, path))
+        return tuple(found)
+
+    def _compile(self, pointer: str) -> Draft202012Validator:
+        # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps large
+        # values out of messages that nobody reads.
+        return Draft202012Validator({**self._document, "$ref": f"#{quote(pointer, safe='/~')}"}, mask="")
+
+
+def hold(schema: str, /, **values: Any) -> None:
+    """Hold what a test gives to the schema of that name in admin.yaml; None counts as not given.
+
+    Raises:
+        ValueError: A value is refused; the message names each.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    check_json(given, spell)
+    if found := _own().check(f"/components/schemas/{schema}", given):
+        raise ValueError(" ".join(violation.message for violation in found))
+
+
+@cache
+def _own() -> Schemas:
+    return Schemas(load_admin())
