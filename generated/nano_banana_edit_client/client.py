@@ -65,21 +65,20 @@ class Client:
         return self._with(timeout=timeout)
 
     def request_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Complete what an operation's `request_kwargs` returns: base URL, headers and timeout of this client
+        """Complete what an operation's `request_kwargs` returns: base URL and headers of this client
 
-        The result is for `httpx2.Client.build_request`, or for `request` with `request_options` beside it.
+        The result is for `httpx2.Request`, or for `httpx2.Client.request` with `request_options` beside it.
         """
         headers = {**self._headers, **kwargs.get("headers", {})}
         return {
             **kwargs,
             "url": self._base_url.rstrip("/") + kwargs["url"],
             "headers": httpx2.Headers(headers),  # whose repr hides the token: tracebacks show local variables
-            "timeout": self._timeout,
         }
 
     def request_options(self) -> dict[str, Any]:
-        """How to send a request: with the token in its headers alone, and with the redirects of this client"""
-        return {"auth": _as_it_is, "follow_redirects": self._follow_redirects}
+        """How to send a request: with the token in its headers alone, and with timeout and redirects of this client"""
+        return {"auth": _as_it_is, "follow_redirects": self._follow_redirects, "timeout": self._timeout}
 
     def set_httpx_client(self, client: httpx2.Client) -> Self:
         """Manually set the underlying httpx2.Client
@@ -190,9 +189,9 @@ class AuthenticatedClient:
         return self._with(timeout=timeout)
 
     def request_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Complete what an operation's `request_kwargs` returns: base URL, headers and timeout of this client
+        """Complete what an operation's `request_kwargs` returns: base URL and headers of this client
 
-        The result is for `httpx2.Client.build_request`, or for `request` with `request_options` beside it.
+        The result is for `httpx2.Request`, or for `httpx2.Client.request` with `request_options` beside it.
         """
         headers = {**self._headers, **kwargs.get("headers", {})}
         headers[self.auth_header_name] = f"{self.prefix} {self.token}" if self.prefix else self.token
@@ -200,12 +199,11 @@ class AuthenticatedClient:
             **kwargs,
             "url": self._base_url.rstrip("/") + kwargs["url"],
             "headers": httpx2.Headers(headers),  # whose repr hides the token: tracebacks show local variables
-            "timeout": self._timeout,
         }
 
     def request_options(self) -> dict[str, Any]:
-        """How to send a request: with the token in its headers alone, and with the redirects of this client"""
-        return {"auth": _as_it_is, "follow_redirects": self._follow_redirects}
+        """How to send a request: with the token in its headers alone, and with timeout and redirects of this client"""
+        return {"auth": _as_it_is, "follow_redirects": self._follow_redirects, "timeout": self._timeout}
 
     def set_httpx_client(self, client: httpx2.Client) -> Self:
         """Manually set the underlying httpx2.Client

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _driver
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _attempt
 
 from .faces import Face, opened
 from .misdeeds import PATIENCE, TOKEN, URL
@@ -27,7 +27,7 @@ ASK: dict[str, tuple[Callable[[Face], Any], type[Exception]]] = {
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute takes less than a second."""
-    monkeypatch.setattr(_driver, "attempt_timeouts", lambda _deadline: httpx2.Timeout(PATIENCE).as_dict())
+    monkeypatch.setattr(_attempt, "timeouts", lambda _deadline: httpx2.Timeout(PATIENCE).as_dict())
 
 
 @pytest.mark.parametrize("what", ASK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +15,12 @@ import httpx2
 from anyio.lowlevel import RunVar
 
 from . import _clock
-from ._driver import AT_ONCE, build, still_open
+from ._attempt import Attempt, time_is_over
+from ._driver import AT_ONCE
 from ._effects import Effect, Operation, Send, Sleep, Together, Work
+from ._errors import NanoBananaEditError, redacted
 from ._reading import Body
-from ._retry import Attempt, backoff, redacted, time_is_over, translated
+from ._retry import backoff
 from ._settings import Settings
 
 T = TypeVar("T")
@@ -38,16 +40,19 @@ class AsyncDriver:
 
     settings: Settings
     http: httpx2.AsyncClient
+    make: Callable[..., httpx2.Request]
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation to its end and return its result."""
         advance = partial(operation.send, None)
         while True:
             try:
-                with redacted(self.settings):
-                    effect = advance()
+                effect = advance()
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
+            except NanoBananaEditError as error:
+                error.redact(self.settings.token)
+                raise
             try:
                 advance = partial(operation.send, await self._do(effect))
             except BaseException as error:  # noqa: BLE001 - the operation decides, also about cancellation
@@ -78,20 +83,31 @@ class AsyncDriver:
         return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - as in the twin
 
     async def _send(self, step: Send) -> Any:
-        attempt = Attempt()
-        with redacted(self.settings), translated(step, attempt), still_open(self.http, step):
-            request = build(self.http, step, attempt, attempt.atrace)
+        attempt = Attempt(step, self.http)
+        try:
             with anyio.move_on_after(step.deadline.remaining() + _GRACE):
-                response = await self.http.send(request, stream=True, auth=None, follow_redirects=False)
-                body = Body(step, response)
-                with body.known():
-                    async with aclosing(response):
-                        body.begin()
-                        async with aclosing(cast(AsyncGenerator[bytes, None], body.async_chunks())) as chunks:
-                            async for chunk in chunks:
-                                body.add(chunk)
-                    return step.read(body.whole())
-            raise httpx2.ReadTimeout("the time of the call is over")
+                return await self._receive(step, attempt)
+        except Exception as error:  # noqa: BLE001 - named below
+            failure = error
+        else:
+            failure = httpx2.ReadTimeout("the time of the call is over")
+        with redacted(self.settings.token):  # before stamina logs it
+            return attempt.fail(failure)
+
+    async def _receive(self, step: Send, attempt: Attempt) -> Any:
+        request = attempt.build(self.make, attempt.atrace)
+        response = await self.http.send(request, stream=True, auth=None, follow_redirects=False)
+        body = Body(step, response)
+        try:
+            async with aclosing(response):
+                body.begin()
+                async with aclosing(cast(AsyncGenerator[bytes, None], body.async_chunks())) as chunks:
+                    async for chunk in chunks:
+                        body.add(chunk)
+            return body.result()
+        except BaseException as error:
+            body.note_task(error)
+            raise
 
     async def _work(self, work: Work) -> Any:
         """Call a function in a thread, however long it takes there, if one is free in time."""

@@ -91,11 +91,10 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _read(response: httpx2.Response, *, download: Download) -> bytes | httpx2.URL:
+def _read(response: httpx2.Response, content: bytes, *, download: Download) -> bytes | httpx2.URL:
     if response.has_redirect_location:
         return response.url.join(response.headers["location"])  # httpx2 itself has refused one that is invalid
-    raise_for_status(response)
-    content = response.content
+    raise_for_status(response, content)
     found = media_type(content) if response.status_code == 200 else None
     if found is None or download.expected not in (None, found):
         raise InvalidResponse(

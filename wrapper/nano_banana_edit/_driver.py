@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, repeat
@@ -16,10 +16,11 @@ from typing import Any, NoReturn, TypeVar, assert_never
 import httpx2
 
 from . import _clock
+from ._attempt import Attempt
 from ._effects import Effect, Operation, Send, Sleep, Together, Work
-from ._errors import InvalidRequest, NanoBananaEditError
+from ._errors import NanoBananaEditError, redacted
 from ._reading import Body
-from ._retry import Attempt, attempt_timeouts, backoff, redacted, translated
+from ._retry import backoff
 from ._settings import Settings
 
 T = TypeVar("T")
@@ -27,39 +28,8 @@ T = TypeVar("T")
 AT_ONCE = 4  # operations side by side: uploads of up to 50 MB each are held in memory
 
 
-def build(http: httpx2.Client | httpx2.AsyncClient, step: Send, attempt: Attempt, trace: object) -> httpx2.Request:
-    """Return the request of an attempt, and note it there.
-
-    A request outside the API is built apart from any client, so that it carries no token, cookie or default header.
-    """
-    extensions = {"timeout": attempt_timeouts(step.deadline), "trace": trace}
-    build: Callable[..., httpx2.Request] = httpx2.Request if step.anonymous else http.build_request
-    try:
-        request = build(**step.request, extensions=extensions)
-    except httpx2.InvalidURL as error:
-        raise InvalidRequest(f"The URL of the request is invalid ({error}); nothing was sent.") from error
-    if not step.reuse:
-        request.headers["Connection"] = "close"
-    attempt.request = request
-    return request
-
-
 def _raise(error: Exception) -> NoReturn:
     raise error
-
-
-@contextmanager
-def still_open(http: httpx2.Client | httpx2.AsyncClient, step: Send) -> Iterator[None]:
-    """Say so if a client is closed, or was closed by another thread just before it sent."""
-    message = "The client is closed; make a new one. Nothing was sent."
-    if http.is_closed:
-        raise NanoBananaEditError(message)
-    try:
-        yield
-    except RuntimeError as error:
-        if step.billed or not http.is_closed:  # of what is billed a transport may have sent some
-            raise
-        raise NanoBananaEditError(message) from error
 
 
 @dataclass(slots=True)  # which attrs.asdict of a result, that has one, leaves closed: the token is in it
@@ -68,6 +38,7 @@ class Driver:
 
     settings: Settings
     http: httpx2.Client
+    make: Callable[..., httpx2.Request]  # what makes a request of the API: with what the caller's client adds, or bare
     stopped: threading.Event = field(default_factory=threading.Event)  # whether nothing is to be sent again
 
     def run(self, operation: Operation[T]) -> T:
@@ -75,10 +46,12 @@ class Driver:
         advance = partial(operation.send, None)
         while True:
             try:
-                with redacted(self.settings):
-                    effect = advance()
+                effect = advance()
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
+            except NanoBananaEditError as error:
+                error.redact(self.settings.token)
+                raise
             try:
                 advance = partial(operation.send, self._do(effect))
             except BaseException as error:  # noqa: BLE001 - the operation decides, also about KeyboardInterrupt
@@ -114,17 +87,23 @@ class Driver:
         return not self.stopped.is_set() and decide(error)
 
     def _send(self, step: Send) -> Any:
-        attempt = Attempt()
-        with redacted(self.settings), translated(step, attempt), still_open(self.http, step):  # before stamina logs it
-            request = build(self.http, step, attempt, attempt.trace)
+        attempt = Attempt(step, self.http)
+        try:
+            request = attempt.build(self.make, attempt.trace)
             response = self.http.send(request, stream=True, auth=None, follow_redirects=False)
             body = Body(step, response)
-            with body.known():
+            try:
                 with closing(response):
                     body.begin()
                     for chunk in body.chunks():
                         body.add(chunk)
-                return step.read(body.whole())
+                return body.result()
+            except BaseException as error:
+                body.note_task(error)
+                raise
+        except Exception as error:  # noqa: BLE001 - named there
+            with redacted(self.settings.token):  # before stamina logs it
+                return attempt.fail(error)
 
     def _together(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run each operation in a thread; nobody waits for one once another failed, or the caller is interrupted."""

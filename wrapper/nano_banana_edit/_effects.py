@@ -24,7 +24,7 @@ class Send:
     Attributes:
         name: The document's operationId, or `result` for a file, whose URL may hold a signature and is not logged.
         request: The request, as arguments of `httpx2.Client.build_request`.
-        read: Turns the response, which was read to its end, into the result.
+        read: Turns the response, and its body, which was read to its end and decoded, into the result.
         deadline: When it must be over, retries included.
         limit: Most bytes of the response's body that are read; ours, as the document sets none.
         billed: Whether the service may charge for it, so that it must not be sent twice.
@@ -34,7 +34,7 @@ class Send:
 
     name: str
     request: Mapping[str, Any] = field(repr=False)
-    read: Callable[[httpx2.Response], Any]
+    read: Callable[[httpx2.Response, bytes], Any]
     deadline: Deadline
     limit: int = 10_000_000
     billed: bool = False

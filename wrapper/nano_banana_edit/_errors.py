@@ -195,6 +195,16 @@ class WaitTimeout(NanoBananaEditError):
 
 
 @contextmanager
+def redacted(secret: str) -> Iterator[None]:
+    """Let no error of this package carry the token, which a service, or a peer that speaks no HTTP, may echo."""
+    try:
+        yield
+    except NanoBananaEditError as error:
+        error.redact(secret)
+        raise
+
+
+@contextmanager
 def about(task_id: str) -> Iterator[None]:
     """Add the id of the task to any exception, an interrupt or a cancellation too."""
     try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from typing import Any
 
 import httpx2
 from attrs import Factory, define, field
@@ -16,7 +17,6 @@ from attrs import Factory, define, field
 from ._effects import Send
 from ._errors import NanoBananaEditError
 from ._log import logger
-from ._responses import decoded
 
 
 class NotRead(Exception):
@@ -61,26 +61,21 @@ class Body:
         self.content += chunk
         self._check_size(self.content)
 
-    def whole(self) -> httpx2.Response:
-        """Return the response, which was read to its end, without its coding."""
+    def result(self) -> Any:
+        """Return what is made of the response, which was read to its end."""
         plain, whole = self._plain()
         self._check_size(plain)
         if self.response.is_success and not whole:
             raise httpx2.DecodingError("its gzip is damaged, ends too early, or does not end with its first member")
         took = self.step.deadline.elapsed() - self.began
         logger.debug("%s: %d, %d bytes, %.2f s", self.step.name, self.response.status_code, len(plain), took)
-        return decoded(self.response, plain)
+        return self.step.read(self.response, plain)
 
-    @contextmanager
-    def known(self) -> Iterator[None]:
-        """Add the task's id to whatever ends the reading of a submission's response early, if the part read has it."""
-        try:
-            yield
-        except BaseException as error:
-            if self.step.billed:
-                with suppress(NanoBananaEditError):
-                    vars(error)["task_id"] = self.step.read(decoded(self.response, self._plain()[0]))
-            raise
+    def note_task(self, error: BaseException) -> None:
+        """Add the task's id to what ended the reading of a submission's response, if the part that was read has it."""
+        if self.step.billed:
+            with suppress(NanoBananaEditError):
+                vars(error)["task_id"] = self.step.read(self.response, self._plain()[0])
 
     def _given(self) -> str:
         return self.response.headers.get("content-encoding", "")

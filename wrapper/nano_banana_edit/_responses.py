@@ -9,8 +9,9 @@ import email.utils
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
 
 import httpx2
 from nano_banana_edit_client import models as documented
@@ -30,14 +31,12 @@ from ._errors import (
 from ._requests import is_task_id
 from .models import Task, TaskFile, UploadedFile
 
-_T = TypeVar("_T")
-
 _SHORT = 500
-_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+_UNITS = {"retry-after-ms": 0.001, "retry-after": 1.0}  # seconds of each
 _BY_STATUS = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 429: RateLimited}
 
 
-def accepted(response: httpx2.Response) -> str:
+def accepted(response: httpx2.Response, content: bytes) -> str:
     """Return the task id that a submission was answered with.
 
     Raises:
@@ -45,9 +44,9 @@ def accepted(response: httpx2.Response) -> str:
         SubmissionUnknown: Any other response without a task id.
     """
     if response.is_client_error:
-        raise_for_status(response)
+        raise_for_status(response, content)
     try:
-        task_id = documented.EditAccepted.from_dict(_json(response.content)).task_id
+        task_id = documented.EditAccepted.from_dict(_json(content)).task_id
     except (TypeError, ValueError):
         task_id = ""
     if response.is_success and is_task_id(task_id):
@@ -56,21 +55,24 @@ def accepted(response: httpx2.Response) -> str:
         f"The response to the submission has status {response.status_code} and no task id. The edit may have been "
         "accepted and billed, so it is not sent again; check the account before you send it again.",
         status_code=response.status_code,
-        body=shortened(response.content),
+        body=shortened(content),
     )
 
 
-def task(response: httpx2.Response, task_id: str) -> Task:
+def task(response: httpx2.Response, content: bytes, *, task_id: str) -> Task:
     """Return the task that was polled. Raises as `_object`, and InvalidResponse for a response about another task."""
-    body = _object(response)
+    body = _object(response, content)
     known = {"id": task_id, **{name: value for name, value in body.items() if value is not None}}
     if not isinstance(known.get("result"), list):
         known.pop("result", None)
-    state = _parsed(documented.Task.from_dict, known, response)
+    try:
+        state = documented.Task.from_dict(known)
+    except ValueError as error:  # ConstraintViolation is one
+        raise _unusable(response, content, str(error)) from error
     if state.id != task_id:
-        raise _unusable(response, f"it is about task {shorten(state.id)}")
+        raise _unusable(response, content, f"it is about task {shorten(state.id)}")
     if not state.status:
-        raise _unusable(response, "status is empty")
+        raise _unusable(response, content, "status is empty")
     return Task(
         task_id=task_id,
         status=state.status,
@@ -82,23 +84,23 @@ def task(response: httpx2.Response, task_id: str) -> Task:
     )
 
 
-def uploaded(response: httpx2.Response) -> UploadedFile:
+def uploaded(response: httpx2.Response, content: bytes) -> UploadedFile:
     """Return the stored file. Raises as `_object`.
 
     The document requires six properties beside `url`; a file that can be edited is one without them too.
     """
-    body = _object(response)
+    body = _object(response, content)
     url = body.get("url")
     if not isinstance(url, str) or not url:
-        raise _unusable(response, f"url is {shorten(url)}" if "url" in body else "url is missing")
+        raise _unusable(response, content, f"url is {shorten(url)}" if "url" in body else "url is missing")
     return UploadedFile(url=url, raw=body)
 
 
-def raise_for_status(response: httpx2.Response) -> None:
+def raise_for_status(response: httpx2.Response, content: bytes) -> None:
     """Raise the APIStatusError of a status that is not 2xx, with the text that the service gives."""
     if response.is_success:
         return
-    body = _json(response.content)
+    body = _json(content)
     error = documented.Error.from_dict(body if isinstance(body, dict) else {})
     texts = map(text_of, (error.message, error.error_msg, error.error_code))
     text = next(filter(None, texts), "no reason given")
@@ -110,24 +112,21 @@ def raise_for_status(response: httpx2.Response) -> None:
         status_code=response.status_code,
         error_code=text_of(error.error_code),
         request_id=response.headers.get("x-request-id"),
-        body=shortened(response.content),
+        body=shortened(content),
         retry_after=wait,
     )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a response asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds):
-            return max(0.0, seconds)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
+    asked = {unit: headers[name] for name, unit in _UNITS.items() if name in headers}
+    for unit, text in asked.items():
+        with suppress(ValueError):
+            if math.isfinite(seconds := float(text) * unit):
+                return max(0.0, seconds)
+    with suppress(KeyError, ValueError, OverflowError):
+        return max(0.0, email.utils.parsedate_to_datetime(asked[1.0]).timestamp() - time.time())
+    return None
 
 
 def text_of(value: object) -> str | None:
@@ -148,25 +147,18 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _object(response: httpx2.Response) -> dict[str, Any]:
+def _object(response: httpx2.Response, content: bytes) -> dict[str, Any]:
     """Return the JSON object of a 2xx response.
 
     Raises:
         APIStatusError: The status is not 2xx.
         InvalidResponse: The body is not a JSON object, or lacks what the client needs.
     """
-    raise_for_status(response)
-    body = _json(response.content)
+    raise_for_status(response, content)
+    body = _json(content)
     if not isinstance(body, dict):
-        raise _unusable(response, "it is not a JSON object")
+        raise _unusable(response, content, "it is not a JSON object")
     return body
-
-
-def _parsed(parse: Callable[[dict[str, Any]], _T], body: dict[str, Any], response: httpx2.Response) -> _T:
-    try:
-        return parse(body)
-    except ValueError as error:  # ConstraintViolation is one
-        raise _unusable(response, str(error)) from error
 
 
 def _files(result: list[Any]) -> Iterator[TaskFile]:
@@ -179,14 +171,8 @@ def _files(result: list[Any]) -> Iterator[TaskFile]:
                 yield TaskFile(url=url)
 
 
-def _unusable(response: httpx2.Response, problem: str) -> InvalidResponse:
+def _unusable(response: httpx2.Response, content: bytes, problem: str) -> InvalidResponse:
     return InvalidResponse(
         f"The service answered {response.status_code} with a body that cannot be used: {problem}.",
-        body=shortened(response.content),
+        body=shortened(content),
     )
-
-
-def decoded(response: httpx2.Response, content: bytes) -> httpx2.Response:
-    """Return a response with its body, read and decoded."""
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_WIRE]
-    return httpx2.Response(response.status_code, headers=headers, content=content, request=response.request)

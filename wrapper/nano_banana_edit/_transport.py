@@ -18,8 +18,8 @@ import socket
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import chain, zip_longest
 from typing import Any, Generic, TypeVar, cast
@@ -37,6 +37,8 @@ _LOOPS = 16  # event loops whose connections are kept
 _NEXT_ADDRESS = 0.25  # seconds until the next address is tried beside the one before (RFC 8305, section 8)
 
 T = TypeVar("T")
+
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # the default one needs descriptors of its own
 
 
 def client() -> httpx2.Client:
@@ -183,9 +185,11 @@ class Backend(httpcore2.SyncBackend):
         self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
     ) -> httpcore2.NetworkStream:
         """Connect, to the next address beside the one before when that takes long (RFC 8305)."""
-        with _named(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+        try:
             connection = _connect(_addresses(host, port), timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            raise _named(error, httpcore2.ConnectTimeout, httpcore2.ConnectError) from error
         return _Stream(connection)
 
 
@@ -196,16 +200,20 @@ class _Stream(httpcore2.NetworkStream):
         self._socket = connection
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with _named(httpcore2.ReadTimeout, httpcore2.ReadError):
+        try:
             self._socket.settimeout(_left(timeout))
             return self._socket.recv(max_bytes)
+        except OSError as error:
+            raise _named(error, httpcore2.ReadTimeout, httpcore2.ReadError) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with _named(httpcore2.WriteTimeout, httpcore2.WriteError):
-            rest = memoryview(buffer)
+        rest = memoryview(buffer)
+        try:
             while rest:
                 self._socket.settimeout(_left(timeout))
                 rest = rest[self._socket.send(rest) :]
+        except OSError as error:
+            raise _named(error, httpcore2.WriteTimeout, httpcore2.WriteError) from error
 
     def close(self) -> None:
         self._socket.close()
@@ -214,12 +222,13 @@ class _Stream(httpcore2.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         try:
-            with _named(httpcore2.ConnectTimeout, httpcore2.ConnectError):
-                self._socket.settimeout(_left(timeout))
-                return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
-        except BaseException:
-            self.close()
-            raise
+            self._socket.settimeout(_left(timeout))
+            return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
+        except OSError as error:
+            raise _named(error, httpcore2.ConnectTimeout, httpcore2.ConnectError) from error
+        finally:
+            if self._socket.fileno() >= 0:  # ssl took it over, or failed
+                self.close()
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
@@ -227,15 +236,9 @@ class _Stream(httpcore2.NetworkStream):
         return self._socket if info == "socket" else None
 
 
-@contextmanager
-def _named(timeout: type[Exception], otherwise: type[Exception]) -> Iterator[None]:
-    """Raise what sockets raise as httpcore2 names it."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise timeout(str(error)) from error
-    except OSError as error:
-        raise otherwise(str(error)) from error
+def _named(error: OSError, timeout: type[Exception], otherwise: type[Exception]) -> Exception:
+    """Return what a socket raised as httpcore2 names it."""
+    return (timeout if isinstance(error, TimeoutError) else otherwise)(str(error))
 
 
 def _left(timeout: float | None) -> float | None:
@@ -246,7 +249,7 @@ def _is_readable(connection: socket.socket) -> bool:
     """Return whether an idle connection has something to read, if only its end: then it is not used again."""
     if isinstance(connection, ssl.SSLSocket) and connection.pending():
         return True
-    with selectors.DefaultSelector() as selector:
+    with _Selector() as selector:
         return connection.fileno() < 0 or bool(
             selector.register(connection, selectors.EVENT_READ) and selector.select(0)
         )
@@ -269,7 +272,7 @@ def _connect(addresses: list[Any], timeout: float | None) -> socket.socket:
     seconds = _left(timeout)
     ends = math.inf if seconds is None else time.monotonic() + seconds
     error = OSError("the host has no address")
-    with selectors.DefaultSelector() as begun:
+    with _Selector() as begun:
         try:
             while addresses or begun.get_map():
                 left = ends - time.monotonic()

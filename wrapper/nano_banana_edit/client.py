@@ -54,7 +54,9 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
     def _drive(self, settings: Settings, http: httpx2.Client | None) -> Driver:
         from ._transport import client  # noqa: PLC0415 - not before somebody makes a client
 
-        return Driver(settings, client() if http is None else checked(http, httpx2.Client))
+        if http is None:
+            return Driver(settings, client(), httpx2.Request)
+        return Driver(settings, checked(http, httpx2.Client), http.build_request)
 
     def edit(
         self,
@@ -242,7 +244,9 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         from ._async_driver import AsyncDriver  # noqa: PLC0415 - not before somebody makes a client
         from ._transport import async_client  # noqa: PLC0415 - as above
 
-        return AsyncDriver(settings, async_client() if http is None else checked(http, httpx2.AsyncClient))
+        if http is None:
+            return AsyncDriver(settings, async_client(), httpx2.Request)
+        return AsyncDriver(settings, checked(http, httpx2.AsyncClient), http.build_request)
 
     async def edit(
         self,

@@ -1,0 +1,167 @@
+"""One sending of a request: the time it may take, whether it left, and the name of its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import httpx2
+
+from ._clock import Bound, Deadline
+from ._effects import Send
+from ._errors import (
+    APIConnectionError,
+    APITimeout,
+    InvalidRequest,
+    InvalidResponse,
+    NanoBananaEditError,
+    SubmissionUnknown,
+)
+from ._log import logger
+from ._reading import NotRead
+from ._responses import raise_for_status
+
+_LONGEST = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0}  # seconds
+# By name nothing was sent: there was no connection, through a proxy or not, or none was free.
+_NOT_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+_FROM_TRANSPORT = (httpx2.HTTPError, httpx2.StreamError, OSError, UnicodeError)
+_CLOSED = "The client is closed; make a new one. Nothing was sent."
+
+
+class Attempt:
+    """One sending of a request.
+
+    Args:
+        step: What is sent.
+        http: The client that sends it.
+    """
+
+    def __init__(self, step: Send, http: httpx2.Client | httpx2.AsyncClient) -> None:
+        self._step, self._http = step, http
+        self._request: httpx2.Request | None = None
+        self._seen = self._left = False  # whether the trace told anything, and that the request leaves
+        self._connected: Any = None
+
+    def build(self, make: Callable[..., httpx2.Request], trace: object) -> httpx2.Request:
+        """Return the request. One outside the API has no token, cookie or default header of a client.
+
+        Raises:
+            APITimeout: The deadline has passed.
+            InvalidRequest: Its URL is invalid.
+            NanoBananaEditError: The client is closed.
+        """
+        if self._http.is_closed:
+            raise NanoBananaEditError(_CLOSED)
+        extensions: dict[str, Any] = {"timeout": timeouts(self._step.deadline)}
+        if not self._step.reuse:
+            extensions["trace"] = trace
+        try:
+            made = httpx2.Request if self._step.anonymous else make
+            request = made(**self._step.request, extensions=extensions)
+        except httpx2.InvalidURL as error:
+            raise InvalidRequest(f"The URL of the request is invalid ({error}); nothing was sent.") from error
+        if not self._step.reuse:
+            request.headers["Connection"] = "close"
+        self._request = request
+        return request
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note an event of httpx2's `trace` extension; asking a proxy for a tunnel is not yet the request."""
+        self._seen = True
+        if event.endswith(".send_request_headers.started"):
+            self._left |= info["request"].method != b"CONNECT"
+        elif event == "connection.connect_tcp.complete":
+            self._connected = info["return_value"]
+
+    async def atrace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note an event, and close a connection whose handshake was cancelled, which httpcore2 leaves open."""
+        self.trace(event, info)
+        if event == "connection.start_tls.failed" and self._connected:
+            import anyio  # noqa: PLC0415 - comes with httpx2; the sync client need not load it
+
+            with anyio.CancelScope(shield=True):
+                await self._connected.aclose()
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Raise the failure of this attempt as an error of this package.
+
+        Raises:
+            APIConnectionError: Nothing was sent, or it may be sent again without harm.
+            SubmissionUnknown: A submission had left when it failed.
+        """
+        if isinstance(error, NanoBananaEditError):
+            raise error
+        name, reason = type(error).__name__, _reason(error)
+        logger.debug("%s: no response, %s", self._step.name, name)
+        if isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
+            raise_for_status(error.response, _content(error.response))
+        if self._step.billed and not self._never_left(error):
+            raise SubmissionUnknown(
+                f"The submission was sent, but no response could be read ({name}: {reason}). The edit may have been "
+                "accepted and billed, so it is not sent again; check the account before you send it again.",
+                task_id=vars(error).get("task_id"),
+            ) from error
+        if isinstance(error, NotRead):
+            raise InvalidResponse(reason) from error
+        if isinstance(error, httpx2.InvalidURL):
+            raise InvalidResponse(
+                f"The service redirects to an invalid URL ({reason}); it was not followed."
+            ) from error
+        if isinstance(error, httpx2.TimeoutException):
+            raise APITimeout(f"No response in time ({name}: {reason}).") from error
+        if isinstance(error, _FROM_TRANSPORT):
+            raise APIConnectionError(f"No response ({name}: {reason}).") from error
+        if isinstance(error, RuntimeError) and self._http.is_closed:  # by another thread, just before it was sent
+            raise NanoBananaEditError(_CLOSED) from error
+        raise error
+
+    def _never_left(self, error: Exception) -> bool:
+        """Return whether nothing of the request was sent, by its trace, or without one by the error's name.
+
+        An error of another request, such as one that a caller's hook sent, proves nothing.
+        """
+        if self._request is None or self._seen:
+            return not self._left
+        try:
+            return isinstance(error, _NOT_SENT) and error.request is self._request
+        except RuntimeError:  # it belongs to no request
+            return False
+
+
+def timeouts(deadline: Deadline) -> dict[str, float]:
+    """Return the timeouts of one attempt: finite always, and never past the deadline.
+
+    Raises:
+        APITimeout: The deadline has passed.
+    """
+    remaining = deadline.remaining()
+    if remaining <= 0:
+        raise time_is_over(deadline)
+    return {name: Bound(min(seconds, remaining), deadline) for name, seconds in _LONGEST.items()}
+
+
+def time_is_over(deadline: Deadline) -> APITimeout:
+    """Return the error of a call whose time is over before its next request."""
+    return APITimeout(f"The time of the call ({deadline.timeout:g} s) is over; nothing more was sent.")
+
+
+def _reason(error: BaseException) -> str:
+    """Return the text of an error, or that of its cause if it has none, as with trio's."""
+    reason: BaseException | None = error
+    while reason and not str(reason):
+        reason = reason.__cause__ or reason.__context__
+    return str(reason) if reason else type(error).__name__
+
+
+def _content(response: httpx2.Response) -> bytes:
+    """Return the body of a response, empty if the hook that raised its status has not read it."""
+    try:
+        return response.content
+    except httpx2.ResponseNotRead:
+        return b""
