@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import httpx2
@@ -63,7 +64,7 @@ class Attempt:
             extensions["trace"] = trace
         try:
             made = httpx2.Request if self._step.anonymous else make
-            request = made(**self._step.request, extensions=extensions)
+            request = made(**{**self._step.request, "url": _url(self._step.request["url"])}, extensions=extensions)
         except httpx2.InvalidURL as error:
             raise InvalidRequest(f"The URL of the request is invalid ({error}); nothing was sent.") from error
         if not self._step.reuse:
@@ -132,6 +133,12 @@ class Attempt:
             return isinstance(error, _NOT_SENT) and error.request is self._request
         except RuntimeError:  # it belongs to no request
             return False
+
+
+@lru_cache(4096)
+def _url(text: str) -> httpx2.URL:
+    """Return a URL, parsed once: a task is polled many times."""
+    return httpx2.URL(text)
 
 
 def timeouts(deadline: Deadline) -> dict[str, float]:
