@@ -25,7 +25,14 @@ SENT_AGAIN = promise(
     "An edit is sent again only if it was certainly not accepted: nothing of it was sent, or the response was 429."
 )
 RATE_LIMITED_AT_ONCE = promise("With `retry_rate_limited=False`, a 429 raises `RateLimited` at once.")
-OWN_ANSWER = promise("A call never takes bytes that a server sent unasked for its own answer.")
+OWN_ANSWER = promise(
+    "A submission never takes bytes that a server sent unasked for its own response. The response to a poll must name "
+    "its task."
+)
+OWN_CONNECTION = promise(
+    "A submission, an upload and a download each get a new connection, which is closed afterwards. Only polls reuse "
+    "connections."
+)
 ALWAYS = promise(
     "The promises about submissions, errors, time, the token and files hold in any sequence of calls and faults."
 )
@@ -36,6 +43,7 @@ RETRY_AFTER = promise(
 DEADLINE = promise(
     "`timeout` bounds the whole call, even if headers or body arrive one byte at a time or without a pause."
 )
+NEXT_ADDRESS = promise("If an address of a host does not answer, the next one is tried in a fraction of a second.")
 WAIT_GOES_ON = promise("If a wait ends early, the exception has the `task_id`, and `wait(task_id)` continues.")
 POLLING = promise(
     "Polls start quick and become slow. An unknown status does not end the wait, unless `stop_on` names it."
@@ -64,6 +72,6 @@ SHARED = promise(
     "connections."
 )
 ABANDONED = promise("A client that is dropped with open connections warns once.")
-OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx client.")
+OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx2 client.")
 OBSERVED = promise("OpenTelemetry sees every request; the log shows every stage and retry.")
 PICKLED = promise("Every error pickles.")

@@ -52,6 +52,7 @@ class Meeting:
         says(ACCEPTED)(connection, server)
 
 
+@promises.OWN_CONNECTION
 def test_polls_in_turn_share_a_connection(kind: str) -> None:
     """One poll after the other takes the same connection, also after one that failed."""
     script: list[Misdeed] = [says(POLLED), says(answer(b"", status="500 Oops")), says(POLLED)]
@@ -74,6 +75,7 @@ ALONE: dict[str, tuple[Callable[[Face, Hostile], Any], bytes]] = {
 }
 
 
+@promises.OWN_CONNECTION
 @pytest.mark.parametrize("what", ALONE)
 def test_whatever_is_no_poll_has_a_connection_of_its_own(kind: str, what: str) -> None:
     """A submission, an upload and a download each go over a new connection, which ends with them."""
@@ -90,6 +92,7 @@ def test_whatever_is_no_poll_has_a_connection_of_its_own(kind: str, what: str) -
         assert all(b"connection: close" in request.lower() for request in alone)
 
 
+@promises.OWN_CONNECTION
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 def test_a_clients_own_pool_is_asked_to_close(kind: str) -> None:
     """With an httpx2 client of the caller's, a submission's connection ends with it, and is the only one for it."""
@@ -285,6 +288,7 @@ def test_broken_connections_make_room(kind: str, monkeypatch: pytest.MonkeyPatch
         assert 9 == server.posts
 
 
+@promises.DEADLINE
 @pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
 def test_waits_for_a_free_connection(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More calls at once than connections take turns; one that gets no turn in its time has sent nothing."""
@@ -339,6 +343,7 @@ def test_idle_connections_of_aiohttp_are_given_up(monkeypatch: pytest.MonkeyPatc
         assert server.open_at_most(0, within=3)
 
 
+@promises.SHARED
 @pytest.mark.filterwarnings("ignore:[Uu]nclosed:ResourceWarning")  # aiohttp's word on what the first loop left open
 def test_an_aiohttp_client_over_several_event_loops() -> None:
     """On aiohttp too a client may be used in one event loop after the other, and closes what the last one opened."""

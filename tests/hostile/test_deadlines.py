@@ -67,6 +67,7 @@ def test_many_addresses_share_the_time(kind: str, known: dict[str, list[str]]) -
     assert time.monotonic() - began < 25 * PATIENCE  # the addresses one by one are fifty
 
 
+@promises.NEXT_ADDRESS
 def test_the_next_address_is_tried(kind: str, known: dict[str, list[str]]) -> None:
     """Where nobody listens at one address, or none can be connected to, an edit goes to the next one of its host."""
     known["api.localhost"] = ["::1", "255.255.255.255", "127.0.0.1"]
@@ -89,6 +90,7 @@ def test_a_name_that_nobody_knows_is_no_connection(kind: str, monkeypatch: pytes
             face(face.client.submit, URL, "p")
 
 
+@promises.NEXT_ADDRESS
 def test_a_dead_address_does_not_hold_a_connection(kind: str, known: dict[str, list[str]]) -> None:
     """Where the first address of a host answers nothing, the next one is tried beside it (RFC 8305)."""
     known["api.localhost"] = ["127.0.0.1", "127.0.0.2"]
@@ -102,6 +104,7 @@ def test_a_dead_address_does_not_hold_a_connection(kind: str, known: dict[str, l
         assert 1 == server.connections
 
 
+@promises.STOPPED
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_cancelled_handshake_is_closed(backend: str) -> None:
     """A call that is cancelled while it waits for TLS leaves no open connection."""

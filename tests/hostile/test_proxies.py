@@ -73,6 +73,7 @@ PAST: list[tuple[str, str, bool]] = [
 ]
 
 
+@promises.OWN_SETTINGS
 @pytest.mark.parametrize(("variable", "host", "past"), PAST)
 @pytest.mark.parametrize("names", ["HTTP_PROXY", "ALL_PROXY"])
 def test_no_proxy_names_hosts(
@@ -88,6 +89,7 @@ def test_no_proxy_names_hosts(
         assert (0 if past else 1) == proxy.posts
 
 
+@promises.OWN_SETTINGS
 def test_a_proxy_is_for_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy for other schemes takes nothing away from those that it is not for."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
@@ -103,6 +105,7 @@ def _at_home(look_up: Any, _host: Any, *args: Any, **options: Any) -> Any:
     return look_up("127.0.0.1", *args, **options)
 
 
+@promises.SENT_AGAIN
 def test_a_proxy_that_refuses_a_tunnel_got_no_edit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a proxy refuses the tunnel to the API, nothing was sent: it is tried again, and is no unknown edit."""
     with Hostile([says(answer(b"", status="407 Proxy Authentication Required"))]) as proxy:

@@ -195,6 +195,14 @@ def test_mock_failure_reaches_the_caller(face: Face) -> None:
         face.call(mock_transport(service), "edit", URL, "p")
 
 
+@promises.OWN_ANSWER
+def test_response_about_another_task_is_invalid(face: Face) -> None:
+    """A poll whose response names another task is an InvalidResponse with the id of the one that was asked for."""
+    with pytest.raises(InvalidResponse, match="about task 't-1'") as failure:
+        face.call(Script([task()]), "get_task", "t-2")
+    assert "t-2" == failure.value.task_id
+
+
 @pytest.mark.parametrize("result", [None, [], "https://x", [None, {"url": 3}]])
 def test_completed_without_files_is_no_result(face: Face, result: object) -> None:
     """A completed task whose result names no file is an InvalidResponse with the task's id."""
