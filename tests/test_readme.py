@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import typer
 from nano_banana_edit import cli
@@ -61,7 +61,7 @@ def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(__main__, "serve", lambda **options: typer.echo(f"serves {options['port']}"))
         monkeypatch.setattr(conformance, "sleep", lambda seconds: None)
         if arguments[0] == "conformance":
-            monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=mock_transport()))
+            monkeypatch.setattr(httpx2, "Client", partial(httpx2.Client, transport=mock_transport()))
         result = CliRunner().invoke(cli.app, arguments)
         said = {"edit": "out.png\n", "mock": "serves 4010\n", "conformance": "0 different, "}[arguments[0]]
         assert "nano-banana-edit" == command

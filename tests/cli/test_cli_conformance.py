@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import respx
 from nano_banana_edit import cli
-from nano_banana_edit_mock import MockService
+from nano_banana_edit_mock import MockService, Reply
 from typer.testing import Result
 
 from .running import run
@@ -47,27 +46,26 @@ def test_conformance_reports(service: MockService, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "text"), [(500, 1, "different, 0 as documented"), (402, 3, "out of credit")]
 )
-def test_conformance_status(monkeypatch: pytest.MonkeyPatch, status: int, code: int, text: str) -> None:
+def test_conformance_status(
+    service: MockService, monkeypatch: pytest.MonkeyPatch, status: int, code: int, text: str
+) -> None:
     """A difference is exit status 1, a run that had to stop is 3."""
-    monkeypatch.setenv("SINANCODE_API_KEY", "token")
-    with respx.mock:
-        respx.route().respond(status)
-        result = conform()
+    monkeypatch.setattr(service, "handle", lambda request: Reply(status).response())
+    result = conform()
     assert code == result.exit_code
     assert text in result.stdout
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+def table(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The lines about a server that finds every task and fails otherwise, on a terminal of some columns."""
 
     def lines(columns: int, **environment: str) -> list[str]:
-        for name, value in {"SINANCODE_API_KEY": "token", "COLUMNS": str(columns), **environment}.items():
+        for name, value in {"COLUMNS": str(columns), **environment}.items():
             monkeypatch.setenv(name, value)
-        with respx.mock:
-            respx.route(method="GET").respond(200)
-            respx.route().respond(500)
-            return conform().stdout.splitlines()
+        service.on("getTask", Reply(200), times=None)
+        service.on(None, Reply(500), times=None)
+        return conform().stdout.splitlines()
 
     return lines
 
@@ -94,19 +92,17 @@ def test_conformance_in_a_narrow_terminal(table: Callable[..., list[str]]) -> No
 
 
 @pytest.fixture
-def in_latin(monkeypatch: pytest.MonkeyPatch) -> Callable[..., bytes]:
+def in_latin(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bytes]:
     """What the program writes to a standard output of few characters, of a server that answers with another one."""
 
     def written(*arguments: str) -> bytes:
         output = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
-        monkeypatch.setenv("SINANCODE_API_KEY", "token")
         monkeypatch.setattr(sys, "stdout", output)
-        command = ["nano-banana-edit", "conformance", "--base-url", "https://a.test", "--rate", "1e9", *arguments]
-        monkeypatch.setattr(sys, "argv", command)
-        with respx.mock:
-            respx.route().respond(500, text="\N{BANANA}")
-            with pytest.raises(SystemExit, match=r"^1$"):
-                cli.main()
+        server = ["--base-url", "https://api.sinancode.com/v1"]
+        monkeypatch.setattr(sys, "argv", ["nano-banana-edit", "conformance", *server, "--rate", "1e9", *arguments])
+        service.on(None, Reply(500, body="\N{BANANA}"), times=None)
+        with pytest.raises(SystemExit, match=r"^1$"):
+            cli.main()
         output.seek(0)
         return output.buffer.read()
 

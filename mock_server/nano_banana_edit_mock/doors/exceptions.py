@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
 
-import httpx
-
 from ..engine.records import Fault, Response
 
 # Names, because both libraries have exceptions of their own with the same names.
@@ -24,7 +22,7 @@ _WITHIN = {
 }
 
 
-def in_process(response: Response, fault: Fault, library: Any = httpx) -> Any:
+def in_process(response: Response, fault: Fault, library: Any) -> Any:
     """Return the response that `library`, httpx or httpx2, has after a fault.
 
     Raises:

@@ -16,17 +16,17 @@ pytestmark = NEEDS
 def test_an_edit_is_tried_out(page):
     """An edit made with the form appears, is looked at, and ends with its picture beside its input."""
     _, form = operation(page, "Create an edit")
-    form.get_by_label("Upload a picture and add its URL").set_input_files(PHOTO)
+    form.get_by_label("Upload an image and add its URL").set_input_files(PHOTO)
     expect(form.get_by_label("image_urls")).to_have_value(re.compile(rf"^{page.url.partition('#')[0]}files/[^\n]+$"))
     form.get_by_label("prompt", exact=True).fill("make it snow")
     form.get_by_label("output_format").select_option("jpeg")
     form.get_by_role("button", name="Send createEdit").click()
     expect(form.locator(".status")).to_have_text("✓ 200 OK")
     expect(calls(page).first).to_have_text(re.compile("createEdit.*200.*valid"))
-    form.get_by_role("button", name="Go on with getTask").click()
+    form.get_by_role("button", name="Continue with getTask").click()
     expect(page.get_by_role("form", name="Try getTask").locator(".answer")).to_contain_text('"status": "pending"')
     page.get_by_role("link", name="Tasks", exact=True).click()
-    tasks(page).get_by_role("button", name="Look now").click()
+    tasks(page).get_by_role("button", name="Poll now").click()
     expect(tasks(page).locator(".life li > span:nth-child(2)")).to_have_text(["accepted", "pending", "completed"])
     result = page.get_by_alt_text("Result: make it snow")
     assert (1024, ".jpeg") == (width_of(result), result.get_attribute("src")[-5:])
@@ -61,7 +61,7 @@ def test_what_is_refused_says_why(page, server):
     )
     expect(line.get_by_role("group", name="Body")).to_contain_text('"prompt": ""')
     expect(line.get_by_role("group", name="Answer")).to_contain_text('"error_code": "invalid_request"')
-    expect(page.locator("#counts")).to_have_text("1 came, 1 invalid")
+    expect(page.locator("#counts")).to_have_text("1 request, 1 invalid")
     assert "not-to-be-seen" not in page.content()
 
 
@@ -74,7 +74,7 @@ def test_the_form_lets_anything_be_sent(page, server):
     expect(form.locator(".violations li")).to_have_text(
         ["minItems in the body /image_urls", "minLength in the body /prompt"]
     )
-    form.get_by_label("Body that is sent").fill("{oh")
+    form.get_by_label("Body to send").fill("{oh")
     form.get_by_label("Bearer token").fill("")
     form.get_by_role("button", name="Send createEdit").click()
     expect(form.locator(".answer")).to_contain_text("WWW-Authenticate: Bearer")
@@ -157,9 +157,9 @@ def test_a_look_keeps_the_focus(page, client):
     """Where a card is drawn anew, the focus stays, and what was open is open."""
     client.submit(ELSEWHERE, "stay")
     tasks(page).locator("summary").click()
-    tasks(page).get_by_role("button", name="Look now").press("Enter")
+    tasks(page).get_by_role("button", name="Poll now").press("Enter")
     expect(tasks(page).locator(".state")).to_have_text("◔ pending")
-    expect(tasks(page).get_by_role("button", name="Look now")).to_be_focused()
+    expect(tasks(page).get_by_role("button", name="Poll now")).to_be_focused()
     expect(tasks(page).get_by_role("group", name="Body")).to_be_visible()
 
 

@@ -21,7 +21,7 @@ def test_many_requests(page, server):
     for number in range(60):
         body = {"image_urls": [ELSEWHERE], "prompt": f"edit {number}"}
         server.service.handle(request("POST", f"{server.url}/v1/generate/k/nano-banana-edit", body))
-    expect(page.locator("#counts")).to_have_text(re.compile("^2,560 came"))
+    expect(page.locator("#counts")).to_have_text(re.compile("^2,560 requests"))
     expect(calls(page)).to_have_count(200)
     expect(tasks(page)).to_have_count(50)
     expect(tasks(page).first).to_contain_text("edit 59")
@@ -52,21 +52,21 @@ def test_the_list_can_be_narrowed(page, server):
 
 def test_the_story_is_told(page, server):
     """What is said beforehand is listed until it has happened, a mistake is explained, and time can pass."""
-    page.get_by_role("link", name="Story").click()
+    page.get_by_role("link", name="Script").click()
     with page.expect_response(lambda response: response.request.method == "GET" and "/script" in response.url):
         page.reload()
-    page.get_by_label("For example").select_option("On the wire: empty")
-    page.get_by_role("button", name="Say it").click()
+    page.get_by_label("Example").select_option("On the wire: empty")
+    page.get_by_role("button", name="Add").click()
     expect(page.locator("#rules li")).to_have_text(["any operation, request 1 and on: empty, used 0 of 1 times"])
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f"{server.url}/v1/tasks/x", trust_env=False)
     expect(page.locator("#rules li")).to_have_count(0)
     page.get_by_label("Steps, as JSON").fill('[{"reply": {"status": 999}}]')
-    page.get_by_role("button", name="Say it").click()
-    expect(page.locator("#script .told")).to_contain_text("steps[0].reply.status is 999; the limit is 200 to 599.")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("#add .result")).to_contain_text("steps[0].reply.status is 999; the limit is 200 to 599.")
     before = server.service.time
-    page.get_by_role("button", name="Pass").click()
-    expect(page.locator("#clock .told")).to_contain_text("The clock says")
+    page.get_by_role("button", name="Advance").click()
+    expect(page.locator("#clock .result")).to_contain_text("The clock is at")
     assert server.service.time - before >= 60
 
 
@@ -85,25 +85,25 @@ def test_seconds_that_are_no_number(page, server, typed, said):
     """The clock is told of a number alone; of anything else the form says what it accepts, and sends nothing."""
     asked = []
     page.on("request", lambda request: asked.append(request.post_data))
-    page.get_by_role("link", name="Story").click()
+    page.get_by_role("link", name="Script").click()
     page.get_by_label("Seconds").fill(typed)
-    page.get_by_role("button", name="Pass").click()
-    expect(page.locator("#clock .told")).to_contain_text(said)
-    expect(page.locator("#clock .told")).to_have_class("told error")
+    page.get_by_role("button", name="Advance").click()
+    expect(page.locator("#clock .result")).to_contain_text(said)
+    expect(page.locator("#clock .result")).to_have_class("result error")
     assert (['{"seconds":-1}'] if typed == "-1" else []) == [body for body in asked if body]
     page.get_by_label("Seconds").fill(" 1.5 ")
-    page.get_by_role("button", name="Pass").click()
-    expect(page.locator("#clock .told")).to_contain_text("The clock says")
-    expect(page.locator("#clock .told")).to_have_class("told")
+    page.get_by_role("button", name="Advance").click()
+    expect(page.locator("#clock .result")).to_contain_text("The clock is at")
+    expect(page.locator("#clock .result")).to_have_class("result")
 
 
 def test_every_example_can_be_said(page, server):
     """Whatever the page offers to say is accepted, and each fault of the mock's document is among it."""
-    page.get_by_role("link", name="Story").click()
-    offered = page.get_by_label("For example").locator("option").all_text_contents()
+    page.get_by_role("link", name="Script").click()
+    offered = page.get_by_label("Example").locator("option").all_text_contents()
     for number, name in enumerate(offered, 1):
-        page.get_by_label("For example").select_option(name)
-        page.get_by_role("button", name="Say it").click()
+        page.get_by_label("Example").select_option(name)
+        page.get_by_role("button", name="Add").click()
         expect(page.locator("#rules li")).to_have_count(number)
     assert len(offered) > 11
 
@@ -122,7 +122,7 @@ def test_a_reset_empties_the_page(page, server, client):
     expect(page.locator("#counts")).to_have_text("")
     client.submit(ELSEWHERE, "second")
     expect(tasks(page)).to_contain_text(["second"])
-    expect(page.locator("#counts")).to_have_text("1 came, 0 invalid")
+    expect(page.locator("#counts")).to_have_text("1 request, 0 invalid")
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_another_document(context, rich_service):
         form.get_by_label("note").fill("x")
         form.get_by_role("button", name="Send postThing").click()
         expect(form.locator(".violations li")).to_have_text("minLength in the body /note")
-        page.get_by_role("link", name="Story").click()
-        offered = page.get_by_label("For example").locator("option")
+        page.get_by_role("link", name="Script").click()
+        offered = page.get_by_label("Example").locator("option")
         expect(offered.filter(has_text=re.compile("edit|look|slow", re.IGNORECASE))).to_have_count(0)
         expect(offered.filter(has_text="Too many requests")).to_have_count(1)
 
@@ -191,7 +191,7 @@ def test_everybody_can_use_it(page, server, client, scheme, width):
     client.edit(PHOTO, "make it snow")
     create(server, {"prompt": ""})
     httpx.get(f"{server.url}/v1/{'long' * 60}", trust_env=False)
-    for view in ("requests", "tasks", "story", "reference"):
+    for view in ("requests", "tasks", "script", "reference"):
         page.goto(f"{server.url}/#{view}")
         if view == "requests":
             expect(calls(page)).to_have_count(10)
@@ -228,7 +228,7 @@ def test_words_without_an_end(page, server, width):
     for edit in server.service.edits:
         server.service.handle(request("GET", f"{server.url}/v1/tasks/{edit.task_id}"))
     post(server, "/__mock__/script", {"steps": [{"outcome": {"status": long}}]})
-    for view in ("requests", "tasks", "story"):
+    for view in ("requests", "tasks", "script"):
         page.goto(f"{server.url}/#{view}")
         if view == "requests":
             expect(calls(page)).to_have_count(6)
@@ -238,10 +238,10 @@ def test_words_without_an_end(page, server, width):
             expect(tasks(page).locator(".failed").first).to_be_visible()
             for index in range(tasks(page).count()):
                 tasks(page).nth(index).locator("summary").click()
-        if view == "story":
+        if view == "script":
             page.get_by_label("Steps, as JSON").fill(json.dumps([{long: 1}]))
-            page.get_by_role("button", name="Say it").click()
-            expect(page.locator("#script .told")).to_contain_text(long)
+            page.get_by_role("button", name="Add").click()
+            expect(page.locator("#add .result")).to_contain_text(long)
             expect(page.locator("#rules li")).to_have_count(1)
         wide = page.evaluate(
             """[...document.querySelectorAll("main *:not(pre, pre *, textarea)")]
@@ -289,7 +289,7 @@ def test_the_mock_is_started_again(context, more):
     with MockServer(service, port=int(server.url.rpartition(":")[2])) as server:
         expect(page.locator("#state")).to_have_text("live")
         create(server, {"prompt": "last"})
-        expect(page.locator("#counts")).to_have_text(f"{more + 1} came, 1 invalid")
+        expect(page.locator("#counts")).to_have_text(re.compile(rf"^{more + 1} requests?, 1 invalid$"))
         expect(calls(page)).to_have_count(more + 1)
         expect(tasks(page)).to_have_count(more)
         expect(tasks(page).filter(has_text="old")).to_have_count(0)

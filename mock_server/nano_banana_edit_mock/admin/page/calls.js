@@ -1,8 +1,8 @@
-// The list of requests, newest first: each a line that opens.
+// The list of requests, newest first; each line opens.
 
 import { block, h, sign } from "./dom.js";
 
-const MOST = 200; // requests in the list; the journal has more
+const MOST = 200; // requests on the page; the journal has more
 
 export const nameOf = (call) => call.operation ?? `${call.method} ${call.path}`;
 const where = ({ pointer, field, location }) => pointer || field || location;
@@ -24,9 +24,9 @@ function details(call) {
       ["Request", `${call.method} ${call.path}`],
       ["Number", call.number],
       ["Authorization", call.authorization ? "sent" : "not sent"],
-      ["Body", call.body === null && call.size ? `${size}, no JSON or too long to be kept` : size],
+      ["Body", call.body === null && call.size ? `${size}, not JSON, or too long to keep` : size],
       ...(call.task_id ? [["Task", call.task_id]] : []),
-      ...(call.scripted ? [["Scripted", "what happened was said beforehand"]] : []),
+      ...(call.scripted ? [["Scripted", "a step took the request"]] : []),
     ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))),
     call.violations.length > 0 && h("ul", { className: "violations", "aria-label": "Violations" }, call.violations.map((violation) => h("li", {},
       h("b", {}, violation.keyword), ` in the ${violation.location} `, h("code", {}, violation.pointer || violation.field || ""), h("p", {}, violation.message)))),

@@ -1,8 +1,8 @@
-// What an OpenAPI document says, in the shape that the reference and the forms need. Nothing of any API is known here.
+// An OpenAPI document, in the shape that the reference and the forms need. It works with any API.
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-const DEPTH = 5; // of properties within properties; a document may nest without an end
-// Every other keyword is a constraint, and is shown as it stands.
+const DEPTH = 5; // of properties within properties; a document may nest for ever
+// Every other keyword is a constraint.
 const NOTES = new Set(
   ("$ref allOf anyOf oneOf type format properties items required default description title example examples " +
     "deprecated readOnly writeOnly externalDocs").split(" "),
@@ -22,7 +22,7 @@ export class Contract {
     return this.operations.find((operation) => operation.id === id);
   }
 
-  /** Return a node with its references followed, and with what all of its `allOf` say. */
+  /** Return a node with its references followed, and its `allOf` merged. */
   resolve(node, depth = 0) {
     if (!node || typeof node !== "object" || depth > 20) return node ?? {};
     let { $ref, allOf, ...own } = node;
@@ -39,7 +39,7 @@ export class Contract {
     return own;
   }
 
-  /** Return the properties of a schema, those of objects within it included, each with its name and place. */
+  /** Return the properties of a schema and of the objects in it, each with its path. */
   properties(schema, prefix = "", depth = 0) {
     const { properties = {}, required = [] } = this.resolve(schema);
     return Object.entries(properties).flatMap(([name, value]) => {
@@ -66,7 +66,7 @@ export class Contract {
     return own.format ? `${type} (${own.format})` : type;
   }
 
-  /** Return what a schema demands, as pairs of keyword and value; those of its items are said to be so. */
+  /** Return the constraints of a schema, as pairs of keyword and value; those of its items are marked. */
   constraints(schema) {
     const own = this.resolve(schema);
     const found = Object.entries(own).filter(([name]) => !NOTES.has(name) && !name.startsWith("x-"));
@@ -77,7 +77,7 @@ export class Contract {
   #operation(path, method, item) {
     const node = item[method];
     const server = [node.servers, item.servers, this.document.servers].find((list) => list?.length)?.[0].url ?? "/";
-    // An operation's own parameter goes before the path's; a path has those of its template, in that order, declared or not.
+    // The parameters of the path template come first, in its order, declared or not; an operation's own override the path's.
     const declared = [...(node.parameters ?? []), ...(item.parameters ?? [])].map((one) => this.resolve(one));
     const within = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => declared.find((one) => one.in === "path" && one.name === name) ?? { name, in: "path", required: true });
     const parameters = [...within, ...declared.filter((one) => one.in !== "path")];
@@ -102,7 +102,7 @@ export class Contract {
         const [answer] = Object.entries(content ?? {});
         return { status, description, links: links ?? {}, type: answer?.[0], schema: answer?.[1].schema };
       }),
-      endless: "text/event-stream" in (this.resolve(node.responses?.["200"]).content ?? {}), // which no form can show
+      endless: "text/event-stream" in (this.resolve(node.responses?.["200"]).content ?? {}), // no form can show it
     };
   }
 }

@@ -1,4 +1,4 @@
-// Elements built by hand, so that text is never read as markup; and the mock, asked over HTTP.
+// Elements, built by hand so that text is never parsed as markup, and requests to the mock.
 
 export const find = (id) => document.getElementById(id);
 
@@ -14,10 +14,10 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-// What colour says, a sign says as well; a screen reader hears the words beside it.
+// A sign repeats what a colour says; a screen reader reads the words beside it.
 export const sign = (text) => h("span", { className: "sign", "aria-hidden": "true" }, text);
 
-const LONGEST = 20_000; // characters of a value that are shown
+const LONGEST = 20_000; // characters of a value on the page
 
 export function cut(text, longest = LONGEST) {
   const more = text.length - longest;
@@ -36,7 +36,7 @@ export function addresses(value) {
 
 const KEY = "nano-banana-edit mock";
 
-// The token comes in the fragment, which no server and no log sees, and leaves it at once, so that no bookmark has it.
+// The token comes in the fragment, which no server and no log sees. It is removed at once, so that no bookmark has it.
 export function takeToken() {
   const [, given] = /^#token=(.+)$/.exec(location.hash) ?? [];
   if (!given) return false;

@@ -1,9 +1,9 @@
-// The requests as they come: server-sent events over fetch, which can carry a token where EventSource cannot.
+// The requests as they arrive: server-sent events by fetch, because EventSource cannot send a token.
 
 import { ask } from "./dom.js";
 
-const PAUSES = [500, 1_000, 2_000, 5_000]; // milliseconds before one tries to connect again
-const DEAD_AFTER = 40_000; // milliseconds; the mock says something every 15 seconds
+const PAUSES = [500, 1_000, 2_000, 5_000]; // milliseconds until the next attempt to connect
+const DEAD_AFTER = 40_000; // milliseconds; the mock sends something every 15 seconds
 
 async function read(body, heard, take) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -19,7 +19,7 @@ async function read(body, heard, take) {
   }
 }
 
-/** Follow for ever; where the token is missing or wrong, `given` promises another one. */
+/** Follow for ever; if the token is missing or wrong, `given` promises another one. */
 export async function follow(take, tell, given) {
   const headers = {};
   let failures = 0;
@@ -47,7 +47,7 @@ export async function follow(take, tell, given) {
         take(event);
       });
     } catch {
-      // the mock is gone, and may come again
+      // the mock is gone, and may come back
     }
     clearTimeout(timer);
     tell("reconnecting");

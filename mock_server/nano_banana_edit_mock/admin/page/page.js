@@ -1,27 +1,27 @@
-// The page: which view is seen, and what comes, collected and drawn once a frame.
+// The page: the views, and the requests, drawn once a frame.
 
 import * as calls from "./calls.js";
 import { Contract } from "./contract.js";
 import { ask, find, setToken, takeToken } from "./dom.js";
 import { follow } from "./feed.js";
 import { reference } from "./reference.js";
-import * as story from "./story.js";
+import * as script from "./script.js";
 import * as tasks from "./tasks.js";
 import { use } from "./try.js";
 
 const NEWS_EVERY = 3_000; // milliseconds between two announcements to a screen reader
-const SETTLED = 2_000; // milliseconds after which what comes is news, and not what the page found
-const MOST = 1_000; // requests that wait to be drawn; a page in the background draws no frames
+const SETTLED = 2_000; // milliseconds; requests before are not news, because the page found them
+const MOST = 1_000; // requests waiting to be drawn; a page in the background draws no frames
 
 let waiting = [];
 let count = 0;
 let refused = 0;
-let unsaid = 0;
+let unread = 0;
 let latest = null;
 
 function view() {
   if (takeToken()) dispatchEvent(new Event("token"));
-  const views = ["requests", "tasks", "story", "reference"];
+  const views = ["requests", "tasks", "script", "reference"];
   const named = views.find((name) => location.hash === `#${name}`);
   const usual = matchMedia("(min-width: 62rem)").matches ? "tasks" : "requests";
   const before = document.body.dataset.view;
@@ -38,10 +38,10 @@ function tell(state) {
   find("state").dataset.state = state;
   find("state").firstElementChild.textContent = state;
   find("token").hidden = state !== "token needed";
-  if (state === "live") story.list();
+  if (state === "live") script.list();
 }
 
-// Resolves when a token comes, by the form or with the address.
+// Resolves when there is a token, from the form or the address.
 function given() {
   return new Promise((done) => {
     addEventListener("token", done, { once: true });
@@ -55,11 +55,11 @@ function given() {
 
 function forget() {
   waiting = [];
-  count = refused = unsaid = 0;
+  count = refused = unread = 0;
   tasks.clear();
   find("calls").replaceChildren();
   find("counts").textContent = "";
-  story.list();
+  script.list();
 }
 
 function draw() {
@@ -72,9 +72,9 @@ function draw() {
   latest = drawn.at(-1);
   count = latest.number;
   refused += drawn.filter((call) => call.violations.length).length;
-  unsaid += performance.now() > SETTLED ? drawn.length : 0;
-  find("counts").textContent = `${count.toLocaleString("en")} came, ${refused.toLocaleString("en")} invalid`;
-  if (drawn.some((call) => call.scripted)) story.list();
+  unread += performance.now() > SETTLED ? drawn.length : 0;
+  find("counts").textContent = `${count.toLocaleString("en")} request${count === 1 ? "" : "s"}, ${refused.toLocaleString("en")} invalid`;
+  if (drawn.some((call) => call.scripted)) script.list();
 }
 
 function take(event) {
@@ -85,10 +85,10 @@ function take(event) {
 }
 
 setInterval(() => {
-  if (!unsaid) return;
+  if (!unread) return;
   const last = `${calls.nameOf(latest)} answered ${latest.status}, ${latest.violations.length ? "invalid" : "valid"}`;
-  find("news").textContent = unsaid === 1 ? last : `${unsaid} new requests, the last ${last}`;
-  unsaid = 0;
+  find("news").textContent = unread === 1 ? last : `${unread} new requests, the last ${last}`;
+  unread = 0;
 }, NEWS_EVERY);
 
 for (const place of document.querySelectorAll(".origin")) place.textContent = location.origin;
@@ -103,5 +103,5 @@ find("title").textContent = api.title;
 use(api);
 reference(find("api"), api, false);
 reference(find("admin"), own, true);
-story.begin(api, own);
+script.begin(api, own);
 follow(take, tell, given);

@@ -1,9 +1,9 @@
-// A document as a reference: its operations, folded, and each with a form to try it.
+// A document as a reference: its operations, folded, each with a form to try it.
 
 import { block, cut, h } from "./dom.js";
 import { trial } from "./try.js";
 
-/** Show a document; return what opens one of its operations and gives its form. */
+/** Show a document. */
 export function reference(place, contract, own) {
   const { version = "", summary = "" } = contract.document.info ?? {};
   const opened = new Map();

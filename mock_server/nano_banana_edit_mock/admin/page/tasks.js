@@ -1,12 +1,12 @@
-// The life of each task: what was asked, every look at it, and what came of it.
+// The life of each task: its edit, its polls, and its result.
 
 import { addresses, block, cut, find, h, sign } from "./dom.js";
-import { look } from "./try.js";
+import { poll } from "./try.js";
 
-const MOST = 50; // tasks that are shown
-const SERVED = 5_000; // paths that are remembered
+const MOST = 50; // tasks on the page
+const SERVED = 5_000; // paths that are kept
 const EVERY = 200; // milliseconds between two drawings
-const [FIRST, LAST] = [3, 8]; // looks that are shown of a long life
+const [FIRST, LAST] = [3, 8]; // polls of a long life on the page
 const FILES = /^\/(files|results)\//;
 const SIGNS = new Map([
   ["accepted", "○"],
@@ -19,7 +19,7 @@ const OVER = new Set(["completed", "failed"]);
 
 const tasks = new Map(); // by id, oldest first
 const changed = new Set();
-const served = new Set(); // paths of files that the mock has answered with, under whatever name it was asked
+const served = new Set(); // paths of files in the mock's answers, whatever its host name
 let timer = 0;
 
 export function clear() {
@@ -37,7 +37,7 @@ export function take(call) {
   const fine = call.status < 300;
   let task = tasks.get(call.task_id);
   if (!task) {
-    if (!fine) return; // a look at what is no task
+    if (!fine) return; // a poll of an unknown task
     task = { id: call.task_id, at: call.at, body: {}, state: "accepted", moments: [], left: 0, answer: {} };
     tasks.set(task.id, task);
     if (tasks.size > MOST) drop(tasks.values().next().value);
@@ -62,7 +62,7 @@ function drop(task) {
   task.item?.remove();
 }
 
-/** Draw what has changed since, and not more often than anybody sees. */
+/** Draw the changes, not more often than a reader notices. */
 export function show() {
   if (timer || document.body.dataset.view !== "tasks" || !changed.size) return;
   timer = setTimeout(() => {
@@ -74,7 +74,7 @@ export function show() {
   }, EVERY);
 }
 
-// A new card takes over what was open and where the focus was.
+// A new card keeps what was open, and the focus.
 function place(task) {
   const old = task.item;
   task.item = h("li", {}, card(task));
@@ -93,7 +93,7 @@ function moment({ state, at, fine }, index, moments, start) {
     sign(fine ? SIGNS.get(state) ?? "?" : "!"),
     h("span", {}, state),
     h("span", { className: "at" }, index ? `+${(at - start).toFixed(1)} s` : `at ${at.toFixed(1)} s`));
-  // As wide as the time until the next one is long, but so that the short ones stay legible.
+  // Its width grows with the time until the next moment; short ones stay legible.
   const next = moments[index + 1];
   item.style.flexGrow = next ? 0.3 + Math.sqrt(next.at - at) : 0;
   return item;
@@ -101,17 +101,17 @@ function moment({ state, at, fine }, index, moments, start) {
 
 function life(task) {
   const items = task.moments.map((one, index) => moment(one, index, task.moments, task.at));
-  if (task.left) items.splice(FIRST, 0, h("li", { className: "left" }, sign("⋯"), h("span", {}, `${task.left} more`), h("span", { className: "at" }, "looks")));
-  return h("ol", { className: "life", "aria-label": "What was answered, look by look" }, items);
+  if (task.left) items.splice(FIRST, 0, h("li", { className: "left" }, sign("⋯"), h("span", {}, `${task.left} more`), h("span", { className: "at" }, "polls")));
+  return h("ol", { className: "life", "aria-label": "Answers, poll by poll" }, items);
 }
 
-// Files are shown past the journal, so that who looks on is not taken for who is tested.
+// The page fetches files without entries in the journal: only the application's requests belong there.
 function picture(url, title, alt, className = "input") {
   const { pathname, origin } = new URL(url);
   const here = origin === location.origin || served.has(pathname);
   const link = h("a", { href: url, rel: "noreferrer", title: url }, cut(url.replace(/^https?:\/\//, ""), 80));
   if (!here || !FILES.test(pathname)) return h("figure", { className: "elsewhere" }, link, h("figcaption", {}, title));
-  const gone = () => image.replaceWith(h("p", { className: "gone" }, "no picture: ", link));
+  const gone = () => image.replaceWith(h("p", { className: "gone" }, "no image: ", link));
   const image = h("img", { src: `/__mock__${pathname}`, alt, loading: "lazy", onerror: gone });
   return h("figure", { className }, image, h("figcaption", {}, title));
 }
@@ -123,7 +123,7 @@ function card(task) {
   const { prompt, ...others } = task.body;
   const settings = Object.entries(others).filter(([, value]) => !addresses(value).length);
   const error = [task.answer.error_code, task.answer.error_msg].filter(Boolean).join(": ");
-  const title = typeof prompt === "string" ? prompt.slice(0, 300) : "Without a prompt"; // of which two lines are shown
+  const title = typeof prompt === "string" ? prompt.slice(0, 300) : "Without a prompt"; // the page shows two lines of it
   const kind = SIGNS.has(task.state) ? task.state : "unknown";
   return h("article", { "aria-label": `Task ${task.id}` },
     h("div", { className: "bar" }, h("h3", {}, title), h("span", { className: `state ${kind}` }, sign(SIGNS.get(task.state) ?? "?"), ` ${task.state}`)),
@@ -136,5 +136,5 @@ function card(task) {
       results.map((url, index) => picture(url, results.length > 1 ? `result ${index + 1}` : "result", `Result: ${title}`, "result"))),
     h("div", { className: "foot" },
       h("details", {}, h("summary", {}, "Request"), block("Body", task.body)),
-      !over && h("button", { type: "button", className: "plain", onclick: () => look(task.id) }, "Look now")));
+      !over && h("button", { type: "button", className: "plain", onclick: () => poll(task.id) }, "Poll now")));
 }

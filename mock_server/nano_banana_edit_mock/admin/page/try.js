@@ -1,20 +1,20 @@
-// A form for each operation, made from the document. It lets anything be sent: what is wrong is for the mock to say.
+// A form for each operation, made from the document. It sends invalid requests too: the mock judges them.
 
 import { addresses, block, cut, getToken, h, sign } from "./dom.js";
 
-const LINES = 200; // characters; a text that may be longer has several lines
+const LINES = 200; // characters; a field for longer text has several lines
 const SHOWN = ["Allow", "Preference-Applied", "Retry-After", "WWW-Authenticate"];
 
-let bearer = "any"; // the API's token that was used last
-let task; // the operation that looks at a task
+let bearer = "any"; // the last token for the API
+let task; // the operation that polls a task
 let serial = 0;
 
 export function use(contract) {
   task = contract.find("getTask");
 }
 
-/** Look at a task once, as its client would; what is answered comes with the other requests. */
-export async function look(id) {
+/** Poll a task once, as its client would; the answer appears among the other requests. */
+export async function poll(id) {
   await send(task, { path: [id], bearer }).catch(() => null);
 }
 
@@ -42,11 +42,11 @@ function loose(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // it is sent as it is, and the mock says what is wrong with it
+    return text; // it is sent as it is, and the mock judges it
   }
 }
 
-// A control for a property, and `read`, which returns undefined where it is left out.
+// A control for a property; `read` returns undefined if the property is not sent.
 function control(contract, { name, required, schema }) {
   const types = [schema.type ?? []].flat();
   const hint = contract.constraints(schema).filter(([keyword]) => keyword !== "enum").map(([keyword, value]) => `${keyword} ${JSON.stringify(value)}`).join(", ");
@@ -54,7 +54,7 @@ function control(contract, { name, required, schema }) {
   const first = required ? example : undefined;
   const choices = schema.enum ?? (types.includes("boolean") ? [true, false] : null);
   if (choices) {
-    const usual = "default" in schema ? `left out, so ${JSON.stringify(schema.default)}` : "left out";
+    const usual = "default" in schema ? `not sent; default ${JSON.stringify(schema.default)}` : "not sent";
     const input = h("select", {}, h("option", { value: "" }, usual), choices.map((one) => h("option", { value: JSON.stringify(one) }, String(one))));
     input.value = first === undefined ? "" : JSON.stringify(first);
     return { input, hint, read: () => (input.value ? JSON.parse(input.value) : undefined) };
@@ -66,7 +66,7 @@ function control(contract, { name, required, schema }) {
   if (types.includes("array") && contract.resolve(schema.items).type === "string") {
     const input = lines((first ?? []).join("\n"), 3);
     const read = () => input.value.split("\n").filter(Boolean);
-    return { input, hint: `one in a line; ${hint}`, list: true, read: () => (required || input.value ? read() : undefined) };
+    return { input, hint: `one a line; ${hint}`, list: true, read: () => (required || input.value ? read() : undefined) };
   }
   const text = types.includes("string");
   const value = first === undefined ? "" : text ? String(first) : JSON.stringify(first, null, 2);
@@ -75,14 +75,14 @@ function control(contract, { name, required, schema }) {
   return { input, hint, read: () => (text ? (required || input.value ? input.value : undefined) : input.value ? loose(input.value) : undefined) };
 }
 
-// Where an operation takes a file and answers with its URL: a button that puts one into a list.
+// A button that uploads a file and adds its URL to a list, if the API has such an operation.
 function uploader(contract, input) {
   const isFile = ({ schema }) => schema.format === "binary";
   const operation = contract.operations.find(({ body }) => body?.type === "multipart/form-data" && contract.properties(body.schema).some(isFile));
   if (!operation) return null;
   const { name } = contract.properties(operation.body.schema).find(isFile);
   const untouched = input.value;
-  const said = h("small", { role: "status" });
+  const result = h("small", { role: "status" });
   const upload = async () => {
     const body = new FormData();
     body.append(name, picker.files[0]);
@@ -90,16 +90,16 @@ function uploader(contract, input) {
       const response = await send(operation, { bearer, body });
       const [url] = response.ok ? addresses(await response.json()) : [];
       if (!url) throw new Error(`answered ${response.status}`);
-      // The first one takes the place of the example.
+      // The first URL replaces the example.
       input.value = [...(input.value === untouched ? [] : [input.value]), url].filter(Boolean).join("\n");
       input.dispatchEvent(new Event("input"));
-      said.textContent = `${picker.files[0].name} is uploaded.`;
+      result.textContent = `${picker.files[0].name} is uploaded.`;
     } catch (problem) {
-      said.textContent = `It is not uploaded: ${problem.message}.`;
+      result.textContent = `Upload failed: ${problem.message}.`;
     }
   };
-  const picker = h("input", { type: "file", accept: "image/*", "aria-label": "Upload a picture and add its URL", onchange: () => picker.files[0] && upload() });
-  return h("div", { className: "upload" }, picker, said);
+  const picker = h("input", { type: "file", accept: "image/*", "aria-label": "Upload an image and add its URL", onchange: () => picker.files[0] && upload() });
+  return h("div", { className: "upload" }, picker, result);
 }
 
 const read = (fields) => fields.map((one) => [one.name, one.read()]).filter(([, value]) => value !== undefined);
@@ -121,7 +121,7 @@ export function trial(contract, operation, own, open) {
   const raw = json && lines("", 8);
   const write = () => json && (raw.value = JSON.stringify(Object.fromEntries(read(fields)), null, 2));
   const button = h("button", {}, `Send ${operation.id}`);
-  const outcome = h("p", { className: "status", role: "status" }); // the rest would be long to listen to
+  const outcome = h("p", { className: "status", role: "status" }); // the rest is too long for a screen reader
   const answer = h("div", { className: "answer" });
   let stop = null;
 
@@ -136,8 +136,8 @@ export function trial(contract, operation, own, open) {
     stop = new AbortController();
     button.textContent = "Stop waiting";
     try {
-      const said = json ? { body: raw.value, type: body.type } : { body: body && multipart(fields) };
-      const response = await send(operation, { ...said, bearer: token.value, prefer: prefer.value, path: path.map((one) => one.input.value), signal: stop.signal });
+      const sent = json ? { body: raw.value, type: body.type } : { body: body && multipart(fields) };
+      const response = await send(operation, { ...sent, bearer: token.value, prefer: prefer.value, path: path.map((one) => one.input.value), signal: stop.signal });
       const parts = await shown(operation, response, open);
       tell(response.ok ? "good" : "bad", response.ok ? "✓" : "✕", `${response.status} ${response.statusText}`, parts);
     } catch (problem) {
@@ -154,8 +154,8 @@ export function trial(contract, operation, own, open) {
     operation.bearer && field("Bearer token", token, "empty sends none"),
     path.map((one) => field(one.name, one.input, `in the path; ${one.description ?? ""}`)),
     fields.map((one) => field(one.name, one.input, one.hint, one.list && /url/i.test(one.name) && uploader(contract, one.input))),
-    json && field("Body that is sent", raw, "made from the fields; what you change here is sent as it is"),
-    !own && field("Prefer", prefer, "code=429 has the mock answer a valid request with that"),
+    json && field("Body to send", raw, "made from the fields; you can edit it"),
+    !own && field("Prefer", prefer, "code=429 asks for that status, if the request is valid"),
     button, outcome, answer);
   form.fill = (values) => {
     for (const { name, input } of path) if (name in values) input.value = values[name];
@@ -176,14 +176,14 @@ async function shown(operation, response, open) {
   ].filter(Boolean);
 }
 
-// What the document says one can go on with.
+// A button for a link in the document.
 function next({ operationId, description, parameters = {} }, body, open) {
   const go = () => {
     const form = open(operationId);
     form?.fill(Object.fromEntries(Object.entries(parameters).map(([name, from]) => [name.split(".").at(-1), evaluate(from, body)])));
     form?.requestSubmit();
   };
-  return operationId && h("button", { type: "button", className: "plain", title: description, onclick: go }, `Go on with ${operationId}`);
+  return operationId && h("button", { type: "button", className: "plain", title: description, onclick: go }, `Continue with ${operationId}`);
 }
 
 function evaluate(expression, body) {
