@@ -123,7 +123,7 @@ lock: setup ## Pin the newest versions of every dependency, with hashes, and of 
 package: setup ## Build the sdist and the wheel
 	python -m build --no-isolation --outdir dist .
 
-bench: setup ## Measure what the client costs beside raw httpx and its peers, into build/bench.md (minutes)
+bench: setup ## Measure what the client costs beside raw httpx2 and its peers, into build/bench.md (minutes)
 	@mkdir -p build
 	python -m benchmarks --peers | tee build/bench.md
 
