@@ -1,4 +1,4 @@
-"""The command line: the main job in one line, and the mock server."""
+"""The command line: edit images, serve the mock, test a server."""
 
 from __future__ import annotations
 
@@ -59,32 +59,32 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Edit images from a text instruction.
 
     Exit status: 0 done; 1 the edit failed, or its result could not be saved; 2 bad input, nothing was sent; 3 the
-    service refused or cannot be reached; 4 the edit may or may not have been accepted; 5 the time to wait ran out;
-    130 interrupted.
+    service refused the request, or cannot be reached; 4 the edit may have been accepted and billed; 5 the edit is not
+    finished in time; 130 interrupted.
     """
 
 
 @app.command()
 def edit(
     images: Annotated[list[str], typer.Argument(help="URLs or paths of the images.", show_default=False)],
-    prompt: Annotated[str, typer.Argument(help="What to do with them.", show_default=False)],
+    prompt: Annotated[str, typer.Argument(help="The instruction.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
     size: Annotated[str | None, typer.Option(help=f"Shape: {', '.join(get_args(ImageSize))}.")] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str | None, typer.Option(help=f"Format: {', '.join(get_args(OutputFormat))}; otherwise by the file's ending.")
+        str | None, typer.Option(help=f"Format: {', '.join(get_args(OutputFormat))}; default: by the file's ending.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 600.0,
-    mock: Annotated[bool, typer.Option("--mock", help="Offline, against an embedded mock server.")] = False,
+    timeout: Annotated[float, typer.Option(help="Most seconds to wait.")] = 600.0,
+    mock: Annotated[bool, typer.Option("--mock", help="Use an embedded mock server, offline.")] = False,
 ) -> None:
     """Edit images and write the result to a file.
 
-    The token is read from SINANCODE_API_KEY. Every accepted edit is billed, except with --mock. Further results are
+    Set SINANCODE_API_KEY to your API token. Every accepted edit is billed, except with --mock. Further results are
     written beside the first one, as NAME-2, NAME-3 and so on.
     """
     options: dict[str, Any] = {
@@ -98,32 +98,32 @@ def edit(
             finished = client.edit(list(images), prompt, timeout=timeout, on_progress=tell, **options)
             for number, image in enumerate(finished.images, start=1):
                 saved.append(image.save(output if number == 1 else output.with_stem(f"{output.stem}-{number}")))
-    finally:  # when the spinner is gone, and also of those that were saved before something failed
+    finally:  # when the spinner is gone, and also for results that were saved before a failure
         for path in saved:
             typer.echo(path)
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def mock(context: typer.Context) -> None:
-    """Serve the API offline, until interrupted; `mock --help` lists what it may be told."""
+    """Serve the API offline until interrupted; `mock --help` lists the options."""
     _mock_package()
     _mock_package("__main__").main(context.args, prog="nano-banana-edit mock")
 
 
 @app.command()
 def conformance(
-    base_url: Annotated[str, typer.Option(help="Server of edits and tasks.", show_default=False)],
-    files_url: Annotated[str | None, typer.Option(help="Server of uploads, if it is another.")] = None,
-    spend: Annotated[bool, typer.Option("--spend", help="Send what is accepted, and billed, too.")] = False,
-    rate: Annotated[float, typer.Option(help="Requests a second at most.", min=0.01)] = 5.0,
+    base_url: Annotated[str, typer.Option(help="URL of edits and tasks.", show_default=False)],
+    files_url: Annotated[str | None, typer.Option(help="URL of uploads, if it is another.")] = None,
+    spend: Annotated[bool, typer.Option("--spend", help="Send valid edits, which are billed, too.")] = False,
+    rate: Annotated[float, typer.Option(help="Most requests a second.", min=0.01)] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
 ) -> None:
-    """Ask any server of this API at every limit of the document, and compare.
+    """Test any server of this API at every limit of the document.
 
-    The token is read from SINANCODE_API_KEY. By default only what must be refused is sent, which costs nothing on a
-    server that does so; one that takes such an edit is sent no other. Exit status: 0 as documented; 1 something
-    differs; 3 the run is not whole, as the server cannot be reached, refuses the token or asked to stop.
+    Set SINANCODE_API_KEY to your API token. By default only requests that must be refused are sent, so nothing is
+    billed. If the server accepts one, no other edit is sent. Exit status: 0 as documented; 1 something differs; 3 the
+    run is not complete: the server cannot be reached, refuses the token or asks to stop.
     """
     module = _mock_package("tools.conformance")
     with _errors_in_one_line() as stages:
@@ -173,7 +173,7 @@ def _format_of(output: Path) -> Any:
 
 @contextmanager
 def _client(mock: bool) -> Iterator[NanoBananaEdit]:
-    """A client of the service, or of a mock server that lives as long as it."""
+    """Yield a client of the service, or of a mock server that runs as long as the client."""
     if not mock:
         with NanoBananaEdit() as client:
             yield client
@@ -199,7 +199,7 @@ def _fail(message: str, status: int) -> NoReturn:
 
 
 class _Stages:
-    """Says on stderr where the edit stands: on a terminal in a line that changes, otherwise a line a stage."""
+    """Writes the stage of the edit to stderr: on a terminal in one line that changes, otherwise in a line a stage."""
 
     def __init__(self) -> None:
         self.task_id: str | None = None

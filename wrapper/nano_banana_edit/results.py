@@ -1,4 +1,4 @@
-"""What the clients return."""
+"""What the clients return: an edit and its images."""
 
 from __future__ import annotations
 
