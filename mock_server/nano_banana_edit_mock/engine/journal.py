@@ -17,16 +17,11 @@ class Journal:
     def __init__(self, operations: Collection[str]) -> None:
         self._operations = operations
         self._lock = Lock()
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._era = token_hex(4)  # two runs give their requests the same numbers
-            self.limit = MAX_REQUESTS
-            self._entries: deque[Entry] = deque(maxlen=self.limit)
-            self._counts: Counter[str | None] = Counter()
-            self._invalid = 0
+        self._era = token_hex(4)  # two runs give their requests the same numbers
+        self.limit = MAX_REQUESTS
+        self._entries: deque[Entry] = deque(maxlen=self.limit)
+        self._counts: Counter[str | None] = Counter()
+        self._invalid = 0
 
     def add(self, entry: Entry) -> None:
         """Keep a request, and count it."""

@@ -79,17 +79,26 @@ class MockService:
         invalid_status: int = 400,
         contract: Contract | None = None,
     ) -> None:
-        usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
+        self._usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
         if type(invalid_status) is not int or not 400 <= invalid_status <= 599:
             raise ValueError(f"invalid_status is {invalid_status!r}; the limit is 400 to 599.")
         check_token("token", token)
-        self._token, self._clock = token, Clock(clock, now)
+        self._seed, self._token, self._invalid_status = seed, token, invalid_status
+        self._clock = Clock(clock, now)
         self.contract = contract or load()
-        operations = [operation.id for operation in self.contract.operations]
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
-        self._script, self.journal, self._state = Script([*operations, *FILE_NAMES]), Journal(operations), State(seed)
-        self._player = Player(self.contract, self._clock, self._state, usual, invalid_status)
         self.max_body = self._referee.max_body
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, the script included, and start again from the seed; the clock goes on."""
+        operations = [operation.id for operation in self.contract.operations]
+        self._script, self.journal, self._state = (
+            Script([*operations, *FILE_NAMES]),
+            Journal(operations),
+            State(self._seed),
+        )
+        self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
 
     def handle(self, request: Request) -> Response:
         """Answer a request.
@@ -271,13 +280,7 @@ class MockService:
     def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that the JSON body of the last request to an operation has some properties.
 
-        Args:
-            operation: The operationId; default `createEdit`.
-            **properties: Properties of the body and their values; it may have others.
-
-        Raises:
-            AssertionError: There was none, or the last was another one; the message shows it.
-            ValueError: The document has no such operation.
+        Args and errors are those of `assert_called_once_with`.
         """
         assertions.called(self.journal, operation, properties, once=False)
 
@@ -308,8 +311,3 @@ class MockService:
             AssertionError: One was not; the message lists the unused steps.
         """
         assertions.all_used(self._script.rules)
-
-    def reset(self) -> None:
-        """Forget everything, the script included, and start again from the seed; the clock goes on."""
-        for part in (self._script, self.journal, self._state):
-            part.reset()
