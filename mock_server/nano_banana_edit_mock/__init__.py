@@ -1,11 +1,11 @@
 """The nano-banana-edit service, offline.
 
-In process it stands behind httpx (`mock_router`, `mock_transport`), on a port it is an HTTP server (`MockServer`); both
-are doors to the same `MockService`.
+In process it answers callers on httpx and httpx2 (`mock_router`, `mock_transport`), and on a port any other
+(`MockServer`). All of them are doors to a `MockService`.
 
 The package has five rooms, and each imports only those before it: `contract`, the document and its constraints;
 `engine`, the service without I/O; `admin`, the API under `/__mock__/` and its page; `doors`, the ways in, of which the
-port serves `admin` too; `tools`, boundary cases, conformance and drift. What is public is here, and in `contract`.
+port serves `admin` too; `tools`, boundary cases, conformance and drift. Public names are here and in `contract`.
 """
 
 from importlib import import_module
@@ -13,29 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 _HINT = "The mock needs {}: pip install 'nano-banana-edit[mock]'"
 
-_HOMES = {  # the module that each public name is in, or that it is
-    "Constraint": "contract",
-    "Contract": "contract",
-    "Edit": "engine.records",
-    "Entry": "engine.records",
-    "Fault": "engine.records",
-    "Lognormal": "engine.timing",
-    "MockServer": "doors.port",
-    "MockService": "engine.service",
-    "Outcome": "engine.records",
-    "Reply": "engine.replies",
-    "Request": "engine.records",
-    "Response": "engine.records",
-    "Uniform": "engine.timing",
-    "UnsupportedKeyword": "contract",
-    "Upload": "engine.records",
-    "Violation": "contract.schemas",
-    "conformance": "tools.conformance",
-    "drift": "tools.drift",
-    "load": "contract",
-    "mock_router": "doors.router",
-    "mock_transport": "doors.transport",
+_MODULES = {  # the module of each public name; two of them are modules themselves
+    "contract": ("Constraint", "Contract", "UnsupportedKeyword", "load"),
+    "contract.schemas": ("Violation",),
+    "doors.port": ("MockServer",),
+    "doors.router": ("mock_router",),
+    "doors.transport": ("mock_transport",),
+    "engine.records": ("Edit", "Entry", "Fault", "Outcome", "Request", "Response", "Upload"),
+    "engine.replies": ("Reply",),
+    "engine.service": ("MockService",),
+    "engine.timing": ("Lognormal", "Uniform"),
+    "tools.conformance": ("conformance",),
+    "tools.drift": ("drift",),
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 if TYPE_CHECKING:
     from .contract import Constraint, Contract, UnsupportedKeyword, load
@@ -51,15 +42,15 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Load a name when it is asked for: pytest imports the plugin in this package in every run."""
-        if name not in _HOMES:
+        """Load a name on its first use: pytest imports this package in every run, for the plugin."""
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
-            home = import_module(f"{__name__}.{_HOMES[name]}")
+            module = import_module(f"{__name__}.{_MODULE_OF[name]}")
         except ModuleNotFoundError as missing:
             hint = _HINT.format(missing.name)
             raise ModuleNotFoundError(hint, name=missing.name) from missing
-        return globals().setdefault(name, home if home.__name__.endswith(f".{name}") else getattr(home, name))
+        return globals().setdefault(name, module if module.__name__.endswith(f".{name}") else getattr(module, name))
 
 
 __all__ = [

@@ -146,8 +146,8 @@ def test_the_command_names_the_document(told, command, at, change, message):
 @pytest.mark.parametrize(
     ("at", "change", "message"),
     [
-        ("/info", {"version": "1.0-beta"}, '/info/version is "1.0-beta"; the mock accepts numbers with dots between '),
-        ("/info", {"version": 1}, "/info/version is 1; the mock accepts numbers with dots between them. Write 1.0.0."),
+        ("/info", {"version": "1.0-beta"}, '/info/version is "1.0-beta"; use numbers with dots, such as 1.0.0.'),
+        ("/info", {"version": 1}, "/info/version is 1; use numbers with dots, such as 1.0.0."),
         ("", {"info": {}}, "/info/version is null; "),
         (
             CREATE,

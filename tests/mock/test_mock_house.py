@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
+import sys
+from collections.abc import Callable
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
+from nano_banana_edit_mock import MockService, Request, Response
 
 from ..test_public import PACKAGES, modules
 
@@ -60,3 +65,48 @@ def test_the_referee_borrows_no_rulebook() -> None:
     """The mock imports neither the wrapper nor the generated client."""
     for name in MODULES:
         assert {other.split(".")[0] for other in imported(name)} & {*PACKAGES} <= {PACKAGE}
+
+
+VALUES = {"engine/records.py", "engine/timing.py"}  # plain values and the clock are read at any time
+SENT = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+FORM = {"Authorization": "Bearer t", "Content-Type": "multipart/form-data; boundary=b"}
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc\r\n--b--\r\n'
+
+
+def stays(service: MockService, request: Request) -> tuple[Response, list[str]]:
+    """Handle a request, and list the modules that it enters from another one, in order."""
+    entered: list[str] = []
+    root = f"{MODULES[PACKAGE].parent}/"
+
+    def profile(frame: object, event: str, _: object) -> None:
+        here, there = (Path(one.f_code.co_filename) if one else Path() for one in (frame, frame.f_back))  # type: ignore[attr-defined]
+        if event == "call" and here != there and str(here).startswith(root):
+            name = str(here).removeprefix(root)
+            if name not in VALUES and entered[-1:] != [name]:
+                entered.append(name)
+
+    sys.setprofile(profile)
+    try:
+        return service.handle(request), entered
+    finally:
+        sys.setprofile(None)
+
+
+def test_a_request_passes_each_module_once(url: Callable[..., str]) -> None:
+    """A request goes through the mock without coming back to a module that it left."""
+    service = MockService(polls=0)
+    edit = json.dumps({"image_urls": ["https://images.test/a.png"], "prompt": "p"}).encode()
+    accepted, first = stays(service, Request("POST", url("createEdit"), SENT, edit))
+    before = ["service", "routes", "referee", "bodies", "schemas", "preferences", "script"]
+    assert [*before, "player", "state", "answers", "journal", "cors"] == [Path(name).stem for name in first]
+    task, second = stays(service, Request("GET", url("getTask", id=accepted.json()["task_id"]), SENT))
+    others = (
+        Request("GET", task.json()["result"][0]),
+        Request("POST", url("uploadFile"), FORM, FILE),
+        Request("POST", url("createEdit"), SENT, b'{"prompt": ""}'),
+        Request("POST", url("createEdit"), SENT, b"{"),
+        Request("POST", url("createEdit")),
+        Request("GET", url("createEdit")),
+    )
+    for way in (first, second, *(stays(service, request)[1] for request in others)):
+        assert len(way) == len(set(way)), way

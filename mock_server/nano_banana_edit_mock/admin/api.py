@@ -70,7 +70,7 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
 
     For a stream of events this is the head of the answer; `Feed` has the events.
     """
-    route = _routes().find(request.method, request.url)
+    route = _own()[0].find(request.method, request.url)
     path = route.url.path
     if public := _open(path, service):
         return public if request.method in {"GET", "HEAD"} else _stray(request.method, path, READ_ONLY)
@@ -81,7 +81,7 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
 
 
 def _answer(service: MockService, request: Request, operation: Operation, token: str) -> Response:
-    verdict = _referee().judge(operation, request, token)
+    verdict = _own()[1].judge(operation, request, token)
     if verdict.status == 401:
         (violation,) = verdict.violations
         verdict = evolve(verdict, violations=(evolve(violation, message=f"{violation.message} {_WHICH}"),))
@@ -94,13 +94,8 @@ def _answer(service: MockService, request: Request, operation: Operation, token:
 
 
 @cache
-def _routes() -> Routes:
-    return Routes(load_admin())
-
-
-@cache
-def _referee() -> Referee:
-    return Referee(load_admin())
+def _own() -> tuple[Routes, Referee]:
+    return Routes(load_admin()), Referee(load_admin())
 
 
 def _stray(method: str, path: str, allow: Collection[str]) -> Response:

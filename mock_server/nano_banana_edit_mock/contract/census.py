@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
-from .wording import cut
+from .wording import cut, escape
 
 Location = Literal["body", "path", "header", "security"]
 
@@ -80,11 +80,6 @@ def resolve(document: Mapping[str, Any], pointer: str) -> Any:
         key = token.replace("~1", "/").replace("~0", "~")
         node = node[int(key)] if isinstance(node, list) else node[key]
     return node
-
-
-def escape(token: str) -> str:
-    """Return a key as it stands in a JSON pointer (RFC 6901, section 3)."""
-    return token.replace("~", "~0").replace("/", "~1")
 
 
 def target(ref: str) -> str:

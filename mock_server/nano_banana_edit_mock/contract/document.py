@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import yaml
 from attrs import evolve, frozen
 
-from .census import Constraint, UnsupportedKeyword, escape, has, refer, resolve, state, step, walk
+from .census import Constraint, UnsupportedKeyword, has, refer, resolve, state, step, walk
 from .reading import check_json, read_yaml
+from .wording import escape
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"

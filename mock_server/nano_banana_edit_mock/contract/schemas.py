@@ -10,10 +10,10 @@ from urllib.parse import quote
 from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
-from .census import Location, escape
+from .census import Location
 from .document import Contract, load_admin
 from .reading import check_json
-from .wording import explain, spell
+from .wording import escape, explain, spell
 
 MAX_VIOLATIONS = 20  # of one value, so that an array of a million wrong items is answered in one line
 

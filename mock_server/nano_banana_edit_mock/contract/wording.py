@@ -1,4 +1,4 @@
-"""The words for a value that a schema refuses: the field, what is wrong, and the limit."""
+"""The words for a value that a schema refuses: its place, what is wrong, and the limit."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,6 +39,11 @@ def spell(path: Sequence[str | int]) -> str:
     """Return a path into the body as a reader knows it, such as `image_urls[3]`."""
     spelled = "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)
     return spelled.removeprefix(".") or "The body"
+
+
+def escape(token: str) -> str:
+    """Return a key as it stands in a JSON pointer (RFC 6901, section 3)."""
+    return token.replace("~", "~0").replace("/", "~1")
 
 
 def show(value: Any) -> str:

@@ -42,7 +42,7 @@ class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     def handle_request(self, request: httpx2.Request) -> Any:
         request.read()
         try:
-            with _crossed():
+            with _translated():
                 return _response(_HTTPX.handler(_request(request)))
         except PassThrough:
             return self._own.handle_request(request)
@@ -50,24 +50,24 @@ class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> Any:
         await request.aread()
         try:
-            with _crossed():
+            with _translated():
                 return _response(await _HTTPX.async_handler(_request(request)))
         except PassThrough:
             return await self._own.handle_async_request(request)
 
 
-class _Stream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+class _Crossed(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """The body of a response of httpx, for httpx2."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def __iter__(self) -> Iterator[bytes]:
-        with _crossed():
+        with _translated():
             yield from self._stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _crossed():
+        with _translated():
             async for part in self._stream:
                 yield part
 
@@ -94,13 +94,13 @@ def _response(response: httpx.Response) -> httpx2.Response:
     return httpx2.Response(
         response.status_code,
         headers=response.headers.raw,
-        stream=_Stream(response.stream),
+        stream=_Crossed(response.stream),
         extensions=response.extensions,
     )
 
 
 @contextmanager
-def _crossed() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """Raise an exception of httpx as the one of httpx2 with its name, or with that of its nearest base."""
     try:
         yield

@@ -5,9 +5,7 @@ from collections.abc import Collection
 from secrets import token_hex
 from threading import Lock
 
-from .records import Entry, Request, Response
-from .referee import Verdict
-from .routes import Route
+from .records import Entry
 
 MAX_REQUESTS = 1_000  # more than a test reads; a long load test does not fill the memory
 MAX_KEPT = 65_536  # bytes of a body; the longest prompt fits, however JSON escapes it
@@ -19,43 +17,14 @@ class Journal:
     def __init__(self, operations: Collection[str]) -> None:
         self._operations = operations
         self._lock = Lock()
-        self.reset()
+        self._era = token_hex(4)  # two runs give their requests the same numbers
+        self.limit = MAX_REQUESTS
+        self._entries: deque[Entry] = deque(maxlen=self.limit)
+        self._counts: Counter[str | None] = Counter()
+        self._invalid = 0
 
-    def reset(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._era = token_hex(4)  # two runs give their requests the same numbers
-            self.limit = MAX_REQUESTS
-            self._entries: deque[Entry] = deque(maxlen=self.limit)
-            self._counts: Counter[str | None] = Counter()
-            self._invalid = 0
-
-    def add(
-        self,
-        request: Request,
-        route: Route,
-        verdict: Verdict,
-        response: Response,
-        *,
-        scripted: bool,
-        task_id: str | None,
-        at: float,
-    ) -> None:
-        """Keep a request and its answer."""
-        entry = Entry(
-            operation=route.name,
-            method=request.method,
-            path=route.url.path,
-            status=response.status,
-            violations=verdict.violations,
-            size=len(request.body),
-            body=verdict.value if len(request.body) <= MAX_KEPT else None,
-            authorization=request.header("Authorization") is not None,
-            scripted=scripted,
-            task_id=task_id,
-            at=at,
-            answered=response.body if len(response.body) <= MAX_KEPT else None,
-        )
+    def add(self, entry: Entry) -> None:
+        """Keep a request, and count it."""
         with self._lock:
             self._entries.append(entry)
             self._counts[entry.operation] += 1

@@ -19,11 +19,6 @@ class Script:
         self._lock = Lock()
         self._rules: list[Rule] = []
 
-    def reset(self) -> None:
-        """Forget the rules."""
-        with self._lock:
-            self._rules.clear()
-
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that may take another request."""

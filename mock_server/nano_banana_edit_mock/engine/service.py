@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from attrs import evolve
 from ..contract import Contract, load
 from . import assertions
 from .cors import share
-from .journal import Journal
-from .operations import Operations
+from .journal import MAX_KEPT, Journal
+from .player import Player
 from .preferences import preferred
 from .records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from .referee import Referee, astray, check_token
@@ -25,6 +26,9 @@ from .state import Job, State
 from .timing import Clock, Seconds
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
+
+
+_utc = partial(datetime.now, UTC)
 
 
 class MockService:
@@ -70,22 +74,31 @@ class MockService:
         polls: int = 2,
         seconds: Seconds | None = None,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = _utc,
         token: str | None = None,
         invalid_status: int = 400,
         contract: Contract | None = None,
     ) -> None:
-        usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
+        self._usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
         if type(invalid_status) is not int or not 400 <= invalid_status <= 599:
             raise ValueError(f"invalid_status is {invalid_status!r}; the limit is 400 to 599.")
         check_token("token", token)
-        self._token, self._clock = token, Clock(clock, now)
+        self._seed, self._token, self._invalid_status = seed, token, invalid_status
+        self._clock = Clock(clock, now)
         self.contract = contract or load()
-        operations = [operation.id for operation in self.contract.operations]
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
-        self._script, self.journal, self._state = Script([*operations, *FILE_NAMES]), Journal(operations), State(seed)
-        self._operations = Operations(self.contract, self._clock, self._state, usual, invalid_status)
         self.max_body = self._referee.max_body
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, the script included, and start again from the seed; the clock goes on."""
+        operations = [operation.id for operation in self.contract.operations]
+        self._script, self.journal, self._state = (
+            Script([*operations, *FILE_NAMES]),
+            Journal(operations),
+            State(self._seed),
+        )
+        self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
 
     def handle(self, request: Request) -> Response:
         """Answer a request.
@@ -111,9 +124,22 @@ class MockService:
         prefers = preferred(request.header("Prefer")) if route.name and not verdict.violations else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id = self._operations.answer(route, verdict, taken or prefers, now)
-        scripted = taken is not None
-        self.journal.add(request, route, verdict, response, scripted=scripted, task_id=task_id, at=now)
+        response, task_id = self._player.play(route, verdict, taken or prefers, now)
+        entry = Entry(
+            operation=route.name,
+            method=request.method,
+            path=route.url.path,
+            status=response.status,
+            violations=verdict.violations,
+            size=len(request.body),
+            body=verdict.value if len(request.body) <= MAX_KEPT else None,
+            authorization=request.header("Authorization") is not None,
+            scripted=taken is not None,
+            task_id=task_id,
+            at=now,
+            answered=response.body if len(response.body) <= MAX_KEPT else None,
+        )
+        self.journal.add(entry)
         response = share(request, response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
@@ -128,7 +154,7 @@ class MockService:
         Returns:
             The response; 404 if there is no such file.
         """
-        return self._operations.get_file(self._routes.find("GET", FILE_ORIGIN + path))
+        return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
         """Script what happens on requests to an operation.
@@ -254,13 +280,7 @@ class MockService:
     def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that the JSON body of the last request to an operation has some properties.
 
-        Args:
-            operation: The operationId; default `createEdit`.
-            **properties: Properties of the body and their values; it may have others.
-
-        Raises:
-            AssertionError: There was none, or the last was another one; the message shows it.
-            ValueError: The document has no such operation.
+        Args and errors are those of `assert_called_once_with`.
         """
         assertions.called(self.journal, operation, properties, once=False)
 
@@ -291,8 +311,3 @@ class MockService:
             AssertionError: One was not; the message lists the unused steps.
         """
         assertions.all_used(self._script.rules)
-
-    def reset(self) -> None:
-        """Forget everything, the script included, and start again from the seed; the clock goes on."""
-        for part in (self._script, self.journal, self._state):
-            part.reset()

@@ -66,16 +66,10 @@ class State:
     """Jobs by task id and uploads by key; when there are too many, the oldest goes."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
         self._lock = Lock()
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything, and start again from the seed."""
-        with self._lock:
-            self._random = random.Random(self._seed)  # noqa: S311  ids to be repeated, not secrets
-            self._jobs: OrderedDict[str, Job] = OrderedDict()  # which finds its first item at once
-            self._uploads: dict[str, Upload] = {}
+        self._random = random.Random(seed)  # noqa: S311  ids to be repeated, not secrets
+        self._jobs: OrderedDict[str, Job] = OrderedDict()  # which finds its first item at once
+        self._uploads: dict[str, Upload] = {}
 
     @property
     def jobs(self) -> tuple[Job, ...]:

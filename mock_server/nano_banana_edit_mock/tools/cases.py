@@ -1,7 +1,7 @@
 """Boundary cases: requests on both sides of every constraint, made from the document alone."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -9,8 +9,8 @@ from urllib.parse import quote
 from attrs import evolve, frozen
 
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
-from ..contract.census import escape, resolve, target
-from ..contract.wording import show
+from ..contract.census import resolve, target
+from ..contract.wording import escape, show
 from ..engine.records import Request
 from ..engine.referee import Referee
 
@@ -141,11 +141,11 @@ def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
     elif constraint.keyword in ("required", "default"):
         yield evolve(plain, name="left out", **({"value": _put(plain.value, field)} if field else {"empty": True}))
     elif plain.operation.media_type == MULTIPART:
-        for size in _sizes(constraint) if constraint.keyword.endswith("Length") else ():
+        for size in _sizes(constraint.value) if constraint.keyword.endswith("Length") else ():
             yield evolve(plain, name=f"{size} bytes", value=_put(plain.value, field, size))
     else:
         old = _get(plain.value, field)
-        for name, value in _VALUES[constraint.keyword](document, constraint, old):
+        for name, value in _values(document, constraint, old):
             yield evolve(plain, name=name, value=_put(plain.value, field, value))
     yield plain
 
@@ -159,54 +159,34 @@ def _is_inside(case: Case) -> bool:
     return bool(size != limit)
 
 
-Values = Iterator[tuple[str, Any]]
+def _values(document: Mapping[str, Any], constraint: Constraint, old: Any) -> list[tuple[str, Any]]:
+    """Return values on both sides of a keyword in a JSON body, with their names; `old` is one that it allows."""
+    limit, schema = constraint.value, constraint.pointer.rpartition("/")[0]
+    match constraint.keyword:
+        case "minLength" | "maxLength":
+            return [(f'{size} x "{width}"', width * size) for width in _WIDTHS for size in _sizes(limit)]
+        case "minItems" | "maxItems":
+            return [(f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _sizes(limit)]
+        case "uniqueItems":
+            return [("the first item twice", [*old[:1], *old])]
+        case "additionalProperties":
+            return [("an undeclared property", old | {"no": 1})]
+        case "enum" | "const":
+            options = limit if constraint.keyword == "enum" else [limit]
+            near = (f"{options[0]} ", str(options[-1]).upper(), "", None)
+            values = (*options, *(value for value in near if value not in options))
+        case "type" | "pattern":
+            values = _EACH_TYPE if constraint.keyword == "type" else _TEXTS
+        case "multipleOf":
+            values = (limit * 2, limit * 2 + 1)
+        case _:  # a minimum or maximum
+            step = resolve(document, schema).get("multipleOf", 1)
+            values = (limit - step, limit, limit + step)
+    return [(show(value), value) for value in values]
 
 
-def _shown(*values: Any) -> Values:
-    return ((show(value), value) for value in values)
-
-
-def _sizes(constraint: Constraint) -> list[Any]:
-    return [size for size in (constraint.value - 1, constraint.value, constraint.value + 1) if size >= 0]
-
-
-def _options(_document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
-    options = constraint.value if constraint.keyword == "enum" else [constraint.value]
-    near = (f"{options[0]} ", str(options[-1]).upper(), "", None)
-    return _shown(*options, *(value for value in near if value not in options))
-
-
-def _lengths(_document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
-    return ((f'{size} x "{width}"', width * size) for width in _WIDTHS for size in _sizes(constraint))
-
-
-def _counts(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
-    schema = constraint.pointer.rpartition("/")[0]
-    return ((f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _sizes(constraint))
-
-
-def _numbers(document: Mapping[str, Any], constraint: Constraint, _old: Any) -> Values:
-    step = resolve(document, constraint.pointer.rpartition("/")[0]).get("multipleOf", 1)
-    return _shown(constraint.value - step, constraint.value, constraint.value + step)
-
-
-_VALUES: dict[str, Callable[[Mapping[str, Any], Constraint, Any], Values]] = {
-    "additionalProperties": lambda _document, _constraint, old: iter([("an undeclared property", old | {"no": 1})]),
-    "const": _options,
-    "enum": _options,
-    "exclusiveMaximum": _numbers,
-    "exclusiveMinimum": _numbers,
-    "maxItems": _counts,
-    "maxLength": _lengths,
-    "maximum": _numbers,
-    "minItems": _counts,
-    "minLength": _lengths,
-    "minimum": _numbers,
-    "multipleOf": lambda _document, constraint, _old: _shown(constraint.value * 2, constraint.value * 2 + 1),
-    "pattern": lambda _document, _constraint, _old: _shown(*_TEXTS),
-    "type": lambda _document, _constraint, _old: _shown(*_EACH_TYPE),
-    "uniqueItems": lambda _document, _constraint, old: iter([("the first item twice", [*old[:1], *old])]),
-}
+def _sizes(limit: int) -> list[int]:
+    return [size for size in (limit - 1, limit, limit + 1) if size >= 0]
 
 
 def _get(value: Any, field: tuple[str, ...]) -> Any:

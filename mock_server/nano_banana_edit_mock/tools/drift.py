@@ -1,4 +1,4 @@
-"""What a new version of the document means to those who use the old one."""
+"""The drift between two versions of the document: what a new one changes for callers and readers."""
 
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
@@ -7,12 +7,12 @@ from typing import Any, Literal
 from attrs import frozen
 
 from ..contract import Constraint, Contract, Operation
-from ..contract.census import ANNOTATIONS, escape, refer, resolve
-from ..contract.wording import show
+from ..contract.census import ANNOTATIONS, refer, resolve
+from ..contract.wording import escape, show
 
 Effect = Literal["breaks", "tightens", "loosens", "adds"]
 
-# How a greater value of a keyword changes what is accepted.
+# The effect of a greater value.
 _GREATER: dict[str, Effect] = {
     **dict.fromkeys(("maxLength", "maxItems", "maximum", "exclusiveMaximum"), "loosens"),
     **dict.fromkeys(("minLength", "minItems", "minimum", "exclusiveMinimum"), "tightens"),
@@ -26,9 +26,9 @@ class Change:
     """One difference between two versions of a document.
 
     Attributes:
-        effect: `breaks` callers or readers, `tightens` what is accepted (which breaks callers, too), `loosens` it, or
+        effect: `breaks` callers or readers, `tightens` what is accepted (and so breaks callers), `loosens` it, or
             `adds` something that nobody has to use.
-        text: What is different, in words.
+        text: The difference, in words.
     """
 
     effect: Effect
@@ -39,15 +39,7 @@ class Change:
 
 
 def changes(old: Contract, new: Contract) -> list[Change]:
-    """Return what is different for callers and readers.
-
-    Args:
-        old: The old version.
-        new: The new version.
-
-    Returns:
-        The differences, in the order of their words; an effect that cannot be told counts as a break.
-    """
+    """Return the differences for callers and readers, sorted by text; one with an unknown effect `breaks`."""
     before, after = ({operation.id: operation for operation in contract.operations} for contract in (old, new))
     found = [Change("breaks", f"{name} is gone") for name in before if name not in after]
     found += [Change("adds", f"{name} is new") for name in after if name not in before]
@@ -59,7 +51,7 @@ def changes(old: Contract, new: Contract) -> list[Change]:
 
 
 def bump(old: Contract, new: Contract) -> str:
-    """Return which part of the version must rise at least: `major`, `minor`, `patch` or `none`."""
+    """Return the version bump that the changes need: `major`, `minor`, `patch` or `none`."""
     effects = {change.effect for change in changes(old, new)}
     if effects & {"breaks", "tightens"}:
         return "major"
@@ -67,21 +59,21 @@ def bump(old: Contract, new: Contract) -> str:
 
 
 def raised(old: Contract, new: Contract) -> str:
-    """Return which part of the version did rise: `major`, `minor`, `patch` or `none`."""
+    """Return the bump between the two versions: `major`, `minor`, `patch` or `none`."""
     before, after = ([*_version(contract), 0, 0] for contract in (old, new))
     return next(part for index, part in enumerate(_BUMPS) if after[: index + 1] > before[: index + 1] or part == "none")
 
 
 def suffices(raised: str, needed: str) -> bool:
-    """Return whether a version rose as much as is needed."""
+    """Return whether a bump is large enough."""
     return _BUMPS.index(raised) <= _BUMPS.index(needed)
 
 
 def inspect(contract: Contract) -> None:
-    """Refuse a document that cannot be compared.
+    """Check that a document can be compared.
 
     Raises:
-        ValueError: It has no version in numbers, or a `$ref` of an answer leads nowhere.
+        ValueError: Its version is not numeric, or a `$ref` in a response leads nowhere.
     """
     _version(contract)
     for operation in contract.operations:
@@ -93,8 +85,7 @@ def _version(contract: Contract) -> list[int]:
     try:
         return [*map(int, version.split("."))]
     except (AttributeError, ValueError) as error:
-        message = f"/info/version is {show(version)}; the mock accepts numbers with dots between them. Write 1.0.0."
-        raise ValueError(message) from error
+        raise ValueError(f"/info/version is {show(version)}; use numbers with dots, such as 1.0.0.") from error
 
 
 def _untitled(contract: Contract) -> dict[str, Any]:
@@ -110,7 +101,7 @@ def _moved(old: Operation, new: Operation) -> Iterator[Change]:
 
 
 def _constraints(contract: Contract, operation: Operation) -> dict[str, Constraint]:
-    # These constrain nothing, nor does an optional token.
+    # These have no effect, nor has an optional token.
     idle = (("uniqueItems", False), ("additionalProperties", True))
     own = (constraint for constraint in contract.constraints if constraint.operation == operation.id)
     stated = {constraint.id: constraint for constraint in own if (constraint.keyword, constraint.value) not in idle}
@@ -137,15 +128,15 @@ def _requests(name: str, old: Mapping[str, Constraint], new: Mapping[str, Constr
 
 
 def _place(constraint: Constraint) -> str:
-    """Return the property that a constraint is about, or one of whose items or values it is about."""
+    """Return the property that a constraint, or one on its items or values, belongs to."""
     return ".".join((constraint.owner, *takewhile("*".__ne__, constraint.field)))
 
 
 def _changed(old: Constraint, value: Any) -> Iterator[Change]:
-    said = f"{old.id} is {value}, not {old.value}"
+    text = f"{old.id} is {value}, not {old.value}"
     if old.keyword in _GREATER:
         effect = _GREATER[old.keyword]
-        yield Change(effect if value > old.value else _OPPOSITE[effect], said)
+        yield Change(effect if value > old.value else _OPPOSITE[effect], text)
     elif old.keyword in ("enum", "type"):
         before, after = (set(map(str, x)) if isinstance(x, list) else {x} for x in (old.value, value))
         if old.keyword == "type":
@@ -153,13 +144,13 @@ def _changed(old: Constraint, value: Any) -> Iterator[Change]:
         yield from (Change("tightens", f"{old.id} has no {gone} any more") for gone in sorted(before - after))
         yield from (Change("loosens", f"{old.id} has {added}, too") for added in sorted(after - before))
     elif old.keyword == "multipleOf" and old.value % value == 0:
-        yield Change("loosens", said)
+        yield Change("loosens", text)
     else:
-        yield Change("breaks", said)
+        yield Change("breaks", text)
 
 
 def _promises(contract: Contract, operation: Operation) -> dict[str, Any]:
-    """Return what the answers of an operation hold, by place."""
+    """Return what the document says about the responses of an operation, by place."""
     node = contract.document["paths"][operation.path][operation.method.lower()]
     found: dict[str, Any] = {}
     for status in node.get("responses", ()):
@@ -180,7 +171,7 @@ def _promises(contract: Contract, operation: Operation) -> dict[str, Any]:
 def _inside(
     document: Mapping[str, Any], place: str, pointer: str, seen: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """Return what a schema promises, by place; `seen` are the schemas around it, which it may hold again."""
+    """Return what a schema says, by place; `seen` are the schemas around it."""
     schema = {} if pointer in seen else resolve(document, pointer)
     seen |= {pointer}
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The operations: what happens on a request after its verdict."""
+"""The player: what happens on a request after its verdict."""
 
 import hashlib
 from datetime import timedelta
@@ -25,8 +25,8 @@ LIFETIME = timedelta(days=1)  # of an upload, as answered; the documentation say
 _HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
 
 
-class Operations:
-    """The operations of a contract; an edit that no rule takes has the `usual` outcome."""
+class Player:
+    """Plays the operations of a contract; an edit that no rule takes has the `usual` outcome."""
 
     def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
@@ -39,7 +39,7 @@ class Operations:
             if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
         }
 
-    def answer(self, route: Route, verdict: Verdict, do: Doing | None, now: float) -> tuple[Response, str | None]:
+    def play(self, route: Route, verdict: Verdict, do: Doing | None, now: float) -> tuple[Response, str | None]:
         """Return the answer to a request, on which a rule or a preference wants `do`, and the id of its task."""
         if isinstance(do, Reply):
             return do.response(), route.task_id
@@ -51,9 +51,9 @@ class Operations:
             return allowed(route.allow), None
         if route.name == "createEdit":
             return self._create_edit(verdict.value, do, now)
-        return self._play(route.operation, route, verdict, now), route.task_id
+        return self._do(route.operation, route, verdict, now), route.task_id
 
-    def _play(self, operation: Operation, route: Route, verdict: Verdict, now: float) -> Response:
+    def _do(self, operation: Operation, route: Route, verdict: Verdict, now: float) -> Response:
         if operation in FILES:
             return self.get_file(route)
         match operation.id:
@@ -112,12 +112,10 @@ class Operations:
         return refuse(404, f"{route.url.path} is not a file.")
 
     def _render(self, job: Job) -> tuple[str, bytes]:
+        settings = job.settings
+        source = self._state.source(settings["image_urls"])
+        prompt, size, form = (str(settings[name]) for name in ("prompt", "image_size", "output_format"))
+
         from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and few tests fetch an image
 
-        return render(
-            str(job.settings["prompt"]),
-            size=str(job.settings["image_size"]),
-            output_format=job.form,
-            source=self._state.source(job.settings["image_urls"]),
-            seed=job.edit.task_id,
-        )
+        return render(prompt, size=size, output_format=form, source=source, seed=job.edit.task_id)
