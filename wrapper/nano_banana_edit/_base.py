@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx2
@@ -15,15 +16,30 @@ from nano_banana_edit_client.types import UNSET, Unset
 
 from ._clock import Deadline
 from ._errors import InvalidRequest, must_be
-from ._operations import Context, OnProgress
 from ._settings import Settings, check_seconds, from_environment, resolve
 
 if TYPE_CHECKING:
+    from . import _operations
     from ._async_driver import AsyncDriver
     from ._driver import Driver
+    from ._operations import Context, OnProgress
 
 _DriverT = TypeVar("_DriverT", "Driver", "AsyncDriver")
 _HttpT = TypeVar("_HttpT", httpx2.Client, httpx2.AsyncClient)
+
+
+class Lazy:
+    """A module of this package that is loaded when it is first used, so that importing a client stays cheap."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(f".{self._name}", __package__), attribute)
+
+
+if not TYPE_CHECKING:
+    _operations = Lazy("_operations")
 
 
 def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
@@ -145,4 +161,4 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
             raise must_be("a list of statuses", "stop_on", stop_on)
-        return Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
+        return _operations.Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))

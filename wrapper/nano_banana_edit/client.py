@@ -8,23 +8,26 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
-from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET, Unset
 
-from . import _operations
-from ._base import BaseClient, checked
-from ._driver import Driver
-from ._images import ImageInput, ImagesInput
-from ._operations import OnProgress, Options
+from ._base import BaseClient, Lazy, checked
 from ._settings import Settings, from_environment
-from .models import Task, UploadedFile
-from .results import AsyncEdit, Edit
 
 if TYPE_CHECKING:
+    from nano_banana_edit_client.models import ImageSize, OutputFormat
+
+    from . import _operations, results
     from ._async_driver import AsyncDriver
+    from ._driver import Driver
+    from ._images import ImageInput, ImagesInput
+    from ._operations import OnProgress
+    from .models import Task, UploadedFile
+    from .results import AsyncEdit, Edit
+else:
+    _operations, results = Lazy("_operations"), Lazy("results")
 
 
-class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
+class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
     """The sync client.
 
     Several threads may share it. Use it as a context manager, or call `close`.
@@ -52,7 +55,8 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
     """
 
     def _drive(self, settings: Settings, http: httpx2.Client | None) -> Driver:
-        from ._transport import client  # noqa: PLC0415 - not before somebody makes a client
+        from ._driver import Driver  # noqa: PLC0415 - not before somebody makes a client
+        from ._transport import client  # noqa: PLC0415 - as above
 
         if http is None:
             return Driver(settings, client(), httpx2.Request)
@@ -102,11 +106,11 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = Options(image_size=image_size, output_format=output_format)
+        options = _operations.Options(image_size=image_size, output_format=output_format)
         task = self._driver.run(
             _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
-        return Edit.of(task, output_format or None, self._driver)
+        return results.Edit.of(task, output_format or None, self._driver)
 
     def submit(
         self,
@@ -141,7 +145,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = Options(image_size=image_size, output_format=output_format)
+        options = _operations.Options(image_size=image_size, output_format=output_format)
         return self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
@@ -178,7 +182,7 @@ class NanoBananaEdit(BaseClient[Driver, httpx2.Client]):
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
         finished = self._driver.run(_operations.wait(self._context(timeout, on_progress, stop_on), task))
-        return Edit.of(finished, None, self._driver)
+        return results.Edit.of(finished, None, self._driver)
 
     def get_task(self, task_id: str) -> Task:
         """Poll a task once.
@@ -261,11 +265,11 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         stop_on: Collection[str] = (),
     ) -> AsyncEdit:
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
-        options = Options(image_size=image_size, output_format=output_format)
+        options = _operations.Options(image_size=image_size, output_format=output_format)
         task = await self._driver.run(
             _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
-        return AsyncEdit.of(task, output_format or None, self._driver)
+        return results.AsyncEdit.of(task, output_format or None, self._driver)
 
     async def submit(
         self,
@@ -279,7 +283,7 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         on_progress: OnProgress | None = None,
     ) -> Task:
         """Submit an edit and do not wait for it. See `NanoBananaEdit.submit`."""
-        options = Options(image_size=image_size, output_format=output_format)
+        options = _operations.Options(image_size=image_size, output_format=output_format)
         return await self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
@@ -294,7 +298,7 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
     ) -> AsyncEdit:
         """Wait until a task is finished. See `NanoBananaEdit.wait`."""
         finished = await self._driver.run(_operations.wait(self._context(timeout, on_progress, stop_on), task))
-        return AsyncEdit.of(finished, None, self._driver)
+        return results.AsyncEdit.of(finished, None, self._driver)
 
     async def get_task(self, task_id: str) -> Task:
         """Look at a task once. See `NanoBananaEdit.get_task`."""
