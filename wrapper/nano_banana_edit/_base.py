@@ -19,7 +19,6 @@ from ._errors import InvalidRequest, must_be
 from ._settings import Settings, check_seconds, from_environment, resolve
 
 if TYPE_CHECKING:
-    from . import _operations
     from ._async_driver import AsyncDriver
     from ._driver import Driver
     from ._operations import Context, OnProgress
@@ -36,10 +35,6 @@ class Lazy:
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(import_module(f".{self._name}", __package__), attribute)
-
-
-if not TYPE_CHECKING:
-    _operations = Lazy("_operations")
 
 
 def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
@@ -161,4 +156,5 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
             raise must_be("a list of statuses", "stop_on", stop_on)
-        return _operations.Context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
+        context: type[Context] = Lazy("_operations").Context
+        return context(settings, Deadline(timeout), on_progress, frozenset(stop_on))

@@ -67,10 +67,8 @@ class _Stream(httpcore2.NetworkStream):
             self._socket.settimeout(_left(timeout))
             return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
         except OSError as error:
+            self.close()
             raise _named(error, httpcore2.ConnectTimeout, httpcore2.ConnectError) from error
-        finally:
-            if self._socket.fileno() >= 0:  # ssl took it over, or failed
-                self.close()
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
@@ -89,11 +87,12 @@ def _left(timeout: float | None) -> float | None:
 
 def _is_readable(connection: socket.socket) -> bool:
     """Return whether an idle connection has something to read, if only its end: then it is not used again."""
-    if isinstance(connection, ssl.SSLSocket) and connection.pending():
-        return True
+    unread = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
     with _Selector() as selector:
-        return connection.fileno() < 0 or bool(
-            selector.register(connection, selectors.EVENT_READ) and selector.select(0)
+        return (
+            unread
+            or connection.fileno() < 0
+            or bool(selector.register(connection, selectors.EVENT_READ) and selector.select(0))
         )
 
 
