@@ -102,6 +102,18 @@ def test_says_why_nobody_vouches(kind: str, name: str, why: str, certificates: C
 
 
 @promises.TOKEN_BY_TLS
+def test_says_that_there_are_no_authorities(kind: str, certificates: Certificates, monkeypatch, tmp_path) -> None:
+    """On a machine without certificates of authorities, as in many containers, the error says what to install."""
+    none = ssl.get_default_verify_paths()._replace(cafile=None, capath=str(tmp_path))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: none)
+    with (
+        untrusted("self-signed", certificates) as server,
+        opened(kind, base_url=server.url, timeout=30, max_retries=0) as face,
+        pytest.raises(APIConnectionError, match="no certificate authorities: install ca-certificates"),
+    ):
+        ASKED["look"](face)
+
+
 # A reset between connecting and wrapping leaves ssl's own half-made socket to the collector, which says so.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("asked", ASKED)

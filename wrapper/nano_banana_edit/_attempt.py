@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx2
@@ -163,7 +165,16 @@ def _reason(error: BaseException) -> str:
     reason: BaseException | None = error
     while reason and not str(reason):
         reason = reason.__cause__ or reason.__context__
-    return str(reason) if reason else type(error).__name__
+    text = str(reason) if reason else type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in text and _no_authorities():
+        return f"{text}; this machine has no certificate authorities: install ca-certificates, or set SSL_CERT_FILE"
+    return text
+
+
+def _no_authorities() -> bool:
+    """Return whether OpenSSL finds no certificates of authorities, as in many containers."""
+    paths = ssl.get_default_verify_paths()
+    return not paths.cafile and not (paths.capath and [*Path(paths.capath).iterdir()])
 
 
 def _content(response: httpx2.Response) -> bytes:
