@@ -8,9 +8,11 @@ import inspect
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
+import httpx2
 import nano_banana_edit
 import nano_banana_edit_client
 import nano_banana_edit_mock
@@ -130,6 +132,82 @@ def test_no_import_circle(package: str) -> None:
         free = {name for name, others in graph.items() if not others}
         assert free, f"circle among {sorted(graph)}"
         graph = {name: others - free for name, others in graph.items() if name not in free}
+
+
+# The wrapper's rooms: each may import only rooms before it.
+FLOORS = [
+    "_version",
+    "_errors",
+    "_log",
+    "_clock",
+    "_effects",
+    "models",
+    "_images",
+    "_requests",
+    "_responses",
+    "_settings",
+    "_proxies",
+    "_reading",
+    "_retry",
+    "_attempt",
+    "_sockets",
+    "_transport",
+    "_aiohttp",
+    "_driver",
+    "_async_driver",
+    "_operations",
+    "_download",
+    "results",
+    "_base",
+    "client",
+    "cli",
+]
+
+
+def test_the_wrapper_is_built_from_the_ground_up() -> None:
+    """Each module of the wrapper imports only modules below it, also for type checking."""
+    rooms = modules("nano_banana_edit")
+    assert {*FLOORS} == {name.partition(".")[2] for name in rooms} - {""}
+    for number, floor in enumerate(FLOORS):
+        found = {name.partition(".")[2] for name in imports(rooms[f"nano_banana_edit.{floor}"], "nano_banana_edit")}
+        assert found & {*FLOORS} <= {*FLOORS[:number]}, floor
+
+
+# Private names of other packages. Each is admitted where it stands, and the code fails if it is gone.
+ADMITTED = {"_transport_for_url"}
+PUBLIC = {"_replace"}  # of named tuples, whose documentation says so
+
+
+@pytest.mark.parametrize("package", ["nano_banana_edit", "nano_banana_edit_mock"])
+def test_private_names_of_other_packages_are_admitted(package: str) -> None:
+    """Neither wrapper nor mock uses a private name that is not its own, but those that are listed here."""
+    used, own = set(), set()
+    for path in modules(package).values():
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Attribute(attr=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
+                    own.add(name)
+                case ast.AsyncFunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
+                    own.add(name)
+                case ast.Attribute(attr=name):
+                    used.add(name)
+                case ast.ImportFrom(level=0, module=str(name)):
+                    used |= {part for part in name.split(".") if part != "__future__"}
+                case ast.Call(
+                    func=ast.Name(id="getattr" | "hasattr" | "setattr"), args=[_, ast.Constant(str(name)), *_]
+                ):
+                    used.add(name)
+    assert {name for name in used - own - PUBLIC if re.match("_[a-z]", name)} <= ADMITTED
+
+
+def test_a_sync_request_reads_the_pool_that_it_is_given() -> None:
+    """The one private attribute that the wrapper sets, `_transport.py` says why, is the only one that httpx2 reads."""
+    read = {
+        node.attr
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(httpx2.HTTPTransport.handle_request))))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    }
+    assert {"_pool"} == read
 
 
 def test_bare_client_needs_no_extra() -> None:

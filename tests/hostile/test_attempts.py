@@ -27,7 +27,7 @@ ASK: dict[str, tuple[Callable[[Face], Any], type[Exception]]] = {
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute takes less than a second."""
-    monkeypatch.setattr(_attempt, "timeouts", lambda _deadline: httpx2.Timeout(PATIENCE).as_dict())
+    monkeypatch.setattr(_attempt, "_LONGEST", httpx2.Timeout(PATIENCE).as_dict())
 
 
 @pytest.mark.parametrize("what", ASK)

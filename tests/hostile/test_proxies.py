@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import anyio
 import pytest
-from nano_banana_edit import APIConnectionError, AsyncNanoBananaEdit, NanoBananaEdit, NanoBananaEditError
+from nano_banana_edit import (
+    APIConnectionError,
+    APITimeout,
+    AsyncNanoBananaEdit,
+    NanoBananaEdit,
+    NanoBananaEditError,
+    SubmissionUnknown,
+)
 
 from .. import promises
-from .misdeeds import TOKEN, URL
+from . import misdeeds
+from .faces import opened
+from .misdeeds import JSON, PATIENCE, TOKEN, URL
 from .server import ACCEPTED, Hostile, answer, says
 
 pytestmark = pytest.mark.server
@@ -114,3 +124,20 @@ def test_a_proxy_that_refuses_a_tunnel_got_no_edit(monkeypatch: pytest.MonkeyPat
             client.submit(URL, "p")
         assert [b"CONNECT"] * 2 == [request.split()[0] for request in proxy.requests]
         assert not any(TOKEN.encode() in request for request in proxy.requests)
+
+
+@promises.DEADLINE
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+@pytest.mark.parametrize("base_url", ["http://api.example.test/v1", "https://api.example.test/v1"])
+def test_a_slow_proxy_cannot_hold_a_call(kind: str, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a proxy too a call ends in its time, whether the request or the tunnel is answered byte by byte."""
+    began = time.monotonic()
+    with Hostile([misdeeds.slow(JSON)["headers-a-byte-at-a-time"]]) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://user:password@127.0.0.1:{proxy.port}")
+        with opened(kind, base_url=base_url, allow_http=True, timeout=PATIENCE) as face:
+            with pytest.raises(NanoBananaEditError) as failure:
+                face(face.client.submit, URL, "p")
+            assert (APITimeout if "https" in base_url else SubmissionUnknown) is type(failure.value)
+        assert all(b"proxy-authorization: basic" in request.lower() for request in proxy.requests)
+    assert time.monotonic() - began < 25 * PATIENCE

@@ -212,3 +212,12 @@ def test_not_sent_again_when_refused(kind: str, status: int) -> None:
         with pytest.raises(APIStatusError) as refusal:
             submit(kind, server.url, timeout=30)
         assert (status, 1) == (refusal.value.status_code, server.posts)
+
+
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
+def test_what_was_read_in_time_names_the_task(kind: str) -> None:
+    """If the time ends in the middle of a response that has named its task, the unknown submission knows it."""
+    with Hostile([says(answer(JSON, length=len(JSON) + 9), then=hang)]) as server:
+        with pytest.raises(SubmissionUnknown) as unknown:
+            submit(kind, server.url, timeout=PATIENCE)
+        assert ("t-1", 1) == (unknown.value.task_id, server.posts)

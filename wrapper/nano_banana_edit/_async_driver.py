@@ -71,42 +71,43 @@ class AsyncDriver:
             case _:
                 assert_never(effect)
 
-    async def _again(self, step: Send) -> Any:
+    async def _again(self, send: Send) -> Any:
         try:
-            return await self._send(step)
+            return await self._send(send)
         except Exception as error:  # noqa: BLE001 - as in the twin
             first = partial(_raise, error)
         import stamina  # noqa: PLC0415 - not before something fails
 
-        tries = chain([first], repeat(partial(self._send, step)))
+        tries = chain([first], repeat(partial(self._send, send)))
         caller = stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
-        return await caller(backoff(step, self.settings), lambda: next(tries)())  # noqa: PLW0108 - as in the twin
+        return await caller(backoff(send, self.settings), lambda: next(tries)())  # noqa: PLW0108 - as in the twin
 
-    async def _send(self, step: Send) -> Any:
-        attempt = Attempt(step, self.http)
+    async def _send(self, send: Send) -> Any:
+        attempt = Attempt(send, self.http)
         try:
-            with anyio.move_on_after(step.deadline.remaining() + _GRACE):
-                return await self._receive(step, attempt)
+            with anyio.move_on_after(send.deadline.remaining() + _GRACE):
+                return await self._receive(send, attempt)
         except Exception as error:  # noqa: BLE001 - named below
             failure = error
         else:
             failure = httpx2.ReadTimeout("the time of the call is over")
+            attempt.note_task(failure)
         with redacted(self.settings.token):  # before stamina logs it
             return attempt.fail(failure)
 
-    async def _receive(self, step: Send, attempt: Attempt) -> Any:
+    async def _receive(self, send: Send, attempt: Attempt) -> Any:
         request = attempt.build(self.make, attempt.atrace)
         response = await self.http.send(request, stream=True, auth=None, follow_redirects=False)
-        body = Body(step, response)
+        attempt.body = body = Body(send, response)
         try:
             async with aclosing(response):
-                body.begin()
+                body.check_coding()
                 async with aclosing(cast(AsyncGenerator[bytes, None], body.async_chunks())) as chunks:
                     async for chunk in chunks:
                         body.add(chunk)
             return body.result()
         except BaseException as error:
-            body.note_task(error)
+            attempt.note_task(error)
             raise
 
     async def _work(self, work: Work) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,7 +22,7 @@ from ._errors import (
     SubmissionUnknown,
 )
 from ._log import logger
-from ._reading import NotRead
+from ._reading import Body, NotRead
 from ._responses import raise_for_status
 
 _LONGEST = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0}  # seconds
@@ -41,15 +42,16 @@ class Attempt:
     """One sending of a request.
 
     Args:
-        step: What is sent.
+        send: What is sent.
         http: The client that sends it.
     """
 
-    def __init__(self, step: Send, http: httpx2.Client | httpx2.AsyncClient) -> None:
-        self._step, self._http = step, http
+    def __init__(self, send: Send, http: httpx2.Client | httpx2.AsyncClient) -> None:
+        self._send, self._http = send, http
         self._request: httpx2.Request | None = None
         self._seen = self._left = False  # whether the trace told anything, and that the request leaves
         self._connected: Any = None
+        self.body: Body | None = None  # what was read of the response, once it has begun
 
     def build(self, make: Callable[..., httpx2.Request], trace: object) -> httpx2.Request:
         """Return the request. One outside the API has no token, cookie or default header of a client.
@@ -61,15 +63,15 @@ class Attempt:
         """
         if self._http.is_closed:
             raise NanoBananaEditError(_CLOSED)
-        extensions: dict[str, Any] = {"timeout": timeouts(self._step.deadline)}
-        if not self._step.reuse:
+        extensions: dict[str, Any] = {"timeout": timeouts(self._send.deadline)}
+        if not self._send.reuse:
             extensions["trace"] = trace
         try:
-            made = httpx2.Request if self._step.anonymous else make
-            request = made(**{**self._step.request, "url": _url(self._step.request["url"])}, extensions=extensions)
+            made = httpx2.Request if self._send.anonymous else make
+            request = made(**{**self._send.request, "url": _url(self._send.request["url"])}, extensions=extensions)
         except httpx2.InvalidURL as error:
             raise InvalidRequest(f"The URL of the request is invalid ({error}); nothing was sent.") from error
-        if not self._step.reuse:
+        if not self._send.reuse:
             request.headers["Connection"] = "close"
         self._request = request
         return request
@@ -91,20 +93,29 @@ class Attempt:
             with anyio.CancelScope(shield=True):
                 await self._connected.aclose()
 
+    def note_task(self, error: BaseException) -> None:
+        """Add the task's id to what ended the reading of a submission's response, if the part that was read has it."""
+        if self.body and self._send.billed:
+            with suppress(NanoBananaEditError):
+                vars(error)["task_id"] = self.body.so_far()
+
     def fail(self, error: Exception) -> NoReturn:
         """Raise the failure of this attempt as an error of this package.
 
         Raises:
             APIConnectionError: Nothing was sent, or it may be sent again without harm.
+            APIStatusError: A caller's hook raised the status.
+            InvalidResponse: The response was not read, or redirects to an invalid URL.
             SubmissionUnknown: A submission had left when it failed.
+            NanoBananaEditError: The client was closed.
         """
         if isinstance(error, NanoBananaEditError):
             raise error
         name, reason = type(error).__name__, _reason(error)
-        logger.debug("%s: no response, %s", self._step.name, name)
+        logger.debug("%s: no response, %s", self._send.name, name)
         if isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
             raise_for_status(error.response, _content(error.response))
-        if self._step.billed and not self._never_left(error):
+        if self._send.billed and not self._never_left(error):
             raise SubmissionUnknown(
                 f"The submission was sent, but no response could be read ({name}: {reason}). The edit may have been "
                 "accepted and billed, so it is not sent again; check the account before you send it again.",

@@ -70,36 +70,36 @@ class Driver:
             case _:
                 assert_never(effect)
 
-    def _again(self, step: Send) -> Any:
+    def _again(self, send: Send) -> Any:
         """Send once, and after a failure as often as may be. A request that works at once does not pay for stamina."""
         try:
-            return self._send(step)
+            return self._send(send)
         except Exception as error:  # noqa: BLE001 - the first attempt, which is handed to stamina as it was
             first = partial(_raise, error)
         import stamina  # noqa: PLC0415 - not before something fails
 
-        tries = chain([first], repeat(partial(self._send, step)))
+        tries = chain([first], repeat(partial(self._send, send)))
         caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
-        on = partial(self._goes_on, backoff(step, self.settings))
+        on = partial(self._goes_on, backoff(send, self.settings))
         return caller(on, lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     def _goes_on(self, decide: Callable[[Exception], bool | float], error: Exception) -> bool | float:
         return not self.stopped.is_set() and decide(error)
 
-    def _send(self, step: Send) -> Any:
-        attempt = Attempt(step, self.http)
+    def _send(self, send: Send) -> Any:
+        attempt = Attempt(send, self.http)
         try:
             request = attempt.build(self.make, attempt.trace)
             response = self.http.send(request, stream=True, auth=None, follow_redirects=False)
-            body = Body(step, response)
+            attempt.body = body = Body(send, response)
             try:
                 with closing(response):
-                    body.begin()
+                    body.check_coding()
                     for chunk in body.chunks():
                         body.add(chunk)
                 return body.result()
             except BaseException as error:
-                body.note_task(error)
+                attempt.note_task(error)
                 raise
         except Exception as error:  # noqa: BLE001 - named there
             with redacted(self.settings.token):  # before stamina logs it

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from typing import Any
 
 import httpx2
 from attrs import Factory, define, field
 
 from ._effects import Send
-from ._errors import NanoBananaEditError
 from ._log import logger
 
 
@@ -27,18 +25,18 @@ class NotRead(Exception):
 class Body:
     """What was read of the response to a request."""
 
-    step: Send
+    send: Send
     response: httpx2.Response
     coding: str = ""
     content: bytearray = field(factory=bytearray)
-    began: float = field(init=False, default=Factory(lambda self: self.step.deadline.elapsed(), takes_self=True))
+    began: float = field(init=False, default=Factory(lambda self: self.send.deadline.elapsed(), takes_self=True))
 
     def __attrs_post_init__(self) -> None:
         if not self.response.is_stream_consumed:  # otherwise httpx2 has decoded it, for a hook of the caller's
             codings = [coding.strip().lower() for coding in self._given().split(",")]
             self.coding = ", ".join(coding for coding in codings if coding not in ("", "identity"))
 
-    def begin(self) -> None:
+    def check_coding(self) -> None:
         """Raise NotRead if a good response could not be read for its coding."""
         if self.response.is_success and self.coding not in ("", "gzip"):
             raise NotRead(
@@ -56,7 +54,7 @@ class Body:
 
     def add(self, chunk: bytes) -> None:
         """Keep a chunk, or raise when there is too much, or when it is not the first and came too late."""
-        if self.content and self.step.deadline.remaining() <= 0:
+        if self.content and self.send.deadline.remaining() <= 0:
             raise httpx2.ReadTimeout("the time of the call is over; the response was not read to its end")
         self.content += chunk
         self._check_size(self.content)
@@ -67,15 +65,13 @@ class Body:
         self._check_size(plain)
         if self.response.is_success and not whole:
             raise httpx2.DecodingError("its gzip is damaged, ends too early, or does not end with its first member")
-        took = self.step.deadline.elapsed() - self.began
-        logger.debug("%s: %d, %d bytes, %.2f s", self.step.name, self.response.status_code, len(plain), took)
-        return self.step.read(self.response, plain)
+        took = self.send.deadline.elapsed() - self.began
+        logger.debug("%s: %d, %d bytes, %.2f s", self.send.name, self.response.status_code, len(plain), took)
+        return self.send.read(self.response, plain)
 
-    def note_task(self, error: BaseException) -> None:
-        """Add the task's id to what ended the reading of a submission's response, if the part that was read has it."""
-        if self.step.billed:
-            with suppress(NanoBananaEditError):
-                vars(error)["task_id"] = self.step.read(self.response, self._plain()[0])
+    def so_far(self) -> Any:
+        """Return what is made of the part that was read. Raises what `send.read` raises."""
+        return self.send.read(self.response, self._plain()[0])
 
     def _given(self) -> str:
         return self.response.headers.get("content-encoding", "")
@@ -86,11 +82,11 @@ class Body:
             return (b"", False) if self.coding else (bytes(self.content), True)
         inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
-            plain = inflate.decompress(self.content, self.step.limit + 1)
+            plain = inflate.decompress(self.content, self.send.limit + 1)
         except zlib.error:
             return b"", False
         return plain, inflate.eof and not inflate.unused_data
 
     def _check_size(self, content: bytes | bytearray) -> None:
-        if len(content) > self.step.limit:
-            raise NotRead(f"The response is larger than {self.step.limit} bytes; it was not read to its end.")
+        if len(content) > self.send.limit:
+            raise NotRead(f"The response is larger than {self.send.limit} bytes; it was not read to its end.")

@@ -14,7 +14,7 @@ from ._settings import Settings
 _TRANSIENT = frozenset({408, 409, 425})
 
 
-def backoff(step: Send, settings: Settings) -> Callable[[Exception], bool | float]:
+def backoff(send: Send, settings: Settings) -> Callable[[Exception], bool | float]:
     """Return stamina's hook: whether a failure of this request may be sent again, or after how many seconds."""
     delays = spread(first=0.5, longest=10.0, growth=2.0)
 
@@ -22,13 +22,13 @@ def backoff(step: Send, settings: Settings) -> Callable[[Exception], bool | floa
         again = isinstance(error, APIConnectionError)
         if isinstance(error, RateLimited):
             again = settings.retry_rate_limited
-        elif isinstance(error, APIStatusError) and not step.billed:
+        elif isinstance(error, APIStatusError) and not send.billed:
             again = error.status_code >= 500 or error.status_code in _TRANSIENT
         delay = getattr(error, "retry_after", None)
         delay = next(delays) if delay is None else delay
-        if not again or delay >= min(step.deadline.remaining(), threading.TIMEOUT_MAX):
+        if not again or delay >= min(send.deadline.remaining(), threading.TIMEOUT_MAX):
             return False
-        logger.info("%s: %s, sent again in %.1f s", step.name, type(error).__name__, delay)
+        logger.info("%s: %s, sent again in %.1f s", send.name, type(error).__name__, delay)
         return delay
 
     return decide

@@ -91,7 +91,7 @@ def _is_over(owner: Any) -> bool:
     """Return whether an owner is gone: a process that was forked, or an event loop that is closed."""
     if isinstance(owner, int):
         return True
-    loop = owner.native_token
+    loop = getattr(owner, "native_token", owner)  # which anyio 4.10 does not wrap
     return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
 
 
@@ -106,11 +106,13 @@ class Connections(httpx2.BaseTransport):
 
     def _make(self, reuse: bool, proxy: httpx2.Proxy | None) -> httpx2.HTTPTransport:
         bounds = limits(reuse=reuse)
-        if proxy:
+        if proxy and proxy.url.scheme != "http":  # SOCKS, and TLS within TLS
             return httpx2.HTTPTransport(verify=self._context, proxy=proxy, limits=bounds)
+        through = httpcore2.Proxy(str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw) if proxy else None
         return _Transport(
             httpcore2.ConnectionPool(
                 ssl_context=self._context,
+                proxy=through,
                 max_connections=bounds.max_connections,
                 max_keepalive_connections=bounds.max_keepalive_connections,
                 keepalive_expiry=bounds.keepalive_expiry,

@@ -282,7 +282,7 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         timeout: float | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
     ) -> Task:
-        """Submit an edit and do not wait for it. See `NanoBananaEdit.submit`."""
+        """Submit an edit and return at once. See `NanoBananaEdit.submit`."""
         options = _operations.Options(image_size=image_size, output_format=output_format)
         return await self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
@@ -296,16 +296,16 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         on_progress: OnProgress | None = None,
         stop_on: Collection[str] = (),
     ) -> AsyncEdit:
-        """Wait until a task is finished. See `NanoBananaEdit.wait`."""
+        """Poll a task until it is finished. See `NanoBananaEdit.wait`."""
         finished = await self._driver.run(_operations.wait(self._context(timeout, on_progress, stop_on), task))
         return results.AsyncEdit.of(finished, None, self._driver)
 
     async def get_task(self, task_id: str) -> Task:
-        """Look at a task once. See `NanoBananaEdit.get_task`."""
+        """Poll a task once. See `NanoBananaEdit.get_task`."""
         return await self._driver.run(_operations.get_task(self._context(), task_id))
 
     async def upload(self, file: ImageInput) -> UploadedFile:
-        """Upload one file, to be edited by its URL. See `NanoBananaEdit.upload`."""
+        """Upload one file, to edit it by its URL. See `NanoBananaEdit.upload`."""
         return await self._driver.run(_operations.upload(self._context(), file))
 
     async def aclose(self) -> None:
