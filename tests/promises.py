@@ -52,6 +52,9 @@ STOPPED = promise(
     "A call that is cancelled or interrupted leaves no partial file and no connection, and its exception has the "
     "`task_id`."
 )
+AT_ONCE = promise(
+    "Ctrl-C, an exception from a signal handler or a refused upload ends the call at once, even if other uploads stall."
+)
 TOKEN_FOR_API = promise("The token goes to the API only: not to the host of a result, and not along with a redirect.")
 TOKEN_BY_TLS = promise(
     "The token is sent over TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "

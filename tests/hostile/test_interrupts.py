@@ -31,13 +31,8 @@ pytestmark = [
 WAITS = {"connect", "send", "sendall", "recv", "poll", "select", "sleep", "open", "write", "replace"}
 
 
-def waits(frame: FrameType, event: str, function: Any) -> bool:
-    """Whether an interrupt may come here: before and after each wait, and while an upload's thread is waited for.
-
-    That a lock is held and released whatever comes is for Python to see to.
-    """
-    if function.__name__ == "acquire" and frame.f_back and frame.f_back.f_code.co_name == "result":
-        return event == "c_call"
+def waits(function: Any) -> bool:
+    """Whether an interrupt may come here: before and after each wait."""
     text = isinstance(getattr(function, "__self__", None), str)  # has methods with such names as well
     return function.__name__ in WAITS and not text
 
@@ -45,8 +40,8 @@ def waits(frame: FrameType, event: str, function: Any) -> bool:
 def attempt(client: NanoBananaEdit, bench: Bench, run: Run) -> None:
     """Edit and save, and interrupt it at the run's point."""
 
-    def profile(frame: FrameType, event: str, function: Any) -> None:
-        if event in ("c_call", "c_return") and waits(frame, event, function):
+    def profile(_: FrameType, event: str, function: Any) -> None:
+        if event in ("c_call", "c_return") and waits(function):
             bench.point()
 
     def interrupt() -> None:

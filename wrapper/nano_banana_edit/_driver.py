@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, repeat
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, TypeVar, assert_never
 
 import httpx2
@@ -26,6 +26,7 @@ from ._settings import Settings
 T = TypeVar("T")
 
 AT_ONCE = 4  # operations side by side: uploads of up to 50 MB each are held in memory
+_LONGEST_WAIT = 0.5  # seconds until a signal is handled that came just before a wait began, and so does not end it
 
 
 def _raise(error: Exception) -> NoReturn:
@@ -39,7 +40,7 @@ class Driver:
     settings: Settings
     http: httpx2.Client
     make: Callable[..., httpx2.Request]  # what makes a request of the API: with what the caller's client adds, or bare
-    stopped: threading.Event = field(default_factory=threading.Event)  # whether nothing is to be sent again
+    stopped: threading.Event = field(default_factory=threading.Event)  # whether nothing more is to be sent
 
     def run(self, operation: Operation[T]) -> T:
         """Run an operation to its end and return its result."""
@@ -74,19 +75,19 @@ class Driver:
         """Send once, and after a failure as often as may be. A request that works at once does not pay for stamina."""
         try:
             return self._send(send)
-        except Exception as error:  # noqa: BLE001 - the first attempt, which is handed to stamina as it was
+        except Exception as error:
+            if self.stopped.is_set():
+                raise
             first = partial(_raise, error)
         import stamina  # noqa: PLC0415 - not before something fails
 
         tries = chain([first], repeat(partial(self._send, send)))
         caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
-        on = partial(self._goes_on, backoff(send, self.settings))
-        return caller(on, lambda: next(tries)())  # noqa: PLW0108 - the next one each time
-
-    def _goes_on(self, decide: Callable[[Exception], bool | float], error: Exception) -> bool | float:
-        return not self.stopped.is_set() and decide(error)
+        return caller(backoff(send, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     def _send(self, send: Send) -> Any:
+        if self.stopped.is_set():  # while a file was read, or before the next attempt
+            raise NanoBananaEditError("The call is over; nothing was sent.")
         attempt = Attempt(send, self.http)
         try:
             request = attempt.build(self.make, attempt.trace)
@@ -126,7 +127,7 @@ class Driver:
             for _ in range(min(AT_ONCE, len(operations))):
                 _in_thread(work)
             for _ in operations:
-                index, results[index], error = done.get()
+                index, results[index], error = _next(done)
                 if error:
                     raise error
         finally:
@@ -134,9 +135,15 @@ class Driver:
         return results
 
 
+def _next(done: SimpleQueue[T]) -> T:
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=_LONGEST_WAIT)
+
+
 def _in_thread(work: Callable[[], None]) -> None:
     """Start a thread that does not hold up the end of the process, in the context of this one."""
-    try:
+    with suppress(RuntimeError):  # the process is at its end, or has too many threads
         threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True).start()
-    except RuntimeError:  # the process is at its end, or has too many threads
-        work()
+        return
+    work()
