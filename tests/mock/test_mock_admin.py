@@ -116,13 +116,13 @@ def test_script(service, ask, send):
             [STEPS[0], {"fault": "empty", "reply": {"status": 200}}],
             "steps[1]: it has reply and fault; use one of outcome, reply",
         ),
-        ([{"fault": "x"}], 'steps[0].fault is "x"; use one of "refused", '),
-        ([{"fault": "empty", "at": 1}], "steps[0].at is unknown; use only outcome, reply, fault, "),
+        ([{"fault": "x"}], 'steps[0].fault is "x"; it must be one of "refused", '),
+        ([{"fault": "empty", "at": 1}], "steps[0].at is unknown; the allowed properties are: outcome, reply, fault, "),
         ([{"outage": {"requests": 1}, "nth": 2}], "steps[0]: an outage has no operation, nth or times."),
         ([{"outage": {"requests": 1}, "operation": "getTask"}], "steps[0]: an outage has no operation, nth or times."),
         ([{"outage": {}}], "steps[0]: requests is None and seconds is None; use one of them."),
         ([{"outcome": {}, "operation": "getTask"}], "steps[0]: operation is 'getTask'; an Outcome is for createEdit "),
-        ([{"fault": "empty", "operation": "x"}], "steps[0]: operation is 'x'; use one of createEdit, getTask, "),
+        ([{"fault": "empty", "operation": "x"}], "steps[0]: operation is 'x'; it must be one of createEdit, getTask, "),
         (
             [{"outcome": {"seconds": 1, "uniform": {"low": 1, "high": 2}}}],
             "steps[0]: outcome has seconds and uniform; use one of them.",
@@ -158,7 +158,7 @@ def test_clock(service, ask):
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e10, "1"])
 def test_time_goes_on(service, seconds):
     """Time does not go back, nor to its end."""
-    with pytest.raises(ValueError, match=r"seconds is .+; (the limit is 0 to 1000000000|use a .*number)\."):
+    with pytest.raises(ValueError, match=r"seconds is .+; (the limit is 0 to 1000000000|it must be a number.*)\."):
         service.advance(seconds)
 
 
@@ -221,8 +221,8 @@ def test_verify(ask, send, expectation, message):
     [
         ({"assertion": "not_called", "properties": {"operation": 1}}, "not_called has no such argument."),
         ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests has no such argument."),
-        ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; use one of createEdit, "),
-        ({"assertion": "x"}, 'assertion is "x"; use one of "called_once_with", '),
+        ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; it must be one of createEdit, "),
+        ({"assertion": "x"}, 'assertion is "x"; it must be one of "called_once_with", '),
     ],
 )
 def test_what_cannot_be_expected(ask, expectation, message):

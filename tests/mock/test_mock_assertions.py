@@ -250,5 +250,5 @@ def test_all_scripted_used(send, says):
 @pytest.mark.parametrize("check", ["assert_called_once_with", "assert_called_with", "assert_not_called"])
 def test_unknown_operations_are_refused(service, check):
     """An assertion on what the document has not would always pass or always fail."""
-    with pytest.raises(ValueError, match="operation is 'edit'; use one of createEdit, getTask, uploadFile"):
+    with pytest.raises(ValueError, match="operation is 'edit'; it must be one of createEdit, getTask, uploadFile"):
         getattr(service, check)("edit")

@@ -8,9 +8,8 @@ import pytest
 from nano_banana_edit_mock import MockService, UnsupportedKeyword, load
 from nano_banana_edit_mock.__main__ import main
 from nano_banana_edit_mock.contract import parse
-from nano_banana_edit_mock.contract.census import resolve
+from nano_banana_edit_mock.contract.census import escape, resolve
 from nano_banana_edit_mock.contract.document import _locate
-from nano_banana_edit_mock.contract.wording import escape
 
 PROMPT = "/components/schemas/EditRequest/properties/prompt"
 ITEMS = "/components/schemas/EditRequest/properties/image_urls/items"

@@ -17,7 +17,7 @@ SCHEMAS = "/components/schemas"
 PROMPT = f"{SCHEMAS}/EditRequest/properties/prompt"
 SIZE = f"{SCHEMAS}/EditRequest/properties/image_size"
 ID = "/paths/~1tasks~1{id}/get/parameters/0"
-WHOLE = "use a whole number, 0 or more."
+WHOLE = "it must be a whole number, 0 or more."
 BROKEN = [
     (
         CREATE,
@@ -43,32 +43,32 @@ BROKEN = [
     ),
     ("", {"servers": [{"url": "/"}, {}]}, "/servers/1 has no url; it is required."),
     (CREATE, {"servers": [{"url": 5}]}, f"{CREATE}/servers/0 has no url; "),
-    (PROMPT, {"pattern": "["}, f'{PROMPT}/pattern is "["; use a regular expression.'),
-    (PROMPT, {"pattern": "é" * 60 + "["}, f'{PROMPT}/pattern is "{"é" * 58}…; use '),
+    (PROMPT, {"pattern": "["}, f'{PROMPT}/pattern is "["; it must be a regular expression.'),
+    (PROMPT, {"pattern": "é" * 60 + "["}, f'{PROMPT}/pattern is "{"é" * 58}…; it must be '),
     (
         PROMPT,
         {"type": "strin"},
-        f'{PROMPT}/type is "strin"; use array, boolean, integer, null, number, object, string, or a list of some.',
+        f'{PROMPT}/type is "strin"; it must be array, boolean, integer, null, number, object, string, or a list ',
     ),
     (PROMPT, {"type": ["string", "string"]}, f'{PROMPT}/type is ["string", "string"]; '),
     (PROMPT, {"maxLength": "5000"}, f'{PROMPT}/maxLength is "5000"; {WHOLE}'),
     (PROMPT, {"minLength": -1}, f"{PROMPT}/minLength is -1; {WHOLE}"),
     (PROMPT, {"maxItems": None}, f"{PROMPT}/maxItems is null; {WHOLE}"),
     (PROMPT, {"minItems": 0.5}, f"{PROMPT}/minItems is 0.5; {WHOLE}"),
-    (PROMPT, {"exclusiveMaximum": True}, f"{PROMPT}/exclusiveMaximum is true; use a number."),
-    (PROMPT, {"multipleOf": 0}, f"{PROMPT}/multipleOf is 0; use a number above 0."),
-    (PROMPT, {"enum": "a"}, f'{PROMPT}/enum is "a"; use a list.'),
-    (PROMPT, {"uniqueItems": 1}, f"{PROMPT}/uniqueItems is 1; use true or false."),
-    (PROMPT, {"required": "a"}, f'{PROMPT}/required is "a"; use a list of names, each once.'),
-    (PROMPT, {"properties": []}, f"{PROMPT}/properties is []; use an object of schemas."),
+    (PROMPT, {"exclusiveMaximum": True}, f"{PROMPT}/exclusiveMaximum is true; it must be a number."),
+    (PROMPT, {"multipleOf": 0}, f"{PROMPT}/multipleOf is 0; it must be a number above 0."),
+    (PROMPT, {"enum": "a"}, f'{PROMPT}/enum is "a"; it must be a list.'),
+    (PROMPT, {"uniqueItems": 1}, f"{PROMPT}/uniqueItems is 1; it must be true or false."),
+    (PROMPT, {"required": "a"}, f'{PROMPT}/required is "a"; it must be a list of names, each once.'),
+    (PROMPT, {"properties": []}, f"{PROMPT}/properties is []; it must be an object of schemas."),
     (
         PROMPT,
         {"additionalProperties": "a"},
-        f'{PROMPT}/additionalProperties is "a"; use true, false or a schema.',
+        f'{PROMPT}/additionalProperties is "a"; it must be true, false or a schema.',
     ),
     (f"{CREATE}/responses", {2.5: {}}, f"{CREATE}/responses has the key 2.5; put it in quotes."),
     ("", {1: {}}, "The document has the key 1; "),
-    (SIZE, {"x-limit": float("inf")}, f"{SIZE}/x-limit is inf; use a finite number."),
+    (SIZE, {"x-limit": float("inf")}, f"{SIZE}/x-limit is inf; it must be a number that a double can hold."),
 ]
 
 

@@ -57,9 +57,9 @@ def test_broken_forms(send, form):
     for preamble in (b"", b"preamble", b"--front", b" "):  # which is ignored (RFC 2046, section 5.1.1)
         assert 200 == send("uploadFile", preamble + b"\r\n" + form((FILE, b"abc"))).status
         other = send("uploadFile", preamble + form((FILE, b"abc")), Content_Type="multipart/form-data; boundary=other")
-        assert other.json()["message"].startswith("The form does not have the boundary that its Content-Type names.")
+        assert other.json()["message"].startswith("The body does not have the boundary that its Content-Type names.")
     cut = form((FILE, b"abc"), ('name="note"', b"")).removesuffix(b"\r\n--frontier--\r\n")
-    assert send("uploadFile", cut).json()["message"].startswith("The form is cut off")
+    assert send("uploadFile", cut).json()["message"].startswith("The body is cut off")
     for bad in (b"form-data; x=y", b"attachment; name=file; filename=a", b"", b":::"):
         body = b"--frontier\r\nContent-Disposition: " + bad + b"\r\n\r\nabc\r\n--frontier--\r\n"
         assert 400 == send("uploadFile", body).status

@@ -70,8 +70,8 @@ def test_named_replies(reply, status, code, wait):
     [
         ({"status": 199}, "status is 199; the limit is 200 to 599"),
         ({"status": 600}, "status is 600; "),
-        ({"status": "429"}, 'status is "429"; use an integer.'),
-        ({"status": True}, "status is true; use an integer."),
+        ({"status": "429"}, 'status is "429"; it must be an integer.'),
+        ({"status": True}, "status is true; it must be an integer."),
         ({"status": 429, "retry_after": -1}, "retry_after is -1; the minimum is 0"),
         ({"status": 429, "retry_after": 0.5}, "retry_after is 0.5; "),
         ({"status": 429, "headers": {"A\r\nB": "1"}}, r'headers has "A\\r\\nB": "1"; use printable ASCII'),
@@ -84,7 +84,7 @@ def test_named_replies(reply, status, code, wait):
         ),
         ({"status": 429, "headers": {"Connection": "close"}}, "headers has Connection, which "),
         ({"status": 429, "headers": {"Transfer-Encoding": "x"}}, "headers has Transfer-Encoding, which "),
-        ({"status": 429, "headers": {"X": 5}}, r"headers\.X is 5; use a string\."),
+        ({"status": 429, "headers": {"X": 5}}, r"headers\.X is 5; it must be a string\."),
         ({"status": 429, "headers": [(b"X", "5")]}, "headers has the key b'X'; "),
         (
             {"status": 429, "retry_after": 2, "headers": {"retry-After": "5"}},

@@ -37,12 +37,12 @@ def nested(levels):
         ("- on: 2", "steps[0] has the key True; "),
         (
             "- &a {reply: *a}",
-            "steps[0] is nested too deep; the limit is 128 levels.",
+            "steps[0] is nested too deeply; the limit is 128 levels.",
         ),
-        ("- &a {reply: [*a, *a]}", "steps[0] is nested too deep; "),
+        ("- &a {reply: [*a, *a]}", "steps[0] is nested too deeply; "),
         (
             "- outcome: {seconds: .inf}",
-            "steps[0].outcome.seconds is inf; use a finite number.",
+            "steps[0].outcome.seconds is inf; it must be a number that a double can hold.",
         ),
         ("- reply: {status: 200, body: {a: .nan}}", "steps[0].reply.body.a is nan; "),
     ],
@@ -69,7 +69,7 @@ def test_what_is_no_json_is_refused(service, text, message):
         ),
         ({"reply": {"status": 200, "body": b"x" * 57}}, f"steps[0].reply.body is the bytes b'{'x' * 57}'; "),
         ({("y" * 61): {1, 2}}, f"steps[0].{'y' * 61} is the set "),
-        (nested(129), "steps[0] is nested too deep; "),
+        (nested(129), "steps[0] is nested too deeply; "),
     ],
 )
 def test_what_is_no_json_is_refused_from_python(service, step, message):
@@ -111,11 +111,11 @@ def test_a_file_is_a_script(service, send, tmp_path):
         ("3", " has no list of steps. See admin.yaml."),
         (
             "- fault: empty\n- empty",
-            ': steps[1] is "empty"; use an object.',
+            ': steps[1] is "empty"; it must be an object.',
         ),
         ("- 1: 2", ": steps[0] has the key 1; put it in quotes."),
-        ("- fault: empties", ': steps[0].fault is "empties"; use one of '),
-        ("- {fault: empty, operation: edit}", ": steps[0]: operation is 'edit'; use one of "),
+        ("- fault: empties", ': steps[0].fault is "empties"; it must be one of '),
+        ("- {fault: empty, operation: edit}", ": steps[0]: operation is 'edit'; it must be one of "),
         ("- {fault: empty, outage: {requests: 1}}", ": steps[0]: it has fault and outage; use one of "),
         ("[fault: empty, fault: empty, fault: empty]", ": the script has 3 rules; the limit is 2. "),
     ],

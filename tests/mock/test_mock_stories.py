@@ -132,7 +132,7 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
     [
         (
             lambda service: service.on("createedit", LIMITED),
-            "operation is 'createedit'; use one of createEdit, getTask, uploadFile, getFile, getResult, or None",
+            "operation is 'createedit'; it must be one of createEdit, getTask, uploadFile, getFile, getResult, or None",
         ),
         (lambda service: service.on("GET file", LIMITED), "operation is 'GET file'; "),
         (
@@ -142,7 +142,7 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
         (lambda service: service.on(None, FAILED), "operation is None; an Outcome is for createEdit"),
         (lambda service: service.on("createEdit", 429), "do is 429; use an Outcome, a Reply or a Fault"),
         (lambda service: service.next("failed"), "do is 'failed'; "),
-        (lambda service: service.script([FAILED, 429]), r"steps\[1\] is 429; use an object\."),
+        (lambda service: service.script([FAILED, 429]), r"steps\[1\] is 429; it must be an object\."),
         (
             lambda service: service.on("createEdit", FAILED, nth=0),
             "nth is 0; the minimum is 1",
@@ -161,7 +161,7 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
         ),
         (lambda service: service.outage(seconds=float("nan")), "seconds is nan; "),
         (lambda service: service.outage(seconds=float("inf")), "seconds is inf; "),
-        (lambda service: service.outage(seconds="3"), 'seconds is "3"; use a number.'),
+        (lambda service: service.outage(seconds="3"), 'seconds is "3"; it must be a number.'),
         (
             lambda service: service.outage(requests=1, status=399),
             "status is 399; the limit is 400 to 599.",
@@ -278,20 +278,20 @@ def test_distributions():
         (lambda: Lognormal(float("inf"), 1), "median is inf; "),
         (lambda: Lognormal(1, -0.1), "sigma is -0.1; the limit is 0 to 10"),
         (lambda: Lognormal(1, 10.1), "sigma is 10.1; "),
-        (lambda: Lognormal(1, cast("Any", "1")), 'sigma is "1"; use a number.'),
+        (lambda: Lognormal(1, cast("Any", "1")), 'sigma is "1"; it must be a number.'),
         (lambda: Outcome(polls=-1), "polls is -1; the minimum is 0"),
         (lambda: Outcome(polls=cast("Any", 1.5)), "polls is 1.5; "),
         (lambda: Outcome(seconds=float("inf")), "seconds is inf; "),
-        (lambda: Outcome(seconds=True), "seconds is true; use a number."),
-        (lambda: Outcome(status=cast("Any", 5)), "status is 5; use a string"),
-        (lambda: Outcome(error_code=cast("Any", 5)), "error_code is 5; use a string"),
+        (lambda: Outcome(seconds=True), "seconds is true; it must be a number."),
+        (lambda: Outcome(status=cast("Any", 5)), "status is 5; it must be a string"),
+        (lambda: Outcome(error_code=cast("Any", 5)), "error_code is 5; it must be a string"),
         (lambda: Outcome(error_msg=cast("Any", b"x")), "error_msg is the bytes b'x'; JSON has no such type"),
-        (lambda: Outcome(result_form=cast("Any", "urls")), 'result_form is "urls"; use one of "url", "file"'),
-        (lambda: Outcome(expired=cast("Any", "no")), 'expired is "no"; use a boolean'),
+        (lambda: Outcome(result_form=cast("Any", "urls")), 'result_form is "urls"; it must be one of "url", "file"'),
+        (lambda: Outcome(expired=cast("Any", "no")), 'expired is "no"; it must be a boolean'),
         (lambda: Outcome(seconds=-0.1), "seconds is -0.1; "),
         (lambda: Outcome(polls=1, seconds=1), "polls is 1 and seconds is 1; use one of them"),
         (lambda: MockService(seconds=float("nan")), "seconds is nan; "),
-        (lambda: MockService(seconds=cast("Any", "5")), 'seconds is "5"; use a number.'),
+        (lambda: MockService(seconds=cast("Any", "5")), 'seconds is "5"; it must be a number.'),
     ],
 )
 def test_lives_that_cannot_be_lived_are_refused(make, message):

@@ -28,9 +28,9 @@ SAID = {  # what a reason names beside the field
     "maxLength /prompt": "has 5001 characters; the limit is 1 to 5000.",
     "maxLength /file": "has 50000001 bytes; the maximum is 50000000.",
     "enum /image_size": '"1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto".',
-    "enum /output_format": 'use one of "png", "jpeg".',
-    "type /image_urls": "use an array.",
-    "type /prompt": "use a string.",
+    "enum /output_format": 'it must be one of "png", "jpeg".',
+    "type /image_urls": "it must be an array.",
+    "type /prompt": "it must be a string.",
     "security ": "use Bearer <token>.",
 }
 

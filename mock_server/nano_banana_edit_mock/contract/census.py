@@ -1,14 +1,14 @@
 """The census: a walk through a request schema that lists every constraint and refuses unknown keywords."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
-from .wording import cut, escape
+from .wording import cut
 
 Location = Literal["body", "path", "header", "security"]
 
@@ -82,6 +82,16 @@ def resolve(document: Mapping[str, Any], pointer: str) -> Any:
     return node
 
 
+def point(path: Sequence[str | int]) -> str:
+    """Return a path as a JSON pointer."""
+    return "".join(f"/{escape(str(token))}" for token in path)
+
+
+def escape(token: str) -> str:
+    """Return a key as it stands in a JSON pointer (RFC 6901, section 3)."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
 def target(ref: str) -> str:
     """Return the JSON pointer inside a `$ref` to the same document."""
     if not str(ref).startswith("#"):
@@ -148,7 +158,7 @@ def _judge(stated: Constraint) -> None:
         Draft202012Validator({stated.keyword: stated.value})
     except ValueError as error:
         value = cut(json.dumps(stated.value, ensure_ascii=False))
-        raise ValueError(f"{stated.pointer} is {value}; use {_ACCEPTED[stated.keyword]}.") from error
+        raise ValueError(f"{stated.pointer} is {value}; it must be {_ACCEPTED[stated.keyword]}.") from error
 
 
 def _inside(document: Mapping[str, Any], place: Constraint, stated: Constraint) -> list[Constraint] | None:

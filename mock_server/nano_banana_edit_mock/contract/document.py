@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 import yaml
 from attrs import evolve, frozen
 
-from .census import Constraint, UnsupportedKeyword, has, refer, resolve, state, step, walk
+from .census import Constraint, UnsupportedKeyword, escape, has, point, refer, resolve, state, step, walk
 from .reading import check_json, read_yaml
-from .wording import escape
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -123,7 +122,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
 
     Source: `openapi.yaml`
     """
-    check_json(document, lambda place: "".join(f"/{escape(str(token))}" for token in place) or "The document")
+    check_json(document, lambda path: point(path) or "The document")
     reader = _Reader(document)
     operations = tuple(
         reader.operation(path, method)

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
-from .census import Location
+from .census import Location, point
 from .document import Contract, load_admin
 from .reading import check_json
-from .wording import escape, explain, spell
+from .wording import explain, spell
 
 MAX_VIOLATIONS = 20  # of one value, so that an array of a million wrong items is answered in one line
 
@@ -42,7 +42,7 @@ class Violation:
         """Return the violation at a path into the body."""
         return cls(
             location="body",
-            pointer="".join(f"/{escape(str(token))}" for token in path),
+            pointer=point(path),
             field=path[0] if path and isinstance(path[0], str) else None,
             keyword=keyword,
             message=message,
@@ -79,9 +79,8 @@ class Schemas:
             for end in ends:
                 path = (*error.instance_path, *end)
                 unit = "byte" if {*path} & {*files} else "character"
-                message = explain(spell(path), keyword, schema, error.instance, unit)
-                found.append(Violation.of_body(keyword, message, path))
-        return tuple(found)
+                found.append((keyword, explain(spell(path), keyword, schema, error.instance, unit), path))
+        return tuple(Violation.of_body(*one) for one in found)
 
     def _compile(self, pointer: str) -> Draft202012Validator:
         # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps large
@@ -90,14 +89,13 @@ class Schemas:
 
 
 def hold(schema: str, /, **values: Any) -> None:
-    """Hold what a test gives to the schema of that name in admin.yaml; None counts as not given.
+    """Hold what a test gives to the schema of that name in admin.yaml.
 
     Raises:
         ValueError: A value is refused; the message names each.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    check_json(given, spell)
-    if found := _own().check(f"/components/schemas/{schema}", given):
+    check_json(values)
+    if found := _own().check(f"/components/schemas/{schema}", values):
         raise ValueError(" ".join(violation.message for violation in found))
 
 

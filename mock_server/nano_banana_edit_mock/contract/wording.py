@@ -15,22 +15,23 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
             return f"{name} is missing; it is required."
         case "additionalProperties":
             known = ", ".join(schema.get("properties", ()))
-            return f"{name} is unknown; {f'use only {known}' if known else 'no property is allowed'}."
+            limit = f"the allowed properties are: {known}" if known else "no properties are allowed"
+            return f"{name} is unknown; {limit}."
         case "uniqueItems":
-            return f"{name} has an item twice; each may occur once."
+            return f"{name} has an item twice; each item must be unique."
         case "minItems" | "maxItems" | "minLength" | "maxLength":
             count, unit = len(received), "item" if keyword.endswith("Items") else unit
             return f"{name} has {count} {unit}{'s' * (count != 1)}; {_range(keyword, schema)}."
     demands = {
-        "const": lambda: f"use {show(value)}",
-        "enum": lambda: f"use one of {', '.join(map(show, value))}",
+        "const": lambda: f"it must be {show(value)}",
+        "enum": lambda: f"it must be one of {', '.join(map(show, value))}",
         "exclusiveMaximum": lambda: f"it must be less than {value}",
         "exclusiveMinimum": lambda: f"it must be more than {value}",
         "maximum": lambda: _range(keyword, schema),
         "minimum": lambda: _range(keyword, schema),
         "multipleOf": lambda: f"it must be a multiple of {value}",
         "pattern": lambda: f"it must match {value}",
-        "type": lambda: f"use {' or '.join(map(_kind, [value] if isinstance(value, str) else value))}",
+        "type": lambda: f"it must be {' or '.join(map(_kind, [value] if isinstance(value, str) else value))}",
     }
     return f"{name} is {show(received)}; {demands[keyword]()}."
 
@@ -39,11 +40,6 @@ def spell(path: Sequence[str | int]) -> str:
     """Return a path into the body as a reader knows it, such as `image_urls[3]`."""
     spelled = "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)
     return spelled.removeprefix(".") or "The body"
-
-
-def escape(token: str) -> str:
-    """Return a key as it stands in a JSON pointer (RFC 6901, section 3)."""
-    return token.replace("~", "~0").replace("/", "~1")
 
 
 def show(value: Any) -> str:

@@ -43,7 +43,7 @@ def mock_transport(service: MockService | None = None) -> MockTransport:
 
 def answer(service: MockService, request: Any) -> Any:
     """Return the response to a request in its own library; its body must have been read."""
-    library = httpx if isinstance(request, httpx.Request) else httpx2
+    library: Any = httpx if isinstance(request, httpx.Request) else httpx2
     headers = request.headers.multi_items()
     response = service.handle(Request(request.method, str(request.url), headers, request.content))
     if response.fault:

@@ -1,9 +1,6 @@
-"""Bodies, read strictly: bytes to a JSON value, or to the parts of a form."""
+"""Bodies: bytes to a JSON value, or to the fields and files of a form, read strictly."""
 
-import json
-import math
 import re
-from codecs import BOM_UTF8
 from collections.abc import Collection
 from typing import Any
 
@@ -11,21 +8,10 @@ from attrs import frozen
 from python_multipart.multipart import parse_options_header
 
 from ..contract import JSON
-from ..contract.reading import MAX_DEPTH
-from ..contract.wording import explain, spell
+from ..contract.reading import Flaw, read_json
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_TOO_DEEP = f"The body is nested too deep; the limit is {MAX_DEPTH} levels."
 _ESCAPE = re.compile(rb"\\(.)")  # in a quoted string (RFC 9110, section 5.6.4)
 _HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*")  # RFC 9110, section 5
-
-
-class Malformed(ValueError):
-    """A body that cannot be read; `path` leads to the culprit if that is known."""
-
-    def __init__(self, message: str, *path: str | int, keyword: str = "content") -> None:
-        super().__init__(message)
-        self.path, self.keyword = path, keyword
 
 
 @frozen
@@ -41,7 +27,7 @@ class Part:
 def read(media_type: str, content_type: str, body: bytes, names: Collection[str]) -> tuple[Any, dict[str, Part]]:
     """Return the value of a body, and the files in it: the parts of a form whose name is one of `names`."""
     if not body:
-        raise Malformed(explain("The body", "required", {}, None), keyword="required")
+        raise Flaw("is missing; it is required.", keyword="required")
     if media_type == JSON:
         return read_json(body), {}
     form: dict[str, str] = {}
@@ -51,84 +37,13 @@ def read(media_type: str, content_type: str, body: bytes, names: Collection[str]
             form[part.name] = part.content.decode(errors="replace")
             continue
         if part.name in files:
-            raise Malformed(f"{part.name} is given twice; use one part.", part.name)
+            raise Flaw("is given twice; use one part.", part.name)
         if part.filename is None:
-            raise Malformed(f"{part.name} has no file name; it must be a file.", part.name)
+            raise Flaw("has no file name; it must be a file.", part.name)
         files[part.name] = part
         # Only the length of a file is constrained, and blanks are the cheapest text of that length.
         form[part.name] = " " * len(part.content)
     return form, files
-
-
-def read_json(body: bytes) -> Any:
-    """Return a body as one JSON value (RFC 8259); what parsers disagree on is refused."""
-    if body.startswith(BOM_UTF8):
-        raise Malformed("The body starts with a byte order mark. Remove it.")
-    try:
-        value = _DECODER.decode(body.decode())
-        _inspect(value)
-    except UnicodeError as error:
-        raise Malformed(f"The body is not UTF-8 ({error}).") from error
-    except json.JSONDecodeError as error:
-        raise Malformed(f"The body is not JSON ({error}).") from error
-    except RecursionError as error:
-        raise Malformed(_TOO_DEEP) from error
-    except _Flaw as flaw:
-        raise Malformed(flaw.text.format(spell(flaw.path)), *flaw.path) from flaw
-    return value
-
-
-class _Flaw(Exception):
-    """Something that parsers disagree on; `path` grows on the way out, so that a sound value pays nothing for it."""
-
-    def __init__(self, text: str, *path: str | int) -> None:
-        super().__init__(text)
-        self.text, self.path = text, path
-
-
-class _Repeating(dict[str, Any]):
-    """An object in which a key was written twice."""
-
-    twice = ""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        value = _Repeating(value)
-        keys = [key for key, _ in pairs]
-        value.twice = next(key for key in keys if keys.count(key) > 1)
-    return value
-
-
-def _whole(text: str) -> float:
-    number = float(text)  # infinite beyond the range of a double, as it is to most readers
-    return int(text) if math.isfinite(number) else number
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
-
-
-def _inspect(value: Any, depth: int = 0) -> None:
-    """Refuse what parsers disagree on, in keys too (RFC 7493, section 2)."""
-    if isinstance(value, str):
-        if not value.isascii() and _SURROGATE.search(value):
-            raise _Flaw("{} has a lone surrogate; use whole characters.")
-    elif isinstance(value, (dict, list)):
-        if depth == MAX_DEPTH:
-            raise _Flaw(_TOO_DEEP)
-        if isinstance(value, _Repeating):
-            raise _Flaw("{} is given twice; use each key once.", value.twice)
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            try:
-                if isinstance(key, str):
-                    _inspect(key)
-                _inspect(inner, depth + 1)
-            except _Flaw as flaw:
-                flaw.path = (key, *flaw.path)
-                raise
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise _Flaw("{} is not a finite number, or does not fit into a double.")
 
 
 def read_form(content_type: str, body: bytes) -> list[Part]:
@@ -136,18 +51,18 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
     try:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
     except UnicodeError as error:
-        raise Malformed(f"The boundary is not Latin-1 ({error}); use ASCII.") from error
+        raise Flaw(f"has a boundary that is not Latin-1 ({error}); use ASCII.") from error
     if not boundary:
-        raise Malformed("Content-Type has no boundary; a form needs one.")
+        raise Flaw("has no boundary in its Content-Type; a form needs one.")
     boundary = _ESCAPE.sub(rb"\1", boundary)
     # The padding of a delimiter is not part of it (RFC 2046, section 5.1.1).
     delimiter = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--|[ \t]*\r\n)")
     _, *pieces = delimiter.split(b"\r\n" + body)  # what is before the first and after the last delimiter is no part
     if not pieces:
-        raise Malformed("The form does not have the boundary that its Content-Type names.")
+        raise Flaw("does not have the boundary that its Content-Type names.")
     ends, chunks = pieces[::2], pieces[1::2]
     if b"--" not in ends:
-        raise Malformed("The form is cut off; its closing boundary is missing.")
+        raise Flaw("is cut off; its closing boundary is missing.")
     return [_part(chunk) for chunk in chunks[: ends.index(b"--")]]
 
 
@@ -157,7 +72,7 @@ def _part(chunk: bytes) -> Part:
     headers = {line[1].lower(): line[2] for line in lines if line}
     kind, options = parse_options_header(headers.get(b"content-disposition"))
     if None in lines or kind != b"form-data" or b"name" not in options:
-        raise Malformed("A part of the form has no name; it is required.")
+        raise Flaw("has a part without a name; it is required.")
     filename, media_type = options.get(b"filename"), headers.get(b"content-type")
     return Part(
         options[b"name"].decode(errors="replace"),

@@ -38,7 +38,7 @@ class Journal:
     def of(self, operation: str | None) -> tuple[int, list[Entry]]:
         """Return the number of requests to an operation, or to any, and those that are kept."""
         if operation not in {None, *self._operations}:
-            raise ValueError(f"operation is {operation!r}; use one of {', '.join(self._operations)}.")
+            raise ValueError(f"operation is {operation!r}; it must be one of {', '.join(self._operations)}.")
         with self._lock:
             count = self._counts.total() if operation is None else self._counts[operation]
             return count, [entry for entry in self._entries if operation in {None, entry.operation}]

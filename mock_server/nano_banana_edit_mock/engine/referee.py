@@ -8,8 +8,9 @@ from attrs import frozen
 
 from ..contract import JSON, Contract, Operation
 from ..contract.census import Location
+from ..contract.reading import Flaw
 from ..contract.schemas import Schemas, Violation
-from .bodies import Malformed, Part, read
+from .bodies import Part, read
 from .records import Request
 
 ENVELOPE = 1024 * 1024  # bytes beyond the largest file: the part headers of a form, or a whole JSON request
@@ -60,8 +61,8 @@ class Referee:
             return refusal
         try:
             value, files = read(operation.media_type, content_type or "", request.body, self._files[operation.id])
-        except Malformed as error:
-            return Verdict(violations=(Violation.of_body(error.keyword, str(error), error.path),))
+        except Flaw as flaw:
+            return Verdict(violations=(Violation.of_body(flaw.keyword, flaw.explain(), flaw.path),))
         found = self._schemas.check(operation.schema, value, files)
         large = any(violation.keyword == "maxLength" and violation.field in files for violation in found)
         kept = value if operation.media_type == JSON else None

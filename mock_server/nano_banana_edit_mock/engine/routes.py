@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..contract import Contract, Operation
 
@@ -37,18 +37,8 @@ class Route:
     operation: Operation | None = None
     path: Mapping[str, str] = {}
     allow: Collection[str] = ()
-    name: str | None = field(init=False)
-    task_id: str | None = field(init=False)
-
-    @name.default
-    def _name(self) -> str | None:
-        return self.operation.id if self.operation and self.operation not in FILES else None
-
-    @task_id.default
-    def _task_id(self) -> str | None:
-        if self.operation is RESULT:
-            return self.path["task_id"]
-        return next(iter(self.path.values())) if self.name == "getTask" else None
+    name: str | None = None
+    task_id: str | None = None
 
 
 class Routes:
@@ -85,7 +75,9 @@ class Routes:
                 methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
                 if method in methods:
                     values = map(unquote, match.groups())
-                    parameters = zip(_PARAMETER.findall(operation.path), values, strict=True)
-                    return Route(url, origin, operation, dict(parameters))
+                    parameters = dict(zip(_PARAMETER.findall(operation.path), values, strict=True))
+                    name = None if operation in FILES else operation.id
+                    about = next(iter(parameters), "") if name == "getTask" or operation is RESULT else ""
+                    return Route(url, origin, operation, parameters, name=name, task_id=parameters.get(about))
                 allow |= methods
         return Route(url, origin, allow=sorted({*allow, "OPTIONS"} if allow else ()))

@@ -74,7 +74,7 @@ def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: in
         ValueError: An argument is out of its range, or the outcome is for another operation than createEdit.
     """
     if operation is not None and operation not in known:
-        raise ValueError(f"operation is {operation!r}; use one of {', '.join(known)}, or None for any.")
+        raise ValueError(f"operation is {operation!r}; it must be one of {', '.join(known)}, or None for any.")
     if not isinstance(do, Outcome | Reply | Fault):
         raise ValueError(f"do is {do!r}; use an Outcome, a Reply or a Fault.")  # noqa: TRY004
     if isinstance(do, Outcome) and operation != "createEdit":

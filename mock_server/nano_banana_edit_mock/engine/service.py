@@ -93,11 +93,9 @@ class MockService:
     def reset(self) -> None:
         """Forget everything, the script included, and start again from the seed; the clock goes on."""
         operations = [operation.id for operation in self.contract.operations]
-        self._script, self.journal, self._state = (
-            Script([*operations, *FILE_NAMES]),
-            Journal(operations),
-            State(self._seed),
-        )
+        self._script = Script([*operations, *FILE_NAMES])
+        self.journal = Journal(operations)
+        self._state = State(self._seed)
         self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
 
     def handle(self, request: Request) -> Response:
@@ -146,14 +144,7 @@ class MockService:
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def get_file(self, path: str) -> Response:
-        """Return a file without an entry in the journal.
-
-        Args:
-            path: Its path, such as `/results/01234567-89ab-cdef-0123-456789abcdef/0.png`.
-
-        Returns:
-            The response; 404 if there is no such file.
-        """
+        """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
         return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from attrs import evolve, frozen
 
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
-from ..contract.census import resolve, target
-from ..contract.wording import escape, show
+from ..contract.census import escape, resolve, target
+from ..contract.wording import show
 from ..engine.records import Request
 from ..engine.referee import Referee
 

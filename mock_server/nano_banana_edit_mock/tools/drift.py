@@ -7,8 +7,8 @@ from typing import Any, Literal
 from attrs import frozen
 
 from ..contract import Constraint, Contract, Operation
-from ..contract.census import ANNOTATIONS, refer, resolve
-from ..contract.wording import escape, show
+from ..contract.census import ANNOTATIONS, escape, refer, resolve
+from ..contract.wording import show
 
 Effect = Literal["breaks", "tightens", "loosens", "adds"]
 

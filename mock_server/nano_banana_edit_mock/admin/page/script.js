@@ -58,7 +58,7 @@ function advance(clock) {
     return submit(clock, "clock", JSON.stringify({ seconds }), (now) => `The clock is at ${now.seconds.toFixed(1)} s.`);
   }
   const state = typed ? cut(JSON.stringify(typed), LONGEST) : "empty";
-  return report(clock, `Seconds is ${state}; use a number, such as 1.5.`, false);
+  return report(clock, `Seconds is ${state}; it must be a number, such as 1.5.`, false);
 }
 
 /** Offer the examples that fit the API; the document of the mock lists the faults. */
