@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from . import environments
-from .calls import concurrent, concurrent_peers, sequential, sequential_peers
+from .calls import concurrent, concurrent_peers, edits, sequential, sequential_peers
 from .harness import server
 from .imports import imports, imports_peers
 from .polling import polling
@@ -23,6 +23,7 @@ def _parts(polls: int) -> dict[str, tuple[_Measure, _Measure | None]]:
     return {
         "imports": (imports, imports_peers),
         "sequential": (sequential, sequential_peers),
+        "edits": (edits, None),
         "concurrent": (concurrent, concurrent_peers),
         "polling": (partial(polling, polls), None),
         "sizes": (sizes, sizes_peers),

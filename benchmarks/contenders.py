@@ -1,14 +1,18 @@
-"""What is measured: each client doing the same thing in the way its own documentation shows.
+"""The clients that are measured, each used as its own documentation shows.
 
-A contender is a function that is given the server's URL and returns its operations by name: `get` looks at something
-once, `submit` posts an edit or what the client has in its place. Those of `ASYNC` return awaitables. Clients are
-imported where they are used, so that a process holds none but its own.
+A contender is a function that takes the server's URL and returns its operations by name: `get` polls once, `submit`
+posts an edit or the client's own kind of job, `edit` is a whole edit of a local image. The operations of a contender
+whose name ends with `_async` are awaitable. Clients are imported where they are used, so that no process loads another
+one's.
 """
 
 # ruff: noqa: PLC0415 - each process imports its own client and no other
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +22,9 @@ _TASK_ID = "01234567-89ab-cdef-0123-456789abcdef"
 _IMAGES = ["https://example.com/photo.png"]
 _PROMPT = "make it snow"
 BODY = {"image_urls": _IMAGES, "prompt": _PROMPT}
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg=="
+)
 _HEADERS = {"Authorization": "Bearer any"}
 
 
@@ -26,32 +33,67 @@ def _raw(http: Any, url: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     return lambda: http.get(get), lambda: http.post(post, json=BODY)
 
 
-def httpx_sync(url: str) -> Operations:
-    import httpx
+def _raw_sync(http: Any, url: str) -> Operations:
+    get, submit = _raw(http, url)
 
-    get, submit = _raw(httpx.Client(headers=_HEADERS), url)
-    return {"get": lambda: get().json(), "submit": lambda: submit().json()}
+    def edit() -> bytes:
+        uploaded = http.post(f"{url}/api/upload/file", files={"file": ("image", PNG, "image/png")}).json()
+        body = BODY | {"image_urls": [uploaded["url"]]}
+        task_id = http.post(f"{url}/v1/generate/k/nano-banana-edit", json=body).json()["task_id"]
+        while (task := http.get(f"{url}/v1/tasks/{task_id}").json())["status"] != "completed":
+            time.sleep(0)
+        content: bytes = http.get(task["result"][0]["url"]).content
+        return content
+
+    return {"get": lambda: get().json(), "submit": lambda: submit().json(), "edit": edit}
 
 
-def _httpx_async(http: Any, url: str) -> Operations:
+def _raw_async(http: Any, url: str) -> Operations:
     get, submit = _raw(http, url)
 
     async def read(send: Callable[[], Any]) -> Any:
         return (await send()).json()
 
-    return {"get": lambda: read(get), "submit": lambda: read(submit)}
+    async def edit() -> bytes:
+        uploaded = (await http.post(f"{url}/api/upload/file", files={"file": ("image", PNG, "image/png")})).json()
+        body = BODY | {"image_urls": [uploaded["url"]]}
+        task_id = (await http.post(f"{url}/v1/generate/k/nano-banana-edit", json=body)).json()["task_id"]
+        while (task := (await http.get(f"{url}/v1/tasks/{task_id}")).json())["status"] != "completed":
+            await asyncio.sleep(0)
+        content: bytes = (await http.get(task["result"][0]["url"])).content
+        return content
+
+    return {"get": lambda: read(get), "submit": lambda: read(submit), "edit": edit}
+
+
+def httpx_sync(url: str) -> Operations:
+    import httpx
+
+    return _raw_sync(httpx.Client(headers=_HEADERS), url)
 
 
 def httpx_async(url: str) -> Operations:
     import httpx
 
-    return _httpx_async(httpx.AsyncClient(headers=_HEADERS), url)
+    return _raw_async(httpx.AsyncClient(headers=_HEADERS), url)
+
+
+def httpx2_sync(url: str) -> Operations:
+    import httpx2
+
+    return _raw_sync(httpx2.Client(headers=_HEADERS), url)
+
+
+def httpx2_async(url: str) -> Operations:
+    import httpx2
+
+    return _raw_async(httpx2.AsyncClient(headers=_HEADERS), url)
 
 
 def httpx_aiohttp_async(url: str) -> Operations:
     from httpx_aiohttp import HttpxAiohttpClient
 
-    return _httpx_async(HttpxAiohttpClient(headers=_HEADERS), url)
+    return _raw_async(HttpxAiohttpClient(headers=_HEADERS), url)
 
 
 def mock_transport_sync(url: str) -> Operations:
@@ -63,7 +105,7 @@ def mock_transport_sync(url: str) -> Operations:
 
 
 def validating_transport_sync(url: str) -> Operations:
-    """What is written where no mock is at hand, if requests are to be held to the document."""
+    """What a user without a mock writes to check requests against the document."""
     import json
     import uuid
 
@@ -95,19 +137,33 @@ def _ours(client: Any) -> Operations:
 def ours_sync(url: str) -> Operations:
     from nano_banana_edit import NanoBananaEdit
 
-    return _ours(NanoBananaEdit(token="any", base_url=f"{url}/v1"))
+    client = NanoBananaEdit(token="any", base_url=f"{url}/v1", poll_interval=0)
+
+    def edit() -> bytes:
+        return client.edit(PNG, _PROMPT).images[0].bytes()
+
+    return _ours(client) | {"edit": edit}
+
+
+def _ours_async(url: str, **options: Any) -> Operations:
+    from nano_banana_edit import AsyncNanoBananaEdit
+
+    client = AsyncNanoBananaEdit(token="any", base_url=f"{url}/v1", poll_interval=0, **options)
+
+    async def edit() -> bytes:
+        return await (await client.edit(PNG, _PROMPT)).images[0].bytes()
+
+    return _ours(client) | {"edit": edit}
 
 
 def ours_async(url: str) -> Operations:
-    from nano_banana_edit import AsyncNanoBananaEdit
-
-    return _ours(AsyncNanoBananaEdit(token="any", base_url=f"{url}/v1"))
+    return _ours_async(url)
 
 
 def ours_aiohttp_async(url: str) -> Operations:
-    from nano_banana_edit import AsyncNanoBananaEdit, aiohttp_client
+    from nano_banana_edit import aiohttp_client
 
-    return _ours(AsyncNanoBananaEdit(token="any", base_url=f"{url}/v1", http_client=aiohttp_client()))
+    return _ours_async(url, http_client=aiohttp_client())
 
 
 def _generated(url: str, way: str) -> Operations:

@@ -1,7 +1,7 @@
-"""The environments that are measured: what `pip install nano-banana-edit` gives, and the same with the peers beside.
+"""The environments that are measured: what users install, with raw httpx beside it, and the same with the peers.
 
-Both have the lock's versions, so all run on the same httpx. They are two because openai brings sniffio, which makes
-httpx's async half cheaper by itself.
+Both have the versions of the lock, so all contenders run on the same httpx2. They are two because openai brings
+sniffio, which makes async calls of httpx cheaper.
 """
 
 from __future__ import annotations
@@ -14,25 +14,16 @@ from pathlib import Path
 from .harness import ROOT
 
 _BUILD = ROOT / "build" / "bench"
-_TRANSPORT = "httpx-aiohttp"
 
 
 def plain() -> Path:
-    """Return the interpreter of an environment with the client, freshly installed, and its optional transport."""
-    python = _environment("plain")
-    transport = next(line for line in _peers() if line.startswith(_TRANSPORT))
-    _install_once(python, transport)
-    _install_client(python)
-    return python
+    """Return the interpreter of an environment with the client, freshly installed, and raw httpx."""
+    return _environment("plain", [line for line in _beside() if line.startswith("httpx")])
 
 
 def with_peers() -> Path:
-    """Return the interpreter of an environment with the client and every peer that can be installed."""
-    python = _environment("peers")
-    for peer in _peers():
-        _install_once(python, peer)
-    _install_client(python)
-    return python
+    """Return the interpreter of an environment with the client, raw httpx and each peer that can be installed."""
+    return _environment("peers", _beside())
 
 
 def has(python: Path, statement: str) -> bool:
@@ -40,33 +31,40 @@ def has(python: Path, statement: str) -> bool:
     return subprocess.run([python, "-Ic", statement], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def has_transport(python: Path) -> bool:
-    """Return whether the client can be used with its optional transport there."""
-    return has(python, "import httpx_aiohttp; from nano_banana_edit import aiohttp_client")
+def has_aiohttp(python: Path) -> bool:
+    """Return whether the client runs on aiohttp there."""
+    return has(python, "from nano_banana_edit import aiohttp_client; aiohttp_client()")
 
 
 def facts(python: Path) -> str:
-    """Return what else decides about the figures of an environment."""
-    versions = "import httpx, platform; print(f'Python {platform.python_version()}, httpx {httpx.__version__}')"
-    text = subprocess.run([python, "-Ic", versions], check=True, capture_output=True, text=True).stdout.strip()
+    """Return the versions that the figures of an environment depend on."""
+    script = """
+from importlib.metadata import version
+from platform import python_version
+print(f"Python {python_version()}", *(f"{name} {version(name)}" for name in ("httpx2", "httpx")), sep=", ")
+"""
+    text = subprocess.run([python, "-Ic", script], check=True, capture_output=True, text=True).stdout.strip()
     return f"{text}, sniffio {'' if has(python, 'import sniffio') else 'not '}importable"
 
 
-def _peers() -> list[str]:
+def _beside() -> list[str]:
     lines = (ROOT / "benchmarks" / "peers.txt").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+    return [line for line in lines if not line.startswith("#")]
 
 
-def _environment(name: str) -> Path:
+def _environment(name: str, requirements: list[str]) -> Path:
     folder = _BUILD / name
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    for requirement in requirements:
+        _install_once(python, requirement)
+    _install_client(python)
     return python
 
 
 def _constraints() -> Path:
-    """Write the lock without its hashes, which would be asked for of the peers as well."""
+    """Write the lock without its hashes, which pip would also want for the peers."""
     path = _BUILD / "constraints.txt"
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     path.write_text("\n".join(line.rstrip(" \\") for line in lines if "==" in line and line[0].isalnum()))
@@ -88,9 +86,10 @@ def _install_once(python: Path, requirement: str) -> None:
 
 
 def _install_client(python: Path) -> None:
+    """Build the wheel and install it with its extra `aiohttp`."""
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", _BUILD, ROOT]
     subprocess.run(build, check=True, capture_output=True)
     wheel = max(_BUILD.glob("*.whl"), key=lambda path: path.stat().st_mtime)
-    _pip(python, "--constraint", _constraints(), wheel)
+    _pip(python, "--constraint", _constraints(), f"{wheel}[aiohttp]")
     if not _pip(python, "--no-deps", "--force-reinstall", wheel):
         raise RuntimeError("The client cannot be installed.")

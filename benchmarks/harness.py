@@ -1,7 +1,7 @@
-"""Contenders take turns, and what counts is their ratio within a round: A B C, A B C, ...
+"""Contenders take turns, A B C, A B C, ...; the result is their ratio within a round.
 
-The machine may be shared and slow down or speed up at any time; contenders that run right after each other meet the
-same conditions. CPU time of the client's process is counted, not time on the clock.
+The machine may be shared, and get slower or faster at any time; contenders that run right after each other have the
+same conditions. The CPU time of the client's process counts, not time on the clock.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 
 @frozen
 class Contender:
-    """Who takes part: a function of `contenders`, in an environment of its own.
+    """One that takes part: a function of `contenders`, in an environment.
 
     Attributes:
-        title: What the table calls it.
+        title: Its name in the table.
         function: Name of the function.
-        python: Interpreter of the environment it is installed in.
+        python: Interpreter of the environment.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Contender:
 
 @frozen
 class Figure:
-    """The median of some rounds, and how far they lie apart."""
+    """The median of some rounds, with the lowest and the highest."""
 
     rounds: list[float]
 
@@ -63,12 +63,12 @@ def server() -> Iterator[str]:
 
 
 class Worker:
-    """A process that says how many seconds each number of calls took it that it is told.
+    """A process that makes as many calls as it is told to, and reports the seconds that they took.
 
     Args:
         python: Its interpreter.
-        module: Its program, `benchmarks.worker` or one that reads and prints the same.
-        *arguments: The arguments of that.
+        module: Its program: `benchmarks.worker`, or one with the same input and output.
+        *arguments: Arguments of the program.
     """
 
     def __init__(self, python: Path | str, module: str, *arguments: str) -> None:
@@ -104,29 +104,34 @@ class Worker:
 def race(
     contenders: list[Contender], operation: str, url: str, *, abreast: int = 1, calls: int, turns: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the CPU seconds of each contender in each round."""
+    """Return the CPU seconds of each contender in each round, each round by new processes."""
     workers = {
         contender.title: partial(
             Worker, contender.python, "benchmarks.worker", contender.function, operation, str(abreast), url
         )
         for contender in contenders
     }
-    return take_turns(workers, calls=calls, turns=turns, rounds=rounds)
+    return take_turns(workers, calls=calls, turns=turns, rounds=rounds, starts=rounds)
 
 
 def take_turns(
-    workers: Mapping[str, Callable[[], AbstractContextManager[Worker]]], *, calls: int, turns: int, rounds: int
+    workers: Mapping[str, Callable[[], AbstractContextManager[Worker]]],
+    *,
+    calls: int,
+    turns: int,
+    rounds: int,
+    starts: int,
 ) -> dict[str, list[float]]:
     """Return the seconds of each worker in each round.
 
-    In a round the workers take some turns, of some calls each, one worker after the other. Half of the rounds are run
-    by new processes, as one process differs from the next by some percent in the same code.
+    In a round each worker takes some turns of some calls, one worker after the other. The processes are started anew
+    several times, because two processes with the same code differ by some percent.
     """
     seconds: dict[str, list[float]] = {title: [] for title in workers}
-    for _ in range(2):
+    for _ in range(starts):
         with ExitStack() as stack:
             running = {title: stack.enter_context(start()) for title, start in workers.items()}
-            for _ in range(rounds // 2):
+            for _ in range(rounds // starts):
                 spent = dict.fromkeys(running, 0.0)
                 for _ in range(turns):
                     for title, worker in running.items():
@@ -137,5 +142,5 @@ def take_turns(
 
 
 def over(these: list[float], those: list[float]) -> Figure:
-    """Return the ratio of two contenders, round by round."""
+    """Return the ratio of two contenders in each round."""
     return Figure([this / that for this, that in zip(these, those, strict=True)])

@@ -20,7 +20,7 @@ from .harness import Contender, Figure, Worker, over, race, server, take_turns
 from .servers import Server, Start, mock, prism
 from .table import Row, lines
 
-_TURNS = {"calls": 1_000, "turns": 2, "rounds": 8}
+_TURNS = {"calls": 1_000, "turns": 2, "rounds": 8, "starts": 2}
 _IN_PROCESS = {"calls": 20, "turns": 8, "rounds": 10}
 _KINDS = {"valid": ("valid", 8), "missing": ("prompt missing", 5), "long": ("prompt too long", 5)}  # with their goals
 _ABREAST = (1, 16, 64)

@@ -1,7 +1,8 @@
-"""A server that answers bytes made once, so that what is measured is the client: `python -m benchmarks.server`.
+"""A server that answers with bytes made in advance, so that the client is measured: `python -m benchmarks.server`.
 
-It prints the port it chose. A task whose id starts with `wait-N-` is pending for N - 1 looks and completed at the Nth;
-any other is completed. It knows nothing of the API but its paths, and checks nothing.
+It prints its port. It knows the paths of the API and of the peers' APIs, and checks nothing. A submission gets a task
+that is completed at its sixth poll; the result is a PNG on the same server. A task whose id begins with `wait-N-` is
+completed at the Nth poll, any other task at the first.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from functools import cache
+from itertools import count
+from typing import Any
 
 import httptools
 
-_DONE = {"status": "completed", "result": [{"type": "image", "url": "https://example.com/result.png"}]}
+from .contenders import PNG
+
+_POLLS = 6  # of an edit
 _PREDICTION = {
     "id": "p1",
     "model": "owner/name",
@@ -25,43 +29,50 @@ _PREDICTION = {
 _QUEUED = {"request_id": "r1", "status": "IN_QUEUE", "queue_position": 0} | dict.fromkeys(
     ("response_url", "status_url", "cancel_url"), "http://127.0.0.1/"
 )
+_UPLOADED = {"url": "https://example.com/photo.png"}
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
 
 
-def _answer(body: object) -> bytes:
+def _json(body: object) -> bytes:
     content = json.dumps(body).encode()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content)
-    return head + content
+    return _HEAD % (b"application/json", len(content)) + content
 
 
-_ANSWERS = {
-    b"/v1/generate/": _answer({"task_id": "01234567-89ab-cdef-0123-456789abcdef"}),
-    b"/v1/models/": _answer({"id": "m1", "object": "model", "created": 1, "owned_by": "o"}),
-    b"/v1/predictions": _answer(_PREDICTION),
-    b"/fal/": _answer(_QUEUED),
+_FIXED = {
+    b"/api/upload/": _json(_UPLOADED),
+    b"/result.png": _HEAD % (b"image/png", len(PNG)) + PNG,
+    b"/v1/models/": _json({"id": "m1", "object": "model", "created": 1, "owned_by": "o"}),
+    b"/v1/predictions": _json(_PREDICTION),
+    b"/fal/": _json(_QUEUED),
 }
-_looks: Counter[str] = Counter()
+_numbers = count()
+_polls: Counter[str] = Counter()
 
 
-@cache
-def _task(task_id: str, *, pending: bool) -> bytes:
-    return _answer({"id": task_id} | ({"status": "processing"} if pending else _DONE))
+def _task(task_id: str, host: str) -> bytes:
+    if task_id.startswith("wait-"):
+        _polls[task_id] += 1
+        if _polls[task_id] < int(task_id.split("-")[1]):
+            return _json({"id": task_id, "status": "processing"})
+        del _polls[task_id]
+    result = [{"type": "image", "url": f"http://{host}/result.png"}]
+    return _json({"id": task_id, "status": "completed", "result": result})
 
 
-def _reply(path: bytes) -> bytes:
+def _response(path: bytes, host: str) -> bytes:
     if path.startswith(b"/v1/tasks/"):
-        task_id = path[len(b"/v1/tasks/") :].decode()
-        if task_id.startswith("wait-"):
-            _looks[task_id] += 1
-            return _task(task_id, pending=_looks[task_id] < int(task_id.split("-")[1]))
-        return _task(task_id, pending=False)
-    return next(answer for prefix, answer in _ANSWERS.items() if path.startswith(prefix))
+        return _task(path.removeprefix(b"/v1/tasks/").decode(), host)
+    if path.startswith(b"/v1/generate/"):
+        return _json({"task_id": f"wait-{_POLLS}-{next(_numbers)}"})
+    return next(response for prefix, response in _FIXED.items() if path.startswith(prefix))
 
 
 class Connection(asyncio.Protocol):
     """One connection, kept open as long as the client likes."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._host = "{}:{}".format(*transport.get_extra_info("sockname"))
         self._parser = httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:
@@ -71,11 +82,13 @@ class Connection(asyncio.Protocol):
         self._path = url
 
     def on_message_complete(self) -> None:
-        self._transport.write(_reply(self._path))
+        self._transport.write(_response(self._path, self._host))
+        if not self._parser.should_keep_alive():
+            self._transport.close()
 
 
 async def main() -> None:
-    """Serve until ended."""
+    """Serve until the process is ended."""
     server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

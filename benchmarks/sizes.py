@@ -1,4 +1,4 @@
-"""How much is installed: a distribution and all it needs, extras left out, over httpx and all that needs."""
+"""How much is installed: a distribution and all it needs, without extras, over httpx2 and all it needs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def sizes_peers(python: Path, _url: str) -> Iterator[Row]:
 
 def _row(python: Path, name: str, what: str) -> Row:
     installed = _installed(python)
-    needed, base = _needed(installed, name), _needed(installed, "httpx")
-    alone = _bytes(installed[name]) / _bytes(installed["httpx"])
+    needed, base = _needed(installed, name), _needed(installed, "httpx2")
+    alone = _bytes(installed[name]) / _bytes(installed["httpx2"])
     ratio = Figure([sum(map(_bytes, needed.values())) / sum(map(_bytes, base.values()))])
     counts = f"{len(needed) - 1} dependencies to its {len(base) - 1}, alone {alone:.1f}"
-    return Row(f"{what}, all it needs included, over httpx ({counts})", ratio)
+    return Row(f"{what}, all it needs included, over httpx2 ({counts})", ratio)
 
 
 def _installed(python: Path) -> dict[str, Distribution]:

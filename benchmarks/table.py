@@ -17,9 +17,9 @@ class Row:
 
     Attributes:
         what: What was measured, and over what.
-        figure: None where it could not be.
-        at_most: The goal, where less is better.
-        at_least: The goal, where more is better.
+        figure: The figure, or why there is none.
+        at_most: The goal, if less is better.
+        at_least: The goal, if more is better.
     """
 
     what: str
@@ -39,7 +39,7 @@ class Row:
 
 
 def lines(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield the lines of a Markdown table, each as soon as it is known."""
+    """Yield the lines of a Markdown table, each as soon as its row is measured."""
     yield "| what | median (lowest to highest round) | goal | met? |"
     yield "|---|---|---|---|"
     for row in rows:

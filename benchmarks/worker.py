@@ -1,7 +1,7 @@
 """One contender in a process of its own: `python -m benchmarks.worker CONTENDER OPERATION ABREAST URL`.
 
-Each line on standard input is a number of calls. They are made, ABREAST of them at a time, and the CPU seconds that
-this process spent on them are printed. The first line printed is empty: it says that a few calls went well.
+Each line of standard input is a number of calls. The worker makes them, ABREAST at a time, and prints the CPU seconds
+that this process spent. Its first line of output is empty: the warm-up went well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from . import contenders
 
-_WARM_UP = 200  # calls
+_WARM_UP = 100  # calls
 
 
 def _sync(make: Callable[[str], contenders.Operations], operation: str, url: str) -> Callable[[int], None]:
@@ -45,7 +45,7 @@ def _async(make: Any, operation: str, url: str, abreast: int, runner: asyncio.Ru
 
 
 def main(contender: str, operation: str, abreast: int, url: str) -> None:
-    """Do what standard input says until it ends."""
+    """Make the calls that standard input asks for, until it ends."""
     make = getattr(contenders, contender)
     with asyncio.Runner() as runner:
         is_async = contender.endswith("_async")
