@@ -26,10 +26,10 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## Edit a picture against the embedded mock server and say where the result lies
+demo: setup ## Edit a picture with the embedded mock server and print the path of the result
 	@mkdir -p build
 	nano-banana-edit edit examples/valley.jpg "Let it snow on the hills" --size 16:9 --mock --output build/demo.png
-	@echo "The result lies in $(CURDIR)/build/demo.png"
+	@echo "Result: $(CURDIR)/build/demo.png (the mock crops the picture and writes the prompt on it)"
 
 test: setup ## Run every test, with branch coverage
 	pytest --numprocesses 2 --dist worksteal --cov --cov-report term

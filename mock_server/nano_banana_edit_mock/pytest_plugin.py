@@ -57,8 +57,7 @@ def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     """The service for all clients of httpx and httpx2 in this process; requests to other hosts fail the test."""
     from . import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
 
-    service = _service(request)
-    _point(monkeypatch, None)
+    service = _service(request, monkeypatch, None)
     with mock_router(service) as router:
         request.node.stash[_UNMATCHED] = vars(router)["unmatched"]
         yield service
@@ -82,8 +81,7 @@ def nano_banana_edit_server(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _nano_banana_edit_server: MockServer
 ) -> MockServer:
     """The service on a port of 127.0.0.1, for other clients: one server for the run, a new service for each test."""
-    _nano_banana_edit_server.service = _service(request)
-    _point(monkeypatch, _nano_banana_edit_server.url)
+    _nano_banana_edit_server.service = _service(request, monkeypatch, _nano_banana_edit_server.url)
     return _nano_banana_edit_server
 
 
@@ -95,7 +93,8 @@ def _nano_banana_edit_server() -> Iterator[MockServer]:
         yield server
 
 
-def _service(request: pytest.FixtureRequest) -> MockService:
+def _service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, url: str | None) -> MockService:
+    """Return the service of a test, and lead clients without settings of their own to it."""
     from . import MockService  # noqa: PLC0415
 
     if {*request.fixturenames, request.fixturename} >= _FIXTURES:
@@ -109,11 +108,7 @@ def _service(request: pytest.FixtureRequest) -> MockService:
     script = options.pop("script", request.config.getoption("--nano-banana-edit-script") or ())
     service = MockService(**options)
     service.script(script)
-    return service
-
-
-def _point(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
-    """Lead clients without settings of their own to the service."""
-    monkeypatch.setenv(_TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv(_TOKEN_VARIABLE, options.get("token") or TOKEN)
     for name in _URL_VARIABLES:
         monkeypatch.setenv(name, url) if url else monkeypatch.delenv(name, raising=False)
+    return service

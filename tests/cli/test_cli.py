@@ -181,6 +181,14 @@ def test_failed_edit_names_its_task(service: MockService, tmp_path: Path) -> Non
     assert f"Error: The edit failed: not allowed (task {service.edits[0].task_id})" == result.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("operation", ["getTask", "getResult"])
+def test_what_fails_after_an_accepted_edit_is_no_refusal(service: MockService, tmp_path: Path, operation: str) -> None:
+    """A poll or a download that is refused is exit status 1: a script that repeats after 3 must not pay twice."""
+    service.on(operation, Reply(status=403), times=None)
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    assert (1, True) == (result.exit_code, f"(task {service.edits[0].task_id})" in result.stderr)
+
+
 def test_time_out_names_its_task_once(service: MockService, tmp_path: Path) -> None:
     """A wait that ran out is exit status 5, and names the task once."""
     service.next(Outcome(status="sleeping"))

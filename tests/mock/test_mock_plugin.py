@@ -287,6 +287,12 @@ def test_the_fixture_is_the_service(nano_banana_edit_mock: MockService, monkeypa
     assert [MockService(seed=7).handle(ask("POST", body)).json()["task_id"]] == [task_id]
 
 
+@pytest.mark.nano_banana_edit_mock(token="the-only-one")
+def test_the_token_is_the_one_that_is_accepted(nano_banana_edit_mock: MockService) -> None:
+    """If the marker names the only token that is accepted, a client without settings of its own has it."""
+    assert "the-only-one" == os.environ["SINANCODE_API_KEY"]
+
+
 @pytest.mark.server
 def test_the_server_is_new_to_each_test(nano_banana_edit_server: MockServer) -> None:
     """The server's service is empty, and both of its variables point at it."""

@@ -323,7 +323,9 @@ def test_fetches_the_bytes(face: Face) -> None:
     assert face.call(Script([task(), image()]), "wait", "t-1", then=fetch) == PNG
 
 
-@pytest.mark.parametrize(("file", "problem"), [(URL, f"is '{URL}', which has a URL"), (b"", "is an empty file")])
+@pytest.mark.parametrize(
+    ("file", "problem"), [(URL, f"is the URL '{URL}'; pass it to edit"), (b"", "is an empty file")]
+)
 def test_upload_takes_only_what_is_local(face: Face, file: Any, problem: str) -> None:
     """A URL needs no upload and an empty file is none; nothing is sent."""
     with pytest.raises(InvalidRequest, match=rf"^file .*{problem}") as refusal:

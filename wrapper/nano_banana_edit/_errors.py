@@ -74,7 +74,7 @@ class NanoBananaEditError(Exception):
 
 
 class InvalidRequest(NanoBananaEditError, ValueError):
-    """An argument breaks a constraint of the document, or cannot be used. Nothing was sent.
+    """An argument breaks a constraint of the document, or cannot be used. Nothing was sent for it.
 
     Attributes:
         field: Name of the argument, or of the document's property.

@@ -131,7 +131,7 @@ def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
     """Upload one file."""
     image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
-        raise InvalidRequest(f"file is {shorten(image)}, which has a URL already; pass it to edit.", field="file")
+        raise InvalidRequest(f"file is the URL {shorten(image)}; pass it to edit.", field="file")
     yield Work(partial(_check, image), context.deadline)
     return (yield from _upload(context, image))
 

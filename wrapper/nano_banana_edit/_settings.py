@@ -64,8 +64,8 @@ def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> No
         )
     if parsed.scheme == "http" and not (settings.allow_http or is_loopback(parsed.host)):
         raise InvalidRequest(
-            f"{attribute.name} is {shorten(url)}; without TLS the network between can read the token. Use https, pass "
-            f"allow_http=True, or set {ALLOW_HTTP_VARIABLE}=1.",
+            f"{attribute.name} is {shorten(url)}; without TLS, others on the network can read the token. Use https, "
+            f"pass allow_http=True, or set {ALLOW_HTTP_VARIABLE}=1.",
             field=attribute.name,
             value=url,
         )

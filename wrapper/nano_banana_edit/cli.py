@@ -77,9 +77,9 @@ def edit(
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
     size: Annotated[str | None, typer.Option(help=f"Shape: {', '.join(get_args(ImageSize))}.")] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        str | None, typer.Option(help=f"Format: {', '.join(get_args(OutputFormat))}; default: by the file's ending.")
+        str | None, typer.Option(help=f"Format: {', '.join(get_args(OutputFormat))}; default: from the file extension.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Most seconds to wait.")] = 600.0,
+    timeout: Annotated[float, typer.Option(help="Maximum seconds to wait.")] = 600.0,
     mock: Annotated[bool, typer.Option("--mock", help="Use an embedded mock server, offline.")] = False,
 ) -> None:
     """Edit images and write the result to a file.
@@ -113,9 +113,9 @@ def mock(context: typer.Context) -> None:
 @app.command()
 def conformance(
     base_url: Annotated[str, typer.Option(help="URL of edits and tasks.", show_default=False)],
-    files_url: Annotated[str | None, typer.Option(help="URL of uploads, if it is another.")] = None,
+    files_url: Annotated[str | None, typer.Option(help="URL of uploads, if different.")] = None,
     spend: Annotated[bool, typer.Option("--spend", help="Send valid edits, which are billed, too.")] = False,
-    rate: Annotated[float, typer.Option(help="Most requests a second.", min=0.01)] = 5.0,
+    rate: Annotated[float, typer.Option(help="Maximum requests per second.", min=0.01)] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
 ) -> None:
@@ -225,8 +225,9 @@ def _errors_in_one_line() -> Iterator[_Stages]:
         with stages.spinner:
             yield stages
     except NanoBananaEditError as error:
-        billed = isinstance(error, InvalidRequest) and error.task_id  # a file that cannot be written, say
-        status = 1 if billed else next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
+        status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
+        if error.task_id and status in (2, 3):  # the edit was accepted: a script that repeats 2 or 3 must not pay twice
+            status = 1
         task = f" (task {error.task_id})" if error.task_id and error.task_id not in str(error) else ""
         _fail(f"{error}{task}", status)
     except OSError as error:
