@@ -26,8 +26,6 @@ from .state import Job, State
 from .timing import Clock, Seconds
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
-
-
 _utc = partial(datetime.now, UTC)
 
 
@@ -226,10 +224,7 @@ class MockService:
         """Advance the clock: tasks and outages come nearer to their end, and uploads expire later.
 
         Args:
-            seconds: How far, 0 to 1,000,000,000.
-
-        Raises:
-            ValueError: It is out of that range.
+            seconds: How far, 0 to 1,000,000,000; a ValueError is raised for anything else.
         """
         self._clock.advance(seconds)
 

@@ -167,6 +167,7 @@ def test_data_is_no_markup(page, server):
     """What comes is shown as text, whatever it is, and a long one is cut."""
     create(server, {"image_urls": ["javascript://x/alert(1)"], "prompt": "<img src=x>"})
     create(server, {"image_urls": [ELSEWHERE], "prompt": "<i>" + "x" * 30_000})
+    expect(calls(page)).to_have_count(2)
     expect(tasks(page).get_by_role("heading")).to_have_text("<img src=x>")
     expect(tasks(page).get_by_role("link")).to_have_count(0)
     calls(page).first.locator("summary").click()
