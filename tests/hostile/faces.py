@@ -57,7 +57,16 @@ async def _finished(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 @contextmanager
 def opened(name: str, **options: Any) -> Iterator[Face]:
     """Open a client, and an event loop for it if it needs one."""
-    backend, make = FACES[name]
+    with opened_as(*FACES[name], **options) as face:
+        yield face
+    if name == "aiohttp" and "https:" in str(options):  # of which asyncio leaves what waits for the end of TLS
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()
+
+
+@contextmanager
+def opened_as(backend: str | None, make: Callable[..., Any], **options: Any) -> Iterator[Face]:
+    """Open a client of a kind that is none of `FACES`."""
     if backend is None:
         with make(token=TOKEN, **options) as client:
             yield Face(client, None)
@@ -67,6 +76,3 @@ def opened(name: str, **options: Any) -> Iterator[Face]:
         portal.wrap_async_context_manager(make(token=TOKEN, **options)) as client,
     ):
         yield Face(client, portal.call)
-    if name == "aiohttp" and "https:" in str(options):  # of which asyncio leaves what waits for the end of TLS
-        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            gc.collect()
