@@ -179,9 +179,12 @@ class Connection(asyncio.Protocol):
             if not isinstance(cause, httptools.HttpParserError):
                 raise  # a mistake of the mock
             if not self._over:  # what follows the last request is not even refused
-                status = 501 if isinstance(cause, httptools.HttpParserInvalidMethodError) else 400
-                reason = (status, f"The request is not HTTP/1.1: {cause}.")
-                refusal = refuse(*(cause.args if isinstance(cause, Refusal) else reason))
+                status, message = 400, f"The request is not HTTP/1.1: {cause}."
+                if isinstance(cause, Refusal):
+                    status, message = cause.args
+                elif isinstance(cause, httptools.HttpParserInvalidMethodError):
+                    status = 501
+                refusal = refuse(status, message)
                 self._waiting.append((self._method == "HEAD", lambda: refusal))
                 self._begin(after_last=True)
         return b""
@@ -216,15 +219,15 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         for piece in [HELD] if self._held else pieces:
-            if isinstance(piece, float):
-                asyncio.get_running_loop().call_later(piece, self._play, pieces)
-                return
-            if piece is None:
+            if isinstance(piece, bytes):
+                self.transport.write(piece)
+            elif piece is None:
                 reset = struct.pack("ii", 1, 0)  # no waiting for what was not taken
                 self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
                 self.transport.abort()
             else:
-                self.transport.write(piece)
+                asyncio.get_running_loop().call_later(piece, self._play, pieces)
+                return
         self.transport.close()
 
 
