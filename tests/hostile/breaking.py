@@ -18,7 +18,7 @@ from .server import Hostile, Misdeed, answer, says
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 UPLOADED = b'{"url": "https://files.example.test/in.png"}'
-PENDING, COMPLETED = b'{"status": "pending"}', b'{"status": "completed", "result": ["%s/out.png"]}'
+PENDING, COMPLETED = b'"status": "pending"}', b'"status": "completed", "result": ["%s/out.png"]}'
 OLD = b"what was there before"
 ENOUGH = 20  # points at least, at which an edit waits
 
@@ -89,8 +89,9 @@ class Bench:
     def answer(self, request: bytes, server: Hostile) -> Misdeed:
         path = request.split(maxsplit=2)[1].decode()
         self.asked[path] += 1
-        looked = PENDING if self.asked[path] == 1 else COMPLETED % server.origin.encode()
-        bodies = {b"POST /v1": self.accepted, b"POST /ap": UPLOADED, b"GET /v1/": looked, b"GET /out": PNG}
+        polled = PENDING if self.asked[path] == 1 else COMPLETED % server.origin.encode()
+        polled = b'{"id": "%s", %s' % (path.rpartition("/")[2].encode(), polled)
+        bodies = {b"POST /v1": self.accepted, b"POST /ap": UPLOADED, b"GET /v1/": polled, b"GET /out": PNG}
         return says(answer(bodies[request[:8]]))
 
     def runs(self) -> Iterator[Run]:

@@ -31,7 +31,7 @@ from nano_banana_edit import (
 
 from .. import promises
 from .faces import Face, opened
-from .server import ACCEPTED, Hostile, Misdeed, answer, close, says
+from .server import ACCEPTED, Hostile, Misdeed, answer, close, hang, says
 from .test_submissions import PATIENCE, TOKEN, URL
 
 pytestmark = pytest.mark.server
@@ -246,6 +246,16 @@ def test_a_server_that_does_not_read_cannot_hold_an_upload(kind: str) -> None:
         with pytest.raises(APITimeout):
             upload(kind, image, max_retries=0, **options)
     assert time.monotonic() - began < 25 * PATIENCE
+
+
+def test_closing_from_another_thread_ends_a_call() -> None:
+    """A call that waits for a server ends when another thread closes the client."""
+    with Hostile([hang]) as server, NanoBananaEdit(token=TOKEN, base_url=server.url, max_retries=0) as client:
+        began = time.monotonic()
+        threading.Timer(0.2, client.close).start()
+        with pytest.raises(SubmissionUnknown):
+            client.submit(URL, "p")
+        assert time.monotonic() - began < 10  # the server says nothing for thirty
 
 
 def test_connections_are_closed_with_the_client() -> None:

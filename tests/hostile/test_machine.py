@@ -107,7 +107,8 @@ class Service:
             return b'{"url": "https://files.example.test/in-%d.png"}' % number
         if request.startswith(LOOKED):
             done = b'"completed", "result": ["%s/out.png"]' % self.results.encode()
-            return b'{"status": %s}' % (done if number % 3 else b'"processing"')
+            task_id = request.split()[1].rpartition(b"/")[2]
+            return b'{"id": "%s", "status": %s}' % (task_id, done if number % 3 else b'"processing"')
         return PNG
 
 

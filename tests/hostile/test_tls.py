@@ -213,7 +213,7 @@ def test_a_redirect_of_a_result_takes_no_token_along(
         Hostile([]) as server,
         opened(kind, base_url=server.url, timeout=30) as face,
     ):
-        task = says(answer(b'{"status": "completed", "result": ["%s/out.png"]}' % server.origin.encode()))
+        task = says(answer(b'{"id": "t-1", "status": "completed", "result": ["%s/out.png"]}' % server.origin.encode()))
         to = [
             says(answer(b"", f"Location: {host.origin}/moved", "Set-Cookie: a=b", status="307 Moved"))
             for host in (other, plain)
@@ -233,7 +233,7 @@ def service(request: bytes, server: Hostile) -> bytes:
     answers = {
         b"POST /v1/": JSON,
         b"POST /api": b'{"url": "https://files.example.test/in.png"}',
-        b"GET /v1/t": b'{"status": "completed", "result": ["%s/out.png"]}' % server.origin.encode(),
+        b"GET /v1/t": b'{"id": "t-1", "status": "completed", "result": ["%s/out.png"]}' % server.origin.encode(),
         b"GET /out.": PNG,
     }
     return answer(answers[request[:9]])

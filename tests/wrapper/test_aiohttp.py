@@ -6,6 +6,7 @@ import asyncio
 import gc
 import subprocess
 import sys
+import traceback
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, InvalidRequest, Su
 from nano_banana_edit_mock import MockServer
 
 from .. import promises
+from ..hostile.server import Hostile, answer, hang, says
 from .conftest import TOKEN, URL
 
 KEY: Any = ConnectionKey("a.test", 443, True, True, None, None, None)
@@ -123,6 +125,38 @@ def test_it_is_a_client_like_any_other() -> None:
 
     with MockServer() as server:
         asyncio.run(run())
+
+
+@pytest.mark.server
+def test_a_url_is_sent_as_it_is() -> None:
+    """The URL of a result is not quoted anew: its signature may be of these very characters."""
+    path = "/r%7Ea.png?X-Sig=a%2Bb%3D&p=%27x%27&u=https%3A%2F%2Fx&c=%2fc"
+
+    async def run() -> None:
+        async with aiohttp_client() as http:
+            await http.get(f"{server.origin}{path}")
+
+    with Hostile([says(answer(b""))]) as server:
+        asyncio.run(run())
+        assert path == server.requests[0].split()[1].decode()
+
+
+@pytest.mark.server
+def test_a_cancellation_shows_no_token() -> None:
+    """No frame of a cancelled submission has the headers."""
+
+    async def run() -> None:
+        async with aiohttp_client() as http:
+            client = AsyncNanoBananaEdit(token=TOKEN, base_url=server.url, http_client=http)
+            await asyncio.wait_for(client.submit(URL, "p"), 0.3)
+
+    with Hostile([hang]) as server, pytest.raises(TimeoutError) as failure:
+        asyncio.run(run())
+    error: BaseException | None = failure.value
+    while error:
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True, lookup_lines=False)
+        assert not [frame for frame in shown.stack if "/tests/" not in frame.filename and TOKEN in str(frame.locals)]
+        error = error.__cause__ or error.__context__
 
 
 def test_an_unused_client_can_be_closed() -> None:

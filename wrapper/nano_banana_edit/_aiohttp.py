@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import httpx2
+import yarl
 from anyio.lowlevel import current_token
 
 from ._transport import IDLE, MOST, Owned, reuses
@@ -55,7 +56,7 @@ class AiohttpConnections(httpx2.AsyncBaseTransport):
         try:
             response = await self._sessions.get(current_token(), reuses(request)).request(
                 request.method,
-                str(request.url),
+                yarl.URL(str(request.url), encoded=True),  # a signature may be of these very characters
                 headers=request.headers.multi_items(),
                 data=_data(request),
                 allow_redirects=False,
@@ -67,6 +68,8 @@ class AiohttpConnections(httpx2.AsyncBaseTransport):
             )
         except aiohttp.ClientError as error:
             failure = _named(error)
+        except BaseException as error:  # noqa: BLE001 - a cancellation too
+            raise error.with_traceback(None) from None  # aiohttp's frames show the headers
         else:
             return httpx2.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
         if not isinstance(failure, _NOT_SENT):

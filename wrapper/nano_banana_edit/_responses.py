@@ -62,7 +62,7 @@ def accepted(response: httpx2.Response, content: bytes) -> str:
 def task(response: httpx2.Response, content: bytes, *, task_id: str) -> Task:
     """Return the task that was polled. Raises as `_object`, and InvalidResponse for a response about another task."""
     body = _object(response, content)
-    known = {"id": task_id, **{name: value for name, value in body.items() if value is not None}}
+    known = {name: value for name, value in body.items() if value is not None}
     if not isinstance(known.get("result"), list):
         known.pop("result", None)
     try:

@@ -58,6 +58,8 @@ class _Stream(httpcore2.NetworkStream):
             raise _named(error, httpcore2.WriteTimeout, httpcore2.WriteError) from error
 
     def close(self) -> None:
+        with suppress(OSError):  # it wakes another thread that waits for the server
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def start_tls(
