@@ -19,7 +19,7 @@ _Measure = Callable[[Path, str], Iterator[Row]]
 
 
 def _parts(polls: int) -> dict[str, tuple[_Measure, _Measure | None]]:
-    """Return what is measured of the client, in the environment its users have; and of its peers, in theirs."""
+    """Return each part: what measures the client in its users' environment, and the peers in theirs."""
     return {
         "imports": (imports, imports_peers),
         "sequential": (sequential, sequential_peers),

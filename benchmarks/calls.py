@@ -27,9 +27,10 @@ def sequential(python: Path, url: str) -> Iterator[Row]:
         seconds = race(_common(python, way), "get", url, **_ALONE)
         yield Row(f"`get_task` {way}, CPU over raw httpx2", over(seconds[_OURS], seconds[_HTTPX2]), at_most=1.1)
         yield from _others(seconds, f"get {way}", _HTTPX, _GENERATED)
-    for way in _WAYS:
-        seconds = race(_common(python, way), "submit", url, **_ALONE)
-        yield from _others(seconds, f"submit {way}", _OURS, _HTTPX, _GENERATED)
+    for operation in "get completed", "submit":
+        for way in _WAYS:
+            seconds = race(_common(python, way), operation, url, **_ALONE)
+            yield from _others(seconds, f"{operation} {way}", _OURS, _HTTPX, _GENERATED)
 
 
 def edits(python: Path, url: str) -> Iterator[Row]:

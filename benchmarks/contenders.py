@@ -1,9 +1,9 @@
 """The clients that are measured, each used as its own documentation shows.
 
-A contender is a function that takes the server's URL and returns its operations by name: `get` polls once, `submit`
-posts an edit or the client's own kind of job, `edit` is a whole edit of a local image. The operations of a contender
-whose name ends with `_async` are awaitable. Clients are imported where they are used, so that no process loads another
-one's.
+A contender is a function that takes the server's URL and returns its operations by name: `get` polls a task that is
+processing, or what the client has in its place; `get completed` polls one with a result; `submit` posts an edit, or the
+client's own kind of job; `edit` is a whole edit of a local image. The operations of a contender whose name ends with
+`_async` are awaitable. Clients are imported where they are used, so that no process loads another one's.
 """
 
 # ruff: noqa: PLC0415 - each process imports its own client and no other
@@ -14,56 +14,60 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 Operations = dict[str, Callable[[], Any]]
 
-_TASK_ID = "01234567-89ab-cdef-0123-456789abcdef"
+_PROCESSING, _COMPLETED = "processing-89ab-cdef-0123-456789abcdef", "completed-89ab-cdef-0123-456789abcdef"
 _IMAGES = ["https://example.com/photo.png"]
 _PROMPT = "make it snow"
 BODY = {"image_urls": _IMAGES, "prompt": _PROMPT}
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg=="
 )
+_GENERATE = "/v1/generate/k/nano-banana-edit"
 _HEADERS = {"Authorization": "Bearer any"}
 
 
-def _raw(http: Any, url: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    get, post = f"{url}/v1/tasks/{_TASK_ID}", f"{url}/v1/generate/k/nano-banana-edit"
-    return lambda: http.get(get), lambda: http.post(post, json=BODY)
-
-
 def _raw_sync(http: Any, url: str) -> Operations:
-    get, submit = _raw(http, url)
+    def post(path: str, **content: Any) -> Any:
+        return http.post(url + path, **content).json()
+
+    def get(task_id: str) -> Any:
+        return http.get(f"{url}/v1/tasks/{task_id}").json()
 
     def edit() -> bytes:
-        uploaded = http.post(f"{url}/api/upload/file", files={"file": ("image", PNG, "image/png")}).json()
-        body = BODY | {"image_urls": [uploaded["url"]]}
-        task_id = http.post(f"{url}/v1/generate/k/nano-banana-edit", json=body).json()["task_id"]
-        while (task := http.get(f"{url}/v1/tasks/{task_id}").json())["status"] != "completed":
+        uploaded = post("/api/upload/file", files={"file": ("image", PNG, "image/png")})
+        task_id = post(_GENERATE, json=BODY | {"image_urls": [uploaded["url"]]})["task_id"]
+        while (task := get(task_id))["status"] != "completed":
             time.sleep(0)
         content: bytes = http.get(task["result"][0]["url"]).content
         return content
 
-    return {"get": lambda: get().json(), "submit": lambda: submit().json(), "edit": edit}
+    return _polls(get) | {"submit": lambda: post(_GENERATE, json=BODY), "edit": edit}
 
 
 def _raw_async(http: Any, url: str) -> Operations:
-    get, submit = _raw(http, url)
+    async def post(path: str, **content: Any) -> Any:
+        return (await http.post(url + path, **content)).json()
 
-    async def read(send: Callable[[], Any]) -> Any:
-        return (await send()).json()
+    async def get(task_id: str) -> Any:
+        return (await http.get(f"{url}/v1/tasks/{task_id}")).json()
 
     async def edit() -> bytes:
-        uploaded = (await http.post(f"{url}/api/upload/file", files={"file": ("image", PNG, "image/png")})).json()
-        body = BODY | {"image_urls": [uploaded["url"]]}
-        task_id = (await http.post(f"{url}/v1/generate/k/nano-banana-edit", json=body)).json()["task_id"]
-        while (task := (await http.get(f"{url}/v1/tasks/{task_id}")).json())["status"] != "completed":
+        uploaded = await post("/api/upload/file", files={"file": ("image", PNG, "image/png")})
+        task_id = (await post(_GENERATE, json=BODY | {"image_urls": [uploaded["url"]]}))["task_id"]
+        while (task := await get(task_id))["status"] != "completed":
             await asyncio.sleep(0)
         content: bytes = (await http.get(task["result"][0]["url"])).content
         return content
 
-    return {"get": lambda: read(get), "submit": lambda: read(submit), "edit": edit}
+    return _polls(get) | {"submit": lambda: post(_GENERATE, json=BODY), "edit": edit}
+
+
+def _polls(get: Callable[[str], Any]) -> Operations:
+    return {"get": lambda: get(_PROCESSING), "get completed": lambda: get(_COMPLETED)}
 
 
 def httpx_sync(url: str) -> Operations:
@@ -100,8 +104,7 @@ def mock_transport_sync(url: str) -> Operations:
     import httpx
     from nano_banana_edit_mock import mock_transport
 
-    _, submit = _raw(httpx.Client(transport=mock_transport(), headers=_HEADERS), url)
-    return {"submit": lambda: submit().json()}
+    return _raw_sync(httpx.Client(transport=mock_transport(), headers=_HEADERS), url)
 
 
 def validating_transport_sync(url: str) -> Operations:
@@ -126,12 +129,11 @@ def validating_transport_sync(url: str) -> Operations:
         edits.append(body)
         return httpx.Response(200, json={"task_id": str(uuid.uuid4())})
 
-    _, submit = _raw(httpx.Client(transport=httpx.MockTransport(answer), headers=_HEADERS), url)
-    return {"submit": lambda: submit().json()}
+    return _raw_sync(httpx.Client(transport=httpx.MockTransport(answer), headers=_HEADERS), url)
 
 
 def _ours(client: Any) -> Operations:
-    return {"get": lambda: client.get_task(_TASK_ID), "submit": lambda: client.submit(_IMAGES, _PROMPT)}
+    return _polls(client.get_task) | {"submit": lambda: client.submit(_IMAGES, _PROMPT)}
 
 
 def ours_sync(url: str) -> Operations:
@@ -173,9 +175,8 @@ def _generated(url: str, way: str) -> Operations:
 
     client = AuthenticatedClient(base_url=f"{url}/v1", token="any")
     get, submit = getattr(get_task, way), getattr(create_edit, way)
-    return {
-        "get": lambda: get(_TASK_ID, client=client),
-        "submit": lambda: submit(client=client, body=EditRequest(image_urls=_IMAGES, prompt=_PROMPT)),
+    return _polls(partial(get, client=client)) | {
+        "submit": lambda: submit(client=client, body=EditRequest(image_urls=_IMAGES, prompt=_PROMPT))
     }
 
 

@@ -52,7 +52,7 @@ class Figure:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Start the server in a process of its own and yield its URL."""
+    """Start the server in a process of its own, and yield its URL."""
     command = [sys.executable, "-m", "benchmarks.server"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

@@ -1,11 +1,11 @@
-"""Requests by raw sockets, so that what is measured is the server.
+"""Requests by raw sockets, so that the server is measured.
 
 `python -m benchmarks.load URL KINDS ABREAST REFUSED`
 
-Each line on standard input is a number of requests. They are sent on ABREAST connections, on each the next when the
-last is answered, and the seconds on the clock are printed. The first line printed is empty: it says that the warm-up
-went well. Each connection goes round KINDS, such as `valid,missing,poll`; those that are invalid have to be answered
-REFUSED, all others 200. Any other answer ends the process.
+Each line of standard input is a number of requests. They are sent on ABREAST connections, on each connection the next
+one after the response to the last, and the seconds on the clock are printed. The first line of output is empty: the
+warm-up went well. Each connection repeats KINDS, such as `valid,missing,poll`. The response to an invalid request must
+have the status REFUSED, any other 200; otherwise the process ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from .contenders import BODY
 
-_WARM_UP = 4_000  # requests; what Prism gains by its compiler comes within these
+_WARM_UP = 4_000  # requests, in which Prism's compiler does most of its work
 _BODIES = {
     "valid": BODY,
     "missing": {"image_urls": BODY["image_urls"]},
@@ -36,7 +36,7 @@ Exchanges = Generator[tuple[bytes, bytes], bytes, None]
 
 
 def exchanges(url: str, kinds: list[str], refused: str) -> Exchanges:
-    """Yield each request with the status it has to be answered, and take the answer; a poll is of the last edit."""
+    """Yield each request and the status of its response; take the response. A poll is of the last edit."""
     parts = urlsplit(url)
     head = f"Host: {parts.netloc}\r\nAuthorization: Bearer any\r\n"
 
@@ -51,8 +51,8 @@ def exchanges(url: str, kinds: list[str], refused: str) -> Exchanges:
         if kind == "poll":
             yield f"GET {parts.path}/tasks/{polled} HTTP/1.1\r\n{head}\r\n".encode(), b"200"
             continue
-        answer = yield posts[kind]
-        if found := _TASK_ID.search(answer):
+        response = yield posts[kind]
+        if found := _TASK_ID.search(response):
             polled = found[1].decode()
 
 
@@ -67,11 +67,11 @@ class _Connection:
         self.socket.sendall(self._request)
 
     def receive(self) -> bool:
-        """Read what came, and return whether the answer is whole."""
+        """Read, and return whether the response is whole."""
         received = self.socket.recv(65_536)
         self._received += received
         if not received or self._received[9:12] != self._status:
-            raise RuntimeError(f"The answer has to be {self._status!r} and is {self._received!r}.")
+            raise RuntimeError(f"The status must be {self._status!r}; the response is {self._received!r}.")
         head, _, body = self._received.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
         if not length or len(body) < int(length[1]):
@@ -84,7 +84,7 @@ class _Connection:
 def run(url: str, kinds: list[str], abreast: int, refused: str, requests: int) -> float:
     """Return the seconds that some requests take, at least one on each connection.
 
-    The connections are new ones, as a server closes those that wait while others have their turn.
+    The connections are new ones, because a server closes idle ones while others have their turn.
     """
     parts = urlsplit(url)
     with ExitStack() as stack:
@@ -97,11 +97,11 @@ def run(url: str, kinds: list[str], abreast: int, refused: str, requests: int) -
         before = time.perf_counter()
         for connection in connections:
             connection.send()
-        sent, answered = abreast, 0
-        while answered < requests:
+        sent, received = abreast, 0
+        while received < requests:
             for key, _ in selector.select():
                 if key.data.receive():
-                    answered += 1
+                    received += 1
                     if sent < requests:
                         sent += 1
                         key.data.send()
@@ -109,7 +109,7 @@ def run(url: str, kinds: list[str], abreast: int, refused: str, requests: int) -
 
 
 def main(url: str, kinds: str, abreast: str, refused: str) -> None:
-    """Do what standard input says until it ends."""
+    """Send the requests that standard input asks for, until it ends."""
     run(url, kinds.split(","), int(abreast), refused, _WARM_UP)
     print(flush=True)
     for line in sys.stdin:

@@ -22,17 +22,17 @@ from .table import Row, lines
 
 _TURNS = {"calls": 1_000, "turns": 2, "rounds": 8, "starts": 2}
 _IN_PROCESS = {"calls": 20, "turns": 8, "rounds": 10}
-_KINDS = {"valid": ("valid", 8), "missing": ("prompt missing", 5), "long": ("prompt too long", 5)}  # with their goals
+_KINDS = {"valid": ("valid", 3.3), "missing": ("prompt missing", 2.7), "long": ("prompt too long", 2.7)}  # with goals
 _ABREAST = (1, 16, 64)
-_JUDGED = 16  # of these, what the goals are for
+_JUDGED = 16  # requests at a time that the goals are for
 _STARTS = 9
-_AT_ONCE = 0.4  # seconds to the first answer that nobody minds
+_AT_ONCE = 0.4  # seconds to the first response that nobody notices
 _SAMPLES = 10
 _MIXED = "valid,missing,poll"
 
 
 def rates(_requests: int) -> Iterator[Row]:
-    """Requests a second over Prism's; and that the requests could have come much faster."""
+    """Requests a second over Prism's, and over those of a server of fixed bytes under the same load."""
     for kind, (title, goal) in _KINDS.items():
         for abreast in _ABREAST:
             workers = {name: partial(_loaded, start, kind, abreast) for name, start in _contenders().items()}
@@ -68,7 +68,7 @@ def _load(started: Server, kinds: str, abreast: int) -> AbstractContextManager[W
 
 
 def starts(_requests: int) -> Iterator[Row]:
-    """Seconds from the start of a process to its first answer, beside Prism's and those of a bare interpreter."""
+    """Seconds from the start of a process to its first response, over Prism's and over those of a bare interpreter."""
     python, node = [sys.executable, "-c", "import http.server"], ["node", "-e", "0"]
     ways: dict[str, Callable[[], object]] = {
         "mock": partial(_start, mock),
@@ -81,10 +81,10 @@ def starts(_requests: int) -> Iterator[Row]:
         for name, way in ways.items():
             before = time.perf_counter()
             way()
-            if turn:  # the first finds nothing in the file cache
+            if turn:  # the first one reads files that the system has not cached
                 seconds[name].append(time.perf_counter() - before)
     quick = sum(each <= _AT_ONCE for each in seconds["mock"])
-    what = f"Start to first answer, over Prism ({quick} of {_STARTS} starts within {_AT_ONCE} s)"
+    what = f"Start to first response, over Prism ({quick} of {_STARTS} starts within {_AT_ONCE} s)"
     yield Row(what, over(seconds["mock"], seconds["Prism"]))
     yield Row("… the same, over `python -c 'import http.server'`", over(seconds["mock"], seconds["python"]))
     yield Row("… the same of Prism, over `node -e 0`", over(seconds["Prism"], seconds["node"]))
@@ -96,7 +96,7 @@ def _start(start: Start) -> None:
 
 
 def memory(requests: int) -> Iterator[Row]:
-    """Resident memory while requests of every kind are answered, and whether it is still growing at the end."""
+    """Resident memory under requests of every kind, and whether it still grows at the end."""
     with mock() as started, _load(started, _MIXED, _JUDGED) as worker:
         samples = []
         for _ in range(_SAMPLES):
@@ -108,7 +108,7 @@ def memory(requests: int) -> Iterator[Row]:
 
 
 def in_process(_requests: int) -> Iterator[Row]:
-    """CPU of a call through the mock's transport over one through a transport that was written for it."""
+    """CPU of a call through the mock's transport, over one through a transport written by hand."""
     ours, by_hand = "mock_transport_sync", "validating_transport_sync"
     origin = load().operations[0].servers[0].removesuffix("/v1")
     contenders = [Contender(name, name, Path(sys.executable)) for name in (ours, by_hand)]
@@ -122,7 +122,7 @@ def main() -> None:
     parts = {"rates": rates, "starts": starts, "memory": memory, "in-process": in_process}
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mock", description=__doc__)
     parser.add_argument("--only", choices=parts, action="append", help="measure this part; may be given repeatedly")
-    parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="requests that memory is seen in")
+    parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="requests of the part memory")
     arguments = parser.parse_args()
     node = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     print(f"Python {sys.version.split()[0]}, httptools {version('httptools')};", end=" ")

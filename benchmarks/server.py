@@ -1,8 +1,8 @@
 """A server that answers with bytes made in advance, so that the client is measured: `python -m benchmarks.server`.
 
 It prints its port. It knows the paths of the API and of the peers' APIs, and checks nothing. A submission gets a task
-that is completed at its sixth poll; the result is a PNG on the same server. A task whose id begins with `wait-N-` is
-completed at the Nth poll, any other task at the first.
+that is completed at its sixth poll; the result is a PNG on the same server. The id of a task says when it is completed:
+`wait-N-...` at the Nth poll, `processing-...` never, any other at the first.
 """
 
 from __future__ import annotations
@@ -50,11 +50,14 @@ _polls: Counter[str] = Counter()
 
 
 def _task(task_id: str, host: str) -> bytes:
-    if task_id.startswith("wait-"):
+    kind, _, rest = task_id.partition("-")
+    if kind == "wait":
         _polls[task_id] += 1
-        if _polls[task_id] < int(task_id.split("-")[1]):
-            return _json({"id": task_id, "status": "processing"})
-        del _polls[task_id]
+        if _polls[task_id] == int(rest.partition("-")[0]):
+            del _polls[task_id]
+            kind = "completed"
+    if kind in ("wait", "processing"):
+        return _json({"id": task_id, "status": "processing"})
     result = [{"type": "image", "url": f"http://{host}/result.png"}]
     return _json({"id": task_id, "status": "completed", "result": result})
 

@@ -1,4 +1,4 @@
-"""The servers that are compared, each in a process of its own: the mock, and Prism on the same document."""
+"""The servers that are compared, each in a process of its own: the mock, and Prism with the same document."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.referees.prism import PRISM
 
 from .harness import ROOT
 
-_LOOK_EVERY = 0.005  # seconds between two looks whether a server answers
+_RETRY = 0.005  # seconds between two attempts to reach a server
 
 
 @frozen
 class Server:
-    """One that answers.
+    """A server that is ready.
 
     Attributes:
-        url: What the paths of the document are appended to.
-        refused: The status it gives a request that the document refuses.
+        url: Base URL of the document's paths.
+        refused: The status of its response to an invalid request.
         pid: Its process.
     """
 
@@ -61,28 +61,28 @@ def mock() -> AbstractContextManager[Server]:
 
 
 def prism() -> AbstractContextManager[Server]:
-    """Start Prism in its fastest mode, by node and not by npx, which would be measured with it."""
+    """Start Prism in its fastest mode, with node: npx would be measured too."""
     return _started("422", "node", str(_installed()), "mock", str(DOCUMENT), "-v", "silent", "--port")
 
 
 @contextmanager
 def _started(refused: str, *command: str) -> Iterator[Server]:
-    """Start a server and yield it as soon as it has answered."""
+    """Start a server and yield it after its first response."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     quiet = subprocess.DEVNULL
     with subprocess.Popen([*command, str(port)], cwd=ROOT, stdout=quiet, stderr=quiet) as process:
         try:
-            while not _answers(port):
+            while not _responds(port):
                 if process.poll() is not None:
                     raise RuntimeError(f"A server failed: {command}")
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_RETRY)
             yield Server(f"http://127.0.0.1:{port}", refused, process.pid)
         finally:
             process.kill()
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     connection = HTTPConnection("127.0.0.1", port)
     try:
         connection.request("GET", "/tasks/none")
@@ -96,7 +96,7 @@ def _answers(port: int) -> bool:
 
 @cache
 def _installed() -> Path:
-    """Install Prism where it is not yet, and return its program."""
+    """Install Prism if it is missing, and return its program."""
     folder, (name, _, version) = ROOT / "build" / "bench" / "prism", PRISM.rpartition("@")
     package = folder / "node_modules" / name
     manifest = package / "package.json"
