@@ -67,8 +67,10 @@ class Attempt:
         if not self._send.reuse:
             extensions["trace"] = trace
         try:
-            made = httpx2.Request if self._send.anonymous else make
-            request = made(**{**self._send.request, "url": _url(self._send.request["url"])}, extensions=extensions)
+            if self._send.anonymous:
+                request = httpx2.Request(**self._send.request, extensions=extensions)
+            else:
+                request = make(**{**self._send.request, "url": _url(self._send.request["url"])}, extensions=extensions)
         except httpx2.InvalidURL as error:
             raise InvalidRequest(f"The URL of the request is invalid ({error}); nothing was sent.") from error
         if not self._send.reuse:
@@ -150,7 +152,7 @@ class Attempt:
 
 @lru_cache(4096)
 def _url(text: str) -> httpx2.URL:
-    """Return a URL, parsed once: a task is polled many times."""
+    """Return a URL of the API, parsed once: a task is polled many times."""
     return httpx2.URL(text)
 
 
