@@ -78,11 +78,11 @@ class Service:
     def body(self, method: str, path: str) -> bytes:
         self.requests.append(request := f"{method} {path}")
         if request == POLL and self.requests.count(POLL) == 1:
-            return b'{"status": "pending"}'
+            return b'{"id": "t-1", "status": "pending"}'
         return {
             EDIT[0]: b'{"url": "https://files.example.test/in.png"}',
             EDIT[1]: b'{"task_id": "t-1"}',
-            POLL: b'{"status": "completed", "result": ["%s/out.png"]}' % self.origin.encode(),
+            POLL: b'{"id": "t-1", "status": "completed", "result": ["%s/out.png"]}' % self.origin.encode(),
             EDIT[-1]: PNG,
         }[request]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import httpx2
 import nano_banana_edit
 import pytest
 from nano_banana_edit import NanoBananaEdit, _clock, cli
-from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply
+from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply, Request
 from PIL import Image
 
 from ..document import DEFAULTS, FORMATS, HEIGHT, MOST_IMAGES, SHAPE, SIZES, WIDTH
@@ -118,9 +119,14 @@ def test_a_result_that_cannot_be_saved(service: MockService, tmp_path: Path) -> 
     """Once an edit was made, what is wrong with a file is no bad input of which nothing was sent."""
     with NanoBananaEdit() as client:
         url = client.edit("https://images.test/a.png", "p").images[0].url
-    service.on("getTask", Reply(200, body={"status": "completed", "result": [url, url]}))
+    body = json.dumps({"image_urls": [url], "prompt": "p"}).encode()
+    headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
+    edit = Request("POST", "https://api.sinancode.com/v1/generate/k/nano-banana-edit", headers, body)
+    twin = MockService(polls=0)  # which gives its edits the same ids
+    _, second = (twin.handle(edit).json()["task_id"] for _ in range(2))
+    service.on("getTask", Reply(200, body={"id": second, "status": "completed", "result": [url, url]}))
     (tmp_path / "out-2.png").mkdir()
-    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    result = run("edit", "https://images.test/a.png", "p", "-o", tmp_path / "out.png")
     assert (1, f"{tmp_path / 'out.png'}\n") == (result.exit_code, result.stdout)
     assert f"is a folder; add a file name. (task {service.edits[1].task_id})" in result.stderr.replace("\n", " ")
 
