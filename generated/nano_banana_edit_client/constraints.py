@@ -111,8 +111,9 @@ def _check(name: str, value: Any, schema: Schema) -> None:
     for keyword, limit in schema.items():
         if not _MEETS[keyword](value, limit):
             raise ConstraintViolation(name, value, keyword, limit, _problem(value, keyword, schema))
-    for index, item in enumerate(value if "items" in schema and isinstance(value, list) else ()):
-        _check(f"{name}[{index}]", item, schema["items"])
+    if "items" in schema and isinstance(value, list):
+        for index, item in enumerate(value):
+            _check(f"{name}[{index}]", item, schema["items"])
 
 
 def _check_json(name: str, value: Any, level: int) -> None:

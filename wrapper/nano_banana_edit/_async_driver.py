@@ -67,7 +67,7 @@ class AsyncDriver:
             case Work():
                 return await self._work(effect)
             case Together(operations):
-                return await self._together(operations)
+                return await self._together(operations) if len(operations) > 1 else [await self.run(*operations)]
             case _:
                 assert_never(effect)
 

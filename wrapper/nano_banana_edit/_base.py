@@ -34,7 +34,12 @@ class Lazy:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(import_module(f".{self._name}", __package__), attribute)
+        found = getattr(import_module(f".{self._name}", __package__), attribute)
+        vars(self)[attribute] = found  # so that the next call does not come here
+        return found
+
+
+_operations = Lazy("_operations")
 
 
 def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
@@ -156,5 +161,5 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
             raise must_be("a list of statuses", "stop_on", stop_on)
-        context: type[Context] = Lazy("_operations").Context
+        context: type[Context] = _operations.Context
         return context(settings, Deadline(timeout), on_progress, frozenset(stop_on))

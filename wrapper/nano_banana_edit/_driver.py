@@ -67,7 +67,7 @@ class Driver:
             case Work(function):
                 return function()
             case Together(operations):
-                return self._together(operations) if len(operations) > 1 else [self.run(one) for one in operations]
+                return self._together(operations) if len(operations) > 1 else [self.run(*operations)]
             case _:
                 assert_never(effect)
 
