@@ -106,14 +106,14 @@ def test_a_file_is_a_script(service, send, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a: 2024-13-01", " is not YAML (month must be in 1..12)."),
+        ("- a: 2024-13-01", ": steps[0].a is unknown; "),
         ("[" * 2_000, " is not YAML (maximum recursion depth exceeded"),
         ("3", " has no list of steps. See admin.yaml."),
         (
             "- fault: empty\n- empty",
             ': steps[1] is "empty"; it must be an object.',
         ),
-        ("- 1: 2", ": steps[0] has the key 1; put it in quotes."),
+        ("- 1: 2", ": steps[0].1 is unknown; "),
         ("- fault: empties", ': steps[0].fault is "empties"; it must be one of '),
         ("- {fault: empty, operation: edit}", ": steps[0]: operation is 'edit'; it must be one of "),
         ("- {fault: empty, outage: {requests: 1}}", ": steps[0]: it has fault and outage; use one of "),
