@@ -46,6 +46,12 @@ OTHER = [
         {"required": True, "content": {"application/json": {"schema": {}}}},
         f"{CREATE} must require a JSON object, ",
     ),
+    (
+        UPLOAD,
+        "operationId",
+        "getFile",
+        f"{UPLOAD}/operationId is getFile, as the mock calls its own files. Use another ",
+    ),
     (f"{UPLOAD}/requestBody", "required", False, NO_FORM),
     (FORM, "required", [], NO_FORM),
     (FORM, "properties", {"file": {"type": "string"}}, NO_FORM),

@@ -135,3 +135,13 @@ def test_a_file_that_is_not_there(service, tmp_path):
     """A file that cannot be read is the system's own error, which names it."""
     with pytest.raises(FileNotFoundError, match=r"nothing\.yaml"):
         service.script(tmp_path / "nothing.yaml")
+
+
+def test_whole_numbers_written_as_floats(service, tmp_path):
+    """A count such as 2.0 or 1e1 is a whole number, as in JSON Schema."""
+    file = tmp_path / "story.json"
+    file.write_text('[{"reply": {"status": 429.0}, "nth": 2.0, "times": 3e0}, {"outage": {"requests": 1e1}}]', "utf-8")
+    service.script(file)
+    told = [str(rule) for rule in service.rules]
+    assert "any operation, request 2 and on: Reply(429), used 0 of 3 times" == told[0]
+    assert "any operation, request 1 and on: Reply(503), used 0 of 10 times" == told[1]

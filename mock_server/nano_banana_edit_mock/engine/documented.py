@@ -1,7 +1,7 @@
 """The answers that a document promises: the mock's must be among them, and those to other operations are made of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,12 +11,14 @@ from urllib.parse import quote
 from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
-from ..contract import JSON, MULTIPART, Contract, Operation
+from ..contract import JSON, Contract, Operation
 from ..contract.census import escape, facets, has, point, refer, resolve
+from ..contract.document import Field
 from ..contract.samples import sample
 from ..contract.schemas import named
 from .answers import accepted, content, task, uploaded, wording
 from .records import Outcome, Response, Upload
+from .routes import FILE_NAMES
 
 _OWN_ERRORS = ("400", "401", "404", "413", "415", "4XX", "default")
 _URL = "https://example.test/a.png"
@@ -25,7 +27,9 @@ _PLAYED: dict[str, tuple[dict[str, Any], ...]] = {
     "createEdit": (accepted("id"),),
     "getTask": (task("id", "pending"), task("id", "processing"), *(task("id", o.status, o, _URL) for o in _ENDINGS)),
     "uploadFile": (
-        uploaded(_URL, Upload(key="k", filename="a", content_type="image/png", body=b""), datetime.now(UTC)),
+        uploaded(
+            _URL, Upload(key="k", filename="a", content_type="image/png", body=b""), datetime(2026, 1, 1, tzinfo=UTC)
+        ),
     ),
 }
 
@@ -52,10 +56,10 @@ def documented(contract: Contract) -> Documented:
             raise ValueError(f"{at} must require a JSON object, as the mock plays createEdit.")
         if operation.id == "getTask" and len(operation.parameters) != 1:
             raise ValueError(f"{at} must have one path parameter, the task id, as the mock plays getTask.")
-        if operation.id == "uploadFile":
-            upload = next(_uploads(contract, operation), "")
-            if not upload:
-                raise ValueError(f"{at} must require a form with a file in it, as the mock plays uploadFile.")
+        if operation.id == "uploadFile" and not (upload := _upload(contract, operation)):
+            raise ValueError(f"{at} must require a form with a file in it, as the mock plays uploadFile.")
+        if operation.id in FILE_NAMES:
+            raise ValueError(f"{at}/operationId is {operation.id}, as the mock calls its own files. Use another one.")
     return Documented(
         {operation.id: _answer(contract.document, operation) for operation in contract.operations}, upload
     )
@@ -72,14 +76,13 @@ def _is_object(contract: Contract, operation: Operation) -> bool:
     return kind is not None and resolve(contract.document, kind) == "object"
 
 
-def _uploads(contract: Contract, operation: Operation) -> Iterator[str]:
-    for constraint in (
-        contract.constraints if (operation.media_type, operation.body_required) == (MULTIPART, True) else ()
-    ):
-        if constraint.operation == operation.id and constraint.keyword == "required" and len(constraint.field) == 1:
-            field = operation.fields[constraint.value]
-            if field.kind == "file" and not field.many:
-                yield constraint.value
+def _upload(contract: Contract, operation: Operation) -> str:
+    """Return the first file that the form of an operation requires; empty if there is none."""
+    required = (
+        c.value for c in contract.constraints if (c.operation, c.keyword) == (operation.id, "required") and c.field
+    )
+    files = (name for name in required if operation.fields.get(name) == Field("file"))
+    return next(files, "") if operation.body_required else ""
 
 
 def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
