@@ -20,11 +20,10 @@ def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
 
 def _by_name(headers: Headers) -> dict[str, str]:
     """Return headers by lower-case name; several of one name are joined by a comma (RFC 9110, section 5.3)."""
-    values: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for name, value in headers:
-        key = name.lower()
-        values[key] = f"{values[key]}, {value}" if key in values else value
-    return values
+        values.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(given) for name, given in values.items()}
 
 
 @frozen
