@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..contract import Operation
 from ..contract.document import load_admin
 from ..engine.answers import allowed, content, refuse, refused, reply
 from ..engine.cors import share
+from ..engine.journal import MAX_KEPT
 from ..engine.records import Entry, Request, Response
 from ..engine.referee import Referee, astray
 from ..engine.routes import Routes
@@ -138,21 +139,29 @@ def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
             answer = json.loads(entry.answered or b"")
         except ValueError:
             answer = None
-        known = asdict(entry, filter=lambda attribute, _: attribute.name != "answered")
-        yield {"number": number, **known, "answer": answer}
+        known = asdict(entry, filter=lambda attribute, _: attribute.name not in {"answered", "content"})
+        yield {"number": number, **known, "body": entry.body, "answer": answer}
+
+
+def _listing(name: str, items: Iterable[Any], **further: int) -> Response:
+    """Return a list as JSON, of which one item at a time is a value: values take far more memory than their text."""
+    texts = [json.dumps(item) for item in items]
+    start = "".join(f'"{key}": {value}, ' for key, value in further.items())
+    return content(200, "application/json", f'{{{start}"{name}": [{", ".join(texts)}]}}'.encode("ascii"))
 
 
 def _list_calls(service: MockService, _: Any) -> Response:
     _, count, entries = service.journal.latest()
-    return reply(200, {"count": count, "calls": [*_calls(count, entries)]})
+    return _listing("calls", _calls(count, entries), count=count)
 
 
 def _list_tasks(service: MockService, _: Any) -> Response:
     now = service.time
-    tasks = [
+    edits = {edit.task_id: edit for edit in service.edits if edit.content and len(edit.content) <= MAX_KEPT}
+    tasks = (
         {
-            "task_id": job.edit.task_id,
-            "body": job.edit.body,
+            "task_id": job.task_id,
+            "body": edits[job.task_id].body if job.task_id in edits else None,
             "polls": job.polls,
             "at": job.born,
             "seconds": job.seconds,
@@ -160,8 +169,8 @@ def _list_tasks(service: MockService, _: Any) -> Response:
             "status": job.status(job.progress(job.polls, now)),
         }
         for job in service.jobs
-    ]
-    return reply(200, {"tasks": tasks})
+    )
+    return _listing("tasks", tasks)
 
 
 def _list_rules(service: MockService, _: Any) -> Response:
@@ -219,7 +228,10 @@ def _open(path: str, service: MockService) -> Response | None:
         return reply(200, documents[path].document, ("Access-Control-Allow-Origin", "*"))
     if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
         return service.get_file(path.removeprefix(PREFIX[:-1]))
-    file = _PAGE / ("index.html" if path == "/" else path.removeprefix(PREFIX))
-    if file.parent == _PAGE and file.suffix in _MEDIA_TYPES and file.is_file():
+    # Compared with the names that there are, because a system refuses to look for some names.
+    file = next(
+        (file for file in _PAGE.iterdir() if path in {PREFIX + file.name, "/" * (file.name == "index.html")}), None
+    )
+    if file and file.suffix in _MEDIA_TYPES:
         return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", file.read_bytes(), *_STRICT)
     return None

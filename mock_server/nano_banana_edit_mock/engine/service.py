@@ -41,7 +41,8 @@ class MockService:
     one; from then on it has its outcome. So with `polls=2` the answers are `pending`, `processing`, and the outcome;
     with 0 the first poll has the outcome.
 
-    Several threads may use one service. What it keeps is bounded; the oldest goes first.
+    Several threads may use one service. It keeps the last 10,000 tasks, and 256 MB of edits, uploads and drawn images;
+    the oldest goes first. A task outlives the body of its edit and its upload, and is then drawn without the upload.
 
     Args:
         seed: The start of task ids, upload keys and backgrounds; default 0. Equal requests have equal answers.
@@ -120,7 +121,7 @@ class MockService:
         prefers = preferred(request.header("Prefer")) if route.name and not verdict.violations else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id = self._player.play(route, verdict, taken or prefers, now)
+        response, task_id = self._player.play(route, verdict, request.body, taken or prefers, now)
         entry = Entry(
             operation=route.name,
             method=request.method,
@@ -128,7 +129,7 @@ class MockService:
             status=response.status,
             violations=verdict.violations,
             size=len(request.body),
-            body=verdict.value if len(request.body) <= MAX_KEPT else None,
+            content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
             authorization=request.header("Authorization") is not None,
             scripted=taken is not None,
             task_id=task_id,
@@ -230,13 +231,13 @@ class MockService:
 
     @property
     def calls(self) -> tuple[Entry, ...]:
-        """The last thousand requests, oldest first."""
+        """The last thousand requests, or fewer if they have more than 32 MB; oldest first."""
         return tuple(self.journal.latest()[2])
 
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The accepted edits, oldest first."""
-        return tuple(job.edit for job in self._state.jobs)
+        return self._state.edits
 
     @property
     def jobs(self) -> tuple[Job, ...]:
