@@ -154,6 +154,22 @@ def test_work_grows_with_whatever_is_repeated(place, unit, inside):
     grows_no_faster(make)
 
 
+def test_an_assertion_grows_with_its_properties():
+    """A failed assertion takes a time linear in its properties, and measures likeness between few of the requests."""
+    service = MockService()
+    for number in range(300):
+        body = {**GOOD, **{f"k{key}": f"{number} " * 20 for key in range(50)}}
+        service.handle(edit(json.dumps(body).encode()))
+
+    def work(count: int) -> float:
+        began = time.thread_time()
+        with pytest.raises(AssertionError, match="k0: expected 'x', actual '299 299"):
+            service.assert_called_once_with(**{f"k{key}": "x" for key in range(count)})
+        return time.thread_time() - began
+
+    assert any(work(400) <= work(50) * TIMES**1.5 for _ in range(RUNS))
+
+
 def test_a_very_large_value_has_one_violation():
     """Of a value with very many values in it the first violation is listed, and of any other up to twenty."""
     service = MockService()

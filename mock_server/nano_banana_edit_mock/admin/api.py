@@ -28,6 +28,7 @@ TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, 
 _WHICH = f"The mock printed it at its start, unless {TOKEN_VARIABLE} was set."
 EVENTS = "text/event-stream"
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
+EVENTS_AT_ONCE = 20  # so that a stream holds nobody up
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
 _PAGE = Path(__file__).with_name("page")
@@ -81,6 +82,16 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     return share(request, _answer(service, request, operation, token))
 
 
+def wanted(request: Request, *, token: str, peer: str | None) -> int:
+    """Return how many bytes of the body of a request to the mock itself are read; -1 if its head is refused."""
+    routes, referee = _own()
+    operation = routes.find(request.method, request.url).operation
+    if operation is None:
+        return -1
+    operation = evolve(operation, bearer=not trusted(request, peer))
+    return -1 if referee.authorize(operation, request, token) else referee.max_body
+
+
 def _answer(service: MockService, request: Request, operation: Operation, token: str) -> Response:
     verdict = _own()[1].judge(operation, request, token)
     if verdict.status == 401:
@@ -117,12 +128,14 @@ class Feed:
         self._after = int(known[2]) if known else 0
 
     def read(self, service: MockService) -> bytes:
-        """Return the events since the last read; empty if there are none."""
+        """Return the next events since the last read, at most twenty; empty if there are none."""
         era, count, entries = service.journal.latest()
         reset = self._era not in {None, era}
         if reset:
             self._after = 0
         new = entries[len(entries) - max(0, min(count - self._after, len(entries))) :]
+        count -= len(new[EVENTS_AT_ONCE:])
+        new = new[:EVENTS_AT_ONCE]
         self._era, self._after = era, count
         first = [_event("reset", era, 0, {})] if reset else []
         return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, new)])

@@ -142,6 +142,12 @@ class MockService:
             response = evolve(response, fault=taken)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
+    def wanted(self, request: Request) -> int:
+        """Return how many bytes of the body of a request are read, by its head; -1 if that is refused without it."""
+        operation = self._routes.find(request.method, request.url).operation
+        refused = operation is None or self._referee.authorize(operation, request, self._token)
+        return -1 if refused else self.max_body
+
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
         return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
