@@ -83,6 +83,13 @@ def test_a_response_that_refers_to_itself(document):
         inspect(parse(document))
 
 
+def test_a_limit_that_is_no_number(document):
+    """A limit of a response that is not a number, as in OpenAPI 3.0, is an error that names it."""
+    put(f"{TASK}/properties/id/exclusiveMaximum", True)(document)
+    with pytest.raises(ValueError, match=rf"^{TASK}/properties/id/exclusiveMaximum is true; it must be a number.$"):
+        inspect(parse(document))
+
+
 def test_a_schema_in_its_own_place(document):
     """A schema of a response that is in its own place is an error that names it."""
     put(TASK, {"anyOf": [{"$ref": f"#{TASK}"}, {"type": "string"}]})(document)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from ..contract.wording import show
-from .schema_view import TYPES, View, type_of
+from .schema_view import NUMBERS, TYPES, View, type_of
 
 # What a difference does to the set of values. `gone`, `new` and `demanded` are about properties and defaults: strictly,
 # an object that admits any property admits less once it declares one.
@@ -45,8 +45,7 @@ _CONCERNED = {
 _HOLDS_SCHEMA = {"items", "unevaluatedItems", "additionalProperties", "unevaluatedProperties"}
 _HOLDS_SCHEMA |= {"propertyNames", "contentSchema", *_TURNED, "then", "else"}
 _HOLDS_SCHEMAS = {"patternProperties": "additionalProperties", "dependentSchemas": ""}  # and the keyword for the rest
-_APART = {"type", "enum", "const", "multipleOf", "required", "properties", "prefixItems"}
-_APART |= {name for limits in _LIMITS.values() for limit in limits for name in limit[1:]}
+_APART = NUMBERS | {"type", "enum", "const", "required", "properties", "prefixItems"}  # from the keywords without rules
 
 
 @frozen

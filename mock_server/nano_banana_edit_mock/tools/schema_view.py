@@ -14,11 +14,14 @@ from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
 from ..contract.census import ANNOTATIONS, escape, refer, resolve
+from ..contract.wording import show
 
 _TYPE_OF = {bool: "boolean", dict: "object", float: "number", int: "number", list: "array", str: "string"}
 TYPES = ("array", "boolean", "null", "number", "object", "string")
+NUMBERS = {"multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+NUMBERS |= {f"{end}{what}" for end in ("min", "max") for what in ("Items", "Length", "Properties")}
 _SILENT = ANNOTATIONS | {"$defs", "$ref", "allOf", "anyOf", "oneOf", "default", "readOnly", "writeOnly", "xml"}
-_IDLE = {"uniqueItems": (False,), "pattern": ("", ".*")}  # values without an effect
+_IDLE = {"uniqueItems": (False,), "pattern": ("",)}  # values without an effect
 _WIDER = {"int32": "int64", "float": "double"}  # the format that a narrower one implies
 
 
@@ -48,6 +51,9 @@ class View:
                 raise ValueError(f"{pointer} refers to itself.")
             inside, schema = around | {pointer}, resolve(self.document, pointer)
             held = [{kind: [self.of(pointer)] for kind in _admitted(schema)}]
+            for keyword in NUMBERS & {*schema} if isinstance(schema, dict) else ():
+                if type_of(schema[keyword]) != "number":
+                    raise ValueError(f"{pointer}/{keyword} is {show(schema[keyword])}; it must be a number.")
             if isinstance(schema, dict):
                 every = [refer(self.document, f"{pointer}/$ref")] if "$ref" in schema else []
                 every += [f"{pointer}/allOf/{index}" for index in range(len(schema.get("allOf", ())))]
