@@ -3,9 +3,7 @@
 An edit is a function, or two: the first one makes the old version. Names in the reasons are those of oasdiff's checks.
 """
 
-import copy
-
-from nano_banana_edit_mock.contract.census import resolve
+from .edits import both, change, cut, inline, move, put
 
 REQUEST = "/components/schemas/EditRequest"
 ACCEPTED, TASK = "/components/schemas/EditAccepted", "/components/schemas/Task"
@@ -17,53 +15,6 @@ FILE = f"{UPLOAD}/post/requestBody/content/multipart~1form-data/schema/propertie
 BODY, ANSWER, ANSWERS = f"{CREATE}/requestBody", f"{CREATE}/responses/200", f"{GET}/responses"
 FORMAT = "#/components/schemas/OutputFormat"
 ERROR = {"$ref": "#/components/responses/Error"}
-
-
-def place(document, at):
-    """Return what holds the place that a pointer leads to, and its name there."""
-    above, _, name = at.rpartition("/")
-    parent = resolve(document, above)
-    return parent, int(name) if isinstance(parent, list) else name.replace("~1", "/")
-
-
-def put(at, value):
-    """Set what a pointer leads to."""
-
-    def edit(document):
-        parent, name = place(document, at)
-        parent[name] = copy.deepcopy(value)
-
-    return edit
-
-
-def cut(at):
-    """Remove what a pointer leads to."""
-
-    def edit(document):
-        parent, name = place(document, at)
-        del parent[name]
-
-    return edit
-
-
-def change(at, value):
-    """Set what a pointer leads to, to what a function makes of it."""
-    return lambda document: put(at, value(resolve(document, at)))(document)
-
-
-def move(at, to):
-    """Move what a pointer leads to."""
-    return lambda document: (put(to, resolve(document, at))(document), cut(at)(document))
-
-
-def inline(at):
-    """Write the schema that a `$ref` leads to in its place."""
-    return lambda document: change(at, lambda node: resolve(document, node["$ref"][1:]))(document)
-
-
-def both(*edits):
-    """Make several edits."""
-    return lambda document: [edit(document) for edit in edits]
 
 
 def secure(*ways):
@@ -104,7 +55,7 @@ OPERATIONS = [
     (cut(TASKS), "major", "breaks   getTask is gone", "api-path-removed-without-deprecation"),
     (put("/paths/~1new", NEW_PATH), "minor", "adds     look is new", "endpoint-added"),
     (move(GET, f"{TASKS}/put"), "major", "breaks   getTask is no longer at GET https", "api-removed: another method"),
-    (move(TASKS, "/paths/~1task~1{id}"), "major", "adds     getTask is at GET .*/task/{}, too", "another path"),
+    (move(TASKS, "/paths/~1task~1{id}"), "major", "adds     getTask is at GET .*/task/{} now", "another path"),
     (template, "patch", None, "the name of a path parameter does not travel"),
     (put(f"{GET}/operationId", "poll"), "patch", None, "api-operation-id-changed: the name does not travel"),
     (put(f"{GET}/tags", ["other"]), "patch", None, "api-tag-added: tags do not travel"),
@@ -135,29 +86,44 @@ OPERATIONS = [
     ),
 ]
 TOKENS = [
-    (secure(["bearer"], ["second"]), "minor", "loosens  getTask.security has second, too", "api-security-added"),
+    (secure(["bearer"], ["second"]), "minor", "loosens  getTask.security accepts second, too", "api-security-added"),
     (
         (secure(["bearer"], ["second"]), secure(["second"])),
         "major",
-        "tightens getTask.security has no bearer any more",
+        "tightens getTask.security no longer accepts bearer",
         "api-security-removed",
     ),
     (put("/security", [{"bearer": []}]), "patch", None, "each operation says it itself"),
     (both(put("/security", [{"bearer": []}]), cut(f"{GET}/security")), "patch", None, "said for all operations"),
     ((put(f"{GET}/security", []), cut(f"{GET}/security")), "patch", None, "neither demands a token"),
-    (put(f"{GET}/security", []), "minor", "loosens  getTask.security has way without a token, too", "no token"),
-    (secure(["bearer"], []), "minor", "loosens  getTask.security has way without a token, too", "an optional token"),
-    ((secure([]), secure(["bearer"])), "major", "tightens .* has no way without a token any more", "it is needed now"),
-    ((put(f"{GET}/security", []), secure(["bearer"])), "major", "tightens .* no way without", "it is needed now"),
-    ((secure(["bearer"], []), secure(["bearer"])), "major", "tightens .* no way without", "it is needed now"),
+    (put(f"{GET}/security", []), "minor", "loosens  getTask.security accepts a request without a token", "no token"),
+    (
+        secure(["bearer"], []),
+        "minor",
+        "loosens  getTask.security accepts a request without a token",
+        "an optional token",
+    ),
+    ((secure([]), secure(["bearer"])), "major", "tightens .* no longer accepts a request without", "it is needed now"),
+    (
+        (put(f"{GET}/security", []), secure(["bearer"])),
+        "major",
+        "tightens .* no longer accepts a request without",
+        "it is needed now",
+    ),
+    (
+        (secure(["bearer"], []), secure(["bearer"])),
+        "major",
+        "tightens .* no longer accepts a request without",
+        "it is needed now",
+    ),
     ((put(f"{GET}/security", []), secure([])), "patch", None, "two ways to demand nothing"),
     ((secure([]), secure([], ["bearer"])), "patch", None, "a token was accepted where none is needed"),
-    (secure(["bearer", "second"]), "major", "no bearer any more", "two tokens at once"),
-    (put(f"{GET}/security", [{"bearer": ["edit"]}]), "major", "has no bearer any more", "api-security-scope-added"),
+    (secure(["bearer", "second"]), "major", "no longer accepts bearer", "two tokens at once"),
+    (put(f"{GET}/security", [{"bearer": ["edit"]}]), "major", "no longer accepts bearer", "api-security-scope-added"),
     (
         (put(f"{GET}/security", [{"bearer": ["edit"]}]), secure(["bearer"])),
         "minor",
-        "loosens  getTask.security has bearer, too",
+        "loosens  getTask.security accepts bearer, too",
         "api-security-scope-removed",
     ),
     (scheme, "patch", None, "the name of a scheme does not travel"),
@@ -333,6 +299,12 @@ RESPONSES = [
         "it had any value",
     ),
     (inline(f"{ANSWER}/content/application~1json/schema"), "patch", None, "the schema is written in its place"),
+    (
+        cut(f"{TASK}/properties/id"),
+        "major",
+        "^breaks   getTask 200 application/json.id is no longer documented$",
+        "still required",
+    ),
     (put(f"{ANSWER}/links", {}), "patch", None, "links do not travel"),
     (put(f"{TASK}/required", ["id"]), "major", "breaks .*json.status is no longer required", "became-optional"),
     (put(f"{TASK}/properties/cost", {}), "minor", "adds .*json.cost is new, not required", "new-optional-property"),

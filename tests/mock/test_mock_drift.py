@@ -12,7 +12,8 @@ from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.contract.census import resolve
 from nano_banana_edit_mock.tools.drift import bump, changes, inspect, raised, suffices
 
-from .drift_documents import BODIES, OPERATIONS, REQUEST, RESPONSES, SCHEMES, TASK, TOKENS, put
+from .drift_documents import BODIES, OPERATIONS, REQUEST, RESPONSES, SCHEMES, TASK, TOKENS
+from .edits import put
 
 PROMPT = f"{REQUEST}/properties/prompt"
 

@@ -101,7 +101,7 @@ def _changes(old: Contract, new: Contract) -> Iterator[Change]:
         kept.add(after.id)
         gone, added = _addresses(before) - _addresses(after), _addresses(after) - _addresses(before)
         yield from (Change("breaks", f"{before.id} is no longer at {address}") for address in gone)
-        yield from (Change("adds", f"{before.id} is at {address}, too") for address in added)
+        yield from (Change("adds", f"{before.id} is at {address} now") for address in added)
         nodes = _Node.of(old, before), _Node.of(new, after)
         yield from _security(before.id, *nodes)
         yield from _body(requests, old, before, new, after)
@@ -155,10 +155,10 @@ def _security(name: str, old: _Node, new: _Node) -> Iterator[Change]:
     before, after = _ways(old, new), _ways(new, old)
     for way, text in before.items():
         if not any(other <= way for other in after):
-            yield Change("tightens", f"{name}.security has no {text} any more")
+            yield Change("tightens", f"{name}.security no longer accepts {text}")
     for way, text in after.items():
         if not any(other <= way for other in before):
-            yield Change("loosens", f"{name}.security has {text}, too")
+            yield Change("loosens", f"{name}.security accepts {text}, too")
 
 
 def _ways(node: _Node, other: _Node) -> dict[frozenset[tuple[str, str]], str]:
@@ -167,7 +167,7 @@ def _ways(node: _Node, other: _Node) -> dict[frozenset[tuple[str, str]], str]:
     own = node.get("security")
     return {
         frozenset((name if name in known else "", scope) for name in way for scope in ("", *way[name])): (
-            " and ".join(way) or "way without a token"
+            " and ".join(way) or "a request without a token"
         )
         for way in (node.document.get("security") if own is None else own) or [{}]
     }

@@ -138,13 +138,12 @@ class Comparison:
             before = old.inside("properties", name, "additionalProperties") if name in known else old.rest()
             after = new.inside("properties", name, "additionalProperties") if name in kept else new.rest()
             if name not in kept and (after.free() or not after.open()):
-                demanded.discard(name)
+                demanded, still = demanded - {name}, still - {name}
                 yield Difference("gone", f".{name} is no longer documented")
             elif name not in known and before.free():
-                required = name in still
-                still.discard(name)
-                text = f".{name} is new, {'' if required else 'not '}required"
-                yield Difference("demanded" if required else "new", text)
+                text = f".{name} is new, {'' if name in still else 'not '}required"
+                yield Difference("demanded" if name in still else "new", text)
+                still = still - {name}
             elif name not in known and not before.open():
                 yield Difference("widens", f".{name} is new")
             else:
