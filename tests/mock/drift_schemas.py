@@ -284,6 +284,13 @@ READ = [
     ("{patternProperties: {^a: {maxLength: 1}}}", "{patternProperties: {^a: {}}}", "-", "major", "pattern-property"),
     ("{propertyNames: {maxLength: 1}}", "{propertyNames: {maxLength: 2}}", "-", "major", "property-names"),
     ("{dependentRequired: {a: [b]}}", "{dependentRequired: {a: [c]}}", "-", "major", "dependent-required-changed"),
+    (
+        "{unevaluatedProperties: false}",
+        "{unevaluatedProperties: false, properties: {a: {}}}",
+        "-",
+        "major",
+        "as before",
+    ),
     ("{type: object, unevaluatedProperties: false}", A + "}", "-", "major", "readers were told that there is none"),
     (A + "}", "{properties: {a: {type: string, writeOnly: true}}}", "-", "major", "became-write-only: it is not sent"),
     ("{properties: {a: {writeOnly: true}}, required: [a]}", "{}", "-", "patch", "it was never sent"),

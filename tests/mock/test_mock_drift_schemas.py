@@ -57,3 +57,35 @@ def test_bump_of_a_change(side, before, after, callers, readers, reason):
 def test_enough_rows():
     """The table has a row for each kind of change, none twice."""
     assert len({row[:2] for row in ROWS}) == len(ROWS) >= 120
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("{maximum: 5}", "{exclusiveMaximum: 5}", [".exclusiveMaximum is 5, not maximum 5"]),
+        (
+            "{type: [integer, string]}",
+            "{type: boolean}",
+            [".type has boolean, too", ".type has no integer, string any more"],
+        ),
+        ("{enum: [a, c, 1]}", "{enum: [1, b]}", ['.enum has "b", too', '.enum has no "a", "c" any more']),
+        ("{required: [a], properties: {a: {}}}", "{required: [a]}", [".a is no longer documented"]),
+        (
+            "{anyOf: [{$ref: '#/components/schemas/Other'}, {$ref: '#/components/schemas/File'}]}",
+            "{anyOf: [{properties: {a: {type: string}}, required: [a], type: object},"
+            " {properties: {c: {type: string, maxLength: 1}}, required: [c], type: object}]}",
+            [".b is no longer documented", ".c.maxLength is new: 1"],
+        ),
+        ("{additionalProperties: false}", "{additionalProperties: false, properties: {a: {}}}", [".a is new"]),
+        ("{}", "{additionalProperties: false}", [".additionalProperties is false"]),
+        (
+            "{properties: {a: {items: {maxLength: 2}}}}",
+            "{properties: {a: {}}}",
+            [".a.items.maxLength is gone: it was 2"],
+        ),
+    ],
+)
+def test_words_of_a_change(before, after, expected):
+    """A change is told in the words of the document."""
+    found = changes(document(response=before), document(response=after))
+    assert [change.text.removeprefix("make 200 application/json.n") for change in found] == expected

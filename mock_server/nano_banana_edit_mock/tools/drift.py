@@ -89,9 +89,8 @@ def _unversioned(contract: Contract) -> str:
 
 def _changes(old: Contract, new: Contract) -> Iterator[Change]:
     # What never travels is no change: the names of operations, path parameters, schemas and security schemes.
-    places = {address for operation in old.operations for address in _addresses(operation)}
     moved = {address: operation for operation in new.operations for address in _addresses(operation)}
-    named = {operation.id: operation for operation in new.operations if places.isdisjoint(_addresses(operation))}
+    named = {operation.id: operation for operation in new.operations}
     requests, responses, kept = Comparison(), Comparison(), set()
     for before in old.operations:
         after = next((moved[one] for one in sorted(_addresses(before)) if one in moved), named.get(before.id))
@@ -231,7 +230,7 @@ def _content(comparison: Comparison, place: str, old: _Node, new: _Node, *, shar
             yield Change("breaks", f"{place} {name} is no longer documented")
         for other in found:
             yield from _effects(f"{place} {name}", comparison.schemas(node.schema(), other.schema()), _TO_READERS)
-    for media_type in set() if shared else after.keys() - before.keys():
+    for media_type in after.keys() - before.keys():
         yield Change("adds", f"{place} {after[media_type][0]} is new")
 
 

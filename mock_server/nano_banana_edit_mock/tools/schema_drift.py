@@ -189,7 +189,10 @@ def _limits(kind: str, old: View, new: View) -> Iterator[Difference]:
     for limit in _LIMITS.get(kind, ()):
         (size, word, value), (new_size, new_word, new_value) = old.limit(*limit), new.limit(*limit)
         if size != new_size:
-            yield Difference("narrows" if new_size < size else "widens", _words(new_word or word, value, new_value))
+            text = _words(new_word or word, value, new_value)
+            if value and new_value and word != new_word:
+                text = f".{new_word} is {new_value[0]}, not {word} {value[0]}"
+            yield Difference("narrows" if new_size < size else "widens", text)
     step, new_step = old.step(), new.step()
     if kind == "number" and step != new_step:
         finer = new_step is None or (step is not None and step % new_step == 0)
