@@ -69,7 +69,8 @@ def test_enough_rows():
             [".type has boolean, too", ".type has no integer, string any more"],
         ),
         ("{enum: [a, c, 1]}", "{enum: [1, b]}", ['.enum has "b", too', '.enum has no "a", "c" any more']),
-        ("{required: [a], properties: {a: {}}}", "{required: [a]}", [".a is no longer documented"]),
+        ("{required: [a], properties: {a: {}}}", "{}", [".a is no longer documented"]),
+        ("{properties: {a: {}}}", "{required: [a]}", [".a is no longer documented"]),
         (
             "{anyOf: [{$ref: '#/components/schemas/Other'}, {$ref: '#/components/schemas/File'}]}",
             "{anyOf: [{properties: {a: {type: string}}, required: [a], type: object},"
