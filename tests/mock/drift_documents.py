@@ -86,6 +86,12 @@ OPERATIONS = [
     ),
 ]
 TOKENS = [
+    (
+        (put("/security", [{"bearer": []}]), put(f"{GET}/security", [])),
+        "minor",
+        "loosens  getTask.security accepts a request without a token, too",
+        "an operation's own security counts, even if it is empty",
+    ),
     (secure(["bearer"], ["second"]), "minor", "loosens  getTask.security accepts second, too", "api-security-added"),
     (
         (secure(["bearer"], ["second"]), secure(["second"])),
