@@ -27,7 +27,9 @@ def document():
 
 
 @pytest.mark.parametrize(
-    ("edit", "needed", "text", "reason"), [*OPERATIONS, *TOKENS, *BODIES, *RESPONSES], ids=lambda value: str(value)[:60]
+    ("edit", "needed", "text", "reason"),
+    [*OPERATIONS, *TOKENS, *BODIES, *RESPONSES],
+    ids=lambda value: None if callable(value) or isinstance(value, tuple) else str(value)[:60],
 )
 def test_bump_of_an_edit(document, edit, needed, text, reason):
     """Each edit of the document has its bump, and the change names its place in the document's words."""
