@@ -60,7 +60,9 @@ TOKEN_BY_TLS = promise(
     "The token is sent over TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "
     "host that you allow with `allow_http=True`."
 )
-TOKEN_HIDDEN = promise("The token is in no error, traceback, repr or log line.")
+TOKEN_HIDDEN = promise(
+    "The token is in no error, traceback, repr or log line, in whatever spelling the service repeats it."
+)
 WHOLE_FILES = promise(
     "A result is saved whole or not at all, and only if it is an image of the requested format within the size limit."
 )

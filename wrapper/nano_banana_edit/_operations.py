@@ -23,6 +23,7 @@ from ._effects import Operation, Send, Sleep, Together, Work
 from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, SubmissionUnknown, WaitTimeout, about
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._log import logger
+from ._redaction import redact, visible
 from ._retry import spread
 from ._settings import Settings
 from .models import Task, UploadedFile
@@ -81,7 +82,7 @@ class Context:
         """Log the progress, and call `on_progress`."""
         progress = Progress(stage, self.deadline.elapsed(), **facts)
         at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
-        logger.info("%s: %safter %.1f s", stage, at, progress.elapsed)
+        logger.info("%s: %safter %.1f s", stage, visible(redact(at, self.settings.token)), progress.elapsed)
         if self.on_progress:
             self.on_progress(progress)
 
