@@ -63,6 +63,7 @@ TOKEN_BY_TLS = promise(
 TOKEN_HIDDEN = promise(
     "The token is in no error, traceback, repr or log line, in whatever spelling the service repeats it."
 )
+PROXY_HIDDEN = promise("The password of a proxy is in no error.")
 WHOLE_FILES = promise(
     "A result is saved whole or not at all, and only if it is an image of the requested format within the size limit."
 )

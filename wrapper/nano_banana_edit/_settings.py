@@ -28,7 +28,7 @@ ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
 
 USER_AGENT = f"nano-banana-edit/{__version__}"
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -55,13 +55,14 @@ def _check_switch(_settings: object, attribute: Attribute[bool], value: object) 
 
 def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> None:
     parsed = parse_url(url)
-    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
-        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
-    if parsed.userinfo or parsed.query or parsed.fragment:
+    parts = (parsed.userinfo, parsed.query, parsed.fragment) if parsed and parsed.host else ("@" in str(url),)
+    if any(parts):  # which may be a password
         raise InvalidRequest(
             f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
             field=attribute.name,
         )
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
+        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
     if parsed.scheme == "http" and not (settings.allow_http or is_loopback(parsed.host)):
         raise InvalidRequest(
             f"{attribute.name} is {shorten(url)}; without TLS, others on the network can read the token. Use https, "
@@ -173,11 +174,11 @@ def from_environment() -> Iterator[None]:
     """
     try:
         yield
-    except (httpx2.InvalidURL, ValueError, ImportError, OSError) as error:
+    except (ImportError, OSError) as error:
         certificates = isinstance(error, OSError)
         names = (_CERTIFICATES,) if certificates else _PROXIES
         given = ", ".join(name for name in sorted(os.environ) if name.upper() in names and os.environ[name])
-        if isinstance(error, InvalidRequest) or not given:
+        if not given:
             raise
         value = f" is {os.environ[given]!r}, which" if certificates else ""  # that of a proxy may have a password
         raise InvalidRequest(
