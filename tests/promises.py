@@ -72,7 +72,11 @@ UNPACKED = promise(
     "and never beyond its limit."
 )
 RESULT_HOSTS = promise("Results are fetched over https, or from the host that you pointed the client at.")
-CHECKED_FIRST = promise("Invalid input is rejected before anything is sent.")
+CHECKED_FIRST = promise(
+    "Invalid input is rejected before anything is sent: an image that is none, and a URL with a blank in it, too."
+)
+NAMED_FILE = promise("A tuple of a name, content and perhaps a media type is one image, never two.")
+WHOLE_UPLOADS = promise("A file that was read or written before the call is uploaded whole, or is refused.")
 SHARED = promise(
     "One client serves threads, tasks, forks, other processes, and one event loop after the other, each with its own "
     "connections."
