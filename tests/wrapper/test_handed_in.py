@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import gzip
 import io
 import json
@@ -27,11 +28,11 @@ import pytest
 import starlette.datastructures
 import werkzeug.datastructures
 import yarl
-from nano_banana_edit import InvalidRequest
+from nano_banana_edit import InvalidRequest, WaitTimeout
 
 from .. import promises
 from ..document import MOST_IMAGES
-from .conftest import JPEG, PNG, URL, Face, Script, accepted, uploaded
+from .conftest import JPEG, PNG, URL, Face, Script, accepted, task, uploaded
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 DATA = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -349,8 +350,18 @@ def test_messages_do_not_repeat_a_long_text(face: Face, text: str) -> None:
 
 
 def test_options_that_are_none_are_not_given(face: Face) -> None:
-    """An option that is None is not sent."""
-    script = Script([accepted()])
-    face.call(script, "submit", URL, "p", image_size=None, output_format=None, extra_body=None)
+    """An option that is None is not sent, and none has an effect."""
+    script = Script([accepted(), task()])
+    none = dict.fromkeys(("image_size", "output_format", "extra_body", "on_progress", "stop_on"))
+    assert "t-1" == face.call(script, "edit", URL, "p", **none).task_id
     assert b"output_format" not in script.requests[0].content
     assert b'"image_size":"1:1"' in script.requests[0].content.replace(b" ", b"")
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [(dt.timedelta(seconds=90), 90), (dt.timedelta(milliseconds=500), 0.5)]
+)
+def test_a_timeout_may_be_a_timedelta(face: Face, timeout: dt.timedelta, seconds: float) -> None:
+    """The timeout of a call may be a timedelta."""
+    with pytest.raises(WaitTimeout, match=f"after {seconds:g} s"):
+        face.call(Script([task("pending")] * 99), "wait", "t-1", timeout=timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sys
 from pathlib import Path
@@ -326,3 +327,13 @@ def test_refuses_extra_properties_that_are_no_json(value: Any) -> None:
     with pytest.raises(InvalidRequest, match=r"^style contains .*; it must be JSON: .*\.$") as refusal:
         client.submit(URL, "p", extra_body={"style": value})
     assert (refusal.value.field, script.requests) == ("style", [])
+
+
+@CLIENTS
+def test_times_may_be_timedeltas(client: Any) -> None:
+    """A time in seconds may be a timedelta, in the constructor and in `with_options`."""
+    settings = client(token=TOKEN, timeout=dt.timedelta(minutes=2), poll_interval=dt.timedelta(seconds=0.5))
+    settings = settings.with_options(poll_interval=dt.timedelta(seconds=1))._driver.settings
+    assert (120.0, 1.0) == (settings.timeout, settings.poll_interval)
+    with pytest.raises(InvalidRequest, match="timeout is -60"):
+        client(token=TOKEN, timeout=dt.timedelta(minutes=-1))

@@ -37,14 +37,20 @@ class PillowImage(Protocol):
 
     def getexif(self) -> Any: ...
 
-    def save(self, fp: IO[bytes], /, format: str | None = None, **params: Any) -> None: ...  # noqa: A002 - Pillow's
+    def save(self, fp: IO[bytes], format: str | None = None, **params: Any) -> None: ...  # noqa: A002 - Pillow's
 
 
 class URLObject(Protocol):
-    """A URL of httpx2, httpx, yarl, Pydantic or another library, whose `str` is the URL."""
+    """A URL of httpx2, httpx, Pydantic or another library, whose `str` is the URL."""
 
     @property
     def scheme(self) -> str: ...
+
+
+class YarlURL(Protocol):
+    """A URL of yarl, whose scheme is a property of a kind of its own to pyright."""
+
+    def with_scheme(self, scheme: str) -> object: ...
 
 
 _Content: TypeAlias = bytes | bytearray | memoryview | BinaryFile
@@ -53,6 +59,7 @@ _NoText: TypeAlias = (
     | _Content
     | PillowImage
     | URLObject
+    | YarlURL
     | tuple[str | None, _Content]
     | tuple[str | None, _Content, str | None]
 )
@@ -183,7 +190,7 @@ def _local(field: str, name: object, content: bytes, media_type: object = None) 
     return LocalImage(field, text or "image", partial(io.BytesIO, content), media_type)
 
 
-def _text(image: object) -> str | None:
+def _text(image: Any) -> str | None:
     """Return the text of a URL, or of what may be one, without the blanks around it."""
     if hasattr(image, "scheme"):
         image = image.geturl() if hasattr(image, "geturl") else str(image)

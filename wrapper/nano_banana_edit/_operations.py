@@ -15,7 +15,6 @@ from nano_banana_edit_client.api.files import upload_file
 from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import ImageSize, OutputFormat
-from nano_banana_edit_client.types import UNSET, Unset
 
 from . import _requests, _responses
 from ._clock import Deadline
@@ -58,8 +57,8 @@ Extra: TypeAlias = Mapping[str, Any] | None
 class Options:
     """The options of an edit, besides images and prompt. See `NanoBananaEdit.edit`."""
 
-    image_size: ImageSize | Unset = UNSET
-    output_format: OutputFormat | Unset = UNSET
+    image_size: ImageSize | None = None
+    output_format: OutputFormat | None = None
 
 
 @frozen

@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
 from attrs import Attribute, field, frozen
@@ -25,6 +26,8 @@ TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the variable's name
 BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
 ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
+
+Seconds: TypeAlias = float | timedelta
 
 USER_AGENT = f"nano-banana-edit/{__version__}"
 
@@ -88,6 +91,11 @@ def parse_url(url: object) -> httpx2.URL | None:
     return parsed if readable else None
 
 
+def in_seconds(value: Any) -> Any:
+    """Return a timedelta in seconds, and anything else as it is."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
 def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     """Raise InvalidRequest unless `value` is a finite number of seconds, or None where that is allowed."""
     if value is None and optional:
@@ -111,11 +119,13 @@ class Settings:
     base_url: str = field(validator=_check_url)
     files_url: str = field(validator=_check_url)
     timeout: float | None = field(
-        validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
+        converter=in_seconds, validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
     )
     max_retries: int = field(validator=_check_retries)
     retry_rate_limited: bool = field(default=True, validator=_check_switch)
-    poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
+    poll_interval: float = field(
+        converter=in_seconds, validator=lambda _, attribute, value: check_seconds(attribute.name, value)
+    )
 
     @cached_property
     def edits(self) -> AuthenticatedClient:
@@ -138,10 +148,10 @@ def resolve(
     base_url: str | None,
     files_url: str | None,
     allow_http: bool | None = None,
-    timeout: float | None,
+    timeout: Seconds | None,
     max_retries: int,
     retry_rate_limited: bool = True,
-    poll_interval: float,
+    poll_interval: Seconds,
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 
