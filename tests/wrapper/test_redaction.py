@@ -17,11 +17,11 @@ import httpx2
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from nano_banana_edit import APIConnectionError, AuthenticationError, NanoBananaEditError
+from nano_banana_edit import APIConnectionError, AuthenticationError, NanoBananaEditError, TaskFile
 from nano_banana_edit._redaction import redact, visible
 
 from .. import promises
-from .conftest import URL, Face, Script, task
+from .conftest import PNG, URL, Face, Script, task
 
 TOKEN = "sk-live-AAAA/BBBBccccDDDDeeeeFFFFgggg&HHHH%iiii\"JJJJ'kkkkLLLL+mmmm=="
 
@@ -145,6 +145,28 @@ def test_answers_are_told_without(face: Face, spelling: str, caplog: pytest.LogC
     error = refusal.value
     told = f"{error} {vars(error)} {pickle.dumps(error)!r} {[vars(record) for record in caplog.records]}"
     assert not any(written[at : at + 9] in told for at in range(len(written) - 8))
+
+
+@promises.TOKEN_HIDDEN
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_a_call_returns_is_without(face: Face, spelling: str) -> None:
+    """A task and a stored file have the token in no text, repr or pickle; the URLs stay, and repr shows their host."""
+    written = SPELLINGS[spelling](TOKEN)
+    texts = {"error_msg": written, "error_code": written, "x": [{"y": written, "z": 1}], "type": written}
+    url = f"https://user:{quote(TOKEN, '')}@cdn.test/{quote(TOKEN, '')}"
+    options = {"token": TOKEN}
+    state = face.call(Script([task(f"is {written}", **texts)]), "get_task", "t-1", options=options)
+    done = face.call(Script([task(result=[{"url": url, "type": written}])]), "get_task", "t-1", options=options)
+    stored = face.call(
+        Script([httpx2.Response(200, json={"url": url, "key": written})]), "upload", PNG, options=options
+    )
+    told = f"{state!r} {done!r} {stored!r} {state.raw} {stored.raw['key']} {pickle.dumps(state)!r}"
+    assert not any(written[at : at + 9] in told for at in range(len(written) - 8))
+    assert "[token]" in state.status
+    assert url == done.files[0].url == done.raw["result"][0]["url"] == stored.url
+    assert "TaskFile(url='https://cdn.test/...'" in repr(done)
+    assert "UploadedFile(url='https://cdn.test/...')" == repr(stored)
+    assert "TaskFile(url=..., type=None)" == repr(TaskFile("data:,x")).replace("'", "")
 
 
 @promises.TOKEN_HIDDEN
