@@ -62,7 +62,7 @@ def _names(entry: str, url: httpx2.URL) -> bool:
     if port not in (None, str(url.port or {"http": 80, "https": 443}[url.scheme])):
         return False
     try:
-        address = ip_address(url.host.partition("%")[0])  # without its zone
+        address = ip_address(url.host)
     except ValueError:
         hosts = [host.rstrip(".") for host in (url.host, url.raw_host.decode())]
         if name.startswith("*"):
