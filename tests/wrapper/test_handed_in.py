@@ -32,7 +32,7 @@ from nano_banana_edit import InvalidRequest, WaitTimeout
 
 from .. import promises
 from ..document import MOST_IMAGES
-from .conftest import JPEG, PNG, URL, Face, Script, accepted, task, uploaded
+from .conftest import JPEG, PNG, URL, Face, Script, accepted, save, task, uploaded
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 DATA = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -347,6 +347,9 @@ def test_messages_do_not_repeat_a_long_text(face: Face, text: str) -> None:
     assert len(refusal(face, text)) < 400
     with pytest.raises(InvalidRequest) as refused:
         face.call(Script([]), "upload", text)
+    assert len(str(refused.value)) < 400
+    with pytest.raises(InvalidRequest, match=r"^path ") as refused:
+        face.call(Script([accepted(), task()]), "edit", URL, "p", then=save(text))
     assert len(str(refused.value)) < 400
 
 
