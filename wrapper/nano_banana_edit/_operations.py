@@ -15,7 +15,6 @@ from nano_banana_edit_client.api.files import upload_file
 from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import ImageSize, OutputFormat
-from nano_banana_edit_client.types import UNSET, Unset
 
 from . import _requests, _responses
 from ._clock import Deadline
@@ -23,9 +22,10 @@ from ._effects import Operation, Send, Sleep, Together, Work
 from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, SubmissionUnknown, WaitTimeout, about
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._log import logger
+from ._redaction import visible
 from ._retry import spread
 from ._settings import Settings
-from .models import Task, UploadedFile
+from .models import Task, UploadedFile, without
 
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
 
@@ -57,8 +57,8 @@ Extra: TypeAlias = Mapping[str, Any] | None
 class Options:
     """The options of an edit, besides images and prompt. See `NanoBananaEdit.edit`."""
 
-    image_size: ImageSize | Unset = UNSET
-    output_format: OutputFormat | Unset = UNSET
+    image_size: ImageSize | None = None
+    output_format: OutputFormat | None = None
 
 
 @frozen
@@ -81,7 +81,7 @@ class Context:
         """Log the progress, and call `on_progress`."""
         progress = Progress(stage, self.deadline.elapsed(), **facts)
         at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
-        logger.info("%s: %safter %.1f s", stage, at, progress.elapsed)
+        logger.info("%s: %safter %.1f s", stage, visible(at), progress.elapsed)
         if self.on_progress:
             self.on_progress(progress)
 
@@ -151,7 +151,7 @@ def _upload(context: Context, image: LocalImage) -> Operation[UploadedFile]:
         _responses.uploaded,
         context.deadline,
     )
-    return file
+    return without(file, context.settings.token)  # type: ignore[no-any-return]
 
 
 def _content(image: LocalImage) -> bytes:
@@ -170,7 +170,7 @@ def get_task(context: Context, task_id: str) -> Operation[Task]:
             context.deadline,
             reuse=True,  # its response names its task, so that no other can be taken for it
         )
-    return task
+    return without(task, context.settings.token)  # type: ignore[no-any-return]
 
 
 def wait(context: Context, task: Task | str) -> Operation[Task]:

@@ -13,7 +13,7 @@ from ._clock import Deadline
 from ._driver import Driver
 from ._effects import Operation
 from ._settings import Settings, parse_url
-from .models import Task
+from .models import Task, place
 
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class _Image:
     """What both kinds of result image have in common."""
 
-    url: str
+    url: str = field(repr=place)
     task_id: str
     type: str | None = None
     output_format: str | None = None
