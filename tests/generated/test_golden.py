@@ -149,7 +149,7 @@ def test_what_is_required_is_missed(prints: ModuleType, name: str) -> None:
         ("grid", [[1, 6]], "grid[0][1] is 6; the maximum is 5."),
         ("lines", [{"text": "abcde"}], "lines.text has 5 characters; the maximum is 4."),
         ("lines", 3, "lines is 3; it must be an array."),
-        ("lines", [3], "lines is 3; it must be an object."),
+        ("lines", [3], "lines[0] is 3; it must be an object."),
         ("frame", {"width": 1, "x": 2}, "frame.x is unknown; the allowed properties are: width."),
         ("frame", [], "frame is []; it must be an object."),
         ("free", {"a": float("nan")}, "free.a contains nan; it must be JSON: "),

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
-from ..constraints import an_object, checked, constraints, undeclared, within
+from .. import constraints as _constraints
 from ..models.print_color import PrintColor
 from ..models.size import Size
 from ..types import UNSET, Unset
@@ -45,7 +45,7 @@ class Print:
     """
 
     kind: Literal["print"] = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "kind",
             True,
             {
@@ -56,7 +56,7 @@ class Print:
     )
 
     name: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "name",
             True,
             {
@@ -69,7 +69,7 @@ class Print:
     )
 
     size: Size = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "size",
             True,
             {
@@ -79,7 +79,7 @@ class Print:
     )
 
     lines: list[Line] = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "lines",
             True,
             {
@@ -93,7 +93,7 @@ class Print:
     )
 
     frame: PrintFrame = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "frame",
             True,
             {
@@ -104,7 +104,7 @@ class Print:
 
     back: Size | Unset = _attrs_field(
         default="small",
-        validator=constraints(
+        validator=_constraints.Declared(
             "back",
             False,
             {
@@ -115,7 +115,7 @@ class Print:
 
     color: PrintColor | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "color",
             False,
             {
@@ -127,7 +127,7 @@ class Print:
 
     copies: int | Unset = _attrs_field(
         default=1,
-        validator=constraints(
+        validator=_constraints.Declared(
             "copies",
             False,
             {
@@ -140,7 +140,7 @@ class Print:
 
     scale: float | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "scale",
             False,
             {
@@ -154,7 +154,7 @@ class Print:
 
     gloss: bool | Unset = _attrs_field(
         default=False,
-        validator=constraints(
+        validator=_constraints.Declared(
             "gloss",
             False,
             {
@@ -165,7 +165,7 @@ class Print:
 
     note: None | str | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "note",
             False,
             {
@@ -177,7 +177,7 @@ class Print:
 
     nothing: None | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "nothing",
             False,
             {
@@ -186,11 +186,11 @@ class Print:
         ),
     )
 
-    anything: Any | Unset = UNSET
+    anything: Any | Unset = _attrs_field(default=UNSET, validator=_constraints.Declared("anything", False, {}))
 
     tags: list[str] | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "tags",
             False,
             {
@@ -208,7 +208,7 @@ class Print:
 
     grid: list[list[int]] | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "grid",
             False,
             {
@@ -227,7 +227,7 @@ class Print:
 
     free: PrintFree | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "free",
             False,
             {
@@ -236,50 +236,74 @@ class Print:
         ),
     )
 
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, validator=undeclared)
+    additional_properties: dict[str, Any] = _attrs_field(
+        init=False, factory=dict, validator=_constraints.Undeclared({})
+    )
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
-        kind = self.kind
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        _dict["kind"] = self.kind
 
-        name = self.name
+        _dict["name"] = self.name
 
         size: str = self.size
+        _dict["size"] = size
 
         lines = []
         for lines_item_data in self.lines:
             lines_item = lines_item_data.to_dict()
             lines.append(lines_item)
 
+        _dict["lines"] = lines
+
         frame = self.frame.to_dict()
+        _dict["frame"] = frame
 
         back: str | Unset = UNSET
         if not isinstance(self.back, Unset):
             back = self.back
 
+        if back is not UNSET:
+            _dict["back"] = back
+
         color: str | Unset = UNSET
         if not isinstance(self.color, Unset):
             color = self.color
 
-        copies = self.copies
+        if color is not UNSET:
+            _dict["color"] = color
 
-        scale = self.scale
+        if self.copies is not UNSET:
+            _dict["copies"] = self.copies
 
-        gloss = self.gloss
+        if self.scale is not UNSET:
+            _dict["scale"] = self.scale
+
+        if self.gloss is not UNSET:
+            _dict["gloss"] = self.gloss
 
         note: None | str | Unset
         if isinstance(self.note, Unset):
             note = UNSET
         else:
             note = self.note
+        if note is not UNSET:
+            _dict["note"] = note
 
-        nothing = self.nothing
+        if self.nothing is not UNSET:
+            _dict["nothing"] = self.nothing
 
-        anything = self.anything
+        if self.anything is not UNSET:
+            _dict["anything"] = self.anything
 
         tags: list[str] | Unset = UNSET
         if not isinstance(self.tags, Unset):
             tags = self.tags
+
+        if tags is not UNSET:
+            _dict["tags"] = tags
 
         grid: list[list[int]] | Unset = UNSET
         if not isinstance(self.grid, Unset):
@@ -289,45 +313,16 @@ class Print:
 
                 grid.append(grid_item)
 
+        if grid is not UNSET:
+            _dict["grid"] = grid
+
         free: dict[str, Any] | Unset = UNSET
         if not isinstance(self.free, Unset):
             free = self.free.to_dict()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "kind": kind,
-                "name": name,
-                "size": size,
-                "lines": lines,
-                "frame": frame,
-            }
-        )
-        if back is not UNSET:
-            field_dict["back"] = back
-        if color is not UNSET:
-            field_dict["color"] = color
-        if copies is not UNSET:
-            field_dict["copies"] = copies
-        if scale is not UNSET:
-            field_dict["scale"] = scale
-        if gloss is not UNSET:
-            field_dict["gloss"] = gloss
-        if note is not UNSET:
-            field_dict["note"] = note
-        if nothing is not UNSET:
-            field_dict["nothing"] = nothing
-        if anything is not UNSET:
-            field_dict["anything"] = anything
-        if tags is not UNSET:
-            field_dict["tags"] = tags
-        if grid is not UNSET:
-            field_dict["grid"] = grid
         if free is not UNSET:
-            field_dict["free"] = free
+            _dict["free"] = free
 
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -335,33 +330,29 @@ class Print:
         from ..models.print_frame import PrintFrame  # noqa: PLC0415
         from ..models.print_free import PrintFree  # noqa: PLC0415
 
-        d = an_object(src_dict)
-        kind = d.pop("kind", UNSET)
-
-        name = d.pop("name", UNSET)
-
-        size = d.pop("size", UNSET)
-
-        with within("lines"):
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["kind"] = _dict.pop("kind", UNSET)
+        _vars["name"] = _dict.pop("name", UNSET)
+        _vars["size"] = _dict.pop("size", UNSET)
+        with _constraints.within("lines"):
             lines = []
-            _lines = checked("", True, {"type": "array"}, d.pop("lines", UNSET))
+            _lines = _dict.pop("lines", UNSET)
             for lines_item_data in _lines:
                 lines_item = Line.from_dict(lines_item_data)
 
                 lines.append(lines_item)
 
-        with within("frame"):
-            frame = PrintFrame.from_dict(d.pop("frame", UNSET))
+        _vars["lines"] = lines
+        with _constraints.within("frame"):
+            frame = PrintFrame.from_dict(_dict.pop("frame", UNSET))
 
-        back = d.pop("back", UNSET)
-
-        color = d.pop("color", UNSET)
-
-        copies = d.pop("copies", UNSET)
-
-        scale = d.pop("scale", UNSET)
-
-        gloss = d.pop("gloss", UNSET)
+        _vars["frame"] = frame
+        _vars["back"] = _dict.pop("back", UNSET)
+        _vars["color"] = _dict.pop("color", UNSET)
+        _vars["copies"] = _dict.pop("copies", UNSET)
+        _vars["scale"] = _dict.pop("scale", UNSET)
+        _vars["gloss"] = _dict.pop("gloss", UNSET)
 
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
@@ -370,15 +361,15 @@ class Print:
                 return data
             return cast(None | str | Unset, data)
 
-        note = _parse_note(d.pop("note", UNSET))
+        note = _parse_note(_dict.pop("note", UNSET))
 
-        nothing = d.pop("nothing", UNSET)
+        _vars["note"] = note
+        _vars["nothing"] = _dict.pop("nothing", UNSET)
+        _vars["anything"] = _dict.pop("anything", UNSET)
+        tags = cast(list[str], _dict.pop("tags", UNSET))
 
-        anything = d.pop("anything", UNSET)
-
-        tags = cast(list[str], d.pop("tags", UNSET))
-
-        _grid = checked("grid", False, {"type": "array"}, d.pop("grid", UNSET))
+        _vars["tags"] = tags
+        _grid = _dict.pop("grid", UNSET)
         grid: list[list[int]] | Unset = UNSET
         if _grid is not UNSET:
             grid = []
@@ -387,35 +378,19 @@ class Print:
 
                 grid.append(grid_item)
 
-        with within("free"):
-            _free = d.pop("free", UNSET)
+        _vars["grid"] = grid
+        with _constraints.within("free"):
+            _free = _dict.pop("free", UNSET)
             free: PrintFree | Unset
             if isinstance(_free, Unset):
                 free = UNSET
             else:
                 free = PrintFree.from_dict(_free)
 
-        print_ = cls(
-            kind=kind,
-            name=name,
-            size=size,
-            lines=lines,
-            frame=frame,
-            back=back,
-            color=color,
-            copies=copies,
-            scale=scale,
-            gloss=gloss,
-            note=note,
-            nothing=nothing,
-            anything=anything,
-            tags=tags,
-            grid=grid,
-            free=free,
-        )
-
-        print_.additional_properties = d
-        return print_
+        _vars["free"] = free
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:
