@@ -1,6 +1,6 @@
 """Hold requests to the document's constraints, which the stock models do not check.
 
-Plain Python that holds no template syntax: types.py.jinja writes it into the package, beside the modules of the generator.
+Plain Python, without template syntax: types.py.jinja writes it into the package, beside the generator's own modules.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Declared:
     Attributes:
         name: The property's name in the document.
         required: Whether the property is required.
-        schema: The schema's keywords and their values, as in the document. If there are none, the value must be JSON that
-            all parsers read alike; None is for a date or the like in a response, which may be any value.
+        schema: The schema's keywords and their values, as in the document; without any, the value must be JSON that all
+            parsers read alike. None takes any value: a date of a response, or the like.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Declared:
     schema: Schema | None
 
     def __call__(self, _instance: Any, _attribute: Attribute[Any], value: Any) -> None:
+        """Raise ConstraintViolation if the value breaks the schema, or is required and missing."""
         checked(self.name, self.required, self.schema, value)
 
 
@@ -60,6 +61,7 @@ class Undeclared:
     schema: Schema
 
     def __call__(self, _instance: Any, _attribute: Attribute[Any], properties: Mapping[str, Any]) -> None:
+        """Raise ConstraintViolation if the name or the value of a property cannot be sent, or breaks the schema."""
         for name, value in properties.items():
             if not _is_text(name):
                 raise _not_json(name, name)

@@ -133,8 +133,8 @@ def test_what_is_required_is_missed(prints: ModuleType, name: str) -> None:
     [
         ("kind", "x", "kind is 'x'; it must be 'print'."),
         ("name", "ab1\n", "name is 'ab1\\n'; it must match '^[a-z]+\\\\d$'."),
-        ("size", "huge", "size is 'huge'; it must be one of 'large', 'small'."),
-        ("back", None, "back is None; it must be one of 'large', 'small'."),
+        ("size", "huge", "size is 'huge'; it must be one of 'small', 'large'."),
+        ("back", None, "back is None; it must be one of 'small', 'large'."),
         ("color", "green", "color is 'green'; it must be one of 'red', 'blue'."),
         ("copies", 10, "copies is 10; the limit is 1 to 9."),
         ("scale", 90, "scale is 90; it must be more than 0 and less than 90."),

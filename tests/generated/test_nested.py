@@ -1,10 +1,8 @@
 """Objects inside objects and lists, which our document does not have: model, mock and oracle agree."""
 
 import copy
-import importlib
 import json
 import re
-import sys
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -14,7 +12,7 @@ from nano_banana_edit_mock import MockService, Request
 from nano_banana_edit_mock.contract import parse
 
 from ..document import BODY, CONTRACT
-from .test_refusals import refusal_of_the_generator
+from .generating import client_of
 
 STYLE = {
     "type": "object",
@@ -34,16 +32,10 @@ ORACLE = jsonschema.Draft202012Validator({**DOCUMENT, "$ref": "#/components/sche
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+def models() -> Iterator[ModuleType]:
     """The models that the generator makes from the document."""
-    folder = tmp_path_factory.mktemp("nested")
-    assert "" == refusal_of_the_generator(DOCUMENT, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        (folder / "client").rename(folder / "nested_client")
-        yield importlib.import_module("nested_client.models")
-    for name in [name for name in sys.modules if name.startswith("nested_client")]:
-        del sys.modules[name]
+    with client_of(DOCUMENT) as client:
+        yield client.models
 
 
 @pytest.mark.parametrize(

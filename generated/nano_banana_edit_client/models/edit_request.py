@@ -61,7 +61,8 @@ class EditRequest:
             "image_size",
             False,
             {
-                "enum": ["16:9", "1:1", "21:9", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "auto"],
+                "enum": ["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto"],
+                "type": "string",
             },
         ),
     )
@@ -72,7 +73,8 @@ class EditRequest:
             "output_format",
             False,
             {
-                "enum": ["jpeg", "png"],
+                "enum": ["png", "jpeg"],
+                "type": "string",
             },
         ),
     )

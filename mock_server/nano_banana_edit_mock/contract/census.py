@@ -37,15 +37,15 @@ class UnsupportedKeyword(ValueError):
     Attributes:
         keyword: The keyword as written.
         pointer: JSON pointer to it in the document.
+        remedy: What to write instead.
     """
 
-    def __init__(self, keyword: str, pointer: str) -> None:
-        super().__init__(keyword, pointer)
-        self.keyword = keyword
-        self.pointer = pointer
+    def __init__(self, keyword: str, pointer: str, remedy: str = "State the constraint another way.") -> None:
+        super().__init__(keyword, pointer, remedy)
+        self.keyword, self.pointer, self.remedy = keyword, pointer, remedy
 
     def __str__(self) -> str:
-        return f"{self.keyword} at {self.pointer} is not supported. State the constraint another way."
+        return f"{self.keyword} at {self.pointer} is not supported. {self.remedy}"
 
 
 @frozen(kw_only=True)

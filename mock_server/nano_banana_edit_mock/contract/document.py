@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import yaml
 from attrs import evolve, frozen
 
+from . import expressible
 from .census import Constraint, UnsupportedKeyword, escape, has, point, refer, resolve, state, step, walk
 from .reading import check_json, read_yaml
 
@@ -130,6 +131,7 @@ def parse(document: Mapping[str, Any]) -> Contract:
         for method in _METHODS
         if method in item
     )
+    expressible.check(document)
     return Contract(document=document, operations=operations, constraints=tuple(reader.census))
 
 

@@ -73,7 +73,8 @@ class Print:
             "size",
             True,
             {
-                "enum": ["large", "small"],
+                "enum": ["small", "large"],
+                "type": "string",
             },
         )
     )
@@ -108,7 +109,8 @@ class Print:
             "back",
             False,
             {
-                "enum": ["large", "small"],
+                "enum": ["small", "large"],
+                "type": "string",
             },
         ),
     )
@@ -119,8 +121,8 @@ class Print:
             "color",
             False,
             {
-                "type": "string",
                 "enum": ["red", "blue"],
+                "type": "string",
             },
         ),
     )
