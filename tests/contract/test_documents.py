@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.contract.schemas import Schemas
+from nano_banana_edit_mock.tools.cases import inspect
 
 from ..generated.generating import client_of
 from .documents import DOCUMENTS, bodies
@@ -25,6 +26,7 @@ def test_any_document_is_refused_or_held(document: dict[str, Any], data: st.Data
     """Model and mock give the same verdict on each body, and the client reads each answer that the document allows."""
     try:
         contract = parse(document)
+        inspect(contract)
     except ValueError:
         return
     schemas = Schemas(contract)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.tools.cases import inspect
 
 from ..document import BODY
 from .generating import OPTIONS, TEMPLATES, refusal_of_the_generator, with_properties, with_schemas
@@ -45,7 +46,7 @@ def test_what_is_stated_again_is_fine(tmp_path: Path) -> None:
     )
     parts = [TO_STYLE, OBJECT | MORE]
     document["components"]["schemas"]["Task"] = {"allOf": parts, "description": "d"}
-    parse(document)
+    inspect(parse(document))
     assert "" == refusal_of_the_generator(document, tmp_path)
 
 
@@ -78,7 +79,7 @@ def test_what_is_lost_is_refused(document: dict[str, Any], place: str, tmp_path:
     assert place in generator
     assert " is lost" in generator
     with pytest.raises(ValueError, match=rf"{place}.*is not supported\. [A-Z].*\.$"):
-        parse(document)
+        inspect(parse(document))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_what_the_parser_refuses_is_refused_before(document: dict[str, Any], pla
     """What ends the generator in words of its own is refused by the mock, with the place and what to write."""
     assert "" != refusal_of_the_generator(document, tmp_path)
     with pytest.raises(ValueError, match=rf"{place.replace('$', '.')} is not supported\. [A-Z].*\.$"):
-        parse(document)
+        inspect(parse(document))
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0.3", "3.2.0", "4.0.0", None])

@@ -96,6 +96,7 @@ def send(service, url, edit_body, form):
 def rich() -> dict[str, Any]:
     """A document with every keyword that the shipped one does not use."""
     return {
+        "openapi": "3.1.0",
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "paths": {
@@ -108,13 +109,22 @@ def rich() -> dict[str, Any]:
                         {"$ref": "#/components/parameters/Thing"},
                     ],
                 },
-                "put": {"operationId": "putThing", "requestBody": {"$ref": "#/components/requestBodies/Thing"}},
+                "put": {
+                    "operationId": "putThing",
+                    "parameters": [{"$ref": "#/components/parameters/Thing"}],
+                    "requestBody": {"$ref": "#/components/requestBodies/Thing"},
+                },
                 "post": {
                     "operationId": "postThing",
                     "security": [],
+                    "parameters": [{"$ref": "#/components/parameters/Thing"}],
                     "requestBody": {
                         "required": True,
-                        "content": {"multipart/form-data": {"schema": {"properties": {"note": {"minLength": 2}}}}},
+                        "content": {
+                            "multipart/form-data": {
+                                "schema": {"properties": {"note": {"type": "string", "minLength": 2}}}
+                            }
+                        },
                     },
                 },
             }
