@@ -1,4 +1,4 @@
-"""Small random documents out of OpenAPI's constructs: one operation, its body and its answer; and bodies for a schema."""
+"""Small random documents out of OpenAPI's constructs: one operation, its body and its answer; and such bodies."""
 
 from __future__ import annotations
 
@@ -11,26 +11,10 @@ from .strategies import JSON
 
 Schema = dict[str, Any]
 
-NAMES = ["a", "b", "cast", "self", "d", "to_dict", "additional_properties", "from", "class", "class_", "dict", "values"]
-NAMES += [
-    "a_item",
-    "a_type_0",
-    "constraints",
-    "cls",
-    "UNSET",
-    "unset",
-    "1",
-    "+1",
-    "-1",
-    "é",
-    "a b",
-    "a-b",
-    "aB",
-    "_x",
-    "$",
-    "",
-]
-NAMES += ["Style", "style", "json", "types", "a\nb", 'a"b', "{a}", "\u00ad", "x-a", "const", "default", "items", "$ref"]
+NAMES = """a b cast self d to_dict additional_properties from dict values a_item a_type_0 constraints cls UNSET
+unset 1 é aB _x Style style json types {a} x-a const default items $ref""".split()  # noqa: SIM905 - quicker to read
+NAMES += ["a b", "new\nline", 'quo"te']
+ODD_NAMES = [*NAMES, "class", "class_", "+1", "-1", "\u00ad", "$", ""]
 TEXTS = ["", "a", "ab", "abc", "é", "🍌", "a\n", "A1", "\u00a0", "2026-01-02", "no", "null", "a/b-c"]
 NUMBERS = [0, 1, -1, 2, 9, 1.5, 0.1, 0.3, 1.0, -0.0, 2**53, 2**53 + 1, 2**63 - 1, -(2**63), 10**22, 1e300, 1e-7]
 PATTERNS = [
@@ -46,7 +30,7 @@ PATTERNS = [
     r"a\/b",
     "[a-]",
 ]
-PATTERNS += [r"\s", r"\bé", r"\p{L}", "a.b", "[[a]", "(?<=a)b", "a++", r"\cJ", "(", "[]", "[a&&b]", "{1}"]
+ODD_PATTERNS = [r"\s", r"\bé", r"\p{L}", "a.b", "[[a]", "(?<=a)b", "a++", r"\cJ", "(", "[]", "[a&&b]", "{1}"]
 COMPONENTS = {
     "Style": {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "minLength": 1}}},
     "Size": {"type": "string", "enum": ["small", "large"]},
@@ -57,13 +41,20 @@ COMPONENTS = {
     "Closed": {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False},
     "Tree": {"type": "object", "properties": {"inner": {"$ref": "#/components/schemas/Tree"}}},
 }
-PLAIN = st.sampled_from(["Style", "Size", "Level", "Closed"]).map(lambda name: {"$ref": f"#/components/schemas/{name}"})
-REFS = st.sampled_from(sorted(COMPONENTS)).map(lambda name: {"$ref": f"#/components/schemas/{name}"})
-NOTES = {
-    "description": st.just("About it."),
-    "title": st.just("A Title"),
-    "default": st.sampled_from([*TEXTS, 1, 1.5, True]),
-}
+NOTES = {"description": st.just("About it."), "title": st.just("A Title"), "x-note": st.just(1)}
+ODD_NOTES = NOTES | {"default": st.sampled_from([*TEXTS, 1, 1.5, True]), "format": st.just("int64")}
+
+
+def refer(*names: str) -> st.SearchStrategy[Schema]:
+    """References to components."""
+    return st.sampled_from(names).map(lambda name: {"$ref": f"#/components/schemas/{name}"})
+
+
+def in_all_of(refs: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    return refs.map(lambda ref: {"allOf": [ref]})
+
+
+PLAIN, REFS = refer("Style", "Size", "Level", "Closed", "Text", "Maybe"), refer(*COMPONENTS)
 
 
 def some(**keywords: st.SearchStrategy[Any]) -> st.SearchStrategy[Schema]:
@@ -84,15 +75,16 @@ _SIZES = st.integers(0, 3)
 _BOUNDS = dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), st.sampled_from(NUMBERS))
 _STEPS = st.sampled_from([number for number in NUMBERS if number > 0])
 _OF_TEXT = {"minLength": _SIZES, "maxLength": _SIZES, "pattern": st.sampled_from(PATTERNS)}
+_OF_ODD_TEXT = _OF_TEXT | {"pattern": st.sampled_from(ODD_PATTERNS)}
 _FORMATS = st.sampled_from(["date", "date-time", "uuid", "uri", "binary", "email", "int32", "password"])
 
 HELD = st.one_of(
-    typed("string", **_OF_TEXT),
+    typed("string", **_OF_TEXT, default=st.sampled_from(TEXTS)),
     typed("string", enum=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3, unique=True)),
     typed("integer", **_BOUNDS, multipleOf=_STEPS),
     typed("number", **_BOUNDS, multipleOf=_STEPS),
     typed("integer", enum=st.lists(st.integers(-2, 5), min_size=1, max_size=3, unique=True)),
-    typed("boolean", enum=st.just([True])),
+    typed("boolean", enum=st.just([True]), default=st.just(True)),
     st.just({"type": "null"}),
     some(const=st.sampled_from([None, True, False, 0, 1, 1.5, "a", ""])),
     some(enum=st.sampled_from([["a", None], [None], [1, 2]])),
@@ -100,19 +92,16 @@ HELD = st.one_of(
     merged(st.just({"type": ["integer", "string"]}), some(**_OF_TEXT, **_BOUNDS)),
     merged(st.just({"type": ["string", "null"]}), some(**_OF_TEXT)),
     PLAIN,
-    PLAIN.map(lambda ref: {"allOf": [ref]}),
+    in_all_of(PLAIN),
 )
 ODD = st.one_of(
-    typed("string", **_OF_TEXT, format=_FORMATS),
+    typed("string", **_OF_ODD_TEXT, format=_FORMATS),
     some(const=st.sampled_from([[1], {"a": 1}])),
     some(enum=st.sampled_from([["a", 1], [1.5], [True], [[1]], []])),
     REFS,
-    REFS.map(lambda ref: {"allOf": [ref]}),
+    in_all_of(REFS),
     merged(REFS, some(minLength=_SIZES, default=st.just("small"), required=st.just(["b"]))),
-    merged(
-        REFS.map(lambda ref: {"allOf": [ref]}),
-        some(maxLength=_SIZES, default=st.just("small"), required=st.just(["b"])),
-    ),
+    merged(in_all_of(REFS), some(maxLength=_SIZES, default=st.just("small"), required=st.just(["b"]))),
 )
 
 
@@ -138,17 +127,18 @@ def _groups(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
     )
 
 
-def objects(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    """Objects with properties of odd names."""
-    noted = inner | merged(inner, some(**NOTES))
-    names = st.dictionaries(st.sampled_from(NAMES), noted, max_size=4)
+def objects(
+    inner: st.SearchStrategy[Schema], names: list[str] = NAMES, notes: dict[str, st.SearchStrategy[Any]] = NOTES
+) -> st.SearchStrategy[Schema]:
+    """Objects with properties of these names."""
+    properties = st.dictionaries(st.sampled_from(names), inner | merged(inner, some(**notes)), max_size=4)
     more = some(additionalProperties=st.booleans() | inner, **{"x-more": st.just(1)})
 
     def close(properties: Schema, more: Schema, required: list[str]) -> Schema:
         known = [name for name in required if name in properties]
         return {"type": "object", "properties": properties, **more} | ({"required": known} if known else {})
 
-    return st.builds(close, names, more, st.lists(st.sampled_from(NAMES), max_size=9, unique=True))
+    return st.builds(close, properties, more, st.lists(st.sampled_from(names), max_size=9, unique=True))
 
 
 REQUESTS = st.recursive(HELD, _containers, max_leaves=4)
@@ -183,11 +173,11 @@ def document(request: Schema, answer: Schema) -> Schema:
     }
 
 
-HELD_DOCUMENTS = st.builds(document, objects(REQUESTS), objects(SCHEMAS) | SCHEMAS)
-DOCUMENTS = (
-    HELD_DOCUMENTS
-    | st.builds(document, objects(REQUESTS), st.just({}))
-    | st.builds(document, objects(SCHEMAS), st.just({}))
+ANYTHING = objects(SCHEMAS, ODD_NAMES, ODD_NOTES)
+DOCUMENTS = st.one_of(
+    st.builds(document, objects(REQUESTS), st.just({})),
+    st.builds(document, objects(REQUESTS), objects(SCHEMAS) | SCHEMAS),
+    st.builds(document, ANYTHING, ANYTHING),
 )
 
 
@@ -210,11 +200,8 @@ def bodies(root: Schema, schema: Any, depth: int = 4) -> st.SearchStrategy[Any]:
 
 def _objects(root: Schema, schema: Schema, depth: int) -> st.SearchStrategy[Any]:
     declared = {name: bodies(root, inner, depth - 1) for name, inner in schema.get("properties", {}).items()}
-    more = st.dictionaries(
-        st.sampled_from(NAMES) | st.text(max_size=3),
-        bodies(root, schema.get("additionalProperties"), depth - 1),
-        max_size=1,
-    )
+    left = bodies(root, schema.get("additionalProperties"), depth - 1)
+    more = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), left, max_size=1)
     needed = {name: value for name, value in declared.items() if name in schema.get("required", ())}
     optional = {name: value for name, value in declared.items() if name not in needed}
     known = st.fixed_dictionaries(needed, optional=optional) | st.fixed_dictionaries({}, optional=declared)

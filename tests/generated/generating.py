@@ -28,8 +28,8 @@ _NUMBERS = count()
 
 def refusal_of_the_generator(document: dict[str, Any], folder: Path) -> str:
     """The generator's errors; nothing if it makes the client, in `client`."""
-    source = folder / "openapi.yaml"
-    source.write_text(json.dumps(document), "utf-8")  # which is YAML, with each number as it is
+    source = folder / "openapi.json"
+    source.write_text(json.dumps(document), "utf-8")
     options = ConfigFile.load_from_path(OPTIONS)
     options.post_hooks = []
     config = Config.from_sources(options, MetaType.NONE, source, "utf-8", True, folder / "client")

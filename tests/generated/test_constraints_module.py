@@ -248,6 +248,16 @@ def test_unknown_properties(allowed: list[str], message: str) -> None:
     assert message == str(refusal.value)
 
 
+@pytest.mark.parametrize("validator", [None, Undeclared({"type": "integer"})])
+def test_properties_that_are_left_over(validator: Undeclared | None) -> None:
+    """A model with room for more takes any property that meets the schema for them, if there is one."""
+    model = attrs.make_class("Model", {"more": attrs.field(validator=validator)})
+    assert {"a": 1} == read(model, {"a": 1})
+    if validator:
+        with pytest.raises(ConstraintViolation, match=r"^a is 'b'; it must be an integer\.$"):
+            read(model, {"a": "b"})
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

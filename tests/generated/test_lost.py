@@ -1,4 +1,4 @@
-"""What the generator's parser loses or cannot read: refused by name and place, by the generator and before it by the mock."""
+"""What the generator's parser loses or cannot read is refused by name and place, by it and before it by the mock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from nano_banana_edit_mock.contract import parse
-from nano_banana_edit_mock.tools.cases import inspect
+from nano_banana_edit_mock.__main__ import main
+from nano_banana_edit_mock.contract import expressible, parse
 
 from ..document import BODY
 from .generating import OPTIONS, TEMPLATES, refusal_of_the_generator, with_properties, with_schemas
@@ -46,7 +46,7 @@ def test_what_is_stated_again_is_fine(tmp_path: Path) -> None:
     )
     parts = [TO_STYLE, OBJECT | MORE]
     document["components"]["schemas"]["Task"] = {"allOf": parts, "description": "d"}
-    inspect(parse(document))
+    expressible.check(parse(document).document)
     assert "" == refusal_of_the_generator(document, tmp_path)
 
 
@@ -65,12 +65,12 @@ def test_what_is_stated_again_is_fine(tmp_path: Path) -> None:
             of_answer({**OBJECT, "properties": {"style": {"allOf": [TO_STYLE], **MORE}}}),
             "Task/properties/style/properties",
         ),
-        (of_request(size={**TO_SIZE, "default": "1:1"}), "EditRequest/properties/size/default"),
-        (of_request(size={**TO_SIZE, "minLength": 4}), "EditRequest/properties/size/minLength"),
-        (of_request(style={"allOf": [TO_STYLE], "required": ["x"]}), "EditRequest/properties/style/required"),
+        (of_request(size={**TO_SIZE, "default": "1:1"}), "properties/size/default"),
+        (of_request(size={**TO_SIZE, "minLength": 4}), "properties/size/minLength"),
+        (of_request(style={"allOf": [TO_STYLE], "required": ["x"]}), "properties/style/required"),
         (of_request(styles={"type": "array", "items": {**TO_STYLE, **MORE}}), "properties/styles/items/properties"),
-        (of_request(n={"type": "integer", "minimum": 5, "exclusiveMinimum": 3}), "EditRequest/properties/n/minimum"),
-        (of_request(n={"type": "integer", "maximum": 5, "exclusiveMaximum": 9}), "EditRequest/properties/n/maximum"),
+        (of_request(n={"type": "integer", "minimum": 5, "exclusiveMinimum": 3}), "properties/n/minimum"),
+        (of_request(n={"type": "integer", "maximum": 5, "exclusiveMaximum": 9}), "properties/n/maximum"),
     ],
 )
 def test_what_is_lost_is_refused(document: dict[str, Any], place: str, tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_what_is_lost_is_refused(document: dict[str, Any], place: str, tmp_path:
     generator = refusal_of_the_generator(document, tmp_path)
     assert place in generator
     assert " is lost" in generator
-    with pytest.raises(ValueError, match=rf"{place}.*is not supported\. [A-Z].*\.$"):
-        inspect(parse(document))
+    with pytest.raises(ValueError, match=rf"{place}.*\. [A-Z].*\.$"):
+        expressible.check(parse(document).document)
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,19 @@ def test_what_is_lost_is_refused(document: dict[str, Any], place: str, tmp_path:
         (of_request(**{"+1": {}, "-1": {}}), "EditRequest/properties"),
         (of_answer({**OBJECT, "properties": {"+1": {}, "-1": {}}}), "Task/properties"),
         (of_request(list={"type": "array"}), "EditRequest/properties/list/type"),
-        (of_request(mixed={"enum": ["a", 1]}), "EditRequest/properties/mixed/enum"),
+        (of_request(mixed={"enum": ["a", 1]}), "properties/mixed/enum"),
         (of_answer({**OBJECT, "properties": {"mixed": {"enum": [1.5]}}}), "Task/properties/mixed/enum"),
         (of_request(same={"const": [1]}), "EditRequest/properties/same/const"),
         (of_request(n={"type": "integer", "default": "one"}), "EditRequest/properties/n/default"),
-        (of_request(tags={"type": "array", "items": {}, "default": []}), "EditRequest/properties/tags/default"),
-        (of_request(size={"allOf": [TO_SIZE], "default": "7:1"}), "EditRequest/properties/size/default"),
+        (of_request(tags={"type": "array", "items": {}, "default": []}), "properties/tags/default"),
+        (of_request(size={"allOf": [TO_SIZE], "default": "7:1"}), "properties/size/default"),
     ],
 )
 def test_what_the_parser_refuses_is_refused_before(document: dict[str, Any], place: str, tmp_path: Path) -> None:
     """What ends the generator in words of its own is refused by the mock, with the place and what to write."""
     assert "" != refusal_of_the_generator(document, tmp_path)
     with pytest.raises(ValueError, match=rf"{place.replace('$', '.')} is not supported\. [A-Z].*\.$"):
-        inspect(parse(document))
+        expressible.check(parse(document).document)
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0.3", "3.2.0", "4.0.0", None])
@@ -139,3 +139,14 @@ def test_the_generator_alone_refuses_in_words(tmp_path: Path) -> None:
     assert (1, False) == (status, "Traceback" in said)
     for keyword in ("EditRequest.a uses 'format'", "EditRequest.b uses 'not'"):
         assert f"{keyword}, which the request models cannot check." in " ".join(said.split())
+
+
+def test_the_command_line_refuses_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `make generate` runs first, and `--spec`, name the document, the place and what to write."""
+    source = tmp_path / "other.yaml"
+    source.write_text(yaml.safe_dump(of_answer({**STYLE, "discriminator": {"propertyName": "name"}})), "utf-8")
+    for arguments in (["contract", str(source)], ["contract", "--json", str(source)], ["--spec", str(source)]):
+        with pytest.raises(SystemExit, match=r"^2$"):
+            main(arguments)
+        place = f"{source}: discriminator at /components/schemas/Task/discriminator is not supported. Tell the "
+        assert place in capsys.readouterr().err

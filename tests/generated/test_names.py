@@ -13,17 +13,18 @@ import pytest
 from .generating import client_of, with_schemas
 
 # The code of a model has, or had, variables, imports and methods of these names; the last ones only look odd.
-NAMES = """additional_keys additional_properties an_object attrs_define attrs_validate cast checked class cls constraints d
-data datetime dict field_dict files from from_dict id isinstance json list object present prop prop_name read self src_dict
-to_dict to_multipart type types undeclared unset UNSET Unset values vars within inner Inner _inner T Any é 1st a_b aB2 x-a
-$ref {brace} %s""".split()
+NAMES = """additional_keys additional_properties an_object attrs_define attrs_validate cast checked class cls
+constraints d data datetime dict field_dict files from from_dict id isinstance json list object present
+prop prop_name read self src_dict to_dict to_multipart type types undeclared unset UNSET Unset values vars
+within inner Inner _inner T Any é 1st a_b aB2 x-a $ref {brace} %s""".split()  # noqa: SIM905 - quicker to read
 NAMES += ["new\nline", 'quo"te', "{{ twice }}", "soft\u00adhyphen", "join\u200der", "back\\slash", "a b c"]
 # Lists of these have variables in loops, which are called like other properties.
 LISTED = ["part", "part_item", "part_item_data", "part_item_item", "_part"]
 INNER = {"type": "object", "required": ["from"], "properties": {"from": {"type": "integer"}}}
 ARRAY = {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}
+TEXT = {"type": "string"}
 PROPERTIES = {
-    **dict.fromkeys(NAMES, {"type": "string"}),
+    **dict.fromkeys(NAMES, TEXT),
     **dict.fromkeys(LISTED, ARRAY),
     "part_item_item_data": {
         "type": "array",
@@ -32,7 +33,7 @@ PROPERTIES = {
     "part_type_0": {"type": ["object", "null"], "properties": {"data": {"type": "integer"}}},
 }
 BODY: dict[str, Any] = {
-    **{name: f"value of {name!r}" for name, schema in PROPERTIES.items() if schema == {"type": "string"}},
+    **{name: f"value of {name!r}" for name, schema in PROPERTIES.items() if schema is TEXT},
     **{name: [{"from": index}] for index, name in enumerate(LISTED)},
     "part_item_item_data": [[{"from": 8}], []],
     "part_type_0": {"data": 9},

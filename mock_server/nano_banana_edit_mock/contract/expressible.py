@@ -92,7 +92,7 @@ def _odd_values(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Itera
 def _odd_default(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """A default must be a value of its own schema."""
     refs = [str(part["$ref"]).removeprefix("#") for part in schema.get("allOf", ()) if "$ref" in part]
-    held = {}
+    held: dict[str, Any] = {}
     for part in (schema, *(resolve(document, ref) for ref in refs if has(document, ref))):
         held |= {key: value for key, value in part.items() if key in ("type", "enum", "const")}
     if isinstance(schema["default"], list | dict) or not Draft202012Validator(held).is_valid(schema["default"]):

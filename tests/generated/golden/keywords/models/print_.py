@@ -9,13 +9,18 @@ from attrs import validate as _attrs_validate
 
 from .. import constraints as _constraints
 from ..models.print_color import PrintColor
+from ..models.print_maybe_type_1 import PrintMaybeType1
+from ..models.print_maybe_type_2_type_1 import PrintMaybeType2Type1
+from ..models.print_maybe_type_3_type_1 import PrintMaybeType3Type1
 from ..models.size import Size
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.line import Line
+    from ..models.print_back_frame_type_0 import PrintBackFrameType0
     from ..models.print_frame import PrintFrame
     from ..models.print_free import PrintFree
+    from ..models.print_shares import PrintShares
 
 
 T = TypeVar("T", bound="Print")
@@ -38,10 +43,18 @@ class Print:
         gloss (bool | Unset): Default: False.
         note (None | str | Unset): At most 80 characters.
         nothing (None | Unset):
+        never (Any | Unset): Always None.
+        maybe (None | PrintMaybeType1 | PrintMaybeType2Type1 | PrintMaybeType3Type1 | Unset):
+        big (int | Unset): At most 9223372036854775807.
+        code (str | Unset):
+        sizes (list[Size] | Unset): Each one of 'large', 'small'.
+        back_frame (None | PrintBackFrameType0 | Unset):
         anything (Any | Unset): Any JSON.
         tags (list[str] | Unset): 1 to 3 items, all different, each at least 2 characters.
         grid (list[list[int]] | Unset): Each at least 2 items, each at most 5.
         free (PrintFree | Unset):
+        shares (PrintShares | Unset):
+        cast_ (str | Unset): A name that the code of a model uses.
     """
 
     kind: Literal["print"] = _attrs_field(
@@ -188,6 +201,79 @@ class Print:
         ),
     )
 
+    never: Any | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "never",
+            False,
+            {
+                "const": None,
+            },
+        ),
+    )
+
+    maybe: None | PrintMaybeType1 | PrintMaybeType2Type1 | PrintMaybeType3Type1 | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "maybe",
+            False,
+            {
+                "enum": ["some", None],
+                "type": ["string", "null"],
+            },
+        ),
+    )
+
+    big: int | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "big",
+            False,
+            {
+                "type": "integer",
+                "maximum": 9223372036854775807,
+            },
+        ),
+    )
+
+    code: str | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "code",
+            False,
+            {
+                "type": "string",
+                "maxLength": 2,
+            },
+        ),
+    )
+
+    sizes: list[Size] | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "sizes",
+            False,
+            {
+                "type": "array",
+                "items": {
+                    "enum": ["small", "large"],
+                    "type": "string",
+                },
+            },
+        ),
+    )
+
+    back_frame: None | PrintBackFrameType0 | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "back_frame",
+            False,
+            {
+                "type": ["object", "null"],
+            },
+        ),
+    )
+
     anything: Any | Unset = _attrs_field(default=UNSET, validator=_constraints.Declared("anything", False, {}))
 
     tags: list[str] | Unset = _attrs_field(
@@ -238,11 +324,35 @@ class Print:
         ),
     )
 
+    shares: PrintShares | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "shares",
+            False,
+            {
+                "type": "object",
+            },
+        ),
+    )
+
+    cast_: str | Unset = _attrs_field(
+        default=UNSET,
+        validator=_constraints.Declared(
+            "cast",
+            False,
+            {
+                "type": "string",
+            },
+        ),
+    )
+
     additional_properties: dict[str, Any] = _attrs_field(
         init=False, factory=dict, validator=_constraints.Undeclared({})
     )
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.print_back_frame_type_0 import PrintBackFrameType0  # noqa: PLC0415
+
         _attrs_validate(self)
         _dict: dict[str, Any] = {}
         _dict.update(self.additional_properties)
@@ -297,6 +407,49 @@ class Print:
         if self.nothing is not UNSET:
             _dict["nothing"] = self.nothing
 
+        if self.never is not UNSET:
+            _dict["never"] = self.never
+
+        maybe: None | str | Unset
+        if isinstance(self.maybe, Unset):
+            maybe = UNSET
+        elif isinstance(self.maybe, str):
+            maybe = self.maybe
+        elif isinstance(self.maybe, str):
+            maybe = self.maybe
+        elif isinstance(self.maybe, str):
+            maybe = self.maybe
+        else:
+            maybe = self.maybe
+        if maybe is not UNSET:
+            _dict["maybe"] = maybe
+
+        if self.big is not UNSET:
+            _dict["big"] = self.big
+
+        if self.code is not UNSET:
+            _dict["code"] = self.code
+
+        sizes: list[str] | Unset = UNSET
+        if not isinstance(self.sizes, Unset):
+            sizes = []
+            for sizes_item_data in self.sizes:
+                sizes_item: str = sizes_item_data
+                sizes.append(sizes_item)
+
+        if sizes is not UNSET:
+            _dict["sizes"] = sizes
+
+        back_frame: dict[str, Any] | None | Unset
+        if isinstance(self.back_frame, Unset):
+            back_frame = UNSET
+        elif isinstance(self.back_frame, PrintBackFrameType0):
+            back_frame = self.back_frame.to_dict()
+        else:
+            back_frame = self.back_frame
+        if back_frame is not UNSET:
+            _dict["back_frame"] = back_frame
+
         if self.anything is not UNSET:
             _dict["anything"] = self.anything
 
@@ -324,13 +477,24 @@ class Print:
         if free is not UNSET:
             _dict["free"] = free
 
+        shares: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.shares, Unset):
+            shares = self.shares.to_dict()
+        if shares is not UNSET:
+            _dict["shares"] = shares
+
+        if self.cast_ is not UNSET:
+            _dict["cast"] = self.cast_
+
         return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.line import Line  # noqa: PLC0415
+        from ..models.print_back_frame_type_0 import PrintBackFrameType0  # noqa: PLC0415
         from ..models.print_frame import PrintFrame  # noqa: PLC0415
         from ..models.print_free import PrintFree  # noqa: PLC0415
+        from ..models.print_shares import PrintShares  # noqa: PLC0415
 
         _dict = _constraints.read(cls, src_dict)
         _vars: dict[str, Any] = {}
@@ -367,6 +531,43 @@ class Print:
 
         _vars["note"] = note
         _vars["nothing"] = _dict.pop("nothing", UNSET)
+        _vars["never"] = _dict.pop("never", UNSET)
+
+        def _parse_maybe(data: object) -> None | PrintMaybeType1 | PrintMaybeType2Type1 | PrintMaybeType3Type1 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | PrintMaybeType1 | PrintMaybeType2Type1 | PrintMaybeType3Type1 | Unset, data)
+
+        maybe = _parse_maybe(_dict.pop("maybe", UNSET))
+
+        _vars["maybe"] = maybe
+        _vars["big"] = _dict.pop("big", UNSET)
+        _vars["code"] = _dict.pop("code", UNSET)
+        sizes = cast(list[Size], _dict.pop("sizes", UNSET))
+
+        _vars["sizes"] = sizes
+        with _constraints.within("back_frame"):
+
+            def _parse_back_frame(data: object) -> None | PrintBackFrameType0 | Unset:
+                if data is None:
+                    return data
+                if isinstance(data, Unset):
+                    return data
+                try:
+                    if not isinstance(data, dict):
+                        raise TypeError()
+                    back_frame_type_0 = PrintBackFrameType0.from_dict(data)
+
+                    return back_frame_type_0
+                except TypeError:
+                    pass
+                return cast(None | PrintBackFrameType0 | Unset, data)
+
+            back_frame = _parse_back_frame(_dict.pop("back_frame", UNSET))
+
+        _vars["back_frame"] = back_frame
         _vars["anything"] = _dict.pop("anything", UNSET)
         tags = cast(list[str], _dict.pop("tags", UNSET))
 
@@ -390,6 +591,16 @@ class Print:
                 free = PrintFree.from_dict(_free)
 
         _vars["free"] = free
+        with _constraints.within("shares"):
+            _shares = _dict.pop("shares", UNSET)
+            shares: PrintShares | Unset
+            if isinstance(_shares, Unset):
+                shares = UNSET
+            else:
+                shares = PrintShares.from_dict(_shares)
+
+        _vars["shares"] = shares
+        _vars["cast_"] = _dict.pop("cast", UNSET)
         _self = cls(**_vars)
         _self.additional_properties = _dict
         return _self
