@@ -107,7 +107,7 @@ def load(path: Path | None = None) -> Contract:
     """Read a document from a file.
 
     Args:
-        path: An OpenAPI 3.1 document in YAML; default is the one shipped with the package, read once per process.
+        path: An OpenAPI 3.1 document in YAML 1.2 or JSON; default is the one shipped, read once per process.
 
     Returns:
         The contract.
@@ -115,7 +115,7 @@ def load(path: Path | None = None) -> Contract:
     Raises:
         OSError: The file cannot be read.
         UnsupportedKeyword: The client or the mock cannot enforce a constraint on a request.
-        ValueError: The file is not YAML, or not an OpenAPI document.
+        ValueError: The file is neither, or not an OpenAPI 3.1 document; the message names the place.
 
     Source: `openapi.yaml`
     """
@@ -179,7 +179,7 @@ def _check_version(document: Any) -> None:
         raise ValueError(f"/swagger is {show(document['swagger'])}. Convert the document to OpenAPI 3.1.")
     if not _VERSION.fullmatch(str(document.get("openapi"))):
         raise ValueError(f"/openapi is {show(document.get('openapi'))}; it must be 3.1.0, or another 3.1 in quotes.")
-    if "$schema" in document or document.get("jsonSchemaDialect", _DIALECT) != _DIALECT:
+    if document.get("jsonSchemaDialect", _DIALECT) != _DIALECT:
         raise UnsupportedKeyword("jsonSchemaDialect", "/jsonSchemaDialect", "Leave it out.")
 
 

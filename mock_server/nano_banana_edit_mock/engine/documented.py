@@ -12,7 +12,7 @@ from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
 from ..contract import JSON, Contract, Operation
-from ..contract.census import escape, facets, has, point, refer, resolve
+from ..contract.census import escape, facets, has, point, refer, resolve, target
 from ..contract.document import Field
 from ..contract.samples import sample
 from ..contract.schemas import named
@@ -147,13 +147,9 @@ def _check(document: Mapping[str, Any], operation: Operation, media: str, value:
         return
     at = f"#{quote(f'{media}/schema', safe='/~')}"
     try:
-        validator = Draft202012Validator({**document, "$ref": at}, retriever=_stay)
+        validator = Draft202012Validator({**document, "$ref": at}, retriever=target)
     except ValueError as error:
         raise ValueError(f"{media}/schema is not a schema ({str(error).splitlines()[0]}).") from error
     for flaw in validator.iter_errors(value):
         what = f"does not allow what the mock answers to {operation.id} ({flaw.message})"
         raise ValueError(f"{point(named(document, flaw.schema_path))} {what}. The mock knows no other answer.")
-
-
-def _stay(url: str) -> Any:
-    raise ValueError(f"$ref {url!r} leads out of the document; move its target inside.")
