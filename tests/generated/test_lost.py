@@ -74,7 +74,7 @@ def test_what_is_stated_again_is_fine(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_lost_is_refused(document: dict[str, Any], place: str, tmp_path: Path) -> None:
-    """A keyword that would be lost in silence is named with its place and what to write, by generator and mock alike."""
+    """A keyword that would be lost in silence is named with its place and the remedy, by generator and mock alike."""
     generator = refusal_of_the_generator(document, tmp_path)
     assert place in generator
     assert " is lost" in generator
@@ -88,6 +88,7 @@ def test_what_is_lost_is_refused(document: dict[str, Any], place: str, tmp_path:
         (of_request(**{"class": {}, "class_": {}}), "EditRequest/properties"),
         (of_request(**{"+1": {}, "-1": {}}), "EditRequest/properties"),
         (of_answer({**OBJECT, "properties": {"+1": {}, "-1": {}}}), "Task/properties"),
+        (of_request(**{"$": OBJECT}), "EditRequest/properties"),
         (of_request(list={"type": "array"}), "EditRequest/properties/list/type"),
         (of_request(mixed={"enum": ["a", 1]}), "properties/mixed/enum"),
         (of_answer({**OBJECT, "properties": {"mixed": {"enum": [1.5]}}}), "Task/properties/mixed/enum"),

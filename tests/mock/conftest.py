@@ -141,7 +141,7 @@ def rich() -> dict[str, Any]:
                     "type": "object",
                     "properties": {
                         "a/b": {"const": 1},
-                        "small": {"$ref": "#/components/schemas/Small"},
+                        "small": {"allOf": [{"$ref": "#/components/schemas/Small"}], "exclusiveMinimum": 0},
                         "even": {"type": ["integer", "null"], "multipleOf": 2, "minimum": 0},
                         "tags": {"type": "array", "uniqueItems": True, "maxItems": 3, "items": {}},
                         "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 2},

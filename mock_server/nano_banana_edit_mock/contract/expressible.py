@@ -45,17 +45,22 @@ def _beside(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The generator takes a reference for the whole schema, also the only one in allOf; and a union likewise."""
     parts = schema.get("allOf") or []
     holder = next((key for key in ("$ref", "anyOf", "oneOf") if key in schema), "")
-    if not holder and len(parts) == 1 and "$ref" in parts[0]:
+    if not holder and len(parts) == 1 and has(schema, "/allOf/0/$ref"):
         holder = "allOf"
-    if not all("$ref" in part or part.get("type") == "object" or "properties" in part for part in parts):
+    if not all(isinstance(part, dict) and _is_object(part) for part in parts):
         yield "allOf", "Each of its items must be an object."
     if holder:
         kept = ANNOTATIONS | {holder, "type", "summary"} | ({"default"} if holder != "$ref" else set())
         for key in schema:
             if key not in kept and not key.startswith("x-"):
-                yield key, f"State it in the schemas that {holder} leads to."
-            elif (key, holder) == ("default", "$ref"):
-                yield key, "Put the reference into allOf."
+                stated = (
+                    "Put the reference into allOf." if key == "default" else "State it in the schemas that {} leads to."
+                )
+                yield key, stated.format(holder)
+
+
+def _is_object(part: Mapping[str, Any]) -> bool:
+    return "$ref" in part or part.get("type") == "object" or "properties" in part
 
 
 def _lost(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -91,7 +96,7 @@ def _odd_values(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Itera
 
 def _odd_default(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """A default must be a value of its own schema."""
-    refs = [str(part["$ref"]).removeprefix("#") for part in schema.get("allOf", ()) if "$ref" in part]
+    refs = [str(resolve(schema, "/allOf/0/$ref")).removeprefix("#")] if has(schema, "/allOf/0/$ref") else []
     held: dict[str, Any] = {}
     for part in (schema, *(resolve(document, ref) for ref in refs if has(document, ref))):
         held |= {key: value for key, value in part.items() if key in ("type", "enum", "const")}
