@@ -77,7 +77,10 @@ SHARED = promise(
 ABANDONED = promise("A client that is dropped with open connections warns once.")
 OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx2 client.")
 OBSERVED = promise("OpenTelemetry sees every request, except on aiohttp; the log shows every stage and retry.")
-PICKLED = promise("Every error pickles.")
+PICKLED = promise(
+    "Edits, images, tasks, files, progress, clients and errors pickle and copy. None of them takes the token along: "
+    "another process reads it from its environment."
+)
 PAID_FOR = promise(
     "A finished result can be had: in another format than asked, with a warning; under the name of a coding that it "
     "does not have; from a host that does not have it at once."
