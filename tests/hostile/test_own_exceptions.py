@@ -194,6 +194,7 @@ def test_what_another_thread_raises_ends_a_call(what: str) -> None:
     main = threading.get_ident()
 
     def limit(connection: socket.socket, server: Hostile) -> None:
+        server.done.wait(0.05)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(TimeoutError))
         says(answer(b"{}"))(connection, server)  # which wakes the thread
 

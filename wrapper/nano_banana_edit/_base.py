@@ -60,8 +60,6 @@ def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
 class BaseClient(ABC, Generic[_DriverT, _HttpT]):
     """What both clients have in common."""
 
-    _awaits = False
-
     def __init__(
         self,
         *,
@@ -178,7 +176,8 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         check_seconds("timeout", timeout, optional=True)
         if on_progress is not None and not callable(on_progress):
             raise must_be("a function", "on_progress", on_progress)
-        if not self._awaits and any(map(inspect.iscoroutinefunction, (on_progress, type(on_progress).__call__))):
+        sync = isinstance(self._driver.http, httpx2.Client)
+        if sync and any(map(inspect.iscoroutinefunction, (on_progress, type(on_progress).__call__))):
             raise must_be("a function that is not async", "on_progress", on_progress)
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):

@@ -59,7 +59,6 @@ class NanoBananaEditError(Exception):
     """
 
     task_id: str | None = None
-    _final = False  # whether there is nothing left to wait for
 
     def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
@@ -67,7 +66,8 @@ class NanoBananaEditError(Exception):
 
     def __str__(self) -> str:
         text = super().__str__()
-        return f"{text.rstrip('.')}. {_way_on(self.task_id)}" if self.task_id and not self._final else text
+        over = not self.task_id or isinstance(self, EditFailed)
+        return text if over else f"{text.rstrip('.')}. {_way_on(str(self.task_id))}"
 
     def redact(self, secret: str) -> None:
         """Remove a secret from the message and the attributes, and drop causes that show it."""
@@ -188,7 +188,6 @@ class EditFailed(NanoBananaEditError):
     status: str = "failed"
     error_code: str | None = None
     error_msg: str | None = None
-    _final = True
 
 
 class WaitTimeout(NanoBananaEditError):

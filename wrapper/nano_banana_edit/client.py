@@ -245,8 +245,6 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
     Use it as an async context manager, or await `aclose`. An async `on_progress` is awaited.
     """
 
-    _awaits = True
-
     def _drive(self, settings: Settings, http: httpx2.AsyncClient | None) -> AsyncDriver:
         from ._async_driver import AsyncDriver  # noqa: PLC0415 - not before somebody makes a client
 
