@@ -75,6 +75,28 @@ def test_token_is_nowhere(face: Face, answer: Any) -> None:
 
 
 @promises.TOKEN_HIDDEN
+@pytest.mark.parametrize("dropped", [False, True], ids=["cause", "context"])
+def test_what_a_failure_came_from_shows_no_token(face: Face, dropped: bool) -> None:
+    """An event loop keeps what it could not write in the frames of its error; they are not kept."""
+
+    def write(data: str) -> None:
+        raise ConnectionResetError(104, f"{len(data)} bytes were not written")
+
+    def reset(request: httpx2.Request) -> httpx2.Response:
+        try:
+            write(request.headers["authorization"])
+        except OSError as error:
+            raise httpx2.WriteError("reset") from (None if dropped else error)
+
+    for method, arguments in (("get_task", ("t-1",)), ("submit", (URL, "p"))):
+        with pytest.raises(NanoBananaEditError) as failure:
+            face.call(reset, method, *arguments, options={"max_retries": 0})
+        inner = failure.value.__cause__.__context__
+        assert isinstance(inner, ConnectionResetError)
+        assert TOKEN not in "".join(traceback.TracebackException.from_exception(inner, capture_locals=True).format())
+
+
+@promises.TOKEN_HIDDEN
 def test_echoed_token_is_taken_out(face: Face) -> None:
     """A service that repeats the token does not carry it into the error, nor does that change a good answer."""
     answer = httpx2.Response(401, json={"message": f"bad token {TOKEN}", "error_code": TOKEN})
