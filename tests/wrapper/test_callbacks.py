@@ -158,11 +158,12 @@ def test_a_hook_may_raise_what_it_wants() -> None:
     assert ["The edit may have been accepted and billed."] == raised.value.__notes__
 
 
-def test_a_fetch_says_how_to_go_on_once(face: Face) -> None:
+def test_how_to_go_on_is_said_once(face: Face, tmp_path: Any) -> None:
     """However many parts of a call add the task, how to go on is said once."""
-    with pytest.raises(KeyboardInterrupt) as raised:
-        face.call(Script([task(), _interrupt]), "wait", "t-1", then=fetch)
-    assert [GO_ON] == raised.value.__notes__
+    for then in (fetch, save(tmp_path / "a.png")):
+        with pytest.raises(KeyboardInterrupt) as raised:
+            face.call(Script([task(), _interrupt]), "wait", "t-1", then=then)
+        assert [GO_ON] == raised.value.__notes__
     with pytest.raises(KeyboardInterrupt) as raised:
         face.call(Script([_interrupt]), "wait", "t-1")
     assert [GO_ON] == raised.value.__notes__
