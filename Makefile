@@ -60,7 +60,8 @@ check: setup build/golden ## Check format, lint, types, document and generated c
 	openapi-spec-validator openapi.yaml $(GOLDEN)/*.yaml
 	openapi-spec-validator mock_server/nano_banana_edit_mock/admin/admin.yaml
 	@rm -rf build/regenerated && mkdir -p build
-	$(call generate,openapi.yaml,build/regenerated)
+	python -m nano_banana_edit_mock contract --json openapi.yaml > build/openapi.json
+	$(call generate,build/openapi.json,build/regenerated)
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
 	diff --recursive --exclude __pycache__ --exclude '*.yaml' $(GOLDEN) build/golden
 
@@ -70,8 +71,8 @@ format: setup ## Format the code
 
 generate: setup ## Make the client from openapi.yaml
 	@mkdir -p build
-	python -m nano_banana_edit_mock contract openapi.yaml > build/census.md
-	$(call generate,openapi.yaml,$(CLIENT))
+	python -m nano_banana_edit_mock contract --json openapi.yaml > build/openapi.json
+	$(call generate,build/openapi.json,$(CLIENT))
 
 golden: build/golden ## Write the golden records: what the templates make of the documents in tests/generated/golden
 	rm -rf $(GOLDEN)/*/

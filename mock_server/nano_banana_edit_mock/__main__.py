@@ -1,6 +1,7 @@
 """`python -m nano_banana_edit_mock`: serve on a port, print a contract, or compare two documents."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,12 @@ from . import _HINT
 try:
     from .admin.api import TOKEN_VARIABLE
     from .contract import Contract, load, parse
-    from .contract.document import read
+    from .contract.document import name_place
+    from .contract.files import read_file
     from .doors.port import serve
     from .engine.service import MockService
     from .tools import drift
+    from .tools.cases import inspect
     from .tools.table import HEAD, markdown, rows
 except ModuleNotFoundError as missing:
     sys.stderr.write(f"python -m nano_banana_edit_mock: error: {_HINT.format(missing.name)}\n")
@@ -52,6 +55,9 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     commands = parser.add_subparsers(dest="command", title="instead of serving")
     census = commands.add_parser("contract", help="print the constraints of a document as a table")
     census.add_argument("document", type=Path, nargs="?", help="OpenAPI document (default: the one shipped)")
+    census.add_argument(
+        "--json", action="store_true", help="print the document instead, as it was read, for a generator"
+    )
     diff = commands.add_parser("diff", help="list what a new version of a document changes for callers and readers")
     diff.add_argument("old", type=Path, help="the old version")
     diff.add_argument("new", type=Path, help="the new version")
@@ -61,8 +67,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         if options.command == "contract":
             contract = _load(options.document)
-            with _about(options.document):
-                sys.stdout.write(f"{markdown(HEAD, rows(contract))}\n")
+            sys.stdout.write(f"{json.dumps(contract.document) if options.json else markdown(HEAD, rows(contract))}\n")
         elif options.command == "diff":
             _diff(options.old, options.new)
         else:
@@ -78,16 +83,19 @@ def _port(text: str) -> int:
     return port
 
 
-def _load(path: Path | None) -> Contract:
+def _load(path: Path | None, *, to_play: bool = True) -> Contract:
     if path is None:
         return load()
-    document = read(path)
+    document = read_file(path, name_place)
     with _about(path):
-        return parse(document)
+        contract = parse(document)
+        if to_play:
+            inspect(contract)
+    return contract
 
 
 @contextmanager
-def _about(path: Path | None) -> Iterator[None]:
+def _about(path: Path) -> Iterator[None]:
     """Name the document in the error."""
     try:
         yield
@@ -116,7 +124,7 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
 
 
 def _diff(*paths: Path) -> None:
-    old, new = map(_load, paths)
+    old, new = (_load(path, to_play=False) for path in paths)
     for path, contract in zip(paths, (old, new), strict=True):
         with _about(path):
             drift.inspect(contract)

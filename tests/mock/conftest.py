@@ -96,6 +96,7 @@ def send(service, url, edit_body, form):
 def rich() -> dict[str, Any]:
     """A document with every keyword that the shipped one does not use."""
     return {
+        "openapi": "3.1.0",
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "paths": {
@@ -108,13 +109,22 @@ def rich() -> dict[str, Any]:
                         {"$ref": "#/components/parameters/Thing"},
                     ],
                 },
-                "put": {"operationId": "putThing", "requestBody": {"$ref": "#/components/requestBodies/Thing"}},
+                "put": {
+                    "operationId": "putThing",
+                    "parameters": [{"$ref": "#/components/parameters/Thing"}],
+                    "requestBody": {"$ref": "#/components/requestBodies/Thing"},
+                },
                 "post": {
                     "operationId": "postThing",
                     "security": [],
+                    "parameters": [{"$ref": "#/components/parameters/Thing"}],
                     "requestBody": {
                         "required": True,
-                        "content": {"multipart/form-data": {"schema": {"properties": {"note": {"minLength": 2}}}}},
+                        "content": {
+                            "multipart/form-data": {
+                                "schema": {"properties": {"note": {"type": "string", "minLength": 2}}}
+                            }
+                        },
                     },
                 },
             }
@@ -131,7 +141,7 @@ def rich() -> dict[str, Any]:
                     "type": "object",
                     "properties": {
                         "a/b": {"const": 1},
-                        "small": {"$ref": "#/components/schemas/Small", "exclusiveMinimum": 0},
+                        "small": {"allOf": [{"$ref": "#/components/schemas/Small"}], "exclusiveMinimum": 0},
                         "even": {"type": ["integer", "null"], "multipleOf": 2, "minimum": 0},
                         "tags": {"type": "array", "uniqueItems": True, "maxItems": 3},
                         "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 2},

@@ -66,6 +66,7 @@ def test_case_breaks_its_constraint_alone(wide):
 
 
 SMALL = {
+    "openapi": "3.1.0",
     "servers": [{"url": "https://small.test/v1/"}],
     "security": [{"bearer": []}],
     "paths": {
@@ -91,7 +92,11 @@ SMALL = {
                 "operationId": "send",
                 "security": [],
                 "requestBody": {
-                    "content": {"multipart/form-data": {"schema": {"properties": {"file": {}}, "required": ["file"]}}}
+                    "content": {
+                        "multipart/form-data": {
+                            "schema": {"properties": {"file": {}, "other": {}}, "required": ["file"]}
+                        }
+                    }
                 },
             }
         },
@@ -112,7 +117,7 @@ def small(**schema):
     }
     file = {"type": "string", "format": "binary", "minLength": 0, "maxLength": 10}
     form = document["paths"]["/files"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    form["properties"]["file"] = file
+    form["properties"] |= {"file": file, "other": file}
     return boundary_cases(parse(document))
 
 
@@ -271,3 +276,23 @@ def test_two_files():
     request = evolve(plain, value={"file": 1, "other": 0}).request("https://small.test", "T")
     parts = read_form(request.header("Content-Type") or "", request.body)
     assert [("file", b"\x89"), ("other", b"")] == [(part.name, part.content) for part in parts]
+
+
+def test_fields_of_every_type():
+    """The fields of a form have cases on both sides of their constraints, and each is sent as the mock reads it."""
+    fields = {
+        "count": {"type": "integer", "maximum": 3},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 2}, "maxItems": 2},
+        "masks": {"type": "array", "items": {"type": "string", "format": "binary", "maxLength": 4}, "minItems": 1},
+        "meta": {"type": "object", "required": ["a"], "properties": {"a": {"type": "boolean"}}},
+        "note": {"type": "string", "minLength": 1},
+    }
+    document = copy.deepcopy(SMALL)
+    form = document["paths"]["/files"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    form["schema"] = {"type": "object", "title": "Form", "properties": fields}
+    sides = {}
+    for case in boundary_cases(parse(document)):
+        sides.setdefault(case.constraint.id, set()).add(case.accepted)
+    both = {"count.type", "count.maximum", "tags.items.maxLength", "tags.maxItems", "masks.items.maxLength"}
+    both |= {"meta.type", "meta.required.a", "meta.a.type", "note.minLength"}
+    assert both <= {name.removeprefix("Form.") for name, accepted in sides.items() if len(accepted) == 2}

@@ -105,9 +105,9 @@ def test_servers_of_an_operation(rich):
         (ITEMS, "oneOf", [], "oneOf"),
         (SIZE, "allOf", [REF, REF], "allOf"),
         (SIZE, "allOf", [{**REF, "minLength": 1}], "allOf"),
-        (SIZE, "properties", {"a": True}, "a"),
+        (ITEMS, "properties", {"a": True}, "a"),
         (SIZE, "items", False, "items"),
-        (SIZE, "additionalProperties", {"if": {}}, "if"),
+        (ITEMS, "additionalProperties", {"if": {}}, "if"),
         ("/components/schemas/ImageSize", "anyOf", [], "anyOf"),
         ("/components/schemas/ImageSize", "items", {"$ref": "#/components/schemas/EditRequest"}, "EditRequest"),
         (FORM, "propertyNames", {}, "propertyNames"),
@@ -157,7 +157,7 @@ def test_refusal_pickles():
 def test_load_a_file(tmp_path):
     """A document can be read from any path."""
     path = tmp_path / "other.yaml"
-    path.write_text("paths: {}", "utf-8")
+    path.write_text("{openapi: 3.1.0, paths: {}}", "utf-8")
     assert () == load(path).operations
 
 
@@ -165,16 +165,16 @@ def test_load_a_file(tmp_path):
     ("text", "message"),
     [
         ("a: [", r"is not YAML \(while parsing a flow node .*\)\."),
-        ("", "has no paths; it is not an OpenAPI document."),
-        ("- paths", "has no paths"),
-        ("openapi: 3.1.0", "has no paths"),
+        ("", "The document is not an object; it must be an OpenAPI 3.1 document."),
+        ("- paths", "The document is not an object"),
+        ("openapi: 3.1.0", "The document has no paths; it is required."),
     ],
 )
 def test_load_no_document(tmp_path, capsys, text, message):
     """A file that is no document is refused in one line, by the command too."""
     path = tmp_path / "other.yaml"
     path.write_text(text, "utf-8")
-    with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} {message}"):
+    with pytest.raises(ValueError, match=message):
         load(path)
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["contract", str(path)])

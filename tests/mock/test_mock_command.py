@@ -12,6 +12,7 @@ from nano_banana_edit_mock.__main__ import main
 
 DOCUMENT = {
     "servers": [{"url": "/"}],
+    "openapi": "3.1.0",
     "paths": {
         "/": {
             "post": {
@@ -123,7 +124,7 @@ def test_a_script_that_is_none(monkeypatch, tmp_path, capsys, text, message):
 
 def test_another_document(send, monkeypatch, tmp_path, document):
     """A changed document is the one that requests are held to."""
-    document["components"]["schemas"]["EditRequest"]["properties"]["prompt"]["maxLength"] = 3
+    document["components"]["schemas"]["EditRequest"]["properties"]["prompt"] |= {"maxLength": 3, "example": "abc"}
     file = tmp_path / "changed.yaml"
     file.write_text(yaml.safe_dump(document), "utf-8")
     service, _ = served_by(monkeypatch, "--spec", file)
@@ -166,7 +167,7 @@ def test_wrong_options(monkeypatch, capsys, options, message):
             {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "--seconds SECONDS", "--token TOKEN"}
             | {"--invalid-status N", "--script FILE", "--spec FILE", "contract", "diff"},
         ),
-        (["contract"], {"document"}),
+        (["contract"], {"document", "--json"}),
         (["diff"], {"old", "new"}),
     ],
 )

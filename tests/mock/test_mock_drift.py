@@ -234,7 +234,7 @@ def thing(**schema):
     """A document whose only request has one property."""
     body = {"content": {"application/json": {"schema": {"title": "Thing", "properties": {"n": schema}}}}}
     operation = {"operationId": "make", "requestBody": body}
-    return parse({"servers": [{"url": "/"}], "paths": {"/": {"post": operation}}})
+    return parse({"openapi": "3.1.0", "servers": [{"url": "/"}], "paths": {"/": {"post": operation}}})
 
 
 def test_wider_multiples_and_numbers():
@@ -277,7 +277,14 @@ def answering(schema, **schemas):
     operation = {"operationId": "look", "responses": {"200": {"$ref": "#/components/responses/A~1B"}, "204": {}}}
     content = {"application/json": {"schema": schema}}
     components = {"responses": {"A/B": {"content": content}}, "schemas": schemas}
-    return parse({"servers": [{"url": "/"}], "paths": {"/{id}": {"get": operation}}, "components": components})
+    return parse(
+        {
+            "openapi": "3.1.0",
+            "servers": [{"url": "/"}],
+            "paths": {"/": {"get": operation}},
+            "components": components,
+        }
+    )
 
 
 PROMISES = {

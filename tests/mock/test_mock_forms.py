@@ -70,6 +70,10 @@ def test_broken_forms(send, form):
     [
         ([(FILE, b"abc"), (FILE, b"abc")], "file is given twice; use one part."),
         ([('name="file"', b"abc")], "file has no file name; it must be a file."),
+        (
+            [("name=\"file\"; filename*=utf-8''%C3%A9.png", b"abc")],
+            "file has filename*, which a form does not have (RFC 7578, section 4.2). Use filename.",
+        ),
     ],
 )
 def test_culprit_of_a_form(send, service, form, parts, message):

@@ -106,14 +106,14 @@ def test_a_file_is_a_script(service, send, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a: 2024-13-01", " is not YAML (month must be in 1..12)."),
+        ("- a: 2024-13-01", ": steps[0].a is unknown; "),
         ("[" * 2_000, " is not YAML (maximum recursion depth exceeded"),
         ("3", " has no list of steps. See admin.yaml."),
         (
             "- fault: empty\n- empty",
             ': steps[1] is "empty"; it must be an object.',
         ),
-        ("- 1: 2", ": steps[0] has the key 1; put it in quotes."),
+        ("- 1: 2", ": steps[0].1 is unknown; "),
         ("- fault: empties", ': steps[0].fault is "empties"; it must be one of '),
         ("- {fault: empty, operation: edit}", ": steps[0]: operation is 'edit'; it must be one of "),
         ("- {fault: empty, outage: {requests: 1}}", ": steps[0]: it has fault and outage; use one of "),
@@ -135,3 +135,13 @@ def test_a_file_that_is_not_there(service, tmp_path):
     """A file that cannot be read is the system's own error, which names it."""
     with pytest.raises(FileNotFoundError, match=r"nothing\.yaml"):
         service.script(tmp_path / "nothing.yaml")
+
+
+def test_whole_numbers_written_as_floats(service, tmp_path):
+    """A count such as 2.0 or 1e1 is a whole number, as in JSON Schema."""
+    file = tmp_path / "story.json"
+    file.write_text('[{"reply": {"status": 429.0}, "nth": 2.0, "times": 3e0}, {"outage": {"requests": 1e1}}]', "utf-8")
+    service.script(file)
+    told = [str(rule) for rule in service.rules]
+    assert "any operation, request 2 and on: Reply(429), used 0 of 3 times" == told[0]
+    assert "any operation, request 1 and on: Reply(503), used 0 of 10 times" == told[1]

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
+from .patterns import refusal
 from .wording import cut
 
 Location = Literal["body", "path", "header", "security"]
@@ -37,15 +40,15 @@ class UnsupportedKeyword(ValueError):
     Attributes:
         keyword: The keyword as written.
         pointer: JSON pointer to it in the document.
+        remedy: What to write instead.
     """
 
-    def __init__(self, keyword: str, pointer: str) -> None:
-        super().__init__(keyword, pointer)
-        self.keyword = keyword
-        self.pointer = pointer
+    def __init__(self, keyword: str, pointer: str, remedy: str = "State the constraint another way.") -> None:
+        super().__init__(keyword, pointer, remedy)
+        self.keyword, self.pointer, self.remedy = keyword, pointer, remedy
 
     def __str__(self) -> str:
-        return f"{self.keyword} at {self.pointer} is not supported. State the constraint another way."
+        return f"{self.keyword} at {self.pointer} is not supported. {self.remedy}"
 
 
 @frozen(kw_only=True)
@@ -77,7 +80,7 @@ def resolve(document: Mapping[str, Any], pointer: str) -> Any:
     """Return the node a JSON pointer names."""
     node: Any = document
     for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+        key = unescape(token)
         node = node[int(key)] if isinstance(node, list) else node[key]
     return node
 
@@ -90,6 +93,11 @@ def point(path: Sequence[str | int]) -> str:
 def escape(token: str) -> str:
     """Return a key as it stands in a JSON pointer (RFC 6901, section 3)."""
     return token.replace("~", "~0").replace("/", "~1")
+
+
+def unescape(token: str) -> str:
+    """Return the key that a token of a JSON pointer stands for."""
+    return token.replace("~1", "/").replace("~0", "~")
 
 
 def target(ref: str) -> str:
@@ -115,6 +123,14 @@ def has(document: Mapping[str, Any], pointer: str) -> bool:
     except (LookupError, TypeError, ValueError):
         return False
     return pointer.startswith("/")
+
+
+def facets(document: Mapping[str, Any], pointer: str) -> dict[str, str]:
+    """Return the pointers of the keywords of a schema and of those that it refers to, by keyword; its own win."""
+    schema = resolve(document, pointer)
+    refs = [place for place in ("$ref", "allOf/0/$ref") if has(document, f"{pointer}/{place}")]
+    inside = [facets(document, refer(document, f"{pointer}/{ref}")) for ref in refs]
+    return reduce(or_, inside, {}) | {keyword: f"{pointer}/{keyword}" for keyword in schema}
 
 
 def state(place: Constraint, keyword: str, value: Any) -> Constraint:
@@ -143,6 +159,8 @@ def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = 
         _judge(stated)
         if keyword == "required":
             for name in value:
+                if name not in schema.get("properties", ()):
+                    raise ValueError(f"{stated.pointer} has {name}, which is not a property. Declare it in properties.")
                 yield evolve(step(stated, name, stated.pointer), value=name)
         elif keyword in _PLAIN or (keyword, value) == ("format", "binary"):
             yield stated
@@ -159,6 +177,8 @@ def _judge(stated: Constraint) -> None:
     except ValueError as error:
         value = cut(json.dumps(stated.value, ensure_ascii=False))
         raise ValueError(f"{stated.pointer} is {value}; it must be {_ACCEPTED[stated.keyword]}.") from error
+    if stated.keyword == "pattern" and (refused := refusal(stated.value)):
+        raise UnsupportedKeyword("pattern", stated.pointer, refused)
 
 
 def _inside(document: Mapping[str, Any], place: Constraint, stated: Constraint) -> list[Constraint] | None:

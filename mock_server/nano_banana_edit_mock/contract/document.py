@@ -1,36 +1,59 @@
 """An OpenAPI document, read once: its operations, and the census of their constraints."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import product
+from math import prod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import urlsplit
 
-import yaml
 from attrs import evolve, frozen
 
-from .census import Constraint, UnsupportedKeyword, escape, has, point, refer, resolve, state, step, walk
-from .reading import check_json, read_yaml
+from .census import (
+    ANNOTATIONS,
+    Constraint,
+    UnsupportedKeyword,
+    escape,
+    facets,
+    has,
+    point,
+    refer,
+    resolve,
+    state,
+    step,
+    unescape,
+    walk,
+)
+from .files import read_file
+from .reading import check_json
+from .wording import show
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
 _PACKAGE = Path(str(files("nano_banana_edit_mock")))
 
+PARAMETER = re.compile(r"\{([^{}]+)\}")  # in a path, and in the URL of a server
+
+_VERSION = re.compile(r"3\.1\.[0-9]+(-.+)?")
+_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_FIELDS = ("string", "integer", "number", "boolean", "object")  # and a file, which is a string
+_OF_FILES = ("type", "format", "minLength", "maxLength", "$ref", "allOf")
+_KINDS = {bool: "true or false", dict: "an object", list: "a list", str: "text"}
+_MAX_URLS = 100  # of one server with variables
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the quick one, if libyaml is there
-    """Reads a date, and a status that is a key, as text, as JSON has them."""
+@frozen
+class Field:
+    """A field of a form: what its parts hold, a `file` or a type of JSON Schema, and whether there may be `many`."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, form) for tag, form in forms if tag != "tag:yaml.org,2002:timestamp"]
-        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping = super().construct_mapping(node, deep)
-        return {str(key) if type(key) is int else key: value for key, value in mapping.items()}
+    kind: str
+    many: bool = False
 
 
 @frozen(kw_only=True)
@@ -41,12 +64,14 @@ class Operation:
         id: The operationId.
         method: Upper-case HTTP method.
         path: Path template, without the base path of the servers.
-        servers: Server URLs: the operation's own, otherwise those of the path, otherwise those of the document.
+        servers: Server URLs: the operation's own, otherwise those of the path, otherwise those of the document; with
+            every value of their variables, the defaults first.
         parameters: JSON pointer to the schema of each path parameter, by its name; default none.
         bearer: Whether a bearer token is required; default False.
         media_type: The media type of the body, `JSON` or `MULTIPART`; default None if there is no body.
         schema: JSON pointer to the body's schema; empty if there is no body.
         body_required: Whether the body is required; default False.
+        fields: The declared fields of a form, by their names; default none.
     """
 
     id: str
@@ -58,6 +83,7 @@ class Operation:
     media_type: str | None = None
     schema: str = ""
     body_required: bool = False
+    fields: Mapping[str, Field] = {}
 
 
 @frozen(kw_only=True, eq=False)
@@ -65,12 +91,14 @@ class Contract:
     """The document, its operations, and the census of their constraints.
 
     Attributes:
-        document: The root of the document; do not change it.
+        document: The root of the document, as it was read; do not change it. Whole numbers are integers.
+        servers: Server URLs of the document, as those of an operation.
         operations: Every operation, in the document's order.
         constraints: Every constraint on a request, in the document's order.
     """
 
     document: Mapping[str, Any]
+    servers: tuple[str, ...]
     operations: tuple[Operation, ...]
     constraints: tuple[Constraint, ...]
 
@@ -79,7 +107,7 @@ def load(path: Path | None = None) -> Contract:
     """Read a document from a file.
 
     Args:
-        path: An OpenAPI 3.1 document in YAML; default is the one shipped with the package, read once per process.
+        path: An OpenAPI 3.1 document in YAML 1.2 or JSON; default is the one shipped, read once per process.
 
     Returns:
         The contract.
@@ -87,50 +115,44 @@ def load(path: Path | None = None) -> Contract:
     Raises:
         OSError: The file cannot be read.
         UnsupportedKeyword: The client or the mock cannot enforce a constraint on a request.
-        ValueError: The file is not YAML, or not an OpenAPI document.
+        ValueError: The file is neither, or not an OpenAPI 3.1 document; the message names the place.
 
     Source: `openapi.yaml`
     """
-    return _shipped() if path is None else parse(read(path))
+    return _shipped() if path is None else parse(read_file(path, name_place))
 
 
-def read(path: Path) -> Mapping[str, Any]:
-    """Return the root of the document in a file.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is not YAML, or has no paths; the message names the file.
-    """
-    document = read_yaml(path, _Loader)
-    if not isinstance(document, dict) or "paths" not in document:
-        raise ValueError(f"{path} has no paths; it is not an OpenAPI document.")
-    return document
+def name_place(path: Sequence[str | int]) -> str:
+    """Return a path into a document as a message names it."""
+    return point(path) or "The document"
 
 
-def parse(document: Mapping[str, Any]) -> Contract:
+def parse(document: Any) -> Contract:
     """Read a document that is already in memory.
 
     Args:
-        document: The root of an OpenAPI 3.1 document. It is kept, not copied.
+        document: The root of an OpenAPI 3.1 document.
 
     Returns:
         The contract.
 
     Raises:
         UnsupportedKeyword: The client or the mock cannot enforce a constraint on a request.
-        ValueError: JSON cannot express the document, or something is missing in it; the message names the place.
+        ValueError: It is not an OpenAPI 3.1 document, JSON cannot express it, or something is missing in it; the
+            message names the place.
 
     Source: `openapi.yaml`
     """
-    check_json(document, lambda path: point(path) or "The document")
-    reader = _Reader(document)
-    operations = tuple(
-        reader.operation(path, method)
-        for path, item in document["paths"].items()
-        for method in _METHODS
-        if method in item
+    check_json(document, name_place)
+    _check_version(document)
+    reader = _Reader(_whole(document))
+    operations = tuple(reader.operations())
+    return Contract(
+        document=reader.document,
+        servers=reader.servers(""),
+        operations=operations,
+        constraints=tuple(reader.census),
     )
-    return Contract(document=document, operations=operations, constraints=tuple(reader.census))
 
 
 @cache
@@ -150,21 +172,75 @@ def _locate(package: Path) -> Path:
     return inside if inside.is_file() else package.parents[1] / inside.name
 
 
+def _check_version(document: Any) -> None:
+    if not isinstance(document, dict):
+        raise ValueError("The document is not an object; it must be an OpenAPI 3.1 document.")  # noqa: TRY004
+    if "swagger" in document:
+        raise ValueError(f"/swagger is {show(document['swagger'])}. Convert the document to OpenAPI 3.1.")
+    if not _VERSION.fullmatch(str(document.get("openapi"))):
+        raise ValueError(f"/openapi is {show(document.get('openapi'))}; it must be 3.1.0, or another 3.1 in quotes.")
+    if document.get("jsonSchemaDialect", _DIALECT) != _DIALECT:
+        raise UnsupportedKeyword("jsonSchemaDialect", "/jsonSchemaDialect", "Leave it out.")
+
+
+def _whole(value: Any) -> Any:
+    """Return a copy in which 5000.0 is 5000, as in JSON Schema."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class _Reader:
     """Reads operations, and collects their constraints in `census`."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.census: list[Constraint] = []
 
-    def operation(self, path: str, method: str) -> Operation:
-        item, parent = self.document["paths"][path], f"/paths/{escape(path)}"
-        if "parameters" in item:
-            raise UnsupportedKeyword("parameters", f"{parent}/parameters")
-        node, at = item[method], f"{parent}/{method}"
-        name = node.get("operationId")
-        if not isinstance(name, str):
-            raise ValueError(f"{at} has no operationId; it is required.")  # noqa: TRY004
+    def take(self, pointer: str, kind: type = dict) -> Any:
+        """Return the node at a pointer; it must be there, and of that kind."""
+        parent, _, name = pointer.rpartition("/")
+        if not has(self.document, pointer):
+            raise ValueError(f"{parent or 'The document'} has no {unescape(name)}; it is required.")
+        node = resolve(self.document, pointer)
+        if not isinstance(node, kind):
+            raise ValueError(f"{pointer} is {show(node)}; it must be {_KINDS[kind]}.")  # noqa: TRY004
+        return node
+
+    def only(self, pointer: str, known: Collection[str], remedy: str = "Leave it out.") -> None:
+        """Refuse a keyword of the object at a pointer that is not a known one."""
+        for keyword in self.take(pointer):
+            if keyword not in known and not keyword.startswith("x-"):
+                raise UnsupportedKeyword(keyword, f"{pointer}/{escape(keyword)}", remedy)
+
+    def operations(self) -> Iterator[Operation]:
+        paths = {path: item for path, item in self.take("/paths").items() if not path.startswith("x-")}
+        self.document["paths"] = paths
+        shapes: dict[str, str] = {}
+        ids: dict[str, str] = {}
+        for path, item in paths.items():
+            parent = f"/paths/{escape(path)}"
+            shape = PARAMETER.sub("*", path)
+            if not path.startswith("/") or {*shape} & set("{}?#"):
+                raise ValueError(
+                    f"{parent} is not a path; it must begin with /, and have no ? and #, nor a lone brace."
+                )
+            if shapes.setdefault(shape, parent) != parent:
+                raise ValueError(f"{parent} is the same path as {shapes[shape]}. Leave one out.")
+            self.only(parent, ("summary", "description", "servers", *_METHODS), "Write it out in each operation.")
+            for method in _METHODS:
+                if method in item:
+                    operation = self.operation(path, parent, method)
+                    at = f"{parent}/{method}"
+                    if ids.setdefault(operation.id, at) != at:
+                        raise ValueError(f"{at}/operationId is also that of {ids[operation.id]}. Use another one.")
+                    yield operation
+
+    def operation(self, path: str, parent: str, method: str) -> Operation:
+        at = f"{parent}/{method}"
+        node, name = self.take(at), self.take(f"{at}/operationId", str)
         place = Constraint(id=name, operation=name, location="security", owner=name)
         return Operation(
             id=name,
@@ -172,79 +248,154 @@ class _Reader:
             path=path,
             servers=self.servers(at, parent, ""),
             bearer=self.bearer(place, at if "security" in node else ""),
-            parameters=self.parameters(evolve(place, location="path"), node, f"{at}/parameters"),
+            parameters=self.parameters(evolve(place, location="path"), path, at),
             **(self.body(evolve(place, location="body"), f"{at}/requestBody") if "requestBody" in node else {}),
         )
 
     def servers(self, *holders: str) -> tuple[str, ...]:
         """Return the URLs of the first holder that names any; the default of OpenAPI is `/`."""
         for holder in holders:
-            servers = resolve(self.document, holder).get("servers", ())
-            for index, server in enumerate(servers):
-                if not isinstance(server.get("url"), str):
-                    raise ValueError(f"{holder}/servers/{index} has no url; it is required.")  # noqa: TRY004
-            if servers:
-                return tuple(server["url"] for server in servers)
+            count = len(self.take(f"{holder}/servers", list)) if has(self.document, f"{holder}/servers") else 0
+            if count:
+                return tuple(url for index in range(count) for url in self.urls(f"{holder}/servers/{index}"))
         return ("/",)
 
+    def urls(self, at: str) -> Iterator[str]:
+        """Yield the URLs of a server, with every value of its variables; the defaults come first."""
+        url = self.take(f"{at}/url", str)
+        values = {}
+        for name in PARAMETER.findall(url):
+            variable = f"{at}/variables/{escape(name)}"
+            self.take(variable)
+            default = self.take(f"{variable}/default", str)
+            options = self.take(f"{variable}/enum", list) if has(self.document, f"{variable}/enum") else [default]
+            if default not in options:
+                raise ValueError(f"{variable}/default is {show(default)}, which is not in its enum.")
+            values[name] = dict.fromkeys((default, *map(str, options)))
+        if prod(map(len, values.values())) > _MAX_URLS:
+            raise ValueError(f"{at}/variables make more than {_MAX_URLS} URLs. Shorten an enum.")
+        for chosen in product(*values.values()):
+            filled = url
+            for name, value in zip(values, chosen, strict=True):
+                filled = filled.replace(f"{{{name}}}", value)
+            try:
+                odd = {*filled} & set("{} ?#") or urlsplit(filled).port == 0
+            except ValueError:
+                odd = True
+            if odd:
+                raise ValueError(f"{at}/url is {show(filled)}; it must be a URL without a query and a fragment.")
+            yield filled
+
     def bearer(self, place: Constraint, holder: str) -> bool:
-        requirements = resolve(self.document, holder).get("security", ())
-        for index, requirement in enumerate(requirements):
-            for name in requirement:
-                home = f"/components/securitySchemes/{escape(name)}"
-                pointer = f"{holder}/security/{index}/{escape(name)}"
+        at = f"{holder}/security"
+        requirements = self.take(at, list) if has(self.document, at) else []
+        for index in range(len(requirements)):
+            for name in self.take(f"{at}/{index}"):
+                pointer, home = f"{at}/{index}/{escape(name)}", f"/components/securitySchemes/{escape(name)}"
                 if not has(self.document, home):
                     raise ValueError(f"{pointer} is not a known scheme. Define {home}.")
-                scheme, at = self.follow(home)
-                if (scheme["type"], scheme.get("scheme", "").lower()) != ("http", "bearer"):
-                    raise UnsupportedKeyword("type", f"{at}/type")
+                found = self.follow(home)
+                if self.take(f"{found}/type", str) != "http" or self.take(f"{found}/scheme", str).lower() != "bearer":
+                    raise UnsupportedKeyword("type", f"{found}/type", "Use the type http with the scheme bearer.")
                 stated = state(place, "security", name)
                 self.census.append(evolve(stated, id=f"{stated.id}.{name}", pointer=pointer))
         return bool(requirements) and all(requirements)
 
-    def parameters(self, place: Constraint, node: Mapping[str, Any], holder: str) -> Mapping[str, str]:
-        parameters = {}
-        for index in range(len(node.get("parameters", ()))):
-            parameter, at = self.follow(f"{holder}/{index}")
-            if parameter["in"] != "path" or "content" in parameter:
-                keyword = "content" if parameter["in"] == "path" else "in"
-                raise UnsupportedKeyword(keyword, f"{at}/{keyword}")
-            here = step(place, parameter["name"], at)
-            self.required(here)
-            for constraint in walk(self.document, evolve(here, pointer=f"{at}/schema")):
+    def parameters(self, place: Constraint, path: str, at: str) -> Mapping[str, str]:
+        holder, names = f"{at}/parameters", PARAMETER.findall(path)
+        found: dict[str, str] = {}
+        for index in range(len(self.take(holder, list)) if has(self.document, holder) else 0):
+            here = self.follow(f"{holder}/{index}")
+            if self.take(f"{here}/in", str) != "path":
+                raise UnsupportedKeyword("in", f"{here}/in")
+            self.only(here, ("in", "name", "required", "schema", "deprecated", *ANNOTATIONS))
+            name = self.take(f"{here}/name", str)
+            if name not in names or name in found:
+                raise ValueError(f"{here}/name is {show(name)}; {path} must have it once in braces.")
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{here}/name is {show(name)}; use letters, digits, - and _, and begin with a letter.")
+            inside = step(place, name, here)
+            if not self.required(inside):
+                raise ValueError(f"{here}/required must be true, as that of every path parameter.")
+            self.take(f"{here}/schema")
+            for constraint in walk(self.document, evolve(inside, pointer=f"{here}/schema")):
                 # A path carries only text, and the generator tells its templates no more about a parameter.
                 if (constraint.keyword, constraint.value) != ("type", "string"):
                     raise UnsupportedKeyword(constraint.keyword, constraint.pointer)
                 self.census.append(constraint)
-            parameters[parameter["name"]] = f"{at}/schema"
-        return parameters
+            found[name] = f"{here}/schema"
+        if len(found) < len(names):
+            missing = next(name for name in names if name not in found or names.count(name) > 1)
+            raise ValueError(f"{at} has {missing} in its path. Declare it as a path parameter, and use it once.")
+        return found
 
     def body(self, place: Constraint, at: str) -> dict[str, Any]:
-        node, at = self.follow(at)
+        at = self.follow(at)
+        self.only(at, ("description", "content", "required"))
         required = self.required(evolve(place, id=f"{place.id}.requestBody", pointer=at))
-        media_type = next(iter(node["content"]))
-        if len(node["content"]) != 1 or media_type not in {JSON, MULTIPART}:
-            raise UnsupportedKeyword("content", f"{at}/content")
-        pointer = f"{at}/content/{escape(media_type)}/schema"
-        schema = resolve(self.document, pointer)
-        owner = schema.get("title", place.owner)
+        content = self.take(f"{at}/content")
+        media_type = next(iter(content), "")
+        if len(content) != 1 or media_type not in {JSON, MULTIPART}:
+            raise UnsupportedKeyword("content", f"{at}/content", f"Use one of {JSON} and {MULTIPART}.")
+        holder = f"{at}/content/{escape(media_type)}"
+        self.only(holder, ("schema", "example", "examples"))
+        pointer = f"{holder}/schema"
+        schema = self.take(pointer)
+        owner = str(schema.get("title", place.owner))
         if "$ref" in schema:
             owner = refer(self.document, f"{pointer}/$ref").rpartition("/")[2]
-        self.census += walk(self.document, evolve(place, id=owner, owner=owner, pointer=pointer))
-        return {"media_type": media_type, "schema": pointer, "body_required": required}
+        found = [*walk(self.document, evolve(place, id=owner, owner=owner, pointer=pointer))]
+        self.census += found
+        fields = self.fields(pointer) if media_type == MULTIPART else {}
+        for stated in found:
+            if stated.keyword == "format" and fields.get("".join(stated.field[:1]), Field("")).kind != "file":
+                raise UnsupportedKeyword("format", stated.pointer, "Only a field of a form can be a file.")
+        return {"media_type": media_type, "schema": pointer, "body_required": required, "fields": fields}
+
+    def fields(self, form: str) -> Mapping[str, Field]:
+        """Return the fields of a form. Each is one part, or a part for each item, as OpenAPI has it by default."""
+        stated = facets(self.document, form)
+        if self.kind(form) not in ("object", None):
+            raise UnsupportedKeyword("type", f"{form}/type", "A form must have the type object.")
+        if not isinstance(resolve(self.document, stated.get("additionalProperties", "/openapi")), bool | str):
+            raise UnsupportedKeyword("additionalProperties", stated["additionalProperties"], "Declare each field.")
+        found = {}
+        for name in self.take(stated["properties"]) if "properties" in stated else ():
+            at = f"{stated['properties']}/{escape(name)}"
+            many, outer = self.kind(at) == "array", facets(self.document, at)
+            if many:
+                at = outer.get("items", f"{at}/items")
+                self.take(at)
+            kind = self.kind(at)
+            if kind not in _FIELDS:
+                raise UnsupportedKeyword("type", f"{at}/type", f"A field must have one type: {', '.join(_FIELDS)}.")
+            keywords = facets(self.document, at)
+            if "format" in keywords and "uniqueItems" in outer:
+                raise UnsupportedKeyword("uniqueItems", outer["uniqueItems"], "Files are not compared.")
+            for keyword in keywords if "format" in keywords else ():
+                if keyword not in (*_OF_FILES, *ANNOTATIONS) and not keyword.startswith("x-"):
+                    raise UnsupportedKeyword(keyword, keywords[keyword], "Of a file only the size can be limited.")
+            found[name] = Field("file" if "format" in keywords else kind, many)
+        return found
+
+    def kind(self, pointer: str) -> Any:
+        """Return the type that a schema states; None if it states none."""
+        stated = facets(self.document, pointer)
+        return resolve(self.document, stated["type"]) if "type" in stated else None
 
     def required(self, place: Constraint) -> bool:
         """Return whether the object at a place is required, and if so add that to the census."""
-        required = bool(resolve(self.document, place.pointer).get("required"))
+        at = f"{place.pointer}/required"
+        required = has(self.document, at) and self.take(at, bool)
         self.census += [state(place, "required", required)] if required else []
         return required
 
-    def follow(self, pointer: str) -> tuple[Any, str]:
-        """Follow a pointer and each `$ref` after it; return the object at the end, and the pointer to it."""
+    def follow(self, pointer: str) -> str:
+        """Follow a pointer and each `$ref` after it; return the pointer to the object at the end."""
         seen = {pointer}
-        while "$ref" in (node := resolve(self.document, pointer)):
+        while "$ref" in self.take(pointer):
             pointer = refer(self.document, f"{pointer}/$ref")
             if pointer in seen:
                 raise ValueError(f"{pointer} refers to itself.")
             seen.add(pointer)
-        return node, pointer
+        return pointer

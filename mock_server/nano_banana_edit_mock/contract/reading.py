@@ -1,20 +1,18 @@
-"""YAML and JSON, read strictly: values that JSON can express and all parsers agree on."""
+"""JSON, read strictly: values that all parsers agree on."""
 
 import json
 import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from .wording import cut, spell
 
 MAX_DEPTH = 128  # containers within containers; deeper input costs a parser its stack, and no request has more than two
 
-_TOO_DEEP = f"is nested too deeply; the limit is {MAX_DEPTH} levels."
+TOO_DEEP = f"is nested too deeply; the limit is {MAX_DEPTH} levels."
+TWICE = "is given twice; use each key once."
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -27,20 +25,7 @@ class Flaw(ValueError):
 
     def explain(self, spell: Callable[[Sequence[str | int]], str] = spell) -> str:
         """Return the message; `spell` names a place for a reader."""
-        return f"{spell(self.path[:2] if self.text == _TOO_DEEP else self.path)} {self.text}"
-
-
-def read_yaml(file: Path, loader: Any = yaml.SafeLoader) -> Any:
-    """Return the value in a file; `loader` must be a safe one.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is not YAML; the message names the file.
-    """
-    try:
-        return yaml.load(file.read_text("utf-8"), loader)  # noqa: S506
-    except (RecursionError, ValueError, yaml.YAMLError) as error:  # ValueError for a 13th month, among others
-        raise ValueError(f"{file} is not YAML ({' '.join(str(error).split())}).") from error
+        return f"{spell(self.path[:2] if self.text == TOO_DEEP else self.path)} {self.text}"
 
 
 def read_json(text: bytes) -> Any:
@@ -52,14 +37,14 @@ def read_json(text: bytes) -> Any:
     if text.startswith(BOM_UTF8):
         raise Flaw("starts with a byte order mark. Remove it.")
     try:
-        value = _DECODER.decode(text.decode())
-        _inspect(value)
+        value = decode(text.decode())
+        inspect(value)
     except UnicodeError as error:
         raise Flaw(f"is not UTF-8 ({error}).") from error
     except json.JSONDecodeError as error:
         raise Flaw(f"is not JSON ({error}).") from error
     except RecursionError as error:
-        raise Flaw(_TOO_DEEP) from error
+        raise Flaw(TOO_DEEP) from error
     return value
 
 
@@ -70,7 +55,7 @@ def check_json(value: Any, spell: Callable[[Sequence[str | int]], str] = spell) 
         ValueError: It could not; the message names the place.
     """
     try:
-        _inspect(value)
+        inspect(value)
     except Flaw as flaw:
         raise ValueError(flaw.explain(spell)) from flaw
 
@@ -90,22 +75,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _whole(text: str) -> float:
+def whole(text: str) -> float:
+    """Return the value of a whole number in decimal digits."""
     number = float(text)  # infinite beyond the range of a double, as it is to most readers
     return int(text) if math.isfinite(number) else number
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
+decode = json.JSONDecoder(object_pairs_hook=_object, parse_int=whole).decode
 
 
-def _inspect(value: Any, depth: int = 0) -> None:
+def inspect(value: Any, depth: int = 0) -> None:
     """Raise a Flaw if JSON cannot express a value, or if parsers disagree on it (RFC 7493, section 2)."""
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
             raise Flaw("has a lone surrogate; it must be Unicode text.")
     elif isinstance(value, (dict, list, tuple)):
         if depth == MAX_DEPTH:
-            raise Flaw(_TOO_DEEP)
+            raise Flaw(TOO_DEEP)
         _inspect_items(value, depth + 1)
     elif isinstance(value, float):
         if not math.isfinite(value):
@@ -116,14 +102,14 @@ def _inspect(value: Any, depth: int = 0) -> None:
 
 def _inspect_items(value: Any, depth: int) -> None:
     if isinstance(value, _Repeating):
-        raise Flaw("is given twice; use each key once.", value.twice)
+        raise Flaw(TWICE, value.twice)
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(value, dict) and not isinstance(key, str):
             raise Flaw(f"has the key {cut(key)}; put it in quotes.")
         try:
             if isinstance(key, str):
-                _inspect(key)
-            _inspect(inner, depth)
+                inspect(key)
+            inspect(inner, depth)
         except Flaw as flaw:
             flaw.path = (key, *flaw.path)
             raise

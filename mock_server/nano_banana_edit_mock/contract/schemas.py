@@ -1,6 +1,6 @@
 """Values judged by the schemas of a document, by jsonschema-rs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache, reduce
 from itertools import islice
 from operator import getitem
@@ -66,18 +66,19 @@ class Schemas:
             return ()
         found = []
         for error in islice(validator.iter_errors(value), MAX_VIOLATIONS):
-            *parents, last = error.schema_path
+            *parents, last = named(self._document, error.schema_path)
+            at = named(value, error.instance_path)
             schema, keyword = reduce(getitem, parents, self._document), str(last)
             match keyword:
                 case "required":
                     ends = [[error.kind.value]]
                 case "additionalProperties":
                     # If the schema declares none, jsonschema-rs names none: then each property is at fault.
-                    ends = [[name] for name in error.kind.value or reduce(getitem, error.instance_path, value)]
+                    ends = [[name] for name in error.kind.value or reduce(getitem, at, value)]
                 case _:
                     ends = [[]]  # the value itself is at fault, not one of its properties
             for end in ends:
-                path = (*error.instance_path, *end)
+                path = (*at, *end)
                 unit = "byte" if {*path} & {*files} else "character"
                 found.append((keyword, explain(spell(path), keyword, schema, error.instance, unit), path))
         return tuple(Violation.of_body(*one) for one in found)
@@ -86,6 +87,19 @@ class Schemas:
         # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps large
         # values out of messages that nobody reads.
         return Draft202012Validator({**self._document, "$ref": f"#{quote(pointer, safe='/~')}"}, mask="")
+
+
+def named(value: Any, path: Iterable[str | int]) -> list[str | int]:
+    """Return a path into a value with the names of its objects; jsonschema-rs makes 7 of a property called 007."""
+    found = []
+    for token in path:
+        name = token
+        if isinstance(value, dict) and token not in value:
+            same = (key for key in (str(token), *value) if (key.lstrip("+0") or "0") == str(token))
+            name = next(key for key in same if key in value)
+        value = value[name]
+        found.append(name)
+    return found
 
 
 def hold(schema: str, /, **values: Any) -> None:

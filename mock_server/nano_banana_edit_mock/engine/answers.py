@@ -1,11 +1,13 @@
 """Responses in the shape of the API, and the headers of a refusal."""
 
+import hashlib
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from ..contract.schemas import Violation
-from .records import Response
+from .records import Outcome, Response, Upload
 from .referee import Verdict
 
 DIAGNOSTICS = "Mock-Violations"
@@ -34,6 +36,35 @@ def reply(status: int, payload: Any, *headers: tuple[str, str]) -> Response:
     """Return a response with a JSON value."""
     # ASCII, because a message may quote a lone surrogate that UTF-8 cannot carry.
     return content(status, "application/json", json.dumps(payload).encode("ascii"), *headers)
+
+
+def accepted(task_id: str) -> dict[str, Any]:
+    """Return the JSON value for an accepted edit."""
+    return {"task_id": task_id}
+
+
+def task(task_id: str, status: str, outcome: Outcome | None = None, image: str = "") -> dict[str, Any]:
+    """Return the JSON value of a task, which has an outcome and an image when it is finished."""
+    payload: dict[str, Any] = {"id": task_id, "status": status}
+    if outcome:
+        errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
+        payload |= {name: text for name, text in errors.items() if text is not None}
+        if outcome.status == "completed":
+            payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
+    return payload
+
+
+def uploaded(address: str, upload: Upload, expires_at: datetime) -> dict[str, Any]:
+    """Return the JSON value of an upload."""
+    return {
+        "url": address,
+        "cn_url": address,
+        "key": upload.key,
+        "md5": hashlib.sha256(upload.body).hexdigest()[:32],
+        "size": upload.size,
+        "content_type": upload.content_type,
+        "expires_at": expires_at.isoformat(),
+    }
 
 
 def wording(status: int, message: str) -> dict[str, str]:

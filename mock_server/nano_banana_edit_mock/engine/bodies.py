@@ -1,15 +1,15 @@
 """Bodies: bytes to a JSON value, or to the fields and files of a form, read strictly."""
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from attrs import frozen
 from python_multipart.multipart import parse_options_header
 
-from ..contract import JSON
+from ..contract import JSON, Operation
 from ..contract.reading import Flaw, read_json
 
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)")  # in a quoted string (RFC 9110, section 5.6.4)
 _HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*")  # RFC 9110, section 5
 
@@ -24,26 +24,44 @@ class Part:
     content: bytes
 
 
-def read(media_type: str, content_type: str, body: bytes, names: Collection[str]) -> tuple[Any, dict[str, Part]]:
-    """Return the value of a body, and the files in it: the parts of a form whose name is one of `names`."""
+def read(operation: Operation, content_type: str, body: bytes) -> tuple[Any, tuple[Part, ...]]:
+    """Return the value of a body, and the files in it; in the value of a form, blanks stand for a file."""
     if not body:
         raise Flaw("is missing; it is required.", keyword="required")
-    if media_type == JSON:
-        return read_json(body), {}
-    form: dict[str, str] = {}
-    files: dict[str, Part] = {}
+    if operation.media_type == JSON:
+        return read_json(body), ()
+    form: dict[str, Any] = {}
+    files = []
     for part in read_form(content_type, body):
-        if part.name not in names:
-            form[part.name] = part.content.decode(errors="replace")
-            continue
-        if part.name in files:
+        field = operation.fields.get(part.name)
+        value = _value(field.kind if field else "string", part)
+        if field and field.kind == "file":
+            files.append(part)
+        if field and field.many:
+            form.setdefault(part.name, []).append(value)
+        elif field and part.name in form:
             raise Flaw("is given twice; use one part.", part.name)
+        else:
+            form[part.name] = value
+    return form, tuple(files)
+
+
+def _value(kind: str, part: Part) -> Any:
+    if kind == "file":
         if part.filename is None:
             raise Flaw("has no file name; it must be a file.", part.name)
-        files[part.name] = part
-        # Only the length of a file is constrained, and blanks are the cheapest text of that length.
-        form[part.name] = " " * len(part.content)
-    return form, files
+        return " " * len(
+            part.content
+        )  # only its length is constrained, and blanks are the cheapest text of that length
+    if kind == "string":
+        return part.content.decode(errors="replace")
+    try:
+        return read_json(part.content)
+    except Flaw as flaw:
+        if kind != "object":  # the schema then says what it must be
+            return part.content.decode(errors="replace")
+        flaw.path = (part.name, *flaw.path)
+        raise
 
 
 def read_form(content_type: str, body: bytes) -> list[Part]:
@@ -73,6 +91,11 @@ def _part(chunk: bytes) -> Part:
     kind, options = parse_options_header(headers.get(b"content-disposition"))
     if None in lines or kind != b"form-data" or b"name" not in options:
         raise Flaw("has a part without a name; it is required.")
+    if b"filename*" in _QUOTED.sub(b"", headers[b"content-disposition"].lower()):
+        raise Flaw(
+            "has filename*, which a form does not have (RFC 7578, section 4.2). Use filename.",
+            str(options[b"name"], "utf-8", "replace"),
+        )
     filename, media_type = options.get(b"filename"), headers.get(b"content-type")
     return Part(
         options[b"name"].decode(errors="replace"),

@@ -1,6 +1,5 @@
 """The player: what happens on a request after its verdict."""
 
-import hashlib
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -9,8 +8,9 @@ from urllib.parse import quote
 from attrs import evolve
 
 from ..contract import Contract, Operation
-from .answers import allowed, content, refuse, refused, reply
+from .answers import accepted, allowed, content, refuse, refused, reply, task, uploaded
 from .bodies import Part
+from .documented import documented
 from .records import Fault, Outcome, Response
 from .referee import Verdict
 from .replies import Reply
@@ -30,6 +30,7 @@ class Player:
 
     def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
+        self._documented = documented(contract)
         self._image = lru_cache(MAX_RENDERED)(self._render)
         # A document may have other defaults, or make any of these properties optional.
         self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
@@ -60,45 +61,31 @@ class Player:
             case "getTask":
                 return self._get_task(route, now)
             case "uploadFile":
-                return self._upload_file(route, *verdict.files)
-        return refuse(501, f"The mock does not implement {operation.id}.")
+                return self._upload_file(route, verdict.files)
+        return self._documented.answers[operation.id]
 
     def _create_edit(self, body: dict[str, Any], do: Doing | None, now: float) -> tuple[Response, str]:
         outcome = do if isinstance(do, Outcome) else self._usual
         if outcome.polls is None and outcome.seconds is None:
             outcome = evolve(outcome, polls=self._usual.polls, seconds=self._usual.seconds)
         task_id = self._state.add_edit(body, self._defaults, outcome, now).edit.task_id
-        return reply(200, {"task_id": task_id}), task_id
+        return reply(self._documented.answers["createEdit"].status, accepted(task_id)), task_id
 
     def _get_task(self, route: Route, now: float) -> Response:
         task_id = str(route.task_id)
         job = self._state.job(task_id)
         if job is None:
             return refuse(404, f"{task_id} is not a task.")
-        outcome, progress = job.outcome, job.progress(self._state.poll(job), now)
-        payload: dict[str, Any] = {"id": task_id, "status": job.status(progress)}
-        if progress < 1:
-            return reply(200, payload)
-        errors = {"error_code": outcome.error_code, "error_msg": outcome.error_msg}
-        payload |= {name: text for name, text in errors.items() if text is not None}
-        if outcome.status == "completed":
-            image = route.origin + RESULT.path.format(task_id=task_id, output_format=quote(job.form, safe=""))
-            payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
-        return reply(200, payload)
+        progress = job.progress(self._state.poll(job), now)
+        image = route.origin + RESULT.path.format(task_id=task_id, output_format=quote(job.form, safe=""))
+        payload = task(task_id, job.status(progress), job.outcome if progress >= 1 else None, image)
+        return reply(self._documented.answers["getTask"].status, payload)
 
-    def _upload_file(self, route: Route, file: Part) -> Response:
-        upload = self._state.add_upload(file)
+    def _upload_file(self, route: Route, files: tuple[Part, ...]) -> Response:
+        upload = self._state.add_upload(next(file for file in files if file.name == self._documented.upload))
         address = route.origin + FILE.path.format(key=upload.key)
-        payload = {
-            "url": address,
-            "cn_url": address,
-            "key": upload.key,
-            "md5": hashlib.sha256(upload.body).hexdigest()[:32],
-            "size": upload.size,
-            "content_type": upload.content_type,
-            "expires_at": (self._clock.now() + LIFETIME).isoformat(),
-        }
-        return reply(200, payload)
+        payload = uploaded(address, upload, self._clock.now() + LIFETIME)
+        return reply(self._documented.answers["uploadFile"].status, payload)
 
     def get_file(self, route: Route) -> Response:
         """Return a result or an upload, 404 where there is none."""
@@ -113,7 +100,8 @@ class Player:
 
     def _render(self, job: Job) -> tuple[str, bytes]:
         settings = job.settings
-        source = self._state.source(settings["image_urls"])
+        images = settings["image_urls"]
+        source = self._state.source(images if isinstance(images, list) else [images])
         prompt, size, form = (str(settings[name]) for name in ("prompt", "image_size", "output_format"))
 
         from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and few tests fetch an image

@@ -36,13 +36,9 @@ class Referee:
 
     def __init__(self, contract: Contract) -> None:
         self._schemas = Schemas(contract)
-        binary = {(c.operation, c.field) for c in contract.constraints if c.keyword == "format"}
-        lengths = (c for c in contract.constraints if c.keyword == "maxLength")
-        self.max_body = max((c.value for c in lengths if (c.operation, c.field) in binary), default=0) + ENVELOPE
-        self._files = {
-            operation.id: {field[0] for of, field in binary if of == operation.id and len(field) == 1}
-            for operation in contract.operations
-        }
+        self.max_body = (
+            max((_files_size(contract, operation) for operation in contract.operations), default=0) + ENVELOPE
+        )
 
     def judge(self, operation: Operation, request: Request, token: str | None) -> Verdict:
         """Judge a request by its authorization, size, content type and body, in this order.
@@ -60,13 +56,22 @@ class Referee:
         if refusal := _unsupported(content_type, request.header("Content-Encoding"), operation.media_type):
             return refusal
         try:
-            value, files = read(operation.media_type, content_type or "", request.body, self._files[operation.id])
+            value, files = read(operation, content_type or "", request.body)
         except Flaw as flaw:
             return Verdict(violations=(Violation.of_body(flaw.keyword, flaw.explain(), flaw.path),))
-        found = self._schemas.check(operation.schema, value, files)
-        large = any(violation.keyword == "maxLength" and violation.field in files for violation in found)
+        names = {file.name for file in files}
+        found = self._schemas.check(operation.schema, value, names)
+        large = any(violation.keyword == "maxLength" and violation.field in names for violation in found)
         kept = value if operation.media_type == JSON else None
-        return Verdict(violations=found, status=413 if large else None, value=kept, files=tuple(files.values()))
+        return Verdict(violations=found, status=413 if large else None, value=kept, files=files)
+
+
+def _files_size(contract: Contract, operation: Operation) -> int:
+    """Return the size of the largest files of a form together, in bytes."""
+    files = [name for name, field in operation.fields.items() if field.kind == "file"]
+    of = {(c.field, c.keyword): c.value for c in contract.constraints if c.operation == operation.id and c.field}
+    many = {name: (name, "*") if operation.fields[name].many else (name,) for name in files}
+    return sum(of.get((many[name], "maxLength"), 0) * of.get(((name,), "maxItems"), 1) for name in files)
 
 
 def astray(method: str, path: str, allow: Collection[str], document: str = "openapi.yaml") -> Verdict:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from attrs import frozen
 
 from ..contract import Contract, Operation
+from ..contract.document import PARAMETER
 
 # The host of the files if the API was called on a documented host; `.test` is reserved (RFC 2606).
 FILE_ORIGIN = "https://nano-banana-edit.test"
@@ -20,7 +21,6 @@ FILE_NAMES = tuple(file.id for file in FILES)
 
 _KNOWN, _SHORT = 1_000, 500  # URLs that are cached, and their largest length
 
-_PARAMETER = re.compile(r"\{([^}]+)\}")
 # Characters with the same meaning, encoded or not (RFC 3986, section 6.2.2.2).
 _ENCODED = re.compile(r"%(2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)", re.IGNORECASE | re.ASCII)
 
@@ -48,12 +48,14 @@ class Routes:
         self.by_host: dict[str | None, list[tuple[Operation, re.Pattern[str]]]] = {}
         self._anywhere: list[tuple[Operation, re.Pattern[str]]] = []
         for operation in (*contract.operations, *FILES):
-            path = "([^/]+)".join(map(re.escape, _PARAMETER.split(operation.path)[::2]))
+            path = "([^/]+)".join(map(re.escape, PARAMETER.split(operation.path)[::2]))
             for server in operation.servers:
                 url = urlsplit(server)
                 base = re.escape(url.path.rstrip("/"))
                 self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
                 self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
+        for routes in (*self.by_host.values(), self._anywhere):
+            routes.sort(key=lambda route: [bool(PARAMETER.search(name)) for name in route[0].path.split("/")])
         self._known = lru_cache(_KNOWN)(self._find)
 
     def find(self, method: str, url: str) -> Route:
@@ -75,7 +77,7 @@ class Routes:
                 methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
                 if method in methods:
                     values = map(unquote, match.groups())
-                    parameters = dict(zip(_PARAMETER.findall(operation.path), values, strict=True))
+                    parameters = dict(zip(PARAMETER.findall(operation.path), values, strict=True))
                     name = None if operation in FILES else operation.id
                     about = next(iter(parameters), "") if name == "getTask" or operation is RESULT else ""
                     return Route(url, origin, operation, parameters, name=name, task_id=parameters.get(about))

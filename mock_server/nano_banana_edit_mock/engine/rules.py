@@ -58,7 +58,7 @@ class Rule:
         if isinstance(self.do, Outcome):
             what = f"Outcome({', '.join(f'{name}={value!r}' for name, value in self.do.given().items())})"
         else:
-            what = f"Reply({self.do.status})" if isinstance(self.do, Reply) else str(self.do)
+            what = f"Reply({self.do.status:.0f})" if isinstance(self.do, Reply) else str(self.do)
         where = self.operation or "any operation"
         what += "" if self.seconds is None else f" for {self.seconds:g} s"
         return f"{where}, request {self.nth} and on: {what}, used {self.used} of {self.times or 'any number of'} times"
@@ -80,7 +80,7 @@ def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: in
     if isinstance(do, Outcome) and operation != "createEdit":
         raise ValueError(f"operation is {operation!r}; an Outcome is for createEdit alone.")
     hold("Step", nth=nth, times=times)
-    return Rule(operation=operation, do=do, nth=nth, times=times)
+    return Rule(operation=operation, do=do, nth=int(nth), times=times and int(times))  # 2.0 is a whole number, too
 
 
 def make_outage(*, requests: int | None = None, seconds: float | None = None, status: int = 503) -> Rule:
@@ -93,4 +93,4 @@ def make_outage(*, requests: int | None = None, seconds: float | None = None, st
         raise ValueError(f"requests is {requests} and seconds is {seconds}; use one of them.")
     length = {"requests": requests} if seconds is None else {"seconds": seconds}
     hold("Outage", status=status, **length)
-    return Rule(operation=None, do=Reply.error(status, DOWN), times=requests, seconds=seconds)
+    return Rule(operation=None, do=Reply.error(status, DOWN), times=requests and int(requests), seconds=seconds)

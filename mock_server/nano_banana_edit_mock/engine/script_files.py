@@ -1,11 +1,12 @@
 """Steps of a script that are written down: in a YAML or JSON file, or in a request to `/__mock__/script`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..contract.reading import read_yaml
+from ..contract.files import read_file
 from ..contract.schemas import hold
+from ..contract.wording import spell
 from .records import Fault, Outcome
 from .replies import Reply
 from .rules import Doing, Rule, make_outage
@@ -22,13 +23,17 @@ def read(file: Path) -> Any:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not YAML, or has no list of steps; the message names the file.
+        ValueError: It is not JSON or YAML, or has no list of steps; the message names the file.
     """
-    found = read_yaml(file)
+    found = read_file(file, _spell)
     steps = found.get("steps") if isinstance(found, dict) else found
     if not isinstance(steps, list):
         raise ValueError(f"{file} has no list of steps. See admin.yaml.")  # noqa: TRY004
     return steps
+
+
+def _spell(path: Sequence[str | int]) -> str:
+    return spell(path if path[:1] == ("steps",) else ("steps", *path))
 
 
 def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:

@@ -1,7 +1,7 @@
 """Boundary cases: requests on both sides of every constraint, made from the document alone."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -9,10 +9,13 @@ from urllib.parse import quote
 from attrs import evolve, frozen
 
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
-from ..contract.census import escape, resolve, target
+from ..contract.census import resolve
+from ..contract.document import PARAMETER, Field
+from ..contract.samples import sample, samples
 from ..contract.wording import show
 from ..engine.records import Request
 from ..engine.referee import Referee
+from ..engine.service import MockService
 
 _AUTHORIZED = "Bearer {token}"
 _AUTHORIZATIONS = (_AUTHORIZED, "bearer {token}", None, "", "Bearer", "Basic {token}", "{token}")
@@ -23,6 +26,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 # The keywords that a value may break as well: a number is not in an enum of strings, an empty text matches no pattern.
 _IMPLIED_BY = {"type": {"enum", "const"}, "minLength": {"pattern"}, "maxLength": {"pattern"}}
 _BOUNDARY = "nano-banana-edit-case"
+_TEXT = Field("string")
+_ALWAYS = (None, "string", "file")  # kinds of fields that can be nothing else: any part is text, and may be a file
 _NOTHING = object()
 
 
@@ -37,7 +42,7 @@ class Case:
         operation: The operation.
         path: Value of each path parameter.
         authorization: The Authorization header, with `{token}` in place of the token; None leaves it out.
-        value: The value of a JSON body, or the size in bytes of each file of a form.
+        value: The value of the body; in a form, a file is its size in bytes.
         empty: Whether there is no body.
         inside: Whether it is a step inside a limit; a case at the limit then proves as much.
     """
@@ -69,7 +74,7 @@ class Case:
             server: URL of the server, with its base path.
             token: The API token, for the Authorization header.
         """
-        path = self.operation.path.format_map({name: quote(value, safe="") for name, value in self.path.items()})
+        path = PARAMETER.sub(lambda found: quote(self.path[found[1]], safe=""), self.operation.path)
         headers = {} if self.authorization is None else {"Authorization": self.authorization.format(token=token)}
         body = b""
         if self.operation.media_type == JSON:
@@ -77,7 +82,8 @@ class Case:
             body = json.dumps(self.value, ensure_ascii=False).encode()
         elif self.operation.media_type:
             headers["Content-Type"] = f"{MULTIPART}; boundary={_BOUNDARY}"
-            body = b"".join(map(_part, self.value, self.value.values())) + f"--{_BOUNDARY}--\r\n".encode()
+            parts = (_parts(self.operation, name, value) for name, value in self.value.items())
+            body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
         return Request(self.operation.method, server.rstrip("/") + path, headers, b"" if self.empty else body)
 
 
@@ -88,19 +94,9 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
     Raises:
         ValueError: The document refuses a request made from its own examples.
     """
-    operations = {operation.id: operation for operation in contract.operations}
-    referee = Referee(contract)
-
-    def broken(case: Case) -> set[str]:
-        request = case.request(case.operation.servers[0], "token")
-        return {violation.keyword for violation in referee.judge(case.operation, request, None).violations}
-
     found = []
-    for constraint in contract.constraints:
-        plain = _plain(contract.document, constraint, operations[constraint.operation])
-        if keywords := broken(plain):
-            what = f"An example of {constraint.operation} breaks {', '.join(sorted(keywords))}"
-            raise ValueError(f"{what}. Fix the examples in the document, or add some.")
+    for plain, broken in _plain_ones(contract):
+        constraint = plain.constraint
         allowed = {constraint.keyword} | _IMPLIED_BY.get(constraint.keyword, set())
         seen = set()
         for case in _around(contract.document, plain):
@@ -115,22 +111,52 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
     return tuple(found)
 
 
+def inspect(contract: Contract) -> None:
+    """Check that the mock can play a document, and that the document allows its own examples.
+
+    Raises:
+        ValueError: It cannot, or does not.
+    """
+    MockService(contract=contract)
+    for _ in _plain_ones(contract):
+        pass
+
+
+def _plain_ones(contract: Contract) -> Iterator[tuple[Case, Callable[[Case], set[str]]]]:
+    """Yield the simplest request for each constraint, and what tells which keywords a request breaks."""
+    operations = {operation.id: operation for operation in contract.operations}
+    referee = Referee(contract)
+
+    def broken(case: Case) -> set[str]:
+        request = case.request(case.operation.servers[0], "token")
+        return {violation.keyword for violation in referee.judge(case.operation, request, None).violations}
+
+    for constraint in contract.constraints:
+        plain = _plain(contract.document, constraint, operations[constraint.operation])
+        if keywords := broken(plain):
+            what = f"An example of {constraint.operation} breaks {', '.join(sorted(keywords))}"
+            raise ValueError(f"{what} beside {constraint.pointer}. Fix the examples in the document, or add some.")
+        yield plain, broken
+
+
 def _plain(document: Mapping[str, Any], constraint: Constraint, operation: Operation) -> Case:
     """Return the simplest request that has the constrained value."""
     path = {}
     for name, pointer in operation.parameters.items():
         holder = resolve(document, pointer.rpartition("/")[0])
-        path[name] = str(holder.get("example") or _sample(document, pointer))
+        path[name] = str(holder.get("example") or sample(document, pointer))
     wanted = constraint.field if constraint.location == "body" else ()
-    value = _sample(document, operation.schema, wanted) if operation.schema else None
-    if operation.media_type == MULTIPART:
-        value = dict.fromkeys(value or (), len(_PNG))
+    value: Any = sample(document, operation.schema, wanted) if operation.schema else None
+    for name, field in operation.fields.items():
+        if field.kind == "file" and name in value:
+            value[name] = [*map(len, value[name])] if field.many else len(value[name])
     return Case(constraint=constraint, operation=operation, path=path, value=value, empty=not operation.schema)
 
 
 def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
     """Yield requests around the constraint of a plain one, and that one."""
     constraint, field = plain.constraint, plain.constraint.field
+    kind = plain.operation.fields[field[0]].kind if field and plain.operation.fields else None
     if constraint.location == "security":
         for text in _AUTHORIZATIONS:
             yield evolve(plain, name="no header" if text is None else f'"{text}"', authorization=text)
@@ -140,10 +166,12 @@ def _around(document: Mapping[str, Any], plain: Case) -> Iterator[Case]:
             yield evolve(plain, name="left out", path={**plain.path, field[0]: ""}, accepted=False)
     elif constraint.keyword in ("required", "default"):
         yield evolve(plain, name="left out", **({"value": _put(plain.value, field)} if field else {"empty": True}))
-    elif plain.operation.media_type == MULTIPART:
-        for size in _sizes(constraint.value) if constraint.keyword.endswith("Length") else ():
+    elif kind == "file" and constraint.keyword.endswith("Length"):
+        for size in _sizes(constraint.value):
             yield evolve(plain, name=f"{size} bytes", value=_put(plain.value, field, size))
-    else:
+    elif not (
+        plain.operation.media_type == MULTIPART and kind in _ALWAYS and constraint.keyword in ("type", "format")
+    ):  # all that such a part can be
         old = _get(plain.value, field)
         for name, value in _values(document, constraint, old):
             yield evolve(plain, name=name, value=_put(plain.value, field, value))
@@ -166,7 +194,7 @@ def _values(document: Mapping[str, Any], constraint: Constraint, old: Any) -> li
         case "minLength" | "maxLength":
             return [(f'{size} x "{width}"', width * size) for width in _WIDTHS for size in _sizes(limit)]
         case "minItems" | "maxItems":
-            return [(f"{size} item{'s' * (size != 1)}", _list(document, schema, size)) for size in _sizes(limit)]
+            return [(f"{size} item{'s' * (size != 1)}", samples(document, schema, size)) for size in _sizes(limit)]
         case "uniqueItems":
             return [("the first item twice", [*old[:1], *old])]
         case "additionalProperties":
@@ -210,35 +238,18 @@ def _key(value: Any, name: str) -> Any:
     return 0 if isinstance(value, list) else name  # `*` serves as the name of an undeclared property
 
 
-def _sample(document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = ()) -> Any:
-    """Return a simple value that a schema allows, with the wanted field in it."""
-    schema = resolve(document, pointer)
-    given = [schema[keyword] for keyword in ("const", "example", "default") if keyword in schema]
-    given += schema.get("enum", [])
-    if given and not isinstance(given[0], dict):
-        return given[0]
-    if ref := schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref"):
-        return _sample(document, target(ref), wanted)
-    kind = schema.get("type", "object")
-    kind = kind if isinstance(kind, str) else kind[0]
-    if kind == "array":
-        return _list(document, pointer, max(1, schema.get("minItems", 1)), wanted[1:])
-    if kind == "object":
-        rest = dict.fromkeys(schema.get("required", ()), ()) | dict.fromkeys(wanted[:1], wanted[1:])
-        within = {name: "additionalProperties" if name == "*" else f"properties/{escape(name)}" for name in rest}
-        return {name: _sample(document, f"{pointer}/{within[name]}", rest[name]) for name in rest}
-    least, step = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1), schema.get("multipleOf", 1)
-    number = -(-least // step) * step
-    plain = {"string": "a" * max(1, schema.get("minLength", 1)), "boolean": True, "integer": number, "number": number}
-    return plain.get(kind)
-
-
-def _list(document: Mapping[str, Any], pointer: str, size: int, wanted: tuple[str, ...] = ()) -> list[Any]:
-    item = _sample(document, f"{pointer}/items", wanted) if "items" in resolve(document, pointer) else None
-    distinct = resolve(document, pointer).get("uniqueItems")
-    return [item if index == 0 or not distinct else f"{item}{index}" for index in range(size)]
-
-
-def _part(name: str, size: int) -> bytes:
-    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="case.png"\r\n'
-    return f"{head}Content-Type: image/png\r\n\r\n".encode() + _PNG.ljust(size, b"\0")[:size] + b"\r\n"
+def _parts(operation: Operation, name: str, value: Any) -> bytes:
+    """Return the parts of a field; a file is as large as the number that stands for it, or as the text."""
+    field = operation.fields.get(name, _TEXT)
+    found = b""
+    for one in value if field.many and isinstance(value, list) else [value]:
+        head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
+        content = (one if isinstance(one, str) else json.dumps(one)).encode()
+        if field.kind == "file":
+            head += '; filename="case.png"\r\nContent-Type: image/png'
+            size = one if isinstance(one, int) else len(content)
+            content = _PNG.ljust(size, b"\0")[:size]
+        elif field.kind == "object":
+            head += f"\r\nContent-Type: {JSON}"
+        found += f"{head}\r\n\r\n".encode() + content + b"\r\n"
+    return found

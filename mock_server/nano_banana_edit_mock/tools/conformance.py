@@ -119,7 +119,7 @@ class Conformance:
     def _run(
         self, http: AbstractContextManager[httpx2.Client], *, base_url: str, files_url: str, token: str, rate: float
     ) -> Iterator[Check]:
-        main = self._contract.document["servers"][0]["url"]
+        main = self._contract.servers[0]
         asked: dict[str, Check] = {}
         over = unpaid = task_id = ""
         with http as client:

@@ -1,0 +1,57 @@
+"""Samples: a simple value for a schema, by its examples or made from its keywords."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .census import escape, facets, has, resolve
+
+_FILE = 8  # bytes, the signature of a PNG
+_FORMATS = {
+    "date": "2026-01-01",
+    "date-time": "2026-01-01T00:00:00Z",
+    "uri": "https://example.test/",
+    "uuid": "01234567-89ab-4def-8123-456789abcdef",
+}
+
+
+def sample(document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = ()) -> Any:
+    """Return a simple value that a schema allows, with the wanted field in it; an odd schema may refuse it."""
+    if resolve(document, pointer) in (True, False):
+        return None
+    places = facets(document, pointer)
+    schema = {keyword: resolve(document, place) for keyword, place in places.items()}
+    given = [schema[keyword] for keyword in ("const", "example", "default") if keyword in schema]
+    given += [*schema.get("examples", []), *schema.get("enum", [])]
+    if given and not isinstance(given[0], dict):
+        return given[0]
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in schema:
+            return sample(document, f"{places[keyword]}/0", wanted)
+    kind = schema.get("type", "object")
+    kind = kind if isinstance(kind, str) else kind[0]
+    if kind == "array":
+        return samples(document, pointer, max(1, schema.get("minItems", 1)), wanted[1:])
+    if kind == "object":
+        rest = dict.fromkeys(schema.get("required", ()), ()) | dict.fromkeys(wanted[:1], wanted[1:])
+        value: dict[str, Any] = {}
+        for index in range(len(schema.get("allOf", ()))):
+            part = sample(document, f"{places['allOf']}/{index}")
+            value = (part if isinstance(part, dict) else {}) | value
+        for name, further in rest.items():
+            inner = "additionalProperties" if name == "*" else f"properties/{escape(name)}"
+            holder, _, _ = places.get(inner.partition("/")[0], "").rpartition("/")
+            value[name] = sample(document, f"{holder}/{inner}", further) if has(document, f"{holder}/{inner}") else None
+        return value
+    least, step = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1), schema.get("multipleOf", 1)
+    number = -(-least // step) * step
+    size = min(_FILE, schema.get("maxLength", _FILE)) if schema.get("format") == "binary" else 1
+    text = _FORMATS.get(schema.get("format", ""), "a" * max(size, schema.get("minLength", size)))
+    return {"string": text, "boolean": True, "integer": number, "number": number}.get(kind)
+
+
+def samples(document: Mapping[str, Any], pointer: str, size: int, wanted: tuple[str, ...] = ()) -> list[Any]:
+    """Return a list of so many items; they differ if they must."""
+    places = facets(document, pointer)
+    item = sample(document, places["items"], wanted) if "items" in places else None
+    distinct = "uniqueItems" in places and resolve(document, places["uniqueItems"])
+    return [item if index == 0 or not distinct else f"{item}{index}" for index in range(size)]

@@ -1,0 +1,155 @@
+"""The answers that a document promises: the mock's must be among them, and those to other operations are made of it."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from attrs import frozen
+from jsonschema_rs import Draft202012Validator
+
+from ..contract import JSON, Contract, Operation
+from ..contract.census import escape, facets, has, point, refer, resolve, target
+from ..contract.document import Field
+from ..contract.samples import sample
+from ..contract.schemas import named
+from .answers import accepted, content, task, uploaded, wording
+from .records import Outcome, Response, Upload
+from .routes import FILE_NAMES
+
+_OWN_ERRORS = ("400", "401", "404", "413", "415", "4XX", "default")
+_URL = "https://example.test/a.png"
+_ENDINGS = (Outcome(), Outcome(result_form="file"), Outcome(status="failed", error_code="code", error_msg="text"))
+_PLAYED: dict[str, tuple[dict[str, Any], ...]] = {
+    "createEdit": (accepted("id"),),
+    "getTask": (task("id", "pending"), task("id", "processing"), *(task("id", o.status, o, _URL) for o in _ENDINGS)),
+    "uploadFile": (
+        uploaded(
+            _URL, Upload(key="k", filename="a", content_type="image/png", body=b""), datetime(2026, 1, 1, tzinfo=UTC)
+        ),
+    ),
+}
+
+
+@frozen
+class Documented:
+    """The answer to a valid request, by operation, and the field of `uploadFile` that holds the file."""
+
+    answers: Mapping[str, Response]
+    upload: str
+
+
+@lru_cache(maxsize=8)
+def documented(contract: Contract) -> Documented:
+    """Return what a document promises; of an operation that the mock plays only the status matters.
+
+    Raises:
+        ValueError: It promises other answers than those the mock gives, or none that the mock can make.
+    """
+    upload = ""
+    for operation in contract.operations:
+        at = _at(operation)
+        if operation.id == "createEdit" and not _is_object(contract, operation):
+            raise ValueError(f"{at} must require a JSON object, as the mock plays createEdit.")
+        if operation.id == "getTask" and len(operation.parameters) != 1:
+            raise ValueError(f"{at} must have one path parameter, the task id, as the mock plays getTask.")
+        if operation.id == "uploadFile" and not (upload := _upload(contract, operation)):
+            raise ValueError(f"{at} must require a form with a file in it, as the mock plays uploadFile.")
+        if operation.id in FILE_NAMES:
+            raise ValueError(f"{at}/operationId is {operation.id}, as the mock calls its own files. Use another one.")
+    return Documented(
+        {operation.id: _answer(contract.document, operation) for operation in contract.operations}, upload
+    )
+
+
+def _at(operation: Operation) -> str:
+    return f"/paths/{escape(operation.path)}/{operation.method.lower()}"
+
+
+def _is_object(contract: Contract, operation: Operation) -> bool:
+    if (operation.media_type, operation.body_required) != (JSON, True):
+        return False
+    kind = facets(contract.document, operation.schema).get("type")
+    return kind is not None and resolve(contract.document, kind) == "object"
+
+
+def _upload(contract: Contract, operation: Operation) -> str:
+    """Return the first file that the form of an operation requires; empty if there is none."""
+    required = (
+        c.value for c in contract.constraints if (c.operation, c.keyword) == (operation.id, "required") and c.field
+    )
+    files = (name for name in required if operation.fields.get(name) == Field("file"))
+    return next(files, "") if operation.body_required else ""
+
+
+def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
+    holder = f"{_at(operation)}/responses"
+    names = list(resolve(document, holder)) if has(document, holder) else []
+    for name in names:
+        media = f"{_content(document, f'{holder}/{name}')}/{escape(JSON)}"
+        if name in _OWN_ERRORS and has(document, media):
+            _check(document, operation, media, wording(int(name) if name.isdigit() else 400, "text"))
+    name = min((name for name in names if name[:1] == "2"), default="default" if "default" in names else "")
+    status = int(name.replace("XX", "00")) if name[:1] == "2" else 200 if name or operation.id in _PLAYED else 204
+    at = _content(document, f"{holder}/{name}") if name else ""
+    media_types = list(resolve(document, at)) if has(document, at) else []
+    if operation.id in _PLAYED:
+        if media_types and JSON not in media_types:
+            raise ValueError(f"{at} has no {JSON}, in which the mock answers {operation.id}.")
+        for payload in _PLAYED[operation.id] if media_types else ():
+            _check(document, operation, f"{at}/{escape(JSON)}", payload)
+        if status in {204, 205}:
+            raise ValueError(f"{holder}/{name} has no body, in which the mock answers {operation.id}.")
+        return Response(status)
+    if not media_types:
+        return Response(status, () if status == 204 else (("Content-Length", "0"),))
+    media_type = JSON if JSON in media_types else media_types[0]
+    value = _example(document, operation, f"{at}/{escape(media_type)}")
+    if media_type == JSON or media_type.endswith("+json"):
+        return content(status, media_type, json.dumps(value).encode())
+    if not isinstance(value, str) or "*" in media_type:
+        raise ValueError(f"{at}/{escape(media_type)} has no text for an example. Add one, so that the mock can answer.")
+    return content(status, media_type, value.encode())
+
+
+def _content(document: Mapping[str, Any], pointer: str) -> str:
+    """Return the pointer to the media types of a response."""
+    while has(document, f"{pointer}/$ref"):
+        pointer = refer(document, f"{pointer}/$ref")
+    return f"{pointer}/content"
+
+
+def _example(document: Mapping[str, Any], operation: Operation, media: str) -> Any:
+    """Return an example of a body, or else a sample, which its schema allows."""
+    places = [f"{media}/example", f"{media}/schema/example"]
+    if has(document, f"{media}/examples"):
+        places += [f"{media}/examples/{escape(name)}/value" for name in resolve(document, f"{media}/examples")]
+    values = [resolve(document, place) for place in places if has(document, place)]
+    if has(document, f"{media}/schema"):
+        with suppress(RecursionError):
+            values.append(sample(document, f"{media}/schema"))
+    refusals = []
+    for value in values:
+        try:
+            _check(document, operation, media, value)
+        except ValueError as error:
+            refusals.append(error)
+        else:
+            return value
+    raise ValueError(f"{media} has no example, and the mock can make none. Add one.") from next(iter(refusals), None)
+
+
+def _check(document: Mapping[str, Any], operation: Operation, media: str, value: Any) -> None:
+    if not has(document, f"{media}/schema"):
+        return
+    at = f"#{quote(f'{media}/schema', safe='/~')}"
+    try:
+        validator = Draft202012Validator({**document, "$ref": at}, retriever=target)
+    except ValueError as error:
+        raise ValueError(f"{media}/schema is not a schema ({str(error).splitlines()[0]}).") from error
+    for flaw in validator.iter_errors(value):
+        what = f"does not allow what the mock answers to {operation.id} ({flaw.message})"
+        raise ValueError(f"{point(named(document, flaw.schema_path))} {what}. The mock knows no other answer.")
