@@ -18,7 +18,7 @@ import pytest
 import respx
 import vcr
 from attrs import define, field
-from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, SubmissionUnknown
+from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit
 from nano_banana_edit_mock import mock_router
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
