@@ -63,7 +63,10 @@ TOKEN_BY_TLS = promise(
     "The token is sent over TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "
     "host that you allow with `allow_http=True`."
 )
-TOKEN_HIDDEN = promise("The token is in no error, traceback, repr or log line.")
+TOKEN_HIDDEN = promise(
+    "The token is in no error, traceback, repr or log line, in whatever spelling the service repeats it."
+)
+PROXY_HIDDEN = promise("The password of a proxy is in no error.")
 WHOLE_FILES = promise(
     "A result is saved whole or not at all, and only if it is an image within the size limit; with `strict=True`, only "
     "in the requested format."
@@ -73,7 +76,11 @@ UNPACKED = promise(
     "deflate, and never beyond its limit."
 )
 RESULT_HOSTS = promise("Results are fetched over https, or from the host that you pointed the client at.")
-CHECKED_FIRST = promise("Invalid input is rejected before anything is sent.")
+CHECKED_FIRST = promise(
+    "Invalid input is rejected before anything is sent: an image that is none, and a URL with a blank in it, too."
+)
+NAMED_FILE = promise("A tuple of a name, content and perhaps a media type is one image, never two.")
+WHOLE_UPLOADS = promise("A file that was read or written before the call is uploaded whole, or is refused.")
 SHARED = promise(
     "One client serves threads, tasks, forks, other processes, and one event loop after the other, each with its own "
     "connections."

@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     options = parser.parse_args(argv)
     try:
         if options.command:
+            if sys.stdout is None:
+                parser.error(f"standard output is closed, and {options.command} writes to it. Open it.")
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         if options.command == "contract":
             contract = _load(options.document)
@@ -71,7 +73,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         elif options.command == "diff":
             _diff(options.old, options.new)
         else:
-            _serve(options, prog)
+            _serve(options, parser)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
@@ -105,7 +107,7 @@ def _about(path: Path) -> Iterator[None]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _serve(options: argparse.Namespace, prog: str) -> None:
+def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     service = MockService(
         seed=options.seed,
         polls=options.polls,
@@ -119,8 +121,7 @@ def _serve(options: argparse.Namespace, prog: str) -> None:
     try:
         serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(TOKEN_VARIABLE) or None)
     except OSError as error:
-        sys.stderr.write(f"{prog}: error: {error.strerror}\n")
-        raise SystemExit(1) from error
+        parser.exit(1, f"{parser.prog}: error: {error.strerror}\n")
 
 
 def _diff(*paths: Path) -> None:

@@ -198,3 +198,16 @@ def test_output_in_any_encoding(tmp_path, monkeypatch):
     main(["contract", str(path)])
     written.seek(0)
     assert '| ["\\xe9&#124;b"] |' in written.read()
+
+
+@pytest.mark.parametrize("stderr", [True, False])
+@pytest.mark.parametrize("command", [["contract"], ["diff", "a.yaml", "b.yaml"]])
+def test_a_closed_standard_output(command, stderr, monkeypatch, capsys):
+    """A report that cannot be written is refused in one line, if there is something to write that to."""
+    monkeypatch.setattr(sys, "stdout", None)
+    if not stderr:
+        monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(SystemExit, match="2"):
+        main(command)
+    message = f"error: standard output is closed, and {command[0]} writes to it. Open it.\n"
+    assert capsys.readouterr().err.endswith(message if stderr else "")

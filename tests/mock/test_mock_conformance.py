@@ -243,6 +243,35 @@ def test_stops_without_an_answer():
     assert 1 == sum(check.stops for check in checks)
 
 
+class Endless(httpx2.SyncByteStream):
+    """A body that never ends."""
+
+    def __init__(self):
+        self.pieces, self.closed = 0, False
+
+    def __iter__(self):
+        while True:
+            self.pieces += 1
+            yield b"x" * 1_000
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(("timeout", "most"), [(60, 1_100), (0, 70), (None, 1_100)])
+def test_an_answer_without_an_end(timeout, most):
+    """An answer is given up after a number of bytes or the client's timeout; the row says so, and nothing follows."""
+    body = Endless()
+    server = httpx2.MockTransport(lambda request: httpx2.Response(400, stream=body))
+    with httpx2.Client(transport=server, timeout=timeout) as http:
+        checks = [*Conformance().run(base_url=API, files_url=FILES, token=TOKEN, rate=1e9, http=http)]
+    assert body.closed
+    assert body.pieces < most
+    (last,) = [check for check in checks if check.stops]
+    assert (400, None) == (last.status, last.actual)
+    assert last.skipped.startswith("its answer does not end, after ")
+
+
 @pytest.mark.parametrize(
     ("status", "actual"),
     [

@@ -10,188 +10,37 @@ from nano_banana_edit_mock import load
 from nano_banana_edit_mock.__main__ import main
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.contract.census import resolve
-from nano_banana_edit_mock.tools.drift import bump, changes, raised, suffices
+from nano_banana_edit_mock.tools.drift import bump, changes, inspect, raised, suffices
 
-REQUEST = "/components/schemas/EditRequest"
+from .drift_documents import BODIES, OPERATIONS, REQUEST, RESPONSES, SCHEMES, TASK, TOKENS
+from .edits import put
+
 PROMPT = f"{REQUEST}/properties/prompt"
-IMAGES = f"{REQUEST}/properties/image_urls"
-CREATE = "/paths/~1generate~1k~1nano-banana-edit"
-TASK = "/components/schemas/Task"
-ADDED = {"strength": {"type": "integer", "minimum": 1}}
-
-
-def set_to(at, keyword, value):
-    def apply(document):
-        node = resolve(document, at)
-        old = node.get(keyword)
-        node[keyword] = value(old) if callable(value) else value
-
-    return apply
-
-
-def without(at, keyword):
-    return lambda document: resolve(document, at).pop(keyword)
-
-
-def all_of(*steps):
-    return lambda document: [step(document) for step in steps]
 
 
 @pytest.fixture
 def document():
-    return copy.deepcopy(dict(load().document))
+    """The shipped document, with a second way to authorize that no operation names."""
+    shipped = copy.deepcopy(dict(load().document))
+    put(f"{SCHEMES}/second", {"type": "http", "scheme": "bearer"})(shipped)
+    return shipped
 
 
 @pytest.mark.parametrize(
-    ("apply", "effect", "text"),
-    [
-        (set_to(PROMPT, "maxLength", lambda n: n - 1), "tightens", r"EditRequest.prompt.maxLength is \d+, not \d+"),
-        (set_to(PROMPT, "maxLength", lambda n: n + 1), "loosens", r"EditRequest.prompt.maxLength is \d+, not \d+"),
-        (set_to(IMAGES, "minItems", lambda n: n + 1), "tightens", "EditRequest.image_urls.minItems is 2, not 1"),
-        (set_to(IMAGES, "minItems", 0), "loosens", "EditRequest.image_urls.minItems is 0, not 1"),
-        (without(IMAGES, "maxItems"), "loosens", "EditRequest.image_urls.maxItems is gone: it was 10"),
-        (set_to(IMAGES, "uniqueItems", True), "tightens", "EditRequest.image_urls.uniqueItems is new: True"),
-        (set_to(IMAGES, "uniqueItems", False), None, ""),
-        (set_to(f"{IMAGES}/items", "minLength", 3), "tightens", "EditRequest.image_urls.items.minLength is new: 3"),
-        (set_to(PROMPT, "pattern", "^a"), "tightens", r"EditRequest.prompt.pattern is new: \^a"),
-        (set_to(PROMPT, "type", ["string", "null"]), "loosens", "EditRequest.prompt.type has null, too"),
-        (set_to(REQUEST, "additionalProperties", False), "tightens", "EditRequest.additionalProperties is new: False"),
-        (
-            set_to("/components/schemas/OutputFormat", "enum", ["png"]),
-            "tightens",
-            "EditRequest.output_format.enum has no jpeg any more",
-        ),
-        (
-            set_to("/components/schemas/OutputFormat", "enum", ["png", "jpeg", "webp"]),
-            "loosens",
-            "EditRequest.output_format.enum has webp, too",
-        ),
-        (
-            set_to(f"{REQUEST}/properties/image_size", "default", "auto"),
-            "breaks",
-            "EditRequest.image_size.default is auto, not 1:1",
-        ),
-        (without(f"{REQUEST}/properties/image_size", "default"), "breaks", "EditRequest.image_size.default is gone"),
-        (
-            set_to(f"{REQUEST}/properties/output_format", "default", "png"),
-            "adds",
-            "EditRequest.output_format.default is new: png",
-        ),
-        (set_to(REQUEST, "properties", lambda old: old | ADDED), "adds", "EditRequest.strength is new, not required"),
-        (
-            all_of(
-                set_to(REQUEST, "properties", lambda old: old | ADDED),
-                set_to(REQUEST, "required", lambda old: [*old, "strength"]),
-            ),
-            "breaks",
-            "EditRequest.strength is new, required",
-        ),
-        (
-            without(f"{REQUEST}/properties", "output_format"),
-            "breaks",
-            "EditRequest.output_format is no longer documented",
-        ),
-        (set_to(REQUEST, "required", ["image_urls"]), "loosens", "EditRequest.required.prompt is gone"),
-        (set_to(f"{CREATE}/post/requestBody", "required", False), "loosens", "createEdit.requestBody.required is gone"),
-        (set_to(f"{CREATE}/post", "security", []), "loosens", "createEdit.security.bearer is gone"),
-        (
-            set_to("/paths/~1tasks~1{id}/get", "security", []),
-            "loosens",
-            "getTask.security.bearer is gone: it was bearer",
-        ),
-        (
-            set_to("/paths/~1tasks~1{id}/get", "security", [{"bearer": []}, {}]),
-            "loosens",
-            "getTask.security.bearer is gone",
-        ),
-        (set_to(REQUEST, "additionalProperties", True), None, ""),
-        (
-            set_to(REQUEST, "properties", lambda old: old | {"style": {"enum": ["oil", "ink"]}}),
-            "adds",
-            "EditRequest.style is new, not required",
-        ),
-        (without("/paths", "/tasks/{id}"), "breaks", "getTask is gone"),
-        (set_to("/paths", "/new", {"get": {"operationId": "new"}}), "adds", "new is new"),
-        (set_to(CREATE, "put", lambda _: None), None, ""),
-        (set_to("/servers/0", "url", "https://else.test"), "breaks", "has another servers: .*else.test"),
-        (
-            set_to(TASK, "required", ["id"]),
-            "breaks",
-            r"getTask 200 application/json.status \(required\) is no longer promised",
-        ),
-        (
-            set_to(f"{TASK}/properties/status", "type", "integer"),
-            "breaks",
-            "getTask 200 application/json.status.type is integer in the",
-        ),
-        (
-            without(f"{TASK}/properties", "result"),
-            "breaks",
-            r"getTask 200 application/json.result is no longer promised",
-        ),
-        (
-            set_to(f"{TASK}/properties", "cost", {"type": "number"}),
-            "adds",
-            "getTask 200 application/json.cost is promised",
-        ),
-        (
-            set_to(f"{TASK}/properties/id", "maxLength", 9),
-            "adds",
-            "getTask 200 application/json.id.maxLength is promised",
-        ),
-        (set_to(f"{TASK}/properties/id", "description", "other"), None, ""),
-        (set_to(f"{TASK}/properties/id", "x-note", "other"), None, ""),
-        (
-            set_to(f"{CREATE}/post/responses/200", "content", {"application/xml": {}}),
-            None,
-            r"createEdit 200 application/json is no longer promised",
-        ),
-        (
-            set_to(f"{CREATE}/post/responses/200", "headers", {"X-Id": {}}),
-            "adds",
-            "createEdit 200 header X-Id is promised",
-        ),
-        (without(f"{CREATE}/post/responses", "200"), "breaks", "createEdit 200 is no longer promised"),
-    ],
+    ("edit", "needed", "text", "reason"),
+    [*OPERATIONS, *TOKENS, *BODIES, *RESPONSES],
+    ids=lambda value: None if callable(value) or isinstance(value, tuple) else str(value)[:60],
 )
-def test_effect_of_a_change(document, apply, effect, text):
-    """Each change has its effect on callers and readers, and is named."""
+def test_bump_of_an_edit(document, edit, needed, text, reason):
+    """Each edit of the document has its bump, and the change names its place in the document's words."""
+    prepare, edit = edit if isinstance(edit, tuple) else (lambda _: None, edit)
+    prepare(document)
     old = parse(copy.deepcopy(document))
-    apply(document)
-    if resolve(document, CREATE).get("put", 1) is None:  # a path item without the method is no change
-        del resolve(document, CREATE)["put"]
-    found = changes(old, parse(document))
-    effects = {effect} if effect else {"breaks", "adds"} if text else set()
-    assert effects == {change.effect for change in found}
-    assert bool(text) == any(re.search(text, str(change)) for change in found)
-
-
-@pytest.mark.parametrize("security", [[], [{}], [{"bearer": []}, {}]])
-def test_a_token_that_becomes_necessary(document, security):
-    """An operation that begins to demand a token tightens, even if it demanded nothing else of the kind."""
-    task = resolve(document, "/paths/~1tasks~1{id}/get")
-    new = parse(copy.deepcopy(document))
-    task["security"] = security
-    found = changes(parse(document), new)
-    assert ["tightens getTask.security.bearer is new: bearer"] == list(map(str, found))
-
-
-@pytest.mark.parametrize(
-    ("apply", "needed"),
-    [
-        (set_to(PROMPT, "maxLength", 10), "major"),
-        (set_to(REQUEST, "properties", lambda old: old | ADDED), "minor"),
-        (without("/paths", "/tasks/{id}"), "major"),
-        (set_to(PROMPT, "description", "other"), "patch"),
-        (set_to("/info", "title", "other"), "patch"),
-        (set_to("/info", "version", "7.0.0"), "none"),
-    ],
-)
-def test_version_that_follows(document, apply, needed):
-    """A break needs another major version, an addition a minor one, words alone a patch."""
-    old = parse(copy.deepcopy(document))
-    apply(document)
-    assert needed == bump(old, parse(document))
+    edit(document)
+    new = parse(document)
+    found = "\n".join(map(str, changes(old, new)))
+    assert bump(old, new) == needed, f"{reason}\n{found}"
+    assert re.search(text, found, re.MULTILINE) if text else not found
 
 
 @pytest.mark.parametrize(
@@ -230,93 +79,25 @@ def test_a_greater_rise_suffices():
         assert [suffices(part, needed) for needed in parts] == [index <= other for other in range(len(parts))]
 
 
-def thing(**schema):
-    """A document whose only request has one property."""
-    body = {"content": {"application/json": {"schema": {"title": "Thing", "properties": {"n": schema}}}}}
-    operation = {"operationId": "make", "requestBody": body}
-    return parse({"openapi": "3.1.0", "servers": [{"url": "/"}], "paths": {"/": {"post": operation}}})
+def test_a_response_that_refers_to_itself(document):
+    """A circle of references in a response is an error that names its place."""
+    put("/components/responses/Error", {"$ref": "#/components/responses/Error"})(document)
+    with pytest.raises(ValueError, match=r"^/components/responses/Error refers to itself.$"):
+        inspect(parse(document))
 
 
-def test_wider_multiples_and_numbers():
-    """A divisor of the old step, and numbers where integers were, accept more."""
-    steps = [str(change) for change in changes(thing(multipleOf=6), thing(multipleOf=3))]
-    assert ["loosens  Thing.n.multipleOf is 3, not 6"] == steps
-    assert ["breaks   Thing.n.multipleOf is 4, not 6"] == [
-        str(change) for change in changes(thing(multipleOf=6), thing(multipleOf=4))
-    ]
-    assert {"loosens"} == {change.effect for change in changes(thing(type="integer"), thing(type="number"))}
-    assert ["tightens Thing.n.type has no number any more"] == [
-        str(change) for change in changes(thing(type="number"), thing(type="integer"))
-    ]
-    assert [] == changes(thing(type="number"), thing(type=["number", "integer"]))
-    assert ["loosens  Thing.n.type has integer, too", "tightens Thing.n.type has no string any more"] == [
-        str(change) for change in changes(thing(type="string"), thing(type="integer"))
-    ]
-    assert ["loosens  Thing.n.enum has number, too"] == [
-        str(change) for change in changes(thing(enum=["a"]), thing(enum=["a", "number"]))
-    ]
+def test_a_limit_that_is_no_number(document):
+    """A limit of a response that is not a number, as in OpenAPI 3.0, is an error that names it."""
+    put(f"{TASK}/properties/id/exclusiveMaximum", True)(document)
+    with pytest.raises(ValueError, match=rf"^{TASK}/properties/id/exclusiveMaximum is true; it must be a number.$"):
+        inspect(parse(document))
 
 
-def test_items_belong_to_their_array():
-    """What is demanded of items for the first time tightens, and is nothing new that may be left out."""
-    found = changes(thing(type="array"), thing(type="array", items={"minLength": 2}))
-    assert ["tightens Thing.n.items.minLength is new: 2"] == [str(change) for change in found]
-
-
-def test_another_media_type():
-    """A body in another media type breaks callers, and is named in words."""
-    old, new = thing(type="string"), thing(type="string").document
-    content = new["paths"]["/"]["post"]["requestBody"]["content"]
-    content["multipart/form-data"] = content.pop("application/json")
-    (found,) = changes(old, parse(new))
-    assert "breaks   make has another media type: multipart/form-data, not application/json" == str(found)
-
-
-def answering(schema, **schemas):
-    """A document whose only operation answers with a schema, by way of a reference."""
-    operation = {"operationId": "look", "responses": {"200": {"$ref": "#/components/responses/A~1B"}, "204": {}}}
-    content = {"application/json": {"schema": schema}}
-    components = {"responses": {"A/B": {"content": content}}, "schemas": schemas}
-    return parse(
-        {
-            "openapi": "3.1.0",
-            "servers": [{"url": "/"}],
-            "paths": {"/": {"get": operation}},
-            "components": components,
-        }
-    )
-
-
-PROMISES = {
-    "look 200 application/json.type": {"type": "object"},
-    "look 200 application/json.a/b": {"properties": {"a/b": {"format": "uri"}}},
-    "look 200 application/json.a/b.format": {"properties": {"a/b": {"format": "uri"}}},
-    "look 200 application/json.a/b (required)": {"required": ["a/b"]},
-    "look 200 application/json[].enum": {"items": {"enum": ["x"]}},
-    "look 200 application/json anyOf 1.const": {"anyOf": [{}, {"const": 1}]},
-    "look 200 application/json oneOf 0.type": {"oneOf": [{"type": "null"}]},
-    "look 200 application/json allOf 0.type": {"allOf": [{"type": "object"}]},
-    "look 200 application/json.b.type": {"$ref": "#/components/schemas/B"},
-}
-
-
-def promises(*schemas):
-    """A document whose answer holds all that the schemas do, and one that holds itself."""
-    merged = {key: value for schema in schemas for key, value in schema.items()}
-    again = {"$ref": "#/components/schemas/B"}
-    inner = {"type": "string", "items": again, "anyOf": [again]}
-    return answering(merged, B={"properties": {"b": inner, "again": again}})
-
-
-@pytest.mark.parametrize("place", PROMISES)
-def test_promises_of_an_answer(place):
-    """Whatever a schema says of an answer is a promise: new it adds, gone it breaks, beside any other."""
-    whole = promises(*PROMISES.values())
-    less = promises(*(schema for name, schema in PROMISES.items() if PROMISES[place].keys() != schema.keys()))
-    assert f"adds     {place} is promised in the answer" in map(str, changes(less, whole))
-    assert f"breaks   {place} is no longer promised in the answer" in map(str, changes(whole, less))
-    assert {"adds"} == {change.effect for change in changes(less, whole)}
-    assert [] == changes(whole, promises(*reversed(PROMISES.values())))
+def test_a_schema_in_its_own_place(document):
+    """A schema of a response that is in its own place is an error that names it."""
+    put(TASK, {"anyOf": [{"$ref": f"#{TASK}"}, {"type": "string"}]})(document)
+    with pytest.raises(ValueError, match=rf"^{TASK} refers to itself.$"):
+        inspect(parse(document))
 
 
 def test_command(document, tmp_path, capsys):

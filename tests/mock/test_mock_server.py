@@ -208,6 +208,24 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def test_a_closed_standard_output(monkeypatch):
+    """Without a standard output, as in a daemon, the mock serves all the same and says nothing."""
+    port, statuses = free_port(), []
+
+    def ask() -> None:
+        while not statuses:
+            with contextlib.suppress(httpx.ConnectError):
+                statuses.append(httpx.get(f"http://127.0.0.1:{port}", trust_env=False).status_code)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(sys, "stdout", None)
+    thread = threading.Thread(target=ask)
+    thread.start()
+    main(["--port", str(port)])
+    thread.join()
+    assert [200] == statuses
+
+
 def test_what_a_reader_is_told(monkeypatch):
     """On a port that was chosen the line is for a reader; where others may come in, it has the token that lets them."""
     port = free_port()

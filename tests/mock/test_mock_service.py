@@ -11,7 +11,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from nano_banana_edit_mock import MockService, Outcome, Request
 from nano_banana_edit_mock.contract import parse
-from nano_banana_edit_mock.engine import drawing, journal, state
+from nano_banana_edit_mock.engine import drawing
 from PIL import Image
 
 LOCAL = "http://127.0.0.1:4010"
@@ -356,25 +356,6 @@ def test_failed_edits_have_no_image(send):
     service.next(Outcome(status="failed"))
     task_id = send("createEdit", to=service).json()["task_id"]
     assert 404 == service.handle(Request("GET", f"{LOCAL}/results/{task_id}/0.png")).status
-
-
-def test_bounds(send, service, form, monkeypatch):
-    """Of tasks, uploads and requests the oldest go first."""
-    monkeypatch.setattr(state, "MAX_TASKS", 2)
-    monkeypatch.setattr(state, "MAX_UPLOADS", 3)
-    monkeypatch.setattr(state, "MAX_UPLOAD_BYTES", 5)
-    monkeypatch.setattr(journal, "MAX_REQUESTS", 4)
-    service.reset()
-    ids = [send("createEdit").json()["task_id"] for _ in range(3)]
-    assert ids[1:] == [edit.task_id for edit in service.edits]
-    assert 404 == send("getTask", task_id=ids[0]).status
-    for content in (b"", b"1", b"22", b"333"):
-        send("uploadFile", form(('name="file"; filename="a"', content)))
-    assert [b"22", b"333"] == [upload.body for upload in service.uploads]
-    for _ in range(4):
-        send("uploadFile", form(('name="file"; filename="a"', b"")))
-    assert [b""] * 3 == [upload.body for upload in service.uploads]
-    assert 4 == len(service.calls)
 
 
 def test_threads(send, service):

@@ -137,7 +137,7 @@ def test_good_json(send, body):
         ((GOOD % ', "extra": [{"a": 1, "a": 1}]').encode(), "extra[0].a is given twice"),
         ((GOOD % (', "extra": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH)).encode(), "too deep"),
         ((GOOD % (', "extra": ' + '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)).encode(), "too deep"),
-        (b"[" * 1_000_000, "too deep"),
+        (b"[" * 100_000, "too deep"),
         (b"null", "The body is null; it must be an object."),
         (b"[]", "The body is an array; it must be an object."),
     ],

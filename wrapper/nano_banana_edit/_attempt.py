@@ -174,8 +174,6 @@ class Attempt:
             if "task_id" in vars(error):
                 note(link, vars(error)["task_id"])
             raise link
-        for link in links[1:]:
-            link.__traceback__ = None  # frames of what writes to a socket show the headers, and so the token
         closed = isinstance(error, RuntimeError) and self._http.is_closed  # by another thread, just before it was sent
         if is_bare(error) or not (closed or isinstance(error, _FROM_TRANSPORT)):
             raise error

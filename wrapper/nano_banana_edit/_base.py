@@ -17,7 +17,7 @@ from nano_banana_edit_client.types import UNSET, Unset
 
 from ._clock import Deadline
 from ._errors import InvalidRequest, must_be
-from ._settings import TOKEN_VARIABLE, Settings, check_seconds, resolve
+from ._settings import TOKEN_VARIABLE, Seconds, Settings, check_seconds, in_seconds, resolve
 
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
@@ -67,11 +67,11 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         base_url: str | None = None,
         files_url: str | None = None,
         allow_http: bool | None = None,
-        timeout: float | None = 600.0,
-        attempt_timeout: float | None = None,
+        timeout: Seconds | None = 600.0,
+        attempt_timeout: Seconds | None = None,
         max_retries: int = 3,
         retry_rate_limited: bool = True,
-        poll_interval: float = 2.0,
+        poll_interval: Seconds = 2.0,
         http_client: _HttpT | None = None,
     ) -> None:
         settings = resolve(
@@ -126,21 +126,21 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         self,
         *,
         token: str | Unset = UNSET,
-        timeout: float | Unset | None = UNSET,
-        attempt_timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
+        attempt_timeout: Seconds | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         retry_rate_limited: bool | Unset = UNSET,
-        poll_interval: float | Unset = UNSET,
+        poll_interval: Seconds | Unset = UNSET,
     ) -> Self:
         """Return a client with other settings, which shares the connections of this one.
 
         Args:
             token: As in the constructor.
-            timeout: Seconds, or None for no limit.
-            attempt_timeout: Seconds, or None for the default.
+            timeout: Seconds or a timedelta, or None for no limit.
+            attempt_timeout: Seconds or a timedelta, or None for the default.
             max_retries: At least 0.
             retry_rate_limited: Whether a request that got 429 is sent again.
-            poll_interval: Seconds.
+            poll_interval: Seconds or a timedelta.
 
         Returns:
             A client of the same kind. Closing it leaves this one open; closing this one closes both.
@@ -165,22 +165,22 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
 
     def _context(
         self,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
-        stop_on: Collection[str] = (),
+        stop_on: Collection[str] | None = None,
     ) -> Context:
         self._driver = self._changed()
         settings: Settings = self._driver.settings
-        if isinstance(timeout, Unset):
-            timeout = settings.timeout
-        check_seconds("timeout", timeout, optional=True)
+        seconds: float | None = in_seconds(settings.timeout if isinstance(timeout, Unset) else timeout)
+        check_seconds("timeout", seconds, optional=True)
         if on_progress is not None and not callable(on_progress):
             raise must_be("a function", "on_progress", on_progress)
         sync = isinstance(self._driver.http, httpx2.Client)
         if sync and any(map(inspect.iscoroutinefunction, (on_progress, type(on_progress).__call__))):
             raise must_be("a function that is not async", "on_progress", on_progress)
+        stop_on = () if stop_on is None else stop_on
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
             raise must_be("a list of statuses", "stop_on", stop_on)
         context: type[Context] = _operations.Context
-        return context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
+        return context(settings, Deadline(seconds), on_progress, frozenset(stop_on))

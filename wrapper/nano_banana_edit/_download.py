@@ -137,7 +137,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         if problem is None:
             return target
     except (TypeError, ValueError, OSError) as error:
-        problem = f"is not a path ({error})"
+        problem = f"is not a path ({getattr(error, 'strerror', None) or error})"
     raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
 
 

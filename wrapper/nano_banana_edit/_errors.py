@@ -21,34 +21,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from traceback import clear_frames
 from typing import Any
 
 from nano_banana_edit_client.constraints import shorten
 
+from ._redaction import redact, visible
+
 _SHORT = 200  # characters; a longer text may be an image
-_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
-
-
-def _without(secret: str, text: str, *, cut: bool) -> str:
-    """Return a text without a secret, and if it may have been cut, without the start of one at its end."""
-    text = text.replace(secret, "[token]")
-    rest = next((size for size in range(len(secret), 2, -1) if cut and text.endswith(secret[:size])), 0)
-    return text[: len(text) - rest] + "[token]" if rest else text
-
-
-def _shows(error: BaseException, secret: str) -> bool:
-    texts = (str(error), *error.args, *vars(error).values())
-    return any(secret in str(text) for text in texts if isinstance(text, str | bytes))
 
 
 def _forget(error: BaseException, secret: str) -> None:
-    """Cut the chain of an error's causes at one that shows a secret."""
-    for link in ("__cause__", "__context__"):
-        other = getattr(error, link)
-        if other and _shows(other, secret):
-            setattr(error, link, None)
-        elif other:
-            _forget(other, secret)
+    """Cut the chain of an error's causes at those that show a secret, and clear the frames of the others.
+
+    asyncio keeps the frame of a failed write, whose variables have the head of the request.
+    """
+    chain = [error]
+    seen = {id(error)}
+    for link in chain:
+        for name in ("__cause__", "__context__"):
+            other = getattr(link, name)
+            if other and _shows(other, secret):
+                setattr(link, name, None)
+            elif other and id(other) not in seen:
+                clear_frames(other.__traceback__)
+                seen.add(id(other))
+                chain.append(other)
+
+
+def _shows(error: BaseException, secret: str) -> bool:
+    if isinstance(error, BaseExceptionGroup) and any(_shows(inner, secret) for inner in error.exceptions):
+        return True
+    texts = (str(error), *error.args, *vars(error).values(), *getattr(error, "__notes__", ()))
+    return any(redact(str(text), secret) != str(text) for text in texts if isinstance(text, str | bytes))
 
 
 class NanoBananaEditError(Exception):
@@ -61,7 +66,7 @@ class NanoBananaEditError(Exception):
     task_id: str | None = None
 
     def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message)
+        super().__init__(visible(message))
         vars(self).update(facts)
 
     def __str__(self) -> str:
@@ -70,12 +75,16 @@ class NanoBananaEditError(Exception):
         return text if over else f"{text.rstrip('.')}. {_way_on(str(self.task_id))}"
 
     def redact(self, secret: str) -> None:
-        """Remove a secret from the message and the attributes, and drop causes that show it."""
-        if len(secret) < _SECRET:
-            return
-        self.args = tuple(_without(secret, str(text), cut=True) for text in self.args)
-        texts = {name: value for name, value in vars(self).items() if isinstance(value, str)}
-        vars(self).update({name: _without(secret, text, cut=name == "body") for name, text in texts.items()})
+        """Remove a secret from the message, the notes and the attributes, and drop causes that show it.
+
+        The id of a task loses no part that is like a part of the secret, as the edit could not be had without it.
+        """
+        self.args = tuple(redact(str(text), secret, cut=True) for text in self.args)
+        for name, value in vars(self).items():
+            if name == "__notes__":
+                value[:] = [redact(note, secret) for note in value]
+            elif isinstance(value, str) and (name != "task_id" or secret in value):
+                vars(self)[name] = redact(value, secret, cut=name == "body")
         _forget(self, secret)
 
 

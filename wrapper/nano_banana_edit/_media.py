@@ -39,7 +39,7 @@ _ALIASES = {
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "image/heic"),
-    **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), "image/heif"),
+    **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), "image/heif"),  # of any coding; another brand may name it
 }
 _SIGNATURES = (
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
@@ -55,13 +55,15 @@ _SIGNATURES = (
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), media_type) for pattern, media_type in _SIGNATURES)
 _START = 512  # bytes that tell a text from anything else
-LONGEST = 16  # bytes that tell a signature
+LONGEST = 64  # bytes that tell a signature
 
 
 def of_content(content: bytes) -> str | None:
     """Return the media type of an image by its first bytes, or None if it is no known image."""
     if content[4:8] == b"ftyp":
-        return _BRANDS.get(content[8:12])
+        brands = (content[at : at + 4] for at in (8, *range(16, min(int.from_bytes(content[:4]), LONGEST), 4)))
+        found = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
+        return min(found, key="image/heif".__eq__, default=None)
     return next((media_type for pattern, media_type in _PATTERNS if pattern.match(content)), None)
 
 

@@ -29,9 +29,10 @@ from ._errors import (
 )
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._log import logger
+from ._redaction import visible
 from ._retry import LONGEST, may_pass, spread
 from ._settings import Settings
-from .models import Task, UploadedFile
+from .models import Task, UploadedFile, without
 
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
 _SETTLES = 3  # polls for a task that was just submitted and is not found: about four seconds
@@ -81,7 +82,7 @@ class Context:
         """Log the progress, and call `on_progress`."""
         progress = Progress(stage, self.deadline.elapsed(), **facts)
         at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
-        logger.info("%s: %safter %.1f s", stage, at, progress.elapsed)
+        logger.info("%s: %safter %.1f s", stage, visible(at), progress.elapsed)
         if self.on_progress:
             yield Call(partial(self.on_progress, progress))
 
@@ -151,7 +152,7 @@ def _upload(context: Context, image: LocalImage) -> Operation[UploadedFile]:
         _responses.uploaded,
         context.deadline,
     )
-    return file
+    return without(file, context.settings.token)  # type: ignore[no-any-return]
 
 
 def _content(image: LocalImage) -> bytes:
@@ -175,7 +176,7 @@ def _poll(context: Context, task_id: str, **how: Any) -> Operation[Task]:
         reuse=True,  # its response names its task, so that no other can be taken for it
         **how,
     )
-    return task
+    return without(task, context.settings.token)  # type: ignore[no-any-return]
 
 
 def wait(context: Context, task: Task | str) -> Operation[Task]:

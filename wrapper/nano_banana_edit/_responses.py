@@ -30,6 +30,7 @@ from ._errors import (
     ServerError,
     SubmissionUnknown,
 )
+from ._redaction import visible
 from ._requests import is_task_id
 from .models import Task, TaskFile, UploadedFile
 
@@ -180,8 +181,7 @@ def _reason_in(body: Any, depth: int = 0) -> str:
 
 def shown(text: str) -> str:
     """Return a service's text as it may be shown: short, in one line, and without control characters."""
-    line = " ".join(text.split())[:_LONGEST_REASON]
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+    return visible(" ".join(text.split())[:_LONGEST_REASON])
 
 
 def json_of(content: bytes | bytearray) -> Any:

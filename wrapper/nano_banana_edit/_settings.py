@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
 from attrs import Attribute, field, fields, frozen
@@ -26,9 +27,11 @@ BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
 ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
 
+Seconds: TypeAlias = float | timedelta
+
 USER_AGENT = f"nano-banana-edit/{__version__}"
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -55,13 +58,14 @@ def _check_switch(_settings: object, attribute: Attribute[bool], value: object) 
 
 def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> None:
     parsed = parse_url(url)
-    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
-        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
-    if parsed.userinfo or parsed.query or parsed.fragment:
+    parts = (parsed.userinfo, parsed.query, parsed.fragment) if parsed and parsed.host else ("@" in str(url),)
+    if any(parts):  # which may be a password
         raise InvalidRequest(
             f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
             field=attribute.name,
         )
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
+        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
     if parsed.scheme == "http" and not (settings.allow_http or is_loopback(parsed.host)):
         raise InvalidRequest(
             f"{attribute.name} is {shorten(url)}; without TLS, others on the network can read the token. Use https, "
@@ -85,6 +89,11 @@ def parse_url(url: object) -> httpx2.URL | None:
     except (httpx2.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
         return None
     return parsed if readable else None
+
+
+def in_seconds(value: Any) -> Any:
+    """Return a timedelta in seconds, and anything else as it is."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
@@ -116,12 +125,14 @@ class Settings:
     base_url: str = field(validator=_check_url)
     files_url: str = field(validator=_check_url)
     timeout: float | None = field(
-        validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
+        converter=in_seconds, validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
     )
-    attempt_timeout: float | None = field(default=None, validator=_check_attempt)
+    attempt_timeout: float | None = field(default=None, converter=in_seconds, validator=_check_attempt)
     max_retries: int = field(validator=_check_retries)
     retry_rate_limited: bool = field(default=True, validator=_check_switch)
-    poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
+    poll_interval: float = field(
+        converter=in_seconds, validator=lambda _, attribute, value: check_seconds(attribute.name, value)
+    )
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle holds: everything but the token."""
@@ -152,11 +163,11 @@ def resolve(
     base_url: str | None,
     files_url: str | None,
     allow_http: bool | None = None,
-    timeout: float | None,
-    attempt_timeout: float | None = None,
+    timeout: Seconds | None,
+    attempt_timeout: Seconds | None = None,
     max_retries: int,
     retry_rate_limited: bool = True,
-    poll_interval: float,
+    poll_interval: Seconds,
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 
@@ -190,11 +201,11 @@ def from_environment() -> Iterator[None]:
     """
     try:
         yield
-    except (httpx2.InvalidURL, ValueError, ImportError, OSError) as error:
+    except (ImportError, OSError) as error:
         certificates = isinstance(error, OSError)
         names = (_CERTIFICATES,) if certificates else _PROXIES
         given = ", ".join(name for name in sorted(os.environ) if name.upper() in names and os.environ[name])
-        if isinstance(error, InvalidRequest) or not given:
+        if not given:
             raise
         value = f" is {os.environ[given]!r}, which" if certificates else ""  # that of a proxy may have a password
         raise InvalidRequest(

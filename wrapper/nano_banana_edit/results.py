@@ -15,7 +15,7 @@ from ._clock import Deadline
 from ._driver import Driver
 from ._effects import Operation
 from ._settings import Settings, parse_url
-from .models import Task
+from .models import Task, place
 
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
@@ -29,7 +29,7 @@ class FormatWarning(UserWarning):
 class _Image:
     """What both kinds of result image have in common."""
 
-    url: str
+    url: str = field(repr=place)
     task_id: str
     type: str | None = None
     output_format: str | None = None

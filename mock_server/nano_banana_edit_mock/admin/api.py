@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..contract import Operation
 from ..contract.document import load_admin
 from ..engine.answers import allowed, content, refuse, refused, reply
 from ..engine.cors import share
+from ..engine.journal import MAX_KEPT
 from ..engine.records import Entry, Request, Response
 from ..engine.referee import Referee, astray
 from ..engine.routes import Routes
@@ -27,6 +28,7 @@ TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, 
 _WHICH = f"The mock printed it at its start, unless {TOKEN_VARIABLE} was set."
 EVENTS = "text/event-stream"
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
+EVENTS_AT_ONCE = 20  # so that a stream holds nobody up
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
 _PAGE = Path(__file__).with_name("page")
@@ -80,6 +82,16 @@ def administer(service: MockService, request: Request, *, token: str, peer: str 
     return share(request, _answer(service, request, operation, token))
 
 
+def wanted(request: Request, *, token: str, peer: str | None) -> int:
+    """Return how many bytes of the body of a request to the mock itself are read; -1 if its head is refused."""
+    routes, referee = _own()
+    operation = routes.find(request.method, request.url).operation
+    if operation is None:
+        return -1
+    operation = evolve(operation, bearer=not trusted(request, peer))
+    return -1 if referee.authorize(operation, request, token) else referee.max_body
+
+
 def _answer(service: MockService, request: Request, operation: Operation, token: str) -> Response:
     verdict = _own()[1].judge(operation, request, token)
     if verdict.status == 401:
@@ -116,12 +128,14 @@ class Feed:
         self._after = int(known[2]) if known else 0
 
     def read(self, service: MockService) -> bytes:
-        """Return the events since the last read; empty if there are none."""
+        """Return the next events since the last read, at most twenty; empty if there are none."""
         era, count, entries = service.journal.latest()
         reset = self._era not in {None, era}
         if reset:
             self._after = 0
         new = entries[len(entries) - max(0, min(count - self._after, len(entries))) :]
+        count -= len(new[EVENTS_AT_ONCE:])
+        new = new[:EVENTS_AT_ONCE]
         self._era, self._after = era, count
         first = [_event("reset", era, 0, {})] if reset else []
         return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, new)])
@@ -138,21 +152,29 @@ def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
             answer = json.loads(entry.answered or b"")
         except ValueError:
             answer = None
-        known = asdict(entry, filter=lambda attribute, _: attribute.name != "answered")
-        yield {"number": number, **known, "answer": answer}
+        known = asdict(entry, filter=lambda attribute, _: attribute.name not in {"answered", "content"})
+        yield {"number": number, **known, "body": entry.body, "answer": answer}
+
+
+def _listing(name: str, items: Iterable[Any], **further: int) -> Response:
+    """Return a list as JSON, of which one item at a time is a value: values take far more memory than their text."""
+    texts = [json.dumps(item) for item in items]
+    start = "".join(f'"{key}": {value}, ' for key, value in further.items())
+    return content(200, "application/json", f'{{{start}"{name}": [{", ".join(texts)}]}}'.encode("ascii"))
 
 
 def _list_calls(service: MockService, _: Any) -> Response:
     _, count, entries = service.journal.latest()
-    return reply(200, {"count": count, "calls": [*_calls(count, entries)]})
+    return _listing("calls", _calls(count, entries), count=count)
 
 
 def _list_tasks(service: MockService, _: Any) -> Response:
     now = service.time
-    tasks = [
+    edits = {edit.task_id: edit for edit in service.edits if edit.content and len(edit.content) <= MAX_KEPT}
+    tasks = (
         {
-            "task_id": job.edit.task_id,
-            "body": job.edit.body,
+            "task_id": job.task_id,
+            "body": edits[job.task_id].body if job.task_id in edits else None,
             "polls": job.polls,
             "at": job.born,
             "seconds": job.seconds,
@@ -160,8 +182,8 @@ def _list_tasks(service: MockService, _: Any) -> Response:
             "status": job.status(job.progress(job.polls, now)),
         }
         for job in service.jobs
-    ]
-    return reply(200, {"tasks": tasks})
+    )
+    return _listing("tasks", tasks)
 
 
 def _list_rules(service: MockService, _: Any) -> Response:
@@ -219,7 +241,10 @@ def _open(path: str, service: MockService) -> Response | None:
         return reply(200, documents[path].document, ("Access-Control-Allow-Origin", "*"))
     if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
         return service.get_file(path.removeprefix(PREFIX[:-1]))
-    file = _PAGE / ("index.html" if path == "/" else path.removeprefix(PREFIX))
-    if file.parent == _PAGE and file.suffix in _MEDIA_TYPES and file.is_file():
+    # Compared with the names that there are, because a system refuses to look for some names.
+    file = next(
+        (file for file in _PAGE.iterdir() if path in {PREFIX + file.name, "/" * (file.name == "index.html")}), None
+    )
+    if file and file.suffix in _MEDIA_TYPES:
         return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", file.read_bytes(), *_STRICT)
     return None

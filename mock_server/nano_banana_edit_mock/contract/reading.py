@@ -4,6 +4,7 @@ import json
 import math
 import re
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,8 +71,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         value = _Repeating(value)
-        keys = [key for key, _ in pairs]
-        value.twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        value.twice = next(key for key, count in counts.items() if count > 1)
     return value
 
 

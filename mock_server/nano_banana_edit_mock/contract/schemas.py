@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from attrs import frozen
-from jsonschema_rs import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from .census import Location, point
 from .document import Contract, load_admin
@@ -16,6 +16,7 @@ from .reading import check_json
 from .wording import explain, spell
 
 MAX_VIOLATIONS = 20  # of one value, so that an array of a million wrong items is answered in one line
+MAX_LISTED = 10_000  # values within one with more than its first violation; jsonschema-rs makes all errors at once
 
 
 @frozen(kw_only=True)
@@ -62,10 +63,14 @@ class Schemas:
     def check(self, pointer: str, value: Any, files: Collection[str] = ()) -> tuple[Violation, ...]:
         """Return what a schema refuses in a value; of the properties in `files` only the length in bytes is known."""
         validator = self._validator(pointer)
-        if validator.is_valid(value):  # much quicker than to list no errors
+        try:
+            validator.validate(value)  # much quicker than to list no errors
+        except ValidationError as first:
+            errors = islice(validator.iter_errors(value), MAX_VIOLATIONS) if _few(value) else [first]
+        else:
             return ()
         found = []
-        for error in islice(validator.iter_errors(value), MAX_VIOLATIONS):
+        for error in errors:
             *parents, last = named(self._document, error.schema_path)
             at = named(value, error.instance_path)
             schema, keyword = reduce(getitem, parents, self._document), str(last)
@@ -74,14 +79,15 @@ class Schemas:
                     ends = [[error.kind.value]]
                 case "additionalProperties":
                     # If the schema declares none, jsonschema-rs names none: then each property is at fault.
-                    ends = [[name] for name in error.kind.value or reduce(getitem, at, value)]
+                    names = error.kind.value or reduce(getitem, at, value)
+                    ends = [[name] for name in islice(names, MAX_VIOLATIONS)]
                 case _:
                     ends = [[]]  # the value itself is at fault, not one of its properties
             for end in ends:
                 path = (*at, *end)
                 unit = "byte" if {*path} & {*files} else "character"
                 found.append((keyword, explain(spell(path), keyword, schema, error.instance, unit), path))
-        return tuple(Violation.of_body(*one) for one in found)
+        return tuple(Violation.of_body(*one) for one in found[:MAX_VIOLATIONS])
 
     def _compile(self, pointer: str) -> Draft202012Validator:
         # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps large
@@ -100,6 +106,17 @@ def named(value: Any, path: Iterable[str | int]) -> list[str | int]:
         value = value[name]
         found.append(name)
     return found
+
+
+def _few(value: Any) -> bool:
+    """Return whether a value has at most `MAX_LISTED` values within."""
+    waiting = [value]
+    for inner in waiting:
+        if isinstance(inner, dict | list):
+            if len(waiting) + len(inner) > MAX_LISTED:
+                return False
+            waiting += inner.values() if isinstance(inner, dict) else inner
+    return True
 
 
 def hold(schema: str, /, **values: Any) -> None:

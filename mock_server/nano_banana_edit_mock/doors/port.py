@@ -5,29 +5,35 @@ import contextlib
 import errno
 import json
 import logging
+import re
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from secrets import token_urlsafe
 from typing import Self
 from urllib.parse import urlsplit
 
-from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback
+from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback, wanted
 from ..engine.answers import refuse
 from ..engine.records import Request, Response
 from ..engine.referee import check_token
 from ..engine.service import MockService
-from .connection import Answer, Connection, Shared
+from .connection import LARGE, Answer, Connection, Making, Shared
 from .faults import Piece, head, pieces
 
+WORKERS = 2  # threads for requests that are much work
+MAX_STREAMS = 32  # of events; a page has one
 IDLE = 60  # seconds without a byte in or out, after which a connection ends; at most twice as many
 GRACE = 1  # seconds to finish what is in flight when the server is left
 LOOK_EVERY = 0.1  # seconds between two looks for new events; a reader sees no delay
 SILENCE = 150  # looks without any, after which a stream says that it still lives
 
+# Results may have to be drawn, and most of what the mock is asked about itself is as long as its memory.
+_MUCH = re.compile(r"/results/|/__mock__/(?!clock|events|reset)")
 _LOG = logging.getLogger("nano_banana_edit_mock")
 
 
@@ -61,6 +67,7 @@ class MockServer:
         check_token("admin_token", admin_token)
         self.service = service or MockService()
         self.url = ""
+        self._streams = 0
         self._address = host, port
         self._admin_token = admin_token or token_urlsafe()
 
@@ -73,9 +80,10 @@ class MockServer:
         listener = _listen(*self._address)
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._shared = Shared(self._answer, lambda: self.service.max_body)
+        self._shared = Shared(self._start, self._wanted)
         runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         self._loop = runner.get_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(WORKERS))
         self._thread = threading.Thread(target=self._run, args=(runner, listener), daemon=True)
         self._thread.start()
         return self
@@ -112,6 +120,16 @@ class MockServer:
         for connection in self._shared.connections:
             connection.transport.abort()
 
+    def _wanted(self, request: Request, peer: str | None) -> int:
+        if is_admin(request.url):
+            return wanted(request, token=self._admin_token, peer=peer)
+        return self.service.wanted(request)
+
+    def _start(self, request: Request, peer: str | None) -> Making:
+        if len(request.body) <= LARGE and not _MUCH.search(request.url):
+            return self._answer(request, peer)
+        return self._loop.run_in_executor(None, self._answer, request, peer)
+
     def _answer(self, request: Request, peer: str | None) -> Answer:
         try:
             if not is_admin(request.url):
@@ -122,22 +140,30 @@ class MockServer:
             _LOG.exception("The mock failed on %s %s", request.method, request.url)
             return refuse(500, "The mock failed; its log says why.")
         streams = request.method == "GET" and response.header("Content-Type") == EVENTS
+        if streams and self._streams >= MAX_STREAMS:
+            return refuse(503, f"Too many streams are open; the limit is {MAX_STREAMS}.")
         return self._events(response, request.header("Last-Event-ID")) if streams else response
 
     def _events(self, response: Response, last: str | None) -> Iterator[Piece]:
         feed, silent = Feed(last), 0
-        yield head(response.status, [*response.headers, ("Connection", "close")]) + b": the requests as they come\n\n"
-        while True:
-            news = feed.read(self.service)
-            silent = 0 if news or silent == SILENCE else silent + 1
-            yield b":\n\n" if silent == SILENCE else news
-            yield LOOK_EVERY
+        self._streams += 1
+        try:
+            yield (
+                head(response.status, [*response.headers, ("Connection", "close")]) + b": the requests as they come\n\n"
+            )
+            while True:
+                news = feed.read(self.service)
+                silent = 0 if news or silent == SILENCE else silent + 1
+                yield b":\n\n" if silent == SILENCE else news
+                yield 0 if news else LOOK_EVERY
+        finally:
+            self._streams -= 1
 
 
 def serve(
     *, host: str = "127.0.0.1", port: int = 4010, service: MockService | None = None, admin_token: str | None = None
 ) -> None:
-    """Serve until interrupted or terminated, after one line on standard output that says where.
+    """Serve until interrupted or terminated, after one line on standard output, if it is open, that says where.
 
     With port 0 the line is a JSON object with `url` and `port`. If other machines can connect, it also has the token
     that they need for `/__mock__/`: `admin_token`, or a new one.
@@ -158,8 +184,9 @@ def serve(
             else:
                 page = f", with its page on {server.url}/#token={token}" if outside else ""
                 line = f"nano-banana-edit mock on {server.url}{page}"
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+            if sys.stdout:  # it is None in a daemon
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
             while True:
                 time.sleep(3_600)  # unlike the join of a thread, it may be interrupted everywhere
     finally:

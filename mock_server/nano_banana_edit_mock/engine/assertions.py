@@ -1,6 +1,6 @@
 """Assertions on the requests that arrived and on the unused rules; a failure shows what happened instead."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from operator import methodcaller
 from typing import Any
@@ -21,25 +21,25 @@ def called(journal: Journal, operation: str, properties: Mapping[str, Any], *, o
     """Assert that the only request to an operation, or the last one, has some properties in its JSON body."""
     count, calls = journal.of(operation)
     first = count - len(calls) + 1
-    matches = [(_differences(call, properties), number, call) for number, call in enumerate(calls, first)]
-
-    def nearness(match: tuple[list[str], int, Entry]) -> tuple[Any, ...]:
-        differences, number, call = match
-        return -len(differences), _likeness(call, properties), number
-
-    match = max(matches if once else matches[-1:], key=nearness, default=None)
-    if match and not match[0] and not (once and count > 1):
+    matches = [(_wrong(call, properties), number, call) for number, call in enumerate(calls, first)]
+    matches = matches if once else matches[-1:]
+    least = min((len(wrong) for wrong, *_ in matches), default=0)
+    nearest = [match for match in matches if len(match[0]) == least][-_LISTED:]
+    match = max(nearest, key=lambda match: (_likeness(match[2], properties, match[0]), match[1]), default=None)
+    if match and not least and not (once and count > 1):
         return
     expected = f"expected {'once' if once else 'the last time'} with {', '.join(properties) or 'any body'}"
     lines = [f"{operation} was called {_times(count)}, {expected}."]
     if match:
-        differences, number, call = match
+        wrong, number, call = match
+        differences = _differences(call, properties, wrong)
         lines += [
             f"Call {number}, {_spell(call)}:",
             *map("  {}".format, differences or ["has all expected properties"]),
         ]
     elif count:
-        lines.append(f"Only the last {journal.limit} requests are kept, and none of them is such a call.")
+        kept = len(journal.latest()[2])
+        lines.append(f"Only the last {kept} requests are kept, and none of them is such a call.")
     else:
         others = [f"{name or 'files and unknown paths'} {_times(n)}" for name, n in journal.counts().items()]
         lines.append(f"Calls: {', '.join(others) or 'none'}.")
@@ -74,26 +74,33 @@ def _none(head: str, lines: Iterable[str], count: int) -> None:
         raise AssertionError("\n".join([head, *shown, *more]))
 
 
-def _differences(call: Entry, expected: Mapping[str, Any]) -> list[str]:
-    if expected and call.body is None and call.size > MAX_KEPT:
+def _wrong(call: Entry, expected: Mapping[str, Any]) -> list[str]:
+    """Return the names of the expected properties that a request does not have."""
+    actual = _properties(call)
+    return [name for name, value in expected.items() if name not in actual or actual[name] != value]
+
+
+def _differences(call: Entry, expected: Mapping[str, Any], wrong: Iterable[str]) -> list[str]:
+    if expected and call.content is None and call.size > MAX_KEPT:
         return [f"the body has {call.size} bytes; the journal keeps bodies of at most {MAX_KEPT}"]
     actual = _properties(call)
     return [
-        f"{name}: expected {_apart(value, actual[name])}, actual {_apart(actual[name], value)}"
+        f"{name}: expected {_apart(expected[name], actual[name])}, actual {_apart(actual[name], expected[name])}"
         if name in actual
-        else f"{name}: expected {_apart(value)}, but it is missing"
-        for name, value in expected.items()
-        if name not in actual or actual[name] != value
+        else f"{name}: expected {_apart(expected[name])}, but it is missing"
+        for name in wrong
     ]
 
 
 def _properties(call: Entry) -> Mapping[str, Any]:
-    return call.body if isinstance(call.body, dict) else {}
+    body = call.body
+    return body if isinstance(body, dict) else {}
 
 
-def _likeness(call: Entry, expected: Mapping[str, Any]) -> float:
+def _likeness(call: Entry, expected: Mapping[str, Any], wrong: Sequence[str]) -> float:
+    """Return how near the first wrong properties come to what is expected."""
     actual = _properties(call)
-    pairs = [(repr(value)[:_COMPARED], repr(actual.get(name))[:_COMPARED]) for name, value in expected.items()]
+    pairs = [(repr(expected[name])[:_COMPARED], repr(actual.get(name))[:_COMPARED]) for name in wrong[:_LISTED]]
     return sum(SequenceMatcher(None, *pair).quick_ratio() for pair in pairs)
 
 

@@ -10,7 +10,11 @@ from math import gcd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 LONG_SIDE = 1024  # pixels, about; the ratio is exact
+FORMATS = ("GIF", "JPEG", "PNG", "WEBP")  # of an input; Pillow hands others to programs, such as Ghostscript
 MAX_PIXELS = 50_000_000  # of an input; a larger one may be a decompression bomb, and is too slow for a mock
+MAX_SIDE = 20_000  # pixels of an input; a row costs time and memory, however short it is
+MAX_SCANS = 20  # of an input in JPEG, each of which is decoded over all pixels; usual are ten and a preview
+MAX_READS = 100_000  # of an input, each for one of the pieces that its format is made of
 _SQUARE = (LONG_SIDE, LONG_SIDE)
 _RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
@@ -44,16 +48,31 @@ def _decode(source: bytes) -> Image.Image | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(source))
-        if image.width * image.height > MAX_PIXELS:
+            image = Image.open(_Reader(source), formats=FORMATS)
+        scans = source.count(b"\xff\xda") if image.format == "JPEG" else 1
+        if max(image.size) > MAX_SIDE or image.width * image.height > MAX_PIXELS or scans > MAX_SCANS:
             return None
         image.draft("RGB", _SQUARE)
+        image.thumbnail(_SQUARE)  # first, because each further step makes a copy
         upright = ImageOps.exif_transpose(image).convert("RGBA")
     except Exception:  # noqa: BLE001  Pillow's decoders raise almost anything on a broken file
         return None
-    upright.thumbnail(_SQUARE)
     white = Image.new("RGBA", upright.size, "white")
     return Image.alpha_composite(white, upright).convert("RGB")
+
+
+class _Reader(BytesIO):
+    """A file that may be read only so often."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = MAX_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("The image has too many pieces.")
+        return super().read(size)
 
 
 def _gradient(shape: tuple[int, int], seed: str) -> Image.Image:

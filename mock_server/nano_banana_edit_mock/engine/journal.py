@@ -8,18 +8,19 @@ from threading import Lock
 from .records import Entry
 
 MAX_REQUESTS = 1_000  # more than a test reads; a long load test does not fill the memory
+MAX_BYTES = 32_000_000  # of all requests that are kept
 MAX_KEPT = 65_536  # bytes of a body; the longest prompt fits, however JSON escapes it
 
 
 class Journal:
-    """At most `limit` requests, oldest first. Counts include those that are no longer kept."""
+    """The last requests, oldest first, within two limits. Counts include those that are no longer kept."""
 
     def __init__(self, operations: Collection[str]) -> None:
         self._operations = operations
         self._lock = Lock()
         self._era = token_hex(4)  # two runs give their requests the same numbers
-        self.limit = MAX_REQUESTS
-        self._entries: deque[Entry] = deque(maxlen=self.limit)
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
         self._counts: Counter[str | None] = Counter()
         self._invalid = 0
 
@@ -27,6 +28,9 @@ class Journal:
         """Keep a request, and count it."""
         with self._lock:
             self._entries.append(entry)
+            self._bytes += entry.weight
+            while len(self._entries) > MAX_REQUESTS or self._bytes > MAX_BYTES:
+                self._bytes -= self._entries.popleft().weight
             self._counts[entry.operation] += 1
             self._invalid += bool(entry.violations)
 

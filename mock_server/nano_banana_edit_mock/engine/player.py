@@ -1,7 +1,6 @@
 """The player: what happens on a request after its verdict."""
 
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +15,9 @@ from .referee import Verdict
 from .replies import Reply
 from .routes import FILE, FILES, RESULT, Route
 from .rules import Doing
-from .state import Job, State
+from .state import State
 from .timing import Clock
 
-MAX_RENDERED = 32  # images that are kept, so that a repeated download is fast
 LIFETIME = timedelta(days=1)  # of an upload, as answered; the documentation says only that it is temporary
 # A file in a browser is a page of the mock's origin; it must not run anything there.
 _HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
@@ -31,7 +29,6 @@ class Player:
     def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
         self._documented = documented(contract)
-        self._image = lru_cache(MAX_RENDERED)(self._render)
         # A document may have other defaults, or make any of these properties optional.
         self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
         self._defaults |= {
@@ -40,7 +37,9 @@ class Player:
             if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
         }
 
-    def play(self, route: Route, verdict: Verdict, do: Doing | None, now: float) -> tuple[Response, str | None]:
+    def play(
+        self, route: Route, verdict: Verdict, body: bytes, do: Doing | None, now: float
+    ) -> tuple[Response, str | None]:
         """Return the answer to a request, on which a rule or a preference wants `do`, and the id of its task."""
         if isinstance(do, Reply):
             return do.response(), route.task_id
@@ -51,7 +50,7 @@ class Player:
         if route.operation is None:
             return allowed(route.allow), None
         if route.name == "createEdit":
-            return self._create_edit(verdict.value, do, now)
+            return self._create_edit(verdict.value, body, do, now)
         return self._do(route.operation, route, verdict, now), route.task_id
 
     def _do(self, operation: Operation, route: Route, verdict: Verdict, now: float) -> Response:
@@ -64,11 +63,14 @@ class Player:
                 return self._upload_file(route, verdict.files)
         return self._documented.answers[operation.id]
 
-    def _create_edit(self, body: dict[str, Any], do: Doing | None, now: float) -> tuple[Response, str]:
+    def _create_edit(
+        self, value: dict[str, Any] | None, body: bytes, do: Doing | None, now: float
+    ) -> tuple[Response, str]:
         outcome = do if isinstance(do, Outcome) else self._usual
         if outcome.polls is None and outcome.seconds is None:
             outcome = evolve(outcome, polls=self._usual.polls, seconds=self._usual.seconds)
-        task_id = self._state.add_edit(body, self._defaults, outcome, now).edit.task_id
+        settings = {**self._defaults, **{name: given for name, given in (value or {}).items() if given is not None}}
+        task_id = self._state.add_edit(body, settings, outcome, now).task_id
         return reply(self._documented.answers["createEdit"].status, accepted(task_id)), task_id
 
     def _get_task(self, route: Route, now: float) -> Response:
@@ -94,16 +96,6 @@ class Player:
             return content(200, upload.content_type, upload.body, *_HARMLESS)
         if job and job.outcome.status == "completed" and job.form == route.path["output_format"]:
             if not job.outcome.expired:
-                return content(200, *self._image(job))
+                return content(200, *self._state.image(job))
             return refuse(404, f"{route.url.path} has expired.")
         return refuse(404, f"{route.url.path} is not a file.")
-
-    def _render(self, job: Job) -> tuple[str, bytes]:
-        settings = job.settings
-        images = settings["image_urls"]
-        source = self._state.source(images if isinstance(images, list) else [images])
-        prompt, size, form = (str(settings[name]) for name in ("prompt", "image_size", "output_format"))
-
-        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and few tests fetch an image
-
-        return render(prompt, size=size, output_format=form, source=source, seed=job.edit.task_id)

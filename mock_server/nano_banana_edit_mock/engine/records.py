@@ -20,11 +20,10 @@ def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
 
 def _by_name(headers: Headers) -> dict[str, str]:
     """Return headers by lower-case name; several of one name are joined by a comma (RFC 9110, section 5.3)."""
-    values: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for name, value in headers:
-        key = name.lower()
-        values[key] = f"{values[key]}, {value}" if key in values else value
-    return values
+        values.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(given) for name, given in values.items()}
 
 
 @frozen
@@ -162,11 +161,23 @@ class Edit:
 
     Attributes:
         task_id: The id in the answer.
-        body: The body exactly as received, without defaults.
+        content: The body as bytes; None if the service gave it up, since it keeps the newest 256 MB.
     """
 
     task_id: str
-    body: dict[str, Any]
+    content: bytes | None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body exactly as received, without defaults.
+
+        Raises:
+            LookupError: The service gave it up.
+        """
+        if self.content is None:
+            raise LookupError(f"the body of edit {self.task_id} was given up; the mock keeps the newest 256 MB.")
+        value: dict[str, Any] = json.loads(self.content)
+        return value
 
 
 @frozen(kw_only=True)
@@ -202,7 +213,7 @@ class Entry:
         status: The status of the answer.
         violations: What was wrong with the request, whatever the answer.
         size: Bytes of the body that were read; a server does not read all of a body that is too large.
-        body: The JSON body; None if there is none, it was not read or not JSON, or it has more than 64 KiB.
+        content: The JSON body as bytes; None if there is none, it was not read or not JSON, or it has more than 64 KiB.
         authorization: Whether there was an Authorization header. Its value is not kept.
         scripted: Whether a rule of the script took the request.
         task_id: The task that was created, polled, or whose result was fetched; None for anything else.
@@ -216,9 +227,20 @@ class Entry:
     status: int
     violations: tuple[Violation, ...]
     size: int
-    body: Any
+    content: bytes | None = field(repr=False)
     authorization: bool
     scripted: bool
     task_id: str | None
     at: float
     answered: bytes | None = field(repr=False)
+
+    @property
+    def body(self) -> Any:
+        """The JSON body; None if `content` is."""
+        return None if self.content is None else json.loads(self.content)
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, about."""
+        texts = [text or "" for one in self.violations for text in (one.pointer, one.field, one.message)]
+        return 1_000 + 2 * len(self.path) + sum(map(len, (*texts, self.content or b"", self.answered or b"")))

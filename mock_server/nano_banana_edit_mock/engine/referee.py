@@ -40,13 +40,19 @@ class Referee:
             max((_files_size(contract, operation) for operation in contract.operations), default=0) + ENVELOPE
         )
 
+    def authorize(self, operation: Operation, request: Request, token: str | None) -> Verdict | None:
+        """Return the refusal of a request by its authorization."""
+        if operation.bearer and (message := _unauthorized(request.header("Authorization"), token)):
+            return _refusal(401, "security", "security", "Authorization", message)
+        return None
+
     def judge(self, operation: Operation, request: Request, token: str | None) -> Verdict:
         """Judge a request by its authorization, size, content type and body, in this order.
 
         The document demands nothing of a path but text. If `token` is None, any is accepted.
         """
-        if operation.bearer and (message := _unauthorized(request.header("Authorization"), token)):
-            return _refusal(401, "security", "security", "Authorization", message)
+        if refusal := self.authorize(operation, request, token):
+            return refusal
         if len(request.body) > self.max_body:  # a server may not have read all of it
             message = f"The body has more than {self.max_body} bytes, which is the limit."
             return _refusal(413, "body", "size", None, message)

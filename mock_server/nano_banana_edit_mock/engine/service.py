@@ -41,7 +41,8 @@ class MockService:
     one; from then on it has its outcome. So with `polls=2` the answers are `pending`, `processing`, and the outcome;
     with 0 the first poll has the outcome.
 
-    Several threads may use one service. What it keeps is bounded; the oldest goes first.
+    Several threads may use one service. It keeps the last 10,000 tasks, and 256 MB of edits, uploads and drawn images;
+    the oldest goes first. A task outlives the body of its edit and its upload, and is then drawn without the upload.
 
     Args:
         seed: The start of task ids, upload keys and backgrounds; default 0. Equal requests have equal answers.
@@ -120,7 +121,7 @@ class MockService:
         prefers = preferred(request.header("Prefer")) if route.name and not verdict.violations else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id = self._player.play(route, verdict, taken or prefers, now)
+        response, task_id = self._player.play(route, verdict, request.body, taken or prefers, now)
         entry = Entry(
             operation=route.name,
             method=request.method,
@@ -128,7 +129,7 @@ class MockService:
             status=response.status,
             violations=verdict.violations,
             size=len(request.body),
-            body=verdict.value if len(request.body) <= MAX_KEPT else None,
+            content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
             authorization=request.header("Authorization") is not None,
             scripted=taken is not None,
             task_id=task_id,
@@ -140,6 +141,12 @@ class MockService:
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
         return evolve(response, body=b"") if request.method == "HEAD" else response
+
+    def wanted(self, request: Request) -> int:
+        """Return how many bytes of the body of a request are read, by its head; -1 if that is refused without it."""
+        operation = self._routes.find(request.method, request.url).operation
+        refused = operation is None or self._referee.authorize(operation, request, self._token)
+        return -1 if refused else self.max_body
 
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
@@ -230,13 +237,13 @@ class MockService:
 
     @property
     def calls(self) -> tuple[Entry, ...]:
-        """The last thousand requests, oldest first."""
+        """The last thousand requests, or fewer if they have more than 32 MB; oldest first."""
         return tuple(self.journal.latest()[2])
 
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The accepted edits, oldest first."""
-        return tuple(job.edit for job in self._state.jobs)
+        return self._state.edits
 
     @property
     def jobs(self) -> tuple[Job, ...]:

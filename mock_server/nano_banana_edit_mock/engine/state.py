@@ -3,9 +3,10 @@
 import random
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from attrs import define
 
@@ -14,40 +15,34 @@ from .records import Edit, Outcome, Upload
 from .timing import Lognormal, Uniform
 
 MAX_TASKS = 10_000  # enough for a batch, and the process stays small
-MAX_UPLOADS = 1_000  # of any size
-MAX_UPLOAD_BYTES = 256_000_000  # of all uploads together: five of the largest
+MAX_BYTES = 256_000_000  # of edits, uploads and drawn images together: five of the largest uploads
+OVERHEAD = 1_000  # bytes that anything kept takes besides its own
+DRAWN = 5_000  # characters of a prompt; no image has room for more
 
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}$")
-_UUID4_MASK = ~(0xF000 << 64 | 0xC000 << 48)
-_UUID4 = 0x4000 << 64 | 0x8000 << 48  # version and variant (RFC 9562, section 5.4)
 _URL_TAIL = re.compile(r"[?#]")
+_Kind = Literal["edit", "upload", "image"]
 
 
 @define(eq=False)
 class Job:
     """The work on an accepted edit.
 
-    `defaults` are for the properties that its body leaves out, and `born` is a time on the clock. It takes `seconds`;
-    if they are None, it takes the `polls` of its outcome. `polls` counts those that were made.
+    `prompt`, `size` and `form` are the settings that it is drawn with, and `source` is the key of the upload that it is
+    drawn on. `born` is a time on the clock. It takes `seconds`; if they are None, it takes the `polls` of its outcome.
+    `polls` counts those that were made.
     """
 
-    edit: Edit
-    defaults: Mapping[str, Any]
+    task_id: str
+    prompt: str
+    size: str
+    form: str
+    source: str | None
     outcome: Outcome
     born: float
     seconds: float | None
     polls: int = 0
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The body with defaults, also in place of null."""
-        return {**self.defaults, **{name: value for name, value in self.edit.body.items() if value is not None}}
-
-    @property
-    def form(self) -> str:
-        """The format of the result."""
-        return str(self.settings["output_format"])
 
     def progress(self, polls: int, now: float) -> float:
         """Return the progress after a number of polls, at a time; 1 or more is finished."""
@@ -63,13 +58,14 @@ class Job:
 
 
 class State:
-    """Jobs by task id and uploads by key; when there are too many, the oldest goes."""
+    """Jobs by task id; and the bodies of edits, the uploads and the images, of which the oldest goes first."""
 
     def __init__(self, seed: int) -> None:
         self._lock = Lock()
         self._random = random.Random(seed)  # noqa: S311  ids to be repeated, not secrets
         self._jobs: OrderedDict[str, Job] = OrderedDict()  # which finds its first item at once
-        self._uploads: dict[str, Upload] = {}
+        self._kept: OrderedDict[tuple[_Kind, str], tuple[int, Any]] = OrderedDict()  # values with their sizes
+        self._bytes = 0  # of all values that are kept
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -78,29 +74,65 @@ class State:
             return tuple(self._jobs.values())
 
     @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits, oldest first."""
+        with self._lock:
+            return tuple(Edit(task_id=task_id, content=self._get("edit", task_id)) for task_id in self._jobs)
+
+    @property
     def uploads(self) -> tuple[Upload, ...]:
         """The uploads, oldest first."""
         with self._lock:
-            return tuple(self._uploads.values())
+            return tuple(value for (kind, _), (_, value) in self._kept.items() if kind == "upload")
 
     def job(self, task_id: str) -> Job | None:
         """Return a job."""
         return self._jobs.get(task_id)
 
-    def upload(self, key: str) -> Upload | None:
+    def upload(self, key: str | None) -> Upload | None:
         """Return an upload."""
-        return self._uploads.get(key)
+        upload: Upload | None = self._get("upload", key or "")
+        return upload
 
-    def add_edit(self, body: dict[str, Any], defaults: Mapping[str, Any], outcome: Outcome, born: float) -> Job:
-        """Make a job of an accepted edit."""
+    def image(self, job: Job) -> tuple[str, bytes]:
+        """Return the media type and the bytes of a result, drawn or kept, so that a repeated download is fast."""
+        image: tuple[str, bytes] | None = self._get("image", job.task_id)
+        if image:
+            return image
+
+        from .drawing import render  # noqa: PLC0415 - Pillow is slow to load, and few tests fetch an image
+
+        upload = self.upload(job.source)
+        source = upload.body if upload else None
+        image = render(job.prompt, size=job.size, output_format=job.form, source=source, seed=job.task_id)
         with self._lock:
-            seconds = outcome.seconds
-            edit = Edit(task_id=self._uuid(), body=body)
+            self._drop("image", job.task_id)
+            self._keep("image", job.task_id, image, len(image[1]))
+        return image
+
+    def add_edit(self, content: bytes, settings: Mapping[str, Any], outcome: Outcome, born: float) -> Job:
+        """Make a job of an accepted edit."""
+        urls, seconds = settings["image_urls"], outcome.seconds
+        keys = [_URL_TAIL.split(str(url))[0].rpartition("/")[2] for url in (urls if isinstance(urls, list) else [urls])]
+        with self._lock:
+            task_id = self._uuid()
             if isinstance(seconds, Uniform | Lognormal):
                 seconds = seconds.draw(self._random)
-            job = self._jobs[edit.task_id] = Job(edit, defaults, outcome, born, seconds)
+            job = self._jobs[task_id] = Job(
+                task_id,
+                prompt=str(settings["prompt"])[:DRAWN],
+                size=str(settings["image_size"])[:100],
+                form=str(settings["output_format"])[:100],
+                source=next((key for key in keys if ("upload", key) in self._kept), None),
+                outcome=outcome,
+                born=born,
+                seconds=seconds,
+            )
+            self._keep("edit", task_id, content, len(content))
             if len(self._jobs) > MAX_TASKS:
-                self._jobs.popitem(last=False)
+                oldest, _ = self._jobs.popitem(last=False)
+                self._drop("edit", oldest)
+                self._drop("image", oldest)
         return job
 
     def poll(self, job: Job) -> int:
@@ -112,7 +144,7 @@ class State:
     def add_upload(self, part: Part) -> Upload:
         """Keep an uploaded file."""
         filename, content_type = part.filename or "", part.content_type or ""
-        suffix = _SUFFIX.search(filename)
+        suffix = _SUFFIX.search(filename[-9:])
         with self._lock:
             upload = Upload(
                 key=self._uuid() + (suffix[0] if suffix else ""),
@@ -120,17 +152,20 @@ class State:
                 content_type=content_type if _MEDIA_TYPE.fullmatch(content_type) else "application/octet-stream",
                 body=part.content,
             )
-            self._uploads[upload.key] = upload
-            while len(self._uploads) > MAX_UPLOADS or sum(u.size for u in self._uploads.values()) > MAX_UPLOAD_BYTES:
-                del self._uploads[next(iter(self._uploads))]
+            self._keep("upload", upload.key, upload, upload.size + 4 * len(filename))
         return upload
 
-    def source(self, urls: Iterable[str]) -> bytes | None:
-        """Return the body of the first upload that a URL links to, whatever its origin; None if there is none."""
-        uploads = (self._uploads.get(_URL_TAIL.split(str(url))[0].rpartition("/")[2]) for url in urls)
-        return next((upload.body for upload in uploads if upload), None)
+    def _get(self, kind: _Kind, key: str) -> Any:
+        return self._kept.get((kind, key), (0, None))[1]
+
+    def _keep(self, kind: _Kind, key: str, value: Any, size: int) -> None:
+        self._kept[kind, key] = size + OVERHEAD, value
+        self._bytes += size + OVERHEAD
+        while self._bytes > MAX_BYTES:
+            self._drop(*next(iter(self._kept)))
+
+    def _drop(self, kind: _Kind, key: str) -> None:
+        self._bytes -= self._kept.pop((kind, key), (0, None))[0]
 
     def _uuid(self) -> str:
-        # The same as `uuid.UUID(int=..., version=4)`, in a third of the time.
-        digits = f"{self._random.getrandbits(128) & _UUID4_MASK | _UUID4:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return str(UUID(int=self._random.getrandbits(128), version=4))

@@ -5,7 +5,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Literal
 
 import httpx2
@@ -18,6 +18,8 @@ _STOP = {402: "the account is out of credit", 429: "the server asks for fewer re
 _UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # may have been billed
 _HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # never through a proxy
 _KEPT = 200  # characters of an answer that differs
+_MOST = 1_000_000  # bytes of an answer; those of the API have a thousandth of it
+_LONGEST = 60.0  # seconds that an answer may take
 # Characters that XML cannot hold, not even escaped (XML 1.0, section 2.2); no answer has surrogates.
 _NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
 
@@ -95,15 +97,15 @@ class Conformance:
         """Send the cases, and yield what the server does.
 
         Unless `spend` is True, no further edit is sent after an invalid edit that the server accepts, or fails on.
-        Nothing more is sent after 402, 429, a refused token, or no answer.
+        Nothing more is sent after 402, 429, a refused token, no answer, or an answer without an end.
 
         Args:
             base_url: URL of the server of edits and tasks, such as `https://api.sinancode.com/v1`.
             files_url: URL of the server of uploads, such as `https://files-api.sinancode.com`.
             token: The API token.
             rate: The largest number of requests a second, more than 0; default 5.
-            http: A client of yours; you close it, and it loses its cookies. The default client waits 60 seconds, and
-                uses no proxy for this machine.
+            http: A client of yours; you close it, and it loses its cookies. An answer may take as long as its timeout
+                for reading. The default client waits 60 seconds, and uses no proxy for this machine.
 
         Returns:
             A check of each case, in the order of the census.
@@ -113,7 +115,7 @@ class Conformance:
         """
         if not 0 < rate < math.inf:
             raise ValueError(f"rate is {rate}; it must be a number of requests a second, more than 0.")
-        client = nullcontext(http) if http else httpx2.Client(timeout=60, mounts=dict.fromkeys(_HERE))
+        client = nullcontext(http) if http else httpx2.Client(timeout=_LONGEST, mounts=dict.fromkeys(_HERE))
         return self._run(client, base_url=base_url, files_url=files_url, token=token, rate=rate)
 
     def _run(
@@ -166,12 +168,20 @@ def _ask(client: httpx2.Client, case: Case, server: str, token: str, task_id: st
     path = dict.fromkeys(case.path, task_id) if case.accepted and task_id else case.path
     request = evolve(case, path=path).request(server, token)
     client.cookies.clear()  # a session would authorize the cases without a token
+    longest = client.timeout.read
+    ends = monotonic() + (_LONGEST if longest is None else longest)
+    content = bytearray()
     try:
-        response = client.request(request.method, request.url, headers=request.headers, content=request.body)
+        with client.stream(request.method, request.url, headers=request.headers, content=request.body) as response:
+            for piece in response.iter_bytes(65_536):
+                content += piece
+                if len(content) > _MOST or monotonic() >= ends:
+                    reason = f"its answer does not end, after {len(content)} bytes"
+                    return Check(case=case, status=response.status_code, skipped=reason, stops=True), ""
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         cause = f"{type(error).__name__}: {str(error).replace(token, '[token]')}"
         return Check(case=case, skipped=f"there is no answer ({cause})", stops=True), ""
-    status, answer = response.status_code, response.content.decode(errors="replace").replace(token, "[token]")
+    status, answer = response.status_code, content.decode(errors="replace").replace(token, "[token]")
     if status in _STOP or (status in (401, 403) and case.constraint.location != "security"):
         return Check(case=case, status=status, skipped=_STOP.get(status, "the token is refused"), stops=True), ""
     if status == 404 and case.accepted and case.path and not task_id:

@@ -1,23 +1,25 @@
 """The drift between two versions of the document: what a new one changes for callers and readers."""
 
-from collections.abc import Iterator, Mapping
-from itertools import takewhile
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from ..contract import Constraint, Contract, Operation
-from ..contract.census import ANNOTATIONS, escape, refer, resolve
+from ..contract import Contract, Operation
+from ..contract.census import escape, refer, resolve
 from ..contract.wording import show
+from .schema_drift import Comparison, Difference, Kind
+from .schema_view import View
 
 Effect = Literal["breaks", "tightens", "loosens", "adds"]
 
-# The effect of a greater value.
-_GREATER: dict[str, Effect] = {
-    **dict.fromkeys(("maxLength", "maxItems", "maximum", "exclusiveMaximum"), "loosens"),
-    **dict.fromkeys(("minLength", "minItems", "minimum", "exclusiveMinimum"), "tightens"),
-}
-_OPPOSITE: dict[Effect, Effect] = {"loosens": "tightens", "tightens": "loosens"}
+# What a difference between schemas does to those who send requests, and to those who read responses.
+_TO_CALLERS: dict[Kind, Effect] = {"narrows": "tightens", "widens": "loosens", "new": "adds"}
+_TO_READERS: dict[Kind, Effect] = {"narrows": "adds", "new": "adds", "demanded": "adds"}
 _BUMPS = ("major", "minor", "patch", "none")
 
 
@@ -40,14 +42,7 @@ class Change:
 
 def changes(old: Contract, new: Contract) -> list[Change]:
     """Return the differences for callers and readers, sorted by text; one with an unknown effect `breaks`."""
-    before, after = ({operation.id: operation for operation in contract.operations} for contract in (old, new))
-    found = [Change("breaks", f"{name} is gone") for name in before if name not in after]
-    found += [Change("adds", f"{name} is new") for name in after if name not in before]
-    for name in before.keys() & after.keys():
-        found += _moved(before[name], after[name])
-        found += _requests(name, _constraints(old, before[name]), _constraints(new, after[name]))
-        found += _answers(_promises(old, before[name]), _promises(new, after[name]))
-    return sorted(set(found), key=lambda change: change.text)
+    return sorted(set(_changes(old, new)), key=lambda change: change.text)
 
 
 def bump(old: Contract, new: Contract) -> str:
@@ -55,7 +50,7 @@ def bump(old: Contract, new: Contract) -> str:
     effects = {change.effect for change in changes(old, new)}
     if effects & {"breaks", "tightens"}:
         return "major"
-    return "minor" if effects else "none" if _untitled(old) == _untitled(new) else "patch"
+    return "minor" if effects else "none" if _unversioned(old) == _unversioned(new) else "patch"
 
 
 def raised(old: Contract, new: Contract) -> str:
@@ -76,8 +71,7 @@ def inspect(contract: Contract) -> None:
         ValueError: Its version is not numeric, or a `$ref` in a response leads nowhere.
     """
     _version(contract)
-    for operation in contract.operations:
-        _promises(contract, operation)
+    changes(contract, contract)
 
 
 def _version(contract: Contract) -> list[int]:
@@ -88,118 +82,173 @@ def _version(contract: Contract) -> list[int]:
         raise ValueError(f"/info/version is {show(version)}; use numbers with dots, such as 1.0.0.") from error
 
 
-def _untitled(contract: Contract) -> dict[str, Any]:
+def _unversioned(contract: Contract) -> str:
     info = {name: value for name, value in contract.document["info"].items() if name != "version"}
-    return {**contract.document, "info": info}
+    return json.dumps({**contract.document, "info": info}, sort_keys=True)
 
 
-def _moved(old: Operation, new: Operation) -> Iterator[Change]:
-    for what in ("method", "path", "servers", "media_type"):
-        before, after = getattr(old, what), getattr(new, what)
-        if before != after:
-            yield Change("breaks", f"{old.id} has another {what.replace('_', ' ')}: {after}, not {before}")
+def _changes(old: Contract, new: Contract) -> Iterator[Change]:
+    # What never travels is no change: the names of operations, path parameters, schemas and security schemes.
+    moved = {address: operation for operation in new.operations for address in _addresses(operation)}
+    named = {operation.id: operation for operation in new.operations}
+    requests, responses, kept = Comparison(), Comparison(), set()
+    for before in old.operations:
+        after = next((moved[one] for one in sorted(_addresses(before)) if one in moved), named.get(before.id))
+        if after is None:
+            yield Change("breaks", f"{before.id} is gone")
+            continue
+        kept.add(after.id)
+        gone, added = _addresses(before) - _addresses(after), _addresses(after) - _addresses(before)
+        yield from (Change("breaks", f"{before.id} is no longer at {address}") for address in gone)
+        yield from (Change("adds", f"{before.id} is at {address} now") for address in added)
+        nodes = _Node.of(old, before), _Node.of(new, after)
+        yield from _security(before.id, *nodes)
+        yield from _body(requests, old, before, new, after)
+        yield from _responses(responses, before.id, *nodes)
+    yield from (Change("adds", f"{operation.id} is new") for operation in new.operations if operation.id not in kept)
 
 
-def _constraints(contract: Contract, operation: Operation) -> dict[str, Constraint]:
-    # These have no effect, nor has an optional token.
-    idle = (("uniqueItems", False), ("additionalProperties", True))
-    own = (constraint for constraint in contract.constraints if constraint.operation == operation.id)
-    stated = {constraint.id: constraint for constraint in own if (constraint.keyword, constraint.value) not in idle}
-    return {name: stated[name] for name in stated if operation.bearer or stated[name].location != "security"}
+def _addresses(operation: Operation) -> frozenset[str]:
+    """Return the method with each URL; a path parameter has no name in it."""
+    path = re.sub("{[^}]*}", "{}", operation.path)
+    urls = (urlsplit(server) for server in operation.servers)
+    bases = (url._replace(netloc=url.netloc.lower(), path=url.path.rstrip("/")).geturl() for url in urls)
+    return frozenset(f"{operation.method} {base}{path}" for base in bases)
 
 
-def _requests(name: str, old: Mapping[str, Constraint], new: Mapping[str, Constraint]) -> Iterator[Change]:
-    known, kept = ({name, *map(_place, constraints.values())} for constraints in (old, new))
-    yield from (Change("breaks", f"{place} is no longer documented") for place in known - kept)
-    for constraint in new.values():
-        place = _place(constraint)
-        if place in known and constraint.id not in old:
-            effect: Effect = "adds" if constraint.keyword == "default" else "tightens"
-            yield Change(effect, f"{constraint.id} is new: {constraint.value}")
-        elif place not in known:
-            required = any(c.keyword == "required" and _place(c) == place for c in new.values())
-            yield Change("breaks" if required else "adds", f"{place} is new, {'' if required else 'not '}required")
-    for constraint in old.values():
-        if constraint.id in new and new[constraint.id].value != constraint.value:
-            yield from _changed(constraint, new[constraint.id].value)
-        elif constraint.id not in new and _place(constraint) in kept:
-            effect = "breaks" if constraint.keyword == "default" else "loosens"
-            yield Change(effect, f"{constraint.id} is gone: it was {constraint.value}")
+@frozen
+class _Node:
+    """A place in a document."""
+
+    document: Mapping[str, Any]
+    pointer: str
+
+    @classmethod
+    def of(cls, contract: Contract, operation: Operation) -> "_Node":
+        return cls(contract.document, f"/paths/{escape(operation.path)}/{operation.method.lower()}")
+
+    def get(self, keyword: str) -> Any:
+        return resolve(self.document, self.pointer).get(keyword)
+
+    def held(self, keyword: str) -> dict[str, tuple[str, "_Node"]]:
+        """Return the names under a keyword and their places, by what the names mean on the wire."""
+        found = {}
+        for name in self.get(keyword) or ():
+            pointer, seen = f"{self.pointer}/{keyword}/{escape(name)}", set()
+            while "$ref" in resolve(self.document, pointer):
+                if pointer in seen:
+                    raise ValueError(f"{pointer} refers to itself.")
+                seen.add(pointer)
+                pointer = refer(self.document, f"{pointer}/$ref")
+            meaning = name.lower().replace(" ", "").removesuffix(";charset=utf-8")
+            found[meaning] = name, _Node(self.document, pointer)
+        return found
+
+    def schema(self) -> View:
+        """Return the schema of a response or header."""
+        return View(self.document, "writeOnly", (f"{self.pointer}/schema",) if self.get("schema") is not None else ())
 
 
-def _place(constraint: Constraint) -> str:
-    """Return the property that a constraint, or one on its items or values, belongs to."""
-    return ".".join((constraint.owner, *takewhile("*".__ne__, constraint.field)))
+def _security(name: str, old: _Node, new: _Node) -> Iterator[Change]:
+    """Compare the ways to authorize. A way is still there if one is that demands no more."""
+    before, after = _ways(old, new), _ways(new, old)
+    for way, text in before.items():
+        if not any(other <= way for other in after):
+            yield Change("tightens", f"{name}.security no longer accepts {text}")
+    for way, text in after.items():
+        if not any(other <= way for other in before):
+            yield Change("loosens", f"{name}.security accepts {text}, too")
 
 
-def _changed(old: Constraint, value: Any) -> Iterator[Change]:
-    text = f"{old.id} is {value}, not {old.value}"
-    if old.keyword in _GREATER:
-        effect = _GREATER[old.keyword]
-        yield Change(effect if value > old.value else _OPPOSITE[effect], text)
-    elif old.keyword in ("enum", "type"):
-        before, after = (set(map(str, x)) if isinstance(x, list) else {x} for x in (old.value, value))
-        if old.keyword == "type":
-            before, after = (values | {"integer"} if "number" in values else values for values in (before, after))
-        yield from (Change("tightens", f"{old.id} has no {gone} any more") for gone in sorted(before - after))
-        yield from (Change("loosens", f"{old.id} has {added}, too") for added in sorted(after - before))
-    elif old.keyword == "multipleOf" and old.value % value == 0:
-        yield Change("loosens", text)
+def _ways(node: _Node, other: _Node) -> dict[frozenset[tuple[str, str]], str]:
+    """Return the words for each way. A name that only one document knows is a new name: every scheme is a bearer."""
+    known = other.document.get("components", {}).get("securitySchemes", {})
+    own = node.get("security")
+    return {
+        frozenset((name if name in known else "", scope) for name in way for scope in ("", *way[name])): (
+            " and ".join(way) or "a request without a token"
+        )
+        for way in (node.document.get("security") if own is None else own) or [{}]
+    }
+
+
+def _body(
+    comparison: Comparison, old: Contract, before: Operation, new: Contract, after: Operation
+) -> Iterator[Change]:
+    name, required = before.id, after.body_required
+    if not (before.media_type and after.media_type):
+        if after.media_type:
+            yield Change("breaks" if required else "adds", f"{name}.requestBody is new{', required' * required}")
+        elif before.media_type:
+            yield Change("breaks", f"{name}.requestBody is no longer documented")
+    elif before.media_type != after.media_type:
+        yield Change("breaks", f"{name} has another media type: {after.media_type}, not {before.media_type}")
     else:
-        yield Change("breaks", text)
+        if required != before.body_required:
+            text = f"{name}.requestBody is {'required now' if required else 'no longer required'}"
+            yield Change("tightens" if required else "loosens", text)
+        schema = resolve(old.document, before.schema)
+        owner = schema["$ref"].rpartition("/")[2] if "$ref" in schema else schema.get("title", name)
+        views = (
+            View(side.document, "readOnly", (operation.schema,)) for side, operation in ((old, before), (new, after))
+        )
+        yield from _effects(owner, comparison.schemas(*views), _TO_CALLERS)
 
 
-def _promises(contract: Contract, operation: Operation) -> dict[str, Any]:
-    """Return what the document says about the responses of an operation, by place."""
-    node = contract.document["paths"][operation.path][operation.method.lower()]
-    found: dict[str, Any] = {}
-    for status in node.get("responses", ()):
-        at = f"/paths/{escape(operation.path)}/{operation.method.lower()}/responses/{status}"
-        found[f"{operation.id} {status}"] = True
-        response = resolve(contract.document, at)
-        at = refer(contract.document, f"{at}/$ref") if "$ref" in response else at
-        response = resolve(contract.document, at)
-        found |= {f"{operation.id} {status} header {name}": True for name in response.get("headers", ())}
-        for media_type, content in response.get("content", {}).items():
-            found[f"{operation.id} {status} {media_type}"] = True
-            if "schema" in content:
-                pointer = f"{at}/content/{escape(media_type)}/schema"
-                found |= _inside(contract.document, f"{operation.id} {status} {media_type}", pointer)
-    return found
+def _responses(comparison: Comparison, name: str, old: _Node, new: _Node) -> Iterator[Change]:
+    before, after = (
+        {status: held for status, held in node.held("responses").items() if not status.startswith("x-")}
+        for node in (old, new)
+    )
+    for status, (stated, node) in before.items():
+        parts = ["4xx", "5xx"] if status == "default" else [one for one in after if status == f"{one[0]}xx"]
+        heirs = _heirs(status, after) or [after[one][1] for one in parts if {*parts} <= after.keys()]
+        if not heirs:
+            yield Change("breaks", f"{name} {stated} is no longer documented")
+        for heir in heirs:
+            yield from _content(comparison, f"{name} {stated}", node, heir)
+            yield from _headers(comparison, f"{name} {stated} header", node, heir)
+    for status in after.keys() - before.keys():
+        stated, node = after[status]
+        yield Change("adds", f"{name} {stated} is new")
+        for heir in _heirs(status, before):
+            yield from _content(comparison, f"{name} {stated}", heir, node, shared=True)
 
 
-def _inside(
-    document: Mapping[str, Any], place: str, pointer: str, seen: frozenset[str] = frozenset()
-) -> dict[str, Any]:
-    """Return what a schema says, by place; `seen` are the schemas around it."""
-    schema = {} if pointer in seen else resolve(document, pointer)
-    seen |= {pointer}
-    found: dict[str, Any] = {}
-    for keyword, value in schema.items():
-        match keyword:
-            case "$ref":
-                found |= _inside(document, place, refer(document, f"{pointer}/$ref"), seen)
-            case "properties":
-                for name in value:
-                    found[f"{place}.{name}"] = True
-                    found |= _inside(document, f"{place}.{name}", f"{pointer}/properties/{escape(name)}", seen)
-            case "required":
-                found |= {f"{place}.{name} (required)": True for name in value}
-            case "items":
-                found |= _inside(document, f"{place}[]", f"{pointer}/items", seen)
-            case "anyOf" | "oneOf" | "allOf":
-                for index in range(len(value)):
-                    found |= _inside(document, f"{place} {keyword} {index}", f"{pointer}/{keyword}/{index}", seen)
-            case _ if keyword not in ANNOTATIONS and not keyword.startswith("x-"):
-                found[f"{place}.{keyword}"] = value
-    return found
+def _heirs(status: str, responses: Mapping[str, tuple[str, _Node]]) -> list[_Node]:
+    """Return the response that a status has: its own, that of its range, or the `default`, which is for failures."""
+    keys = (status, f"{status[0]}xx", *["default"] * (status[0] != "2"))
+    return [responses[key][1] for key in keys if key in responses][:1]
 
 
-def _answers(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    for place, value in old.items():
-        if place not in new:
-            yield Change("breaks", f"{place} is no longer promised in the answer")
-        elif new[place] != value:
-            yield Change("breaks", f"{place} is {new[place]} in the answer, not {value}")
-    for place in new.keys() - old.keys():
-        yield Change("adds", f"{place} is promised in the answer")
+def _content(comparison: Comparison, place: str, old: _Node, new: _Node, *, shared: bool = False) -> Iterator[Change]:
+    """Compare the media types, or only the schemas of those that are shared."""
+    before, after = old.held("content"), new.held("content")
+    for media_type, (name, node) in before.items():
+        found = [other for key, (_, other) in after.items() if fnmatchcase(key, media_type)]
+        if not (found or shared):
+            yield Change("breaks", f"{place} {name} is no longer documented")
+        for other in found:
+            yield from _effects(f"{place} {name}", comparison.schemas(node.schema(), other.schema()), _TO_READERS)
+    for media_type in after.keys() - before.keys():
+        yield Change("adds", f"{place} {after[media_type][0]} is new")
+
+
+def _headers(comparison: Comparison, place: str, old: _Node, new: _Node) -> Iterator[Change]:
+    before, after = old.held("headers"), new.held("headers")
+    for key, (name, node) in before.items():
+        if key not in after:
+            yield Change("breaks", f"{place} {name} is no longer documented")
+            continue
+        other = after[key][1]
+        if node.get("required") and not other.get("required"):
+            yield Change("breaks", f"{place} {name} is no longer required")
+        if other.get("required") and not node.get("required"):
+            yield Change("adds", f"{place} {name} is required now")
+        yield from _effects(f"{place} {name}", comparison.schemas(node.schema(), other.schema()), _TO_READERS)
+        yield from _content(comparison, f"{place} {name}", node, other)
+    yield from (Change("adds", f"{place} {after[key][0]} is new") for key in after.keys() - before.keys())
+
+
+def _effects(place: str, differences: Iterable[Difference], effects: Mapping[Kind, Effect]) -> Iterator[Change]:
+    return (Change(effects.get(each.kind, "breaks"), f"{place}{each.text}") for each in differences)
