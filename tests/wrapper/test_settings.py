@@ -14,7 +14,7 @@ from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit
 from nano_banana_edit_mock.contract import load
 
 from .. import promises
-from .conftest import TOKEN, URL, Face, Script, accepted
+from .conftest import TOKEN, URL, Face, Script, accepted, task
 
 CLIENTS = pytest.mark.parametrize("client", [NanoBananaEdit, AsyncNanoBananaEdit])
 
@@ -283,9 +283,53 @@ async def _async_callback(_progress: object) -> None:
 @pytest.mark.parametrize("callback", [5, _async_callback])
 def test_refuses_callbacks_that_would_not_run(callback: Any) -> None:
     """A progress callback that cannot be called, or would never be awaited, is refused."""
-    with pytest.raises(InvalidRequest, match=r"on_progress is (5|<function _async.*); .* not async") as refusal:
+    with pytest.raises(InvalidRequest, match=r"on_progress is (5|<function _async.*); .* a function") as refusal:
         NanoBananaEdit(token=TOKEN).wait("t-1", on_progress=callback)
     assert "on_progress" == refusal.value.field
+
+
+@pytest.mark.parametrize("timeout", [0, 0.0, -1, "1", True, float("nan")])
+def test_refuses_unusable_timeouts_of_an_attempt(timeout: Any) -> None:
+    """The time of an attempt is a number of seconds, and no attempt can be made in none."""
+    with pytest.raises(InvalidRequest, match=r"attempt_timeout is .*; it must be a number of seconds"):
+        NanoBananaEdit(token=TOKEN, attempt_timeout=timeout)
+    with pytest.raises(InvalidRequest, match="attempt_timeout is"):
+        NanoBananaEdit(token=TOKEN).with_options(attempt_timeout=timeout)
+
+
+USUAL = {"connect": 10, "read": 60, "write": 60, "pool": 60}
+DAY = 86_400
+
+
+@promises.PAID_FOR
+@pytest.mark.parametrize(
+    ("http", "options", "poll", "submission"),
+    [
+        ({}, {}, USUAL, {**USUAL, "read": 600}),
+        ({}, {"timeout": None}, USUAL, {**USUAL, "read": DAY}),
+        ({}, {"timeout": 7}, dict.fromkeys(USUAL, 7), dict.fromkeys(USUAL, 7)),
+        ({}, {"attempt_timeout": 2}, dict.fromkeys(USUAL, 2), {**dict.fromkeys(USUAL, 2), "read": 600}),
+        ({}, {"attempt_timeout": 90}, {**dict.fromkeys(USUAL, 90), "connect": 10}, None),
+        ({}, {"attempt_timeout": 1e9, "timeout": None}, {**dict.fromkeys(USUAL, DAY), "connect": 10}, None),
+        ({"timeout": 300}, {}, dict.fromkeys(USUAL, 300), {**dict.fromkeys(USUAL, 300), "read": 600}),
+        ({"timeout": None}, {"timeout": None}, dict.fromkeys(USUAL, DAY), None),
+        ({"timeout": httpx2.Timeout(30, connect=3)}, {}, {**dict.fromkeys(USUAL, 30), "connect": 3}, None),
+        ({"timeout": 300}, {"attempt_timeout": 5}, dict.fromkeys(USUAL, 5), None),
+    ],
+)
+def test_attempts_have_the_time_that_was_set(
+    face: Face, http: Any, options: Any, poll: dict[str, float], submission: dict[str, float] | None
+) -> None:
+    """An attempt has the time of the setting, else that of the caller's own client, else a minute.
+
+    The answer to a submission has the time of the call.
+    """
+    script = Script([accepted(), task()])
+    face.call(script, "edit", URL, "p", http=http, options=options)
+    sent, polled = (request.extensions["timeout"] for request in script.requests)
+    assert poll == polled
+    assert (submission or {**poll, "read": sent["read"]}) == sent
+    assert sent["read"] == min(DAY, options.get("timeout", 600) or DAY)
 
 
 @pytest.mark.parametrize("timeout", [-1, "1", float("inf")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
@@ -16,7 +17,7 @@ from nano_banana_edit_client.types import UNSET, Unset
 
 from ._clock import Deadline
 from ._errors import InvalidRequest, must_be
-from ._settings import Seconds, Settings, check_seconds, from_environment, in_seconds, resolve
+from ._settings import TOKEN_VARIABLE, Seconds, Settings, check_seconds, in_seconds, resolve
 
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
@@ -67,6 +68,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         files_url: str | None = None,
         allow_http: bool | None = None,
         timeout: Seconds | None = 600.0,
+        attempt_timeout: Seconds | None = None,
         max_retries: int = 3,
         retry_rate_limited: bool = True,
         poll_interval: Seconds = 2.0,
@@ -78,6 +80,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             files_url=files_url,
             allow_http=allow_http,
             timeout=timeout,
+            attempt_timeout=attempt_timeout,
             max_retries=max_retries,
             retry_rate_limited=retry_rate_limited,
             poll_interval=poll_interval,
@@ -87,11 +90,16 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
     def _set_up(self, settings: Settings, http_client: _HttpT | None) -> None:
         self._http_is_given = http_client is not None
         self._owns_http = not self._http_is_given
-        with from_environment():
-            self._driver: _DriverT = self._drive(settings, http_client)
+        self._driver: _DriverT = self._drive(settings, http_client)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __getstate__(self) -> Settings:
-        """Return what another process needs to make such a client: the settings, token included."""
+        """Return what another process needs to make such a client: the settings, which pickle without the token."""
         if self._http_is_given:
             raise TypeError("A client with your own http_client cannot be pickled; make one in the other process.")
         settings: Settings = self._driver.settings
@@ -108,11 +116,18 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         settings = self._driver.settings
         return f"<{type(self).__name__} base_url={settings.base_url!r} timeout={settings.timeout}>"
 
+    def _changed(self, **changes: Any) -> _DriverT:
+        """Return the driver with other settings; that of a pickled client takes its token from the environment."""
+        if not self._driver.settings.token:
+            changes = {"token": os.environ.get(TOKEN_VARIABLE, ""), **changes}
+        return replace(self._driver, settings=evolve(self._driver.settings, **changes)) if changes else self._driver
+
     def with_options(
         self,
         *,
         token: str | Unset = UNSET,
         timeout: Seconds | Unset | None = UNSET,
+        attempt_timeout: Seconds | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         retry_rate_limited: bool | Unset = UNSET,
         poll_interval: Seconds | Unset = UNSET,
@@ -122,6 +137,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         Args:
             token: As in the constructor.
             timeout: Seconds or a timedelta, or None for no limit.
+            attempt_timeout: Seconds or a timedelta, or None for the default.
             max_retries: At least 0.
             retry_rate_limited: Whether a request that got 429 is sent again.
             poll_interval: Seconds or a timedelta.
@@ -135,6 +151,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         options = {
             "token": token,
             "timeout": timeout,
+            "attempt_timeout": attempt_timeout,
             "max_retries": max_retries,
             "retry_rate_limited": retry_rate_limited,
             "poll_interval": poll_interval,
@@ -142,7 +159,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
         other = object.__new__(type(self))
         vars(other).update(vars(self))
-        other._driver = replace(self._driver, settings=evolve(self._driver.settings, **changes))
+        other._driver = self._changed(**changes)
         other._owns_http = False
         return other
 
@@ -152,10 +169,14 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         on_progress: OnProgress | None = None,
         stop_on: Collection[str] | None = None,
     ) -> Context:
+        self._driver = self._changed()
         settings: Settings = self._driver.settings
         seconds: float | None = in_seconds(settings.timeout if isinstance(timeout, Unset) else timeout)
         check_seconds("timeout", seconds, optional=True)
-        if on_progress is not None and (not callable(on_progress) or inspect.iscoroutinefunction(on_progress)):
+        if on_progress is not None and not callable(on_progress):
+            raise must_be("a function", "on_progress", on_progress)
+        sync = isinstance(self._driver.http, httpx2.Client)
+        if sync and any(map(inspect.iscoroutinefunction, (on_progress, type(on_progress).__call__))):
             raise must_be("a function that is not async", "on_progress", on_progress)
         stop_on = () if stop_on is None else stop_on
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)

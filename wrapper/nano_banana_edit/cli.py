@@ -228,8 +228,9 @@ def _errors_in_one_line() -> Iterator[_Stages]:
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
         if error.task_id and status in (2, 3):  # the edit was accepted: a script that repeats 2 or 3 must not pay twice
             status = 1
-        task = f" (task {error.task_id})" if error.task_id and error.task_id not in str(error) else ""
-        _fail(f"{error}{task}", status)
+        message = str(error.args[0])  # without the words of Python on how to go on
+        task = f" (task {error.task_id})" if error.task_id and error.task_id not in message else ""
+        _fail(f"{message}{task}", status)
     except OSError as error:
         _fail(f"{error}{f' (task {stages.task_id})' if stages.task_id else ''}", 1)
     except KeyboardInterrupt:
