@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from unicodedata import category
 
 import httpx2
 from attrs import frozen
@@ -15,6 +16,7 @@ from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
 
 from ..document import CONTRACT
+from .strategies import BLANK
 
 _ARGUMENTS = ("image_size", "output_format")
 _CREATE = next(operation for operation in CONTRACT.operations if operation.id == "createEdit")
@@ -65,7 +67,7 @@ def model(body: Any) -> Verdict:
 
 def _is_url(text: str) -> bool:
     return (
-        text.startswith("https://") and text[8:9] not in ("", "/", "?", "#") and text.isprintable() and " " not in text
+        text.startswith("https://") and text[8:9] not in ("", "/", "?", "#") and BLANK.isdisjoint(map(category, text))
     )
 
 

@@ -83,8 +83,9 @@ def inside(operation: str, field: tuple[str, ...]) -> st.SearchStrategy[Any]:
     )
 
 
-# A client removes blanks around a URL, and refuses those within.
-_NO_BLANK = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs"))
+# The kinds of characters among which are all blanks; a client removes those around a URL, and refuses those within.
+BLANK = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+_NO_BLANK = st.characters(exclude_categories=(*BLANK, "Cs"))
 
 
 def _text(_operation: str, field: tuple[str, ...], schema: Schema) -> st.SearchStrategy[str]:
