@@ -78,3 +78,4 @@ ABANDONED = promise("A client that is dropped with open connections warns once."
 OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx2 client.")
 OBSERVED = promise("OpenTelemetry sees every request, except on aiohttp; the log shows every stage and retry.")
 PICKLED = promise("Every error pickles.")
+FROZEN = promise("While freezegun or time-machine has frozen the time, a wait polls and ends as always.")
