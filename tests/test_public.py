@@ -142,6 +142,7 @@ FLOORS = [
     "_clock",
     "_effects",
     "models",
+    "_media",
     "_images",
     "_requests",
     "_responses",

@@ -13,7 +13,6 @@ from typing import Any
 import httpx2
 import pytest
 from nano_banana_edit import InvalidRequest, InvalidResponse
-from nano_banana_edit._images import media_type
 
 from .. import promises
 from ..document import LONGEST_PROMPT, MOST_IMAGES
@@ -195,26 +194,6 @@ def test_boundary_is_not_in_the_file(face: Face) -> None:
     face.call(script, "upload", content)
     boundary = script.requests[0].headers["content-type"].partition("boundary=")[2].encode()
     assert content == script.requests[0].content.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n--" + boundary + b"--\r\n")
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"12345678WEBP", None),
-        (b"RIFF1234WEBPVP8 ", "image/webp"),
-        (b"RIFF1234WAVE", None),
-        (b"BM", "image/bmp"),
-        (b"II*\0", "image/tiff"),
-        (b"MM\0*", "image/tiff"),
-        (b"\0\0\0 ftypavif", "image/avif"),
-        (b"\0\0\0 ftypheic", "image/heic"),
-        (b"<html>", None),
-        (b"", None),
-    ],
-)
-def test_signatures(content: bytes, expected: str | None) -> None:
-    """The first bytes tell the media type."""
-    assert expected == media_type(content)
 
 
 class Noted(os.PathLike[str]):

@@ -11,10 +11,10 @@ import httpx2
 from attrs import frozen
 from nano_banana_edit_client.constraints import shorten
 
+from . import _media
 from ._clock import Deadline
 from ._effects import Operation, Send, Work
 from ._errors import InvalidRequest, InvalidResponse, about
-from ._images import media_type
 from ._responses import raise_for_status, shortened
 from ._settings import USER_AGENT, Settings, parse_url
 
@@ -95,7 +95,7 @@ def _read(response: httpx2.Response, content: bytes, *, download: Download) -> b
     if response.has_redirect_location:
         return response.url.join(response.headers["location"])  # httpx2 itself has refused one that is invalid
     raise_for_status(response, content)
-    found = media_type(content) if response.status_code == 200 else None
+    found = _media.of_content(content) if response.status_code == 200 else None
     if found is None or download.expected not in (None, found):
         raise InvalidResponse(
             f"The result should be {download.expected or 'an image'}, but its bytes are {found or 'no known image'}; "

@@ -1,9 +1,8 @@
-"""What a caller may pass as an image, and the media type of a file by its first bytes."""
+"""What a caller may pass as an image."""
 
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import IO, Any, BinaryIO, TypeAlias, TypeGuard, cast
 import attrs
 from nano_banana_edit_client.constraints import shorten
 
+from . import _media
 from ._errors import InvalidRequest
 
 ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
@@ -22,23 +22,6 @@ ImagesInput: TypeAlias = ImageInput | Sequence[ImageInput]
 
 _ACCEPTED = "an http or https URL, a path, bytes, or a file opened in binary mode"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(?://|[^/\\].*,)", re.IGNORECASE)
-_SIGNATURES = (
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"RIFF", "image/webp"),
-    (0, b"GIF8", "image/gif"),
-    (0, b"BM", "image/bmp"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
-    (4, b"ftypavif", "image/avif"),
-    (4, b"ftypheic", "image/heic"),
-)
-
-
-def media_type(content: bytes) -> str | None:
-    """Return the media type of an image by its first bytes, or None if it is unknown."""
-    kind = next((kind for start, mark, kind in _SIGNATURES if content.startswith(mark, start)), None)
-    return None if kind == "image/webp" and content[8:12] != b"WEBP" else kind
 
 
 @attrs.frozen
@@ -66,7 +49,7 @@ class LocalImage:
 
     def content_type(self, content: bytes) -> str:
         """Return the media type by the first bytes, otherwise by the name."""
-        return media_type(content) or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+        return _media.of_content(content) or _media.of_name(self.name) or "application/octet-stream"
 
 
 def parse_all(images: ImagesInput) -> list[str | LocalImage]:

@@ -13,6 +13,7 @@ from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.models import EditRequest, FileUpload
 from nano_banana_edit_client.types import File, Unset
 
+from . import _media
 from ._errors import InvalidRequest, must_be
 from ._images import LocalImage
 
@@ -71,7 +72,7 @@ def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
     Raises:
         InvalidRequest: The file is empty, or breaks a constraint.
     """
-    content_type = image.content_type(payload.read(16))
+    content_type = image.content_type(payload.read(_media.LONGEST))
     payload.seek(0)
     file = File(cast(BinaryIO, payload), image.name.encode(errors="replace").decode(), content_type)
     if not file.size():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import httpx2
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET
 
+from . import _media
 from ._download import check_target
 from ._errors import (
     APIConnectionError,
@@ -167,7 +167,7 @@ def _print_checks(checks: list[Any]) -> None:
 
 
 def _format_of(output: Path) -> Any:
-    _, _, subtype = (mimetypes.guess_type(output.name)[0] or "").partition("/")
+    _, _, subtype = (_media.of_name(output.name) or "").partition("/")
     return subtype if subtype in get_args(OutputFormat) else UNSET
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from . import _download
+from . import _download, _media
 from ._clock import Deadline
 from ._driver import Driver
 from ._effects import Operation
@@ -37,10 +36,10 @@ class _Image:
         if self.type and "/" in self.type:
             return self.type
         url = parse_url(self.url)
-        return mimetypes.guess_type(url.path)[0] if url else None
+        return _media.of_name(url.path) if url else None
 
     def _asked(self) -> str | None:
-        return mimetypes.guess_type(f"image.{self.output_format}")[0] if self.output_format else None
+        return _media.of_format(self.output_format) if self.output_format else None
 
     def _fetch(self, settings: Settings) -> Operation[bytes]:
         return _download.fetch(settings, self._source(), Deadline(settings.timeout))
