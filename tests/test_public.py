@@ -161,6 +161,9 @@ FLOORS = [
     "results",
     "_base",
     "client",
+    "cli._common",
+    "cli.mocking",
+    "cli.edits",
     "cli",
 ]
 

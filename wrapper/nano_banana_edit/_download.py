@@ -72,7 +72,7 @@ def save(settings: Settings, download: Download, path: str | os.PathLike[str], d
     with about(download.task_id):
         target: Path = yield Work(partial(check_target, path), deadline)
         content = yield from fetch(settings, download, deadline)
-        yield Work(partial(_write, target, content), deadline)
+        yield Work(partial(write, target, content), deadline)
     return Path(path)
 
 
@@ -134,7 +134,8 @@ def _problem(target: Path) -> str | None:
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
+    """Write a file completely or not at all."""
     part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
