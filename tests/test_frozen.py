@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 import anyio
 import freezegun
 import pytest
+import stamina
 import time_machine
 from nano_banana_edit import AsyncNanoBananaEdit, NanoBananaEdit, WaitTimeout
-from nano_banana_edit_mock import MockServer, MockService, mock_router
+from nano_banana_edit_mock import MockServer, MockService, Reply, mock_router
 
 from . import promises
 
@@ -84,6 +85,21 @@ def test_a_task_takes_its_time(frozen: Frozen) -> None:
         task = call("sync", "submit", URL, "make it rain", token="any")
         service.advance(1)
         assert "completed" == call("sync", "get_task", task.task_id, token="any").status
+
+
+@promises.FROZEN
+@every_freezer
+@every_way
+@pytest.mark.parametrize(("testing", "asked"), [(False, 0.2), (True, 30)])
+def test_a_retry_is_made(frozen: Frozen, way: str, testing: bool, asked: float) -> None:
+    """While the time is frozen a request is sent again after the time that it takes, or at once in stamina's tests."""
+    service = MockService(polls=0)
+    service.on("getTask", Reply(503, headers={"Retry-After-Ms": str(asked * 1_000)}))
+    started = time.monotonic()
+    with stamina.set_testing(testing, attempts=5, cap=True), mock_router(service), frozen():
+        call(way, "edit", URL, "make it snow", token="any")
+    assert [503, 200] == [entry.status for entry in service.calls if entry.operation == "getTask"]
+    assert (0 if testing else 0.2) <= time.monotonic() - started < 20
 
 
 FIRST_IMPORT = """

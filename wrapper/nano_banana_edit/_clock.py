@@ -24,10 +24,15 @@ async def async_sleep(seconds: float) -> None:
     import anyio  # noqa: PLC0415 - comes with httpx2; the sync client need not load it
     import anyio.to_thread  # noqa: PLC0415
 
-    if isbuiltin(time.monotonic):
-        await anyio.sleep(seconds)
-    else:
+    if is_frozen():
         await anyio.to_thread.run_sync(sleep, seconds, abandon_on_cancel=True)
+    else:
+        await anyio.sleep(seconds)
+
+
+def is_frozen() -> bool:
+    """Return whether a test has replaced the clock that event loops go by."""
+    return not isbuiltin(time.monotonic)
 
 
 @frozen
