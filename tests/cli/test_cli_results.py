@@ -120,6 +120,16 @@ def test_no_other_file_is_replaced(service: MockService, tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize(("name", "said"), [("out.txt", True), ("out", False), ("out.png", False)])
+def test_a_name_of_something_else(service: MockService, tmp_path: Path, name: str, said: bool) -> None:
+    """A name with an extension that is no image's is taken, and it is said what the file is."""
+    given(service, "png")
+    result = run("edit", URL, "p", "-o", tmp_path / name)
+    assert (0, f"{tmp_path / name}\n") == (result.exit_code, result.stdout)
+    warning = f"Warning: {tmp_path / name} is image/png, which its name does not say."
+    assert said == (warning in result.stderr.splitlines())
+
+
 @pytest.mark.parametrize("command", ["wait", "edit"])
 def test_strict(service: MockService, tmp_path: Path, command: str) -> None:
     """With --strict a result of another format is not saved; the message names both, and how to have it."""

@@ -172,6 +172,8 @@ def _save(edit: Edit, output: Path, asked: str | None, strict: bool, saved: list
             saved.append(path)
             if surprise:
                 say(f"Warning: {surprise}. It is saved as {path}.")
+            elif path.suffix and _media.of_name(path.name) is None:
+                say(f"Warning: {path} is {found or 'no known image'}, which its name does not say.")
 
 
 def _named(path: Path, media_type: str | None) -> Path:
