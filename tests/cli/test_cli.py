@@ -20,6 +20,8 @@ from PIL import Image
 from ..document import DEFAULTS, FORMATS, HEIGHT, MOST_IMAGES, SHAPE, SIZES, WIDTH
 from .running import PHOTO, run
 
+PYTHON = re.compile(r"[a-z]=|True|False|None|bytes|http_client|call |wait\(|Path\(")
+
 
 def submitted(service: MockService) -> tuple[str, str]:
     """Submit an edit; return the id of its task, and the URL of its result."""
@@ -72,7 +74,7 @@ def test_further_results_lie_beside_the_first(service: MockService, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.png", "p"], "images[0] 'missing.png' does not exist"),
+        (["missing.png", "p"], "images[0] 'missing.png' does not exist; check the path.\n"),
         ([PHOTO, ""], "prompt has 0 characters; the limit is "),
         ([PHOTO, "p", "--size", "9:9"], "--size is '9:9'; it must be one of "),
         ([PHOTO, "p", "--format", "gif"], "--format is 'gif'; it must be one of "),
@@ -88,7 +90,28 @@ def test_bad_input(service: MockService, tmp_path: Path, arguments: list[str], m
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     assert message in f"{line}\n"
+    assert not PYTHON.search(line)
     assert () == service.calls
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SINANCODE_ALLOW_HTTP", "yes", "SINANCODE_ALLOW_HTTP is 'yes'; it must be 1 or 0."),
+        ("SINANCODE_BASE_URL", "http://a.test", ". Use https, or set SINANCODE_ALLOW_HTTP=1."),
+        ("SINANCODE_API_KEY", "", "No API token: use --token-file, or set the environment variable SINANCODE_API_KEY."),
+        ("HTTPS_PROXY", "odd://a.test", "HTTPS_PROXY of the environment cannot be used ("),
+    ],
+)
+def test_bad_settings(
+    service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    """A bad setting is one line that says what to do from a shell."""
+    monkeypatch.setenv(variable, value)
+    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
+    (line,) = result.stderr.splitlines()
+    assert (2, True) == (result.exit_code, message in line)
+    assert not PYTHON.search(line)
 
 
 def test_token_is_missed(tmp_path: Path) -> None:

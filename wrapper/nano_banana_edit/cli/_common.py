@@ -39,12 +39,19 @@ _STATUSES: dict[type[NanoBananaEditError], int] = {
     SubmissionUnknown: 4,
     WaitTimeout: 5,
 }
-_OPTIONS = {"image_size": "--size", "output_format": "--format", "path": "--output", "timeout": "--timeout"}
+_OPTIONS = {
+    "allow_http": "SINANCODE_ALLOW_HTTP",
+    "image_size": "--size",
+    "output_format": "--format",
+    "path": "--output",
+    "timeout": "--timeout",
+}
 _WORDS = {  # what the library says to do, and how it is done here
     "pass token=... or set the environment variable": "use --token-file, or set the environment variable",
     "pass allow_http=True, or set": "or set",
     ", or pass an http_client": "",
     ", or None for no limit": "",
+    "True or False, in SINANCODE_ALLOW_HTTP 1 or 0": "1 or 0",
 }
 
 
@@ -164,6 +171,8 @@ def _said(error: NanoBananaEditError) -> str:
     field = error.field if isinstance(error, InvalidRequest) else ""
     if field in _OPTIONS and message.startswith(f"{field} "):
         message = _OPTIONS[field] + message.removeprefix(field)
+    if field.startswith("images"):
+        message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
     for theirs, ours in _WORDS.items():
         message = message.replace(theirs, ours)
     return message.partition(" The edit goes on: ")[0]
