@@ -78,4 +78,8 @@ ABANDONED = promise("A client that is dropped with open connections warns once."
 OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx2 client.")
 OBSERVED = promise("OpenTelemetry sees every request, except on aiohttp; the log shows every stage and retry.")
 PICKLED = promise("Every error pickles.")
+PAID_FOR = promise(
+    "A finished result can be had: in another format than asked, with a warning; under the name of a coding that it "
+    "does not have; from a host that does not have it at once."
+)
 FROZEN = promise("While freezegun or time-machine has frozen the time, a wait polls and ends as always.")

@@ -206,12 +206,12 @@ def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
     assert ["The edit may have been accepted and billed."] == stopped.value.__notes__
 
 
-def test_an_interrupted_submission_that_is_known_has_no_note() -> None:
-    """Where the task's id had come before the interrupt it is on the exception, and no doubt is; an upload has none."""
+def test_an_interrupted_submission_that_is_known_can_be_waited_for() -> None:
+    """Where the task's id had come before the interrupt the exception says how to go on; that of an upload does not."""
     answer = httpx2.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "submit", URL, "p")
-    assert {"task_id": "t-1"} == vars(stopped.value)
+    assert {"task_id": "t-1", "__notes__": ["To go on, call wait('t-1')."]} == vars(stopped.value)
     answer = httpx2.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "upload", PNG)

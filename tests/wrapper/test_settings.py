@@ -250,7 +250,7 @@ async def _async_callback(_progress: object) -> None:
 @pytest.mark.parametrize("callback", [5, _async_callback])
 def test_refuses_callbacks_that_would_not_run(callback: Any) -> None:
     """A progress callback that cannot be called, or would never be awaited, is refused."""
-    with pytest.raises(InvalidRequest, match=r"on_progress is (5|<function _async.*); .* not async") as refusal:
+    with pytest.raises(InvalidRequest, match=r"on_progress is (5|<function _async.*); .* a function") as refusal:
         NanoBananaEdit(token=TOKEN).wait("t-1", on_progress=callback)
     assert "on_progress" == refusal.value.field
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from nano_banana_edit_client.constraints import shorten
@@ -54,14 +55,19 @@ class NanoBananaEditError(Exception):
     """Base of every error of this package.
 
     Attributes:
-        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit.
+        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit, as the text of the error says.
     """
 
     task_id: str | None = None
+    _final = False  # whether there is nothing left to wait for
 
     def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
         vars(self).update(facts)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text.rstrip('.')}. {_way_on(self.task_id)}" if self.task_id and not self._final else text
 
     def redact(self, secret: str) -> None:
         """Remove a secret from the message and the attributes, and drop causes that show it."""
@@ -182,6 +188,7 @@ class EditFailed(NanoBananaEditError):
     status: str = "failed"
     error_code: str | None = None
     error_msg: str | None = None
+    _final = True
 
 
 class WaitTimeout(NanoBananaEditError):
@@ -206,9 +213,46 @@ def redacted(secret: str) -> Iterator[None]:
 
 @contextmanager
 def about(task_id: str) -> Iterator[None]:
-    """Add the id of the task to any exception, an interrupt or a cancellation too."""
+    """Add the id of the task to any exception, an interrupt or a cancellation too, and how to go on."""
     try:
         yield
     except BaseException as error:
-        vars(error)["task_id"] = task_id
+        note(error, task_id)
         raise
+
+
+def note(error: BaseException, task_id: str | None) -> None:
+    """Add the id of an accepted edit to an exception, or that the edit may have been accepted."""
+    known = vars(error).get("task_id")
+    if task_id:
+        vars(error)["task_id"] = task_id
+    if not isinstance(error, NanoBananaEditError) and not (known and known == task_id):
+        error.add_note(_way_on(task_id) if task_id else "The edit may have been accepted and billed.")
+
+
+def _way_on(task_id: str) -> str:
+    return f"To go on, call wait({task_id!r})."
+
+
+def is_bare(error: Exception) -> bool:
+    """Return whether an OSError says nothing, as one that another thread raises in this one; sockets give reasons."""
+    return isinstance(error, OSError) and not error.args
+
+
+def is_of_handler(error: BaseException) -> bool:
+    """Return whether a signal handler of the caller raised it, as its traceback shows.
+
+    Such an exception comes out of the system call that it interrupts, where a TimeoutError looks like a socket's own. A
+    signal handler is a function that gets a number, and the frame that it interrupts.
+    """
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        frame, called = trace.tb_frame, trace.tb_next.tb_frame
+        code, values = called.f_code, called.f_locals
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]  # the last one may be *args
+        given = [values.get(name) for name in names]
+        given += given[-1] if given and isinstance(given[-1], tuple) else ()
+        if any(isinstance(number, int) and at is frame for number, at in pairwise(given)):
+            return True
+        trace = trace.tb_next
+    return False

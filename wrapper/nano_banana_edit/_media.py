@@ -54,6 +54,7 @@ _SIGNATURES = (
     (rb"8BPS", "image/vnd.adobe.photoshop"),
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), media_type) for pattern, media_type in _SIGNATURES)
+_START = 512  # bytes that tell a text from anything else
 LONGEST = 16  # bytes that tell a signature
 
 
@@ -64,6 +65,16 @@ def of_content(content: bytes) -> str | None:
     return next((media_type for pattern, media_type in _PATTERNS if pattern.match(content)), None)
 
 
+def is_text(content: bytes) -> bool:
+    """Return whether a body is no image but a text, such as a page or a refusal, by its first bytes."""
+    start = content[:_START]
+    try:
+        start.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(start) == _START  # the last character is cut
+    return b"\0" not in start
+
+
 def of_name(name: str) -> str | None:
     """Return the media type of an image by the extension of its file name, or None if it is unknown."""
     return _TYPES.get(PurePosixPath(name).suffix[1:].lower())
@@ -71,7 +82,7 @@ def of_name(name: str) -> str | None:
 
 def of_format(output_format: str) -> str | None:
     """Return the media type of an output format, such as `jpeg`, or None if it is unknown."""
-    return _TYPES.get(output_format.lower())
+    return _TYPES.get(output_format.strip().lower())
 
 
 def standard(media_type: str) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import httpx2
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field, fields, frozen
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.constraints import shorten
 
@@ -96,6 +96,12 @@ def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
         raise must_be(f"a number of seconds, at least 0{', or None for no limit' if optional else ''}", name, value)
 
 
+def _check_attempt(_settings: object, attribute: Attribute[float | None], value: object) -> None:
+    check_seconds(attribute.name, value, optional=True)
+    if value == 0:
+        raise must_be("a number of seconds above 0, or None", attribute.name, value)
+
+
 def _check_retries(_settings: object, attribute: Attribute[int], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise must_be("a whole number, at least 0", attribute.name, value)
@@ -112,9 +118,18 @@ class Settings:
     timeout: float | None = field(
         validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
     )
+    attempt_timeout: float | None = field(default=None, validator=_check_attempt)
     max_retries: int = field(validator=_check_retries)
     retry_rate_limited: bool = field(default=True, validator=_check_switch)
     poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle holds: everything but the token."""
+        return {each.name: "" if each.name == "token" else getattr(self, each.name) for each in fields(Settings)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     @cached_property
     def edits(self) -> AuthenticatedClient:
@@ -138,6 +153,7 @@ def resolve(
     files_url: str | None,
     allow_http: bool | None = None,
     timeout: float | None,
+    attempt_timeout: float | None = None,
     max_retries: int,
     retry_rate_limited: bool = True,
     poll_interval: float,
@@ -158,6 +174,7 @@ def resolve(
         files_url=files_url,
         allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
         timeout=timeout,
+        attempt_timeout=attempt_timeout,
         max_retries=max_retries,
         retry_rate_limited=retry_rate_limited,
         poll_interval=poll_interval,

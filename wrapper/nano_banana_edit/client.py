@@ -40,7 +40,9 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         allow_http: Whether a URL without TLS may name another machine, which shows the token to the network; default:
             `SINANCODE_ALLOW_HTTP` as 1 or 0, then False.
         timeout: Seconds for one call, with its uploads, polls, retries and downloads; None for no limit; default 600.
-            Each attempt within it has finite timeouts of its own.
+        attempt_timeout: Seconds, above 0, that a server may be silent in one attempt at a poll, an upload or a download
+            before it is sent again; the response to a submission may take as long as the call. Default: the timeouts of
+            your `http_client` if you set them, else 60, and 10 to connect.
         max_retries: How often a failed request is sent again, at least 0; default 3. A submission is sent again only
             if it was certainly not accepted.
         retry_rate_limited: Whether a request that got 429 is sent again, a submission too; default True.
@@ -56,10 +58,9 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 
     def _drive(self, settings: Settings, http: httpx2.Client | None) -> Driver:
         from ._driver import Driver  # noqa: PLC0415 - not before somebody makes a client
-        from ._transport import client  # noqa: PLC0415 - as above
 
         if http is None:
-            return Driver(settings, client(), httpx2.Request)
+            return Driver.connected(settings)
         return Driver(settings, checked(http, httpx2.Client), http.build_request)
 
     def edit(
@@ -87,7 +88,7 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             output_format: One of `openapi.yaml#/components/schemas/OutputFormat`; default: the service's choice.
             extra_body: Further JSON properties to send, such as ones newer than this client.
             timeout: Seconds for the whole call; None for no limit; default: the client's.
-            on_progress: Called with a `Progress` at each stage and each poll.
+            on_progress: Called with a `Progress` at each stage and each poll; what it raises ends the call.
             stop_on: Statuses that end the waiting as `failed` does; default: an unknown status is waited through.
 
         Returns:
@@ -97,7 +98,7 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
             AuthenticationError: The token was rejected. The edit was not accepted.
             APIStatusError: The service refused the edit in another way, or a poll; then `task_id` is set.
-            APIConnectionError: The service cannot be reached. Nothing was submitted, or `task_id` is set.
+            APIConnectionError: The service cannot be reached. Nothing was submitted.
             SubmissionUnknown: The edit may have been accepted and billed. It was sent once. The error has its cause,
                 the time it took and a digest of the request.
             EditFailed: The edit failed, or its status is one of `stop_on`.
@@ -106,7 +107,7 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         task = self._driver.run(
             _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
@@ -145,7 +146,7 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         return self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
@@ -173,11 +174,11 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             InvalidRequest: The id is not a string of 1 to 1000 characters, or not one segment of a URL's path. Nothing
                 was sent.
             EditFailed: The edit failed, or its status is one of `stop_on`.
-            WaitTimeout: The edit is not finished in time. It goes on: call `wait` again.
-            NotFound: There is no such task.
-            APIStatusError: The service refused the poll in another way.
-            APIConnectionError: The service cannot be reached.
-            InvalidResponse: A response lacks what the client needs.
+            WaitTimeout: The edit is not finished in time, or the service could not be polled until then; `__cause__`
+                is the last failure. It goes on: call `wait` again.
+            NotFound: There is no such task, some seconds after the first poll.
+            APIStatusError: The service refused the poll in another way, such as 401.
+            InvalidResponse: The task is completed and names no file.
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
@@ -241,15 +242,16 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
     """The async client, for asyncio and trio: `NanoBananaEdit` with methods to be awaited.
 
-    Use it as an async context manager, or await `aclose`.
+    Use it as an async context manager, or await `aclose`. An async `on_progress` is awaited.
     """
+
+    _awaits = True
 
     def _drive(self, settings: Settings, http: httpx2.AsyncClient | None) -> AsyncDriver:
         from ._async_driver import AsyncDriver  # noqa: PLC0415 - not before somebody makes a client
-        from ._transport import async_client  # noqa: PLC0415 - as above
 
         if http is None:
-            return AsyncDriver(settings, async_client(), httpx2.Request)
+            return AsyncDriver.connected(settings)
         return AsyncDriver(settings, checked(http, httpx2.AsyncClient), http.build_request)
 
     async def edit(
@@ -265,7 +267,7 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         stop_on: Collection[str] = (),
     ) -> AsyncEdit:
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         task = await self._driver.run(
             _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
@@ -283,7 +285,7 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         on_progress: OnProgress | None = None,
     ) -> Task:
         """Submit an edit and return at once. See `NanoBananaEdit.submit`."""
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         return await self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
