@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_no_other_file_is_replaced(service: MockService, tmp_path: Path) -> None
     assert [b"mine", b"mine", content] == [
         (tmp_path / name).read_bytes() for name in ("photo.jpg", "photo-2.jpg", "photo-3.jpg")
     ]
+
+
+@pytest.mark.parametrize("command", ["wait", "edit"])
+def test_an_unknown_kind(service: MockService, tmp_path: Path, command: str) -> None:
+    """An image of a kind that is not known is saved under the name asked for, and that is said once."""
+    service.on("getResult", Reply(200, body=b"\x00\x01new kind", headers={"Content-Type": "image/new"}), times=None)
+    subject = [URL, "p"] if command == "edit" else [submitted()]
+    with warnings.catch_warnings(record=True) as caught:
+        result = run(command, *subject, "-o", tmp_path / "out.png")
+    assert (0, f"{tmp_path / 'out.png'}\n", []) == (result.exit_code, result.stdout, caught), result.stderr
+    assert f"but the result is no known image. It is saved as {tmp_path / 'out.png'}." in result.stderr
 
 
 @pytest.mark.parametrize(("name", "said"), [("out.txt", True), ("out", False), ("out.png", False)])

@@ -175,7 +175,7 @@ def _said(error: NanoBananaEditError) -> str:
         message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
     for theirs, ours in _WORDS.items():
         message = message.replace(theirs, ours)
-    return message.partition(" The edit goes on: ")[0]
+    return message
 
 
 def _with_way_on(message: str, error: BaseException, task_id: str | None, output: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -11,7 +12,6 @@ from typing import Annotated, Any, get_args
 
 import httpx2
 import typer
-from attrs import evolve
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 from nano_banana_edit_client.types import UNSET
 
@@ -19,7 +19,7 @@ from .. import _media
 from .._download import check_target, write
 from .._errors import InvalidRequest, InvalidResponse, about
 from ..client import NanoBananaEdit
-from ..results import Edit
+from ..results import Edit, FormatWarning
 from ._common import TokenFile, check_standard_output, errors_in_one_line, read_token, say, tell, visible
 from .mocking import mock_package
 
@@ -153,7 +153,8 @@ def _save(edit: Edit, output: Path, asked: str | None, strict: bool, saved: list
     """Write the results of an edit, each under a name that says what it is."""
     with about(edit.task_id):
         for number, image in enumerate(edit.images, start=1):
-            content = evolve(image, output_format=None).bytes()  # of any format: what is paid for is to be had
+            with warnings.catch_warnings(action="ignore", category=FormatWarning):  # what they say is said below
+                content = image.bytes()
             found = _media.of_content(content)
             surprise = f"{asked} was asked for, but the result is {found or 'no known image'}"
             if asked in (None, found):
