@@ -96,3 +96,4 @@ PAID_FOR = promise(
     "A finished result can be had: in another format than asked, with a warning; under the name of a coding that it "
     "does not have; from a host that does not have it at once."
 )
+FROZEN = promise("While freezegun or time-machine has frozen the time, a wait polls and ends as always.")

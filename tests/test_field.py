@@ -109,8 +109,8 @@ def respx_router(mock: Service, _: pytest.FixtureRequest, **options: Any) -> Ite
 
 
 @contextmanager
-def respx_router_beside_ours(mock: Service, request: pytest.FixtureRequest) -> Iterator[Seen]:
-    with respx_router(mock, request, using="httpx") as seen, mock_router():
+def respx_router_beside_ours(mock: Service, request: pytest.FixtureRequest, **options: Any) -> Iterator[Seen]:
+    with respx_router(mock, request, **options) as seen, mock_router():
         yield seen
 
 
@@ -147,7 +147,8 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "`httpx_mock` of pytest-httpx": partial(plugin, "httpx_mock", httpx),
     "`respx.mock`": respx_router,
     '`respx.mock(using="httpx")`': partial(respx_router, using="httpx"),
-    '`respx.mock(using="httpx")` beside `mock_router()`': respx_router_beside_ours,
+    "`respx.mock` beside `mock_router()`": respx_router_beside_ours,
+    '`respx.mock(using="httpx")` beside `mock_router()`': partial(respx_router_beside_ours, using="httpx"),
     "`vcr.use_cassette()` of vcrpy": vcrpy,
     "`HTTPX2ClientInstrumentor` of OpenTelemetry": partial(opentelemetry, HTTPX2ClientInstrumentor),
     "`HTTPXClientInstrumentor` of OpenTelemetry": partial(opentelemetry, HTTPXClientInstrumentor),

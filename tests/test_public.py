@@ -162,6 +162,9 @@ FLOORS = [
     "results",
     "_base",
     "client",
+    "cli._common",
+    "cli.mocking",
+    "cli.edits",
     "cli",
 ]
 

@@ -75,7 +75,7 @@ def save(
     with about(task_id):
         target: Path = yield Work(partial(check_target, path), deadline)
         file = yield from fetch(settings, url, task_id=task_id, deadline=deadline, **how)
-        yield Work(partial(_write, target, file.content), deadline)
+        yield Work(partial(write, target, file.content), deadline)
     return file
 
 
@@ -153,7 +153,8 @@ def _problem(target: Path) -> str | None:
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
+    """Write a file completely or not at all."""
     part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:

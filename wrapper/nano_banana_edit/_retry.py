@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 
+from . import _clock
 from ._effects import Send
 from ._errors import APIConnectionError, APIStatusError, InvalidResponse, NotFound, RateLimited
 from ._log import logger
@@ -45,9 +46,18 @@ def backoff(send: Send, settings: Settings) -> Callable[[Exception], bool | floa
         if not again or delay >= min(send.deadline.remaining(), LONGEST):
             return False
         logger.info("%s: %s, sent again in %.1f s", send.name, type(error).__name__, delay)
-        return delay
+        return _slept(delay) if _clock.is_frozen() else delay
 
     return decide
+
+
+def _slept(seconds: float) -> float:
+    """Sleep, as stamina would go by a clock that stands still, and return the seconds that are left to it."""
+    import stamina  # noqa: PLC0415 - not before something fails
+
+    if not stamina.is_testing():
+        _clock.sleep(seconds)
+    return 0.0
 
 
 def spread(first: float, longest: float, growth: float) -> Iterator[float]:

@@ -7,14 +7,13 @@ import os
 import selectors
 import socket
 import ssl
-import time
 from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any, cast
 
 import httpcore2
 
-from ._clock import Bound
+from ._clock import Bound, now
 from ._errors import is_bare, is_of_handler
 
 _NEXT_ADDRESS = 0.25  # seconds until the next address is tried beside the one before (RFC 8305, section 8)
@@ -120,12 +119,12 @@ def _connect(addresses: list[Any], timeout: float | None) -> socket.socket:
         OSError: None does; the error is that of the last one, or TimeoutError if the time is over before.
     """
     seconds = _left(timeout)
-    ends = math.inf if seconds is None else time.monotonic() + seconds
+    ends = math.inf if seconds is None else now() + seconds
     error = OSError("the host has no address")
     with _Selector() as begun:
         try:
             while addresses or begun.get_map():
-                left = ends - time.monotonic()
+                left = ends - now()
                 if left <= 0:
                     raise TimeoutError("timed out")
                 if addresses:
