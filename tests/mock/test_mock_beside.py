@@ -210,6 +210,54 @@ def test_a_local_server_through_respx(local: str, library: Any) -> None:
 
 
 @pytest.mark.server
+@every_library
+@every_way
+@every_order
+@every_router
+def test_a_local_server_beside_respx(
+    local: str, library: Any, way: str, ours_first: bool, options: dict[str, str]
+) -> None:
+    """A host that is allowed is reached beside a router of respx, unless that has a route for it; others are not."""
+    other = respx.mock(**options)
+    other.get(f"{local}mocked").respond(203)
+    ours = mock_router(allow_hosts="127.0.0.1")
+    with ExitStack() as stack:
+        for context in (ours, other) if ours_first else (other, ours):
+            stack.enter_context(context)
+        assert [203, 204] == [get(library, way, f"{local}mocked"), get(library, way, local)]
+    with pytest.raises(AssertionError, match=SWALLOWED), ours, respx.mock(**options), suppress(AssertionError):
+        get(library, way)
+
+
+@pytest.mark.server
+@pytest.mark.nano_banana_edit_mock(allow_hosts=["127.0.0.1"])
+@pytest.mark.httpx_mock(should_mock=lambda request: request.url.host != "127.0.0.1")
+@pytest.mark.httpx2_mock(should_mock=lambda request: request.url.host != "127.0.0.1")
+@every_fixture
+@every_order
+def test_a_local_server_beside_a_mock_of_transports(
+    local: str, fixture: str, ours_first: bool, request: pytest.FixtureRequest
+) -> None:
+    """A host is reached if ours and the mock of transports are told to let it through."""
+    names = ["nano_banana_edit_mock", fixture]
+    for name in names if ours_first else reversed(names):
+        request.getfixturevalue(name)
+    assert 204 == get(FIXTURES[fixture], "sync", local)
+
+
+@pytest.mark.server
+@every_library
+def test_a_router_of_respx_that_has_ended(local: str, library: Any) -> None:
+    """After a router of respx has ended, hosts that ours lets through are still reached."""
+    with mock_router() as router:
+        router.route(host="127.0.0.1").pass_through()
+        with respx.mock:
+            pass
+        assert 204 == get(library, "sync", local)
+    assert 204 == get(library, "sync", local)
+
+
+@pytest.mark.server
 @every_way
 def test_a_cassette(local: str, way: str, tmp_path: Path) -> None:
     """A cassette of vcrpy records what httpx2 asks of a host that is allowed, and refuses what it does not have."""

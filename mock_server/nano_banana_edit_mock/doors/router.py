@@ -9,7 +9,7 @@ from functools import partial
 import httpx
 import httpx2
 import respx
-from respx.mocks import Mocker
+from respx.mocks import HTTPCoreMocker, Mocker
 from respx.models import AllMockedAssertionError, PassThrough, ResolvedRoute
 
 from ..engine.routes import Routes
@@ -47,6 +47,7 @@ def mock_router(service: MockService | None = None, *, allow_hosts: str | Collec
     answering = partial(answer, service)
     router = _Router(assert_all_called=False, using="httpx")
     router.allowed = _APPLICATION.union([allow_hosts] if isinstance(allow_hosts, str) else allow_hosts)
+    router.beneath = _Beneath(router.allowed)
     hosts = Routes(service.contract).by_host
     for operation in service.contract.operations:
         urls = [
@@ -66,10 +67,26 @@ class _Onward(PassThrough, AllMockedAssertionError):
     """No route matches: respx asks the next router, and after the last one the transport of the client."""
 
 
+class _Beneath(respx.Router):
+    """Lets allowed hosts through where the routers of respx patch what is beneath the transport of a client."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    def resolve(self, request: httpx.Request) -> ResolvedRoute:
+        onward = PassThrough if request.url.host in self._allowed else _Onward
+        raise onward(f"RESPX: {request!r} not mocked!", request=request, origin=respx.Route())
+
+    async def aresolve(self, request: httpx.Request) -> ResolvedRoute:
+        return self.resolve(request)
+
+
 class _Router(respx.MockRouter):
     """A router that asks the other mocks of a test, and names the nearest route if none has an answer."""
 
     allowed: Collection[str] = ()
+    beneath: _Beneath
     urls: Sequence[str] = ()
 
     def start(self) -> None:
@@ -77,10 +94,13 @@ class _Router(respx.MockRouter):
         super().start()
         Httpx2Mocker.register(self)
         Httpx2Mocker.start()
+        HTTPCoreMocker.routers.insert(0, self.beneath)  # is asked first, and alone patches nothing
 
     def stop(self, clear: bool = True, reset: bool = True, quiet: bool = False) -> None:
         Httpx2Mocker.unregister(self)
         Httpx2Mocker.stop()
+        HTTPCoreMocker.unregister(self.beneath)
+        HTTPCoreMocker.stop()
         super().stop(clear, reset, quiet)
         if self.unmatched and not quiet:
             raise AllMockedAssertionError("\n".join(self.unmatched))
@@ -99,14 +119,17 @@ class _Router(respx.MockRouter):
 
     def _others(self, request: httpx.Request) -> list[respx.Router]:
         """Return the routers of respx that have been entered, whatever they patch: those by default see no httpx2."""
-        if request.url.host in self.allowed:
-            return []
         entered = [router for mocker in Mocker.registry.values() for router in mocker.routers]
-        return [router for router in entered if not isinstance(router, _Router)]
+        others = [router for router in entered if not isinstance(router, _Router | _Beneath)]
+        if request.url.host in self.allowed:
+            return [router for router in others if any(route.pattern.match(request) for route in router.routes)]
+        return others
 
-    def _failure(self, request: httpx.Request) -> AllMockedAssertionError:
+    def _failure(self, request: httpx.Request) -> Exception:
         message = f"RESPX: {request!r} not mocked!"
-        if request.url.host in self.allowed or _is_mocked(request):
+        if request.url.host in self.allowed:
+            return PassThrough(message, request=request, origin=respx.Route())
+        if _is_mocked(request):
             return _Onward(message, request=request, origin=respx.Route())
         asked = f"{request.method} {request.url}"
         nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
