@@ -22,6 +22,15 @@ OTHER = [
     (f"{SCHEMAS}/Task/properties/status", "enum", ["pending"], f"{SCHEMAS}/Task/properties/status/enum does not "),
     (f"{SCHEMAS}/Task/properties/error_msg", "maxLength", 1, f"{SCHEMAS}/Task/properties/error_msg/maxLength does "),
     (f"{SCHEMAS}/Task/properties/result", "maxItems", 0, f"{SCHEMAS}/Task/properties/result/maxItems does not "),
+    (
+        f"{SCHEMAS}/EditAccepted/properties/task_id",
+        "maxLength",
+        5,
+        f"{SCHEMAS}/EditAccepted/properties/task_id/maxLeng",
+    ),
+    (f"{SCHEMAS}/Task/properties/id", "maxLength", 35, f"{SCHEMAS}/Task/properties/id/maxLength does not allow what "),
+    (f"{SCHEMAS}/UploadedFile/properties/key", "maxLength", 9, f"{SCHEMAS}/UploadedFile/properties/key/maxLength does"),
+    (f"{SCHEMAS}/UploadedFile/properties/url", "maxLength", 40, f"{SCHEMAS}/UploadedFile/properties/url/maxLength doe"),
     (f"{SCHEMAS}/UploadedFile/properties/size", "type", "string", f"{SCHEMAS}/UploadedFile/properties/size/type "),
     (f"{SCHEMAS}/Error", "required", ["reason"], f"{SCHEMAS}/Error/required does not allow what the mock answers to "),
     (
@@ -66,6 +75,21 @@ def test_what_the_mock_cannot_play(document, at, key, value, message):
     contract = parse(document)
     with pytest.raises(ValueError, match=rf"^{re.escape(message)}"):
         MockService(contract=contract)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "keyword", "value"),
+    [
+        ("EditAccepted", "task_id", "maxLength", 36),
+        ("Task", "id", "pattern", "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"),
+        ("UploadedFile", "url", "minLength", 60),
+        ("UploadedFile", "size", "minimum", 1),
+    ],
+)
+def test_what_real_answers_are(document, name, field, keyword, value):
+    """A document that asks of an answer what those of the mock have is played."""
+    document["components"]["schemas"][name]["properties"][field][keyword] = value
+    MockService(contract=parse(document))
 
 
 @pytest.mark.parametrize("path", ["/tasks/latest", "/{org}/tasks/{id}"])

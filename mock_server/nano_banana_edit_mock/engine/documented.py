@@ -18,17 +18,20 @@ from ..contract.samples import sample
 from ..contract.schemas import named
 from .answers import accepted, content, task, uploaded, wording
 from .records import Outcome, Response, Upload
-from .routes import FILE_NAMES
+from .routes import FILE, FILE_NAMES, FILE_ORIGIN, RESULT
 
 _OWN_ERRORS = ("400", "401", "404", "413", "415", "4XX", "default")
-_URL = "https://example.test/a.png"
+_ID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"  # as long as those of the state
+_RESULT = FILE_ORIGIN + RESULT.path.format(task_id=_ID, output_format="png")
 _ENDINGS = (Outcome(), Outcome(result_form="file"), Outcome(status="failed", error_code="code", error_msg="text"))
 _PLAYED: dict[str, tuple[dict[str, Any], ...]] = {
-    "createEdit": (accepted("id"),),
-    "getTask": (task("id", "pending"), task("id", "processing"), *(task("id", o.status, o, _URL) for o in _ENDINGS)),
+    "createEdit": (accepted(_ID),),
+    "getTask": (task(_ID, "pending"), task(_ID, "processing"), *(task(_ID, o.status, o, _RESULT) for o in _ENDINGS)),
     "uploadFile": (
         uploaded(
-            _URL, Upload(key="k", filename="a", content_type="image/png", body=b""), datetime(2026, 1, 1, tzinfo=UTC)
+            FILE_ORIGIN + FILE.path.format(key=f"{_ID}.png"),
+            Upload(key=f"{_ID}.png", filename="a", content_type="image/png", body=b"image"),
+            datetime(2026, 1, 1, microsecond=1, tzinfo=UTC),
         ),
     ),
 }
