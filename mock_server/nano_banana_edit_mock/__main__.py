@@ -16,6 +16,7 @@ try:
     from .contract.document import name_place
     from .contract.files import read_file
     from .doors.port import serve
+    from .engine.documented import PLAYED
     from .engine.service import MockService
     from .tools import drift
     from .tools.cases import inspect
@@ -108,13 +109,20 @@ def _about(path: Path) -> Iterator[None]:
 
 
 def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    contract = _load(options.spec)
+    missing = PLAYED.keys() - {operation.id for operation in contract.operations}
+    if missing and sys.stderr:
+        what = (
+            f"the mock plays {', '.join(PLAYED)} by these operationIds, and answers any other operation by its example"
+        )
+        sys.stderr.write(f"{parser.prog}: warning: {options.spec} has no {', '.join(sorted(missing))}; {what}.\n")
     service = MockService(
         seed=options.seed,
         polls=options.polls,
         seconds=options.seconds,
         token=options.token,
         invalid_status=options.invalid_status,
-        contract=_load(options.spec),
+        contract=contract,
     )
     if options.script:
         service.script(options.script)

@@ -131,6 +131,22 @@ def test_another_document(send, monkeypatch, tmp_path, document):
     assert "prompt has 13 characters; the limit is 1 to 3." in send("createEdit", to=service).json()["message"]
 
 
+@pytest.mark.parametrize("stderr", [True, False])
+def test_a_document_without_an_operation_that_is_played(monkeypatch, tmp_path, capsys, document, stderr):
+    """A document is served whose operations have other names, and a line names the operations that are not played."""
+    document["paths"]["/generate/k/nano-banana-edit"]["post"]["operationId"] = "makeEdit"
+    file = tmp_path / "renamed.yaml"
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    if not stderr:
+        monkeypatch.setattr(sys, "stderr", None)
+    served_by(monkeypatch, "--spec", file)
+    what = (
+        "the mock plays createEdit, getTask, uploadFile by these operationIds, and answers any other operation by its"
+    )
+    line = f"python -m nano_banana_edit_mock: warning: {file} has no createEdit; {what} example.\n"
+    assert (line if stderr else "") == capsys.readouterr().err
+
+
 def test_the_token_of_the_environment(monkeypatch):
     """The token for other machines may be given."""
     monkeypatch.setenv("NANO_BANANA_EDIT_MOCK_TOKEN", "chosen")

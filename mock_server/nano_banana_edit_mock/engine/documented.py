@@ -24,7 +24,7 @@ _OWN_ERRORS = ("400", "401", "404", "413", "415", "4XX", "default")
 _ID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"  # as long as those of the state
 _RESULT = FILE_ORIGIN + RESULT.path.format(task_id=_ID, output_format="png")
 _ENDINGS = (Outcome(), Outcome(result_form="file"), Outcome(status="failed", error_code="code", error_msg="text"))
-_PLAYED: dict[str, tuple[dict[str, Any], ...]] = {
+PLAYED: dict[str, tuple[dict[str, Any], ...]] = {
     "createEdit": (accepted(_ID),),
     "getTask": (task(_ID, "pending"), task(_ID, "processing"), *(task(_ID, o.status, o, _RESULT) for o in _ENDINGS)),
     "uploadFile": (
@@ -96,13 +96,13 @@ def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
         if name in _OWN_ERRORS and has(document, media):
             _check(document, operation, media, wording(int(name) if name.isdigit() else 400, "text"))
     name = min((name for name in names if name[:1] == "2"), default="default" if "default" in names else "")
-    status = int(name.replace("XX", "00")) if name[:1] == "2" else 200 if name or operation.id in _PLAYED else 204
+    status = int(name.replace("XX", "00")) if name[:1] == "2" else 200 if name or operation.id in PLAYED else 204
     at = _content(document, f"{holder}/{name}") if name else ""
     media_types = list(resolve(document, at)) if has(document, at) else []
-    if operation.id in _PLAYED:
+    if operation.id in PLAYED:
         if media_types and JSON not in media_types:
             raise ValueError(f"{at} has no {JSON}, in which the mock answers {operation.id}.")
-        for payload in _PLAYED[operation.id] if media_types else ():
+        for payload in PLAYED[operation.id] if media_types else ():
             _check(document, operation, f"{at}/{escape(JSON)}", payload)
         if status in {204, 205}:
             raise ValueError(f"{holder}/{name} has no body, in which the mock answers {operation.id}.")
