@@ -103,5 +103,7 @@ def test_refuses_examples_that_are_not_accepted() -> None:
     prompt = request["properties"]["prompt"] | {"maxLength": 3}
     changed = {**request, "properties": {**request["properties"], "prompt": prompt}}
     components = {**CONTRACT.document["components"], "schemas": {**schemas, "EditRequest": changed}}
-    with pytest.raises(ValueError, match=r"An example of createEdit breaks maxLength"):
+    with pytest.raises(
+        ValueError, match=r"/EditRequest/properties/prompt/example has 34 characters; the limit is 1 to 3\."
+    ):
         boundary_cases(parse({**CONTRACT.document, "components": components}))

@@ -5,6 +5,7 @@ from typing import Any
 
 from .census import escape, facets, has, resolve
 
+GIVEN = ("const", "example", "default", "examples/0", "enum/0")  # where a schema gives a value, the first one wins
 _FILE = 8  # bytes, the signature of a PNG
 _FORMATS = {
     "date": "2026-01-01",

@@ -9,10 +9,11 @@ from urllib.parse import quote
 from attrs import evolve, frozen
 
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation, expressible
-from ..contract.census import resolve
+from ..contract.census import escape, facets, has, resolve, unescape
 from ..contract.document import PARAMETER, Field
-from ..contract.samples import sample, samples
-from ..contract.wording import show
+from ..contract.samples import GIVEN, sample, samples
+from ..contract.schemas import Violation
+from ..contract.wording import show, spell
 from ..engine.records import Request
 from ..engine.referee import Referee
 from ..engine.service import MockService
@@ -128,16 +129,44 @@ def _plain_ones(contract: Contract) -> Iterator[tuple[Case, Callable[[Case], set
     operations = {operation.id: operation for operation in contract.operations}
     referee = Referee(contract)
 
-    def broken(case: Case) -> set[str]:
+    def violations(case: Case) -> tuple[Violation, ...]:
         request = case.request(case.operation.servers[0], "token")
-        return {violation.keyword for violation in referee.judge(case.operation, request, None).violations}
+        return referee.judge(case.operation, request, None).violations
+
+    def broken(case: Case) -> set[str]:
+        return {violation.keyword for violation in violations(case)}
 
     for constraint in contract.constraints:
         plain = _plain(contract.document, constraint, operations[constraint.operation])
-        if keywords := broken(plain):
-            what = f"An example of {constraint.operation} breaks {', '.join(sorted(keywords))}"
-            raise ValueError(f"{what} beside {constraint.pointer}. Fix the examples in the document, or add some.")
+        for violation in violations(plain):
+            raise ValueError(_blame(contract.document, plain, violation))
         yield plain, broken
+
+
+def _blame(document: Mapping[str, Any], plain: Case, violation: Violation) -> str:
+    """Say what is wrong with the simplest request, by the place of its value in the document."""
+    pointer, place, value = plain.operation.schema, "", plain.value
+    path: list[str | int] = []
+    for token in (*map(unescape, violation.pointer.split("/")[1:]), None):
+        places = facets(document, pointer)
+        given = next((name for name in GIVEN if name.partition("/")[0] in places), "")
+        if given and not place and not isinstance(value, dict):
+            keyword, slash, rest = given.partition("/")
+            place = places[keyword] + slash + rest
+        if token is not None:
+            key: Any = int(token) if isinstance(value, list) else token
+            path.append(key)
+            value = value[key] if isinstance(value, list) else value.get(key)
+            place += f"/{escape(token)}" if place else ""
+            inside = [places.get("items", ""), f"{places.get('properties')}/{escape(token)}"]
+            inside = [one for one in (*inside, places.get("additionalProperties", "")) if one[:1] == "/"]
+            pointer = next((one for one in inside if has(document, one) and resolve(document, one)), pointer)
+    low, high = (places.get(f"{end}{violation.keyword[3:]}", "") for end in ("min", "max"))
+    if low and high and resolve(document, low) > resolve(document, high):
+        what = f"{low} is {resolve(document, low)}, and {high} is {resolve(document, high)}"
+        return f"{what}; no value is within both. Correct one."
+    text = violation.message.removeprefix(spell(path))
+    return f"{place}{text}" if place else f"{pointer}{text} The mock made this value. Add an example."
 
 
 def _plain(document: Mapping[str, Any], constraint: Constraint, operation: Operation) -> Case:
