@@ -126,8 +126,11 @@ def _service(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, url: str 
     from . import MockService  # noqa: PLC0415
 
     script = options.pop("script")
-    service = MockService(**options)
-    service.script(script)
+    try:
+        service = MockService(**options)
+        service.script(script)
+    except (OSError, TypeError, ValueError) as error:
+        raise pytest.fail.Exception(f"{MARKER}: {error}", pytrace=False) from None  # one line
     monkeypatch.setenv(_TOKEN_VARIABLE, options.get("token") or TOKEN)
     for name in _URL_VARIABLES:
         monkeypatch.setenv(name, url) if url else monkeypatch.delenv(name, raising=False)

@@ -165,7 +165,7 @@ def test_the_token_of_the_environment(monkeypatch):
         (["--invalid-status", "200"], "invalid_status is 200; the limit is 400 to 599."),
         (["--token", ""], "token is not a bearer token; use letters, digits and -._~+/, with = at the end."),
         (["--seconds", "-1"], "seconds is -1.0; the limit is 0 to 1000000000."),
-        (["--spec", "no/such/file"], "No such file or directory: 'no/such/file'"),
+        (["--spec", "no/such/file"], "error: no/such/file cannot be read (No such file or directory)."),
     ],
 )
 def test_wrong_options(monkeypatch, capsys, options, message):

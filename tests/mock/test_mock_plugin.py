@@ -176,6 +176,23 @@ def test_a_script_for_all_and_for_one(run: Callable[..., pytest.RunResult], pyte
     run(SCRIPTED, "--nano-banana-edit-script", str(file)).assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("", "no/such.yaml cannot be read (No such file or directory)."),
+        ("@pytest.mark.nano_banana_edit_mock(script=5)", "script is 5; use a list of steps, or the path of a script *"),
+        ("@pytest.mark.nano_banana_edit_mock(pols=5)", "*pols*"),
+    ],
+)
+def test_options_that_are_wrong(run: Callable[..., pytest.RunResult], marker: str, message: str) -> None:
+    """What is wrong with the script or an option is said in one line without a traceback."""
+    text = f"import pytest\n{marker}\ndef test_it(nano_banana_edit_mock): ..."
+    result = run(text, "--nano-banana-edit-script", "no/such.yaml")
+    result.stdout.fnmatch_lines(
+        ["* ERROR at setup of test_it *", f"nano_banana_edit_mock: {message}"], consecutive=True
+    )
+
+
 MERGED = """
     import os
     import pytest

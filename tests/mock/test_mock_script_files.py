@@ -145,3 +145,27 @@ def test_whole_numbers_written_as_floats(service, tmp_path):
     told = [str(rule) for rule in service.rules]
     assert "any operation, request 2 and on: Reply(429), used 0 of 3 times" == told[0]
     assert "any operation, request 1 and on: Reply(503), used 0 of 10 times" == told[1]
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path])
+def test_a_path_of_any_kind(service, tmp_path, kind):
+    """A path may be text, and one that leads nowhere is named."""
+    file = tmp_path / "story.yaml"
+    file.write_text("- fault: empty")
+    service.script(kind(file))
+    assert [Fault.EMPTY] == [rule.do for rule in service.rules]
+    with pytest.raises(FileNotFoundError, match=r"^no/such\.yaml cannot be read \(No such file or directory\)\.$"):
+        service.script("no/such.yaml")
+
+
+@pytest.mark.parametrize("step", [Fault.EMPTY, {"fault": "empty"}])
+def test_a_script_of_one_step(service, step):
+    """A step need not be in a list."""
+    service.script(step)
+    assert [Fault.EMPTY] == [rule.do for rule in service.rules]
+
+
+def test_what_is_no_script(service):
+    """What has no steps is refused with what has."""
+    with pytest.raises(ValueError, match=r"^script is 5; use a list of steps, or the path of a script file\.$"):
+        service.script(5)

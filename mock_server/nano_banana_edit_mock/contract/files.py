@@ -49,6 +49,8 @@ def read_file(file: Path, spell: Callable[[Sequence[str | int]], str]) -> Any:
         text = file.read_text("utf-8-sig")
         value = _value(text, form)
         inspect(value)
+    except OSError as error:
+        raise type(error)(f"{file} cannot be read ({error.strerror}).") from error
     except Flaw as flaw:
         raise ValueError(f"{file}: {flaw.explain(spell)}") from flaw
     except (UnicodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """The script: the rules that a test gives, asked in order."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -29,12 +29,14 @@ class Script:
         """Add a rule for requests to an operation."""
         self._add([self._make(operation, do, nth=nth, times=times)])
 
-    def steps(self, steps: Iterable[Step] | Path) -> None:
+    def steps(self, steps: Iterable[Step] | Step | str | Path) -> None:
         """Add a rule for each step, or none if one is refused; a path leads to a script file."""
-        if not isinstance(steps, Path):
+        if isinstance(steps, Doing | Mapping):
+            steps = [steps]  # a Fault is a text, too
+        if not isinstance(steps, str | Path):
             self._add(rules(steps, self._make))
             return
-        written = read(steps)
+        written = read(Path(steps))
         try:
             self._add(rules(written, self._make))
         except ValueError as error:

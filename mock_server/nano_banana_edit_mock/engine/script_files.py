@@ -42,6 +42,8 @@ def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
     Raises:
         ValueError: A step is refused; the message names it.
     """
+    if not isinstance(steps, Iterable):
+        raise ValueError(f"script is {steps!r}; use a list of steps, or the path of a script file.")  # noqa: TRY004
     steps = [dict(step) if isinstance(step, Mapping) else step for step in steps]
     if steps:
         hold("Script", steps=[{} if isinstance(step, Doing) else step for step in steps])

@@ -184,13 +184,13 @@ class MockService:
         """
         self._script.on("createEdit" if isinstance(do, Outcome) else None, do)
 
-    def script(self, steps: Iterable[Step] | Path) -> None:
+    def script(self, steps: Iterable[Step] | Step | str | Path) -> None:
         """Script several steps, as `next` does; if one is refused, none is added.
 
         Args:
             steps: Outcomes, replies and faults, or mappings in the words of a script file, for instance
-                `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`; or the path of a script file, in YAML or
-                JSON.
+                `{"reply": {"status": 429}, "operation": "getTask", "nth": 2}`; one of these; or the path of a script
+                file, in YAML or JSON.
 
         Raises:
             OSError: The file cannot be read.
