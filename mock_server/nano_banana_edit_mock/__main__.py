@@ -3,9 +3,12 @@
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 
 from . import _HINT
@@ -62,6 +65,12 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     diff = commands.add_parser("diff", help="list what a new version of a document changes for callers and readers")
     diff.add_argument("old", type=Path, help="the old version")
     diff.add_argument("new", type=Path, help="the new version")
+    given = [*takewhile(lambda text: text not in commands.choices, sys.argv[1:] if argv is None else argv)]
+    known = re.findall(r"--[a-z-]+", parser.format_help())
+    for name in (text.partition("=")[0] for text in given if text.startswith("--")):
+        if not any(option.startswith(name) for option in known):
+            near = "".join(f" Did you mean {option}?" for option in get_close_matches(name, known, 1))
+            parser.error(f"{name} is not an option.{near}")
     options = parser.parse_args(argv)
     try:
         if options.command:
@@ -76,7 +85,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         else:
             _serve(options, parser)
     except (OSError, ValueError) as error:
-        parser.error(str(error))
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 
 def _port(text: str) -> int:

@@ -162,6 +162,8 @@ def test_the_token_of_the_environment(monkeypatch):
     [
         (["--port", "65536"], "65536 is not a port; the limit is 0 to 65535"),
         (["--port", "x"], "argument --port: invalid _port value: 'x'"),
+        (["--prot", "3"], "error: --prot is not an option. Did you mean --port?"),
+        (["--zzz=3"], "error: --zzz is not an option.\n"),
         (["--invalid-status", "200"], "invalid_status is 200; the limit is 400 to 599."),
         (["--token", ""], "token is not a bearer token; use letters, digits and -._~+/, with = at the end."),
         (["--seconds", "-1"], "seconds is -1.0; the limit is 0 to 1000000000."),
@@ -173,6 +175,23 @@ def test_wrong_options(monkeypatch, capsys, options, message):
     with pytest.raises(SystemExit, match="2"):
         served_by(monkeypatch, *options)
     assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_wrong_is_one_line(monkeypatch, tmp_path, capsys):
+    """An invalid file is told in one line, without the usage."""
+    file = tmp_path / "script"
+    file.write_text("5")
+    with pytest.raises(SystemExit, match="2"):
+        served_by(monkeypatch, "--script", file)
+    line = f"python -m nano_banana_edit_mock: error: {file} has no list of steps. See admin.yaml.\n"
+    assert line == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "shown"), [(["--por", "5"], 5), (["--token", "-", "--port", "6"], 6)])
+def test_an_option_is_known_by_its_beginning(monkeypatch, arguments, shown):
+    """An option may be shortened, and a value is not taken for an option."""
+    _, settings = served_by(monkeypatch, *arguments)
+    assert shown == settings["port"]
 
 
 @pytest.mark.parametrize(
