@@ -20,7 +20,7 @@ import attrs
 from nano_banana_edit_client.constraints import shorten
 
 from . import _media
-from ._errors import InvalidRequest
+from ._errors import InvalidRequest, is_of_handler
 
 
 class BinaryFile(Protocol):
@@ -106,11 +106,9 @@ class LocalImage:
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
         """Open the image. Raises InvalidRequest if the system refuses."""
-        try:
+        with _refused(OSError, self.field, self.name, f"({self.name}) cannot be read", "check the file."):
             with self.open() as payload:
                 yield payload
-        except OSError as error:
-            raise _refusal(self.field, self.name, f"({self.name}) cannot be read ({error}); check the file.") from error
 
     def content_type(self, start: bytes) -> str:
         """Return the media type that the caller names, or that the first bytes show.
@@ -245,18 +243,12 @@ def _read(file: Any, field: str) -> bytes:
     So a file that was read or written before is neither empty, nor sent in half.
     """
     call = partial(_called, file, field)
-    try:
+    with _refused(Exception, field, file, "is a file that cannot be read", "open it again with mode 'rb'."):
         content: bytes = call("read")
         seekable = call("seekable") if hasattr(file, "seekable") else hasattr(file, "seek")
         if seekable and not _media.of_content(content):
             call("seek", 0)
             content = call("read")
-    except InvalidRequest:
-        raise
-    except Exception as error:
-        raise _refusal(
-            field, file, f"is a file that cannot be read ({error}); open it again with mode 'rb'."
-        ) from error
     return content
 
 
@@ -280,11 +272,8 @@ def _is_async(value: object) -> bool:
 
 def _png(image: Any, field: str) -> bytes:
     content = io.BytesIO()
-    try:
+    with _refused(Exception, field, image, "is an image that cannot be written as PNG", "pass image.convert('RGB')."):
         image.save(content, format="PNG", exif=image.getexif())  # which may say how it is turned
-    except Exception as error:
-        problem = f"is an image that cannot be written as PNG ({error}); pass image.convert('RGB')."
-        raise _refusal(field, image, problem) from error
     return content.getvalue()
 
 
@@ -299,11 +288,13 @@ def _local_path(image: str | os.PathLike[str], field: str) -> LocalImage:
             return LocalImage(field, path.name, lambda: path.open("rb"))
         else:
             return _local(field, path.name, _piped(path))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        home = "'~' is not expanded: use Path.expanduser" if str(image).startswith("~") else "check the path"
-        problem = f"does not exist; {home}"
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, ValueError) as error:
+        if is_of_handler(error):
+            raise
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error}); check the path and its permissions"
+        if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
+            home = "'~' is not expanded: use Path.expanduser" if str(image).startswith("~") else "check the path"
+            problem = f"does not exist; {home}"
     raise _refusal(field, image, f"{shorten(str(image))} {problem}, or pass {_ACCEPTED}.")
 
 
@@ -312,6 +303,17 @@ def _piped(path: Path) -> bytes:
     with path.open("rb") as file:
         start = file.read(_media.LONGEST)
         return start + file.read() if _media.of_content(start) else start
+
+
+@contextmanager
+def _refused(kind: type[Exception], field: str, image: object, problem: str, remedy: str) -> Iterator[None]:
+    """Turn what a file or an image raises into a refusal, but not what a signal handler of the caller's raises."""
+    try:
+        yield
+    except kind as error:
+        if isinstance(error, InvalidRequest) or is_of_handler(error):
+            raise
+        raise _refusal(field, image, f"{problem} ({error}); {remedy}") from error
 
 
 def _refusal(field: str, image: object, problem: str) -> InvalidRequest:
