@@ -52,18 +52,16 @@ class Driver:
     def run(self, operation: Operation[T]) -> T:
         """Run an operation to its end and return its result."""
         advance = partial(operation.send, None)
-        while True:
-            try:
-                effect = advance()
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            except NanoBananaEditError as error:
-                error.redact(self.settings.token)
-                raise
-            try:
-                advance = partial(operation.send, self._do(effect))
-            except BaseException as error:  # noqa: BLE001 - the operation decides, also about KeyboardInterrupt
-                advance = partial(operation.throw, error)
+        with redacted(self.settings.token):
+            while True:
+                try:
+                    effect = advance()
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                try:
+                    advance = partial(operation.send, self._do(effect))
+                except BaseException as error:  # noqa: BLE001 - the operation decides, also about KeyboardInterrupt
+                    advance = partial(operation.throw, error)
 
     def _do(self, effect: Effect) -> Any:
         match effect:

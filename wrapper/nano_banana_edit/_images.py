@@ -106,9 +106,9 @@ class LocalImage:
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
         """Open the image. Raises InvalidRequest if the system refuses."""
-        with _refused(OSError, self.field, self.name, f"({self.name}) cannot be read", "check the file."):
-            with self.open() as payload:
-                yield payload
+        problem = f"({self.name}) cannot be read"
+        with _refused(OSError, self.field, self.name, problem, "check the file."), self.open() as payload:
+            yield payload
 
     def content_type(self, start: bytes) -> str:
         """Return the media type that the caller names, or that the first bytes show.
