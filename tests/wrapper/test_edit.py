@@ -203,7 +203,7 @@ def test_response_about_another_task_is_invalid(face: Face) -> None:
     assert "t-2" == failure.value.task_id
 
 
-@pytest.mark.parametrize("result", [None, [], "https://x", [None, {"url": 3}]])
+@pytest.mark.parametrize("result", [None, [], 3, " ", [None, {"url": 3}]])
 def test_completed_without_files_is_no_result(face: Face, result: object) -> None:
     """A completed task whose result names no file is an InvalidResponse with the task's id."""
     with pytest.raises(InvalidResponse, match="names no file") as failure:

@@ -175,3 +175,13 @@ def test_the_word_of_the_task_is_a_media_type(face: Face, word: str, expected: s
     result = [{"type": word, "url": "https://cdn.test/a.gif"}]
     edit = face.call(Script([task(result=result)]), "wait", "t-1")
     assert (expected, word) == (edit.images[0].content_type, edit.images[0].type)
+
+
+@promises.PAID_FOR
+@pytest.mark.parametrize(
+    "result", ["https://cdn.test/a", {"url": "https://cdn.test/a", "type": "png"}, [None, " https://cdn.test/a\n", " "]]
+)
+def test_a_result_in_another_form_is_found(face: Face, result: Any) -> None:
+    """One file outside a list is a file, and blanks around its URL are none of it."""
+    edit = face.call(Script([task(result=result)]), "wait", "t-1")
+    assert ["https://cdn.test/a"] == [image.url for image in edit.images]
