@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, TypeGuard, cast
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import attrs
 from nano_banana_edit_client.constraints import shorten
@@ -54,14 +54,15 @@ class YarlURL(Protocol):
 
 
 _Content: TypeAlias = bytes | bytearray | memoryview | BinaryFile
+_Name: TypeAlias = str | os.PathLike[str] | None
 _NoText: TypeAlias = (
     os.PathLike[str]
     | _Content
     | PillowImage
     | URLObject
     | YarlURL
-    | tuple[str | None, _Content]
-    | tuple[str | None, _Content, str | None]
+    | tuple[_Name, _Content]
+    | tuple[_Name, _Content, str | None]
 )
 ImageInput: TypeAlias = str | _NoText
 # A text file is an iterator of str, so iterators of str other than generators must be made a list.
@@ -173,7 +174,8 @@ def _is_named(image: object) -> bool:
     if not isinstance(image, tuple) or len(image) not in (2, 3):
         return False
     name, content = image[:2]
-    named = name is None or (isinstance(name, str) and not _SCHEME.match(name.strip(_BLANKS)))
+    named = name is None or isinstance(name, os.PathLike)
+    named = named or (isinstance(name, str) and not _SCHEME.match(name.strip(_BLANKS)))
     return named and (isinstance(content, _BYTES) or hasattr(content, "read"))
 
 
@@ -184,7 +186,7 @@ def _local(field: str, name: object, content: bytes, media_type: object = None) 
         )
         raise _refusal(field, None, problem)
     # The name of a temporary file is a number or None.
-    text = Path(name).name if isinstance(name, str) else ""
+    text = Path(name).name if isinstance(name, str | os.PathLike) else ""
     return LocalImage(field, text or "image", partial(io.BytesIO, content), media_type)
 
 
@@ -198,10 +200,16 @@ def _text(image: Any) -> str | None:
 def _url(text: str, scheme: re.Match[str], field: str) -> str:
     if scheme[1].lower() not in ("http", "https"):
         raise _refusal(field, text, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
-    if text[scheme.end() :][:1] in ("", "/", "?", "#"):
-        raise _refusal(field, text, f"is {shorten(text)}, a URL without a host.")
     if not {*text}.isdisjoint(_BLANKS):
         raise _refusal(field, text, f"is {shorten(text)}, a URL with a blank in it; write it as %20, or remove it.")
+    try:
+        parts = urlsplit(text)
+        problem = "" if parts.hostname else "a URL without a host"
+        _ = parts.port  # which is checked now
+    except ValueError as error:
+        problem = f"no valid URL ({error})"
+    if problem:
+        raise _refusal(field, text, f"is {shorten(text)}, {problem}.")
     return text
 
 
@@ -220,6 +228,8 @@ def _data(text: str, field: str) -> LocalImage:
             raise _refusal(
                 field, text, f"is a data: URL whose base64 is damaged ({error}); encode it again."
             ) from error
+    if media_type in _media.SIGNED:  # whose bytes tell what it is
+        media_type = ""
     found = media_type or _media.of_content(content) or ""
     return _local(field, f"image{_media.extension(found) or ''}", content, media_type or None)
 
