@@ -34,6 +34,7 @@ USER_AGENT = f"nano-banana-edit/{__version__}"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
+_LAST_PORT = 65_535
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SWITCH = {"1": True, "true": True, "": False, "0": False, "false": False}
 
@@ -88,7 +89,7 @@ def parse_url(url: object) -> httpx2.URL | None:
         readable = parsed is not None and isinstance(parsed.host, str) and parsed.host.encode("idna") is not None
     except (httpx2.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
         return None
-    return parsed if readable else None
+    return parsed if readable and parsed and 0 <= (parsed.port or 0) <= _LAST_PORT else None
 
 
 def in_seconds(value: Any) -> Any:
