@@ -80,25 +80,6 @@ def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx2.Resp
     assert (answer.status_code, answer.text) == (unknown.value.status_code, unknown.value.body)
 
 
-DAMAGED = [
-    b'{"task_id": "t-1", "note": "caf\xe9"}',
-    b'{"task_id": "t-1", "sta',
-    b'{"task_id": "t-1"}\0',
-    b'{"note": "\\"task_id\\"", "task_id" : "t\\u002d1"}<!-- 3 ms -->',
-]
-
-
-@promises.PAID_FOR
-@pytest.mark.parametrize("content", DAMAGED)
-def test_an_edit_is_known_by_a_damaged_answer(face: Face, content: bytes) -> None:
-    """Whatever else is wrong with an answer that names its task, the task is known, whatever its status."""
-    assert "t-1" == face.call(Script([httpx2.Response(200, content=content)]), "submit", URL, "p").task_id
-    for answer in (httpx2.Response(502, content=content), httpx2.Response(300, json={"task_id": "t-1"})):
-        with pytest.raises(SubmissionUnknown, match=r"status \d+\. The edit .*To go on, call wait\('t-1'\)") as unknown:
-            face.call(Script([answer]), "submit", URL, "p")
-        assert "t-1" == unknown.value.task_id
-
-
 def test_an_id_that_cannot_be_asked_for_is_none(face: Face) -> None:
     """The longest id can be asked for; a longer one in an answer leaves an unknown edit, and is no bad input."""
     with pytest.raises(SubmissionUnknown, match="no task id"):

@@ -205,7 +205,7 @@ def time_is_over(deadline: Deadline) -> APITimeout:
 def _reason(error: BaseException) -> str:
     """Return the text of an error, or that of its cause if it has none, as with trio's."""
     reason: BaseException | None = error
-    while reason and not str(reason):
+    while reason and not (str(reason) and isinstance(reason, Exception)):  # a cancellation names a scope of anyio's
         reason = reason.__cause__ or reason.__context__
     text = str(reason) if reason else type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in text and _no_authorities():
