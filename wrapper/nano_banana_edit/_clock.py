@@ -70,11 +70,7 @@ class Bound(float):
         return bound
 
     def left(self) -> float:
-        """Return the seconds that are left.
-
-        Raises:
-            TimeoutError: None are; a socket that always has something to read would be read for ever.
-        """
+        """Return the seconds left, or raise TimeoutError: a socket that always has something to read never ends."""
         remaining = min(self, self.deadline.remaining())
         if remaining <= 0:
             raise TimeoutError("the time of the call is over")

@@ -113,11 +113,7 @@ class LocalImage:
             raise _refusal(self.field, self.name, f"({self.name}) cannot be read ({error}); check the file.") from error
 
     def content_type(self, start: bytes) -> str:
-        """Return the media type that the caller names, or that the first bytes show.
-
-        Raises:
-            InvalidRequest: There is neither.
-        """
+        """Return the media type that the caller names, or that the first bytes show; without one, refuse the image."""
         found = self.media_type or _media.of_content(start)
         if not start:
             raise _refusal(self.field, None, f"({self.name}) is an empty file; pass an image.")
@@ -132,11 +128,7 @@ class LocalImage:
 
 
 def parse_all(images: ImagesInput) -> list[str | LocalImage]:
-    """Return each image as its URL, or as a local image, to be uploaded.
-
-    Raises:
-        InvalidRequest: An image is of an unknown kind, or a file that does not exist or cannot be read.
-    """
+    """Return each image as its URL, or as a local image, to be uploaded. Raises InvalidRequest if it is neither."""
     if isinstance(images, set | frozenset):
         raise _refusal("images", None, "is a set, which has no order; pass a list.")
     if _are_many(images):

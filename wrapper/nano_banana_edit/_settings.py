@@ -194,11 +194,7 @@ def resolve(
 
 @contextmanager
 def from_environment() -> Iterator[None]:
-    """Name the variables to fix if no connections can be made with them.
-
-    Raises:
-        InvalidRequest: None can.
-    """
+    """Name the variables to fix if no connections can be made with them."""
     try:
         yield
     except (ImportError, OSError) as error:

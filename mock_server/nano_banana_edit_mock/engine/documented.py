@@ -44,11 +44,7 @@ class Documented:
 
 @lru_cache(maxsize=8)
 def documented(contract: Contract) -> Documented:
-    """Return what a document promises; of an operation that the mock plays only the status matters.
-
-    Raises:
-        ValueError: It promises other answers than those the mock gives, or none that the mock can make.
-    """
+    """Return what a document promises, or raise ValueError for what the mock does not answer."""
     upload = ""
     for operation in contract.operations:
         at = _at(operation)

@@ -90,11 +90,7 @@ def check_standard_output(what: str) -> None:
 
 
 def read_token(file: Path | None) -> str | None:
-    """Return the token in a file, or None if no file is given.
-
-    Raises:
-        InvalidRequest: The file cannot be read.
-    """
+    """Return the token in a file, or None if no file is given."""
     try:
         return file.read_text("utf-8").strip() if file else None
     except (OSError, ValueError) as error:
