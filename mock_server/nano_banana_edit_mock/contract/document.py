@@ -18,6 +18,7 @@ from .census import (
     UnsupportedKeyword,
     escape,
     facets,
+    follow,
     has,
     point,
     refer,
@@ -392,10 +393,6 @@ class _Reader:
 
     def follow(self, pointer: str) -> str:
         """Follow a pointer and each `$ref` after it; return the pointer to the object at the end."""
-        seen = {pointer}
-        while "$ref" in self.take(pointer):
-            pointer = refer(self.document, f"{pointer}/$ref")
-            if pointer in seen:
-                raise ValueError(f"{pointer} refers to itself.")
-            seen.add(pointer)
-        return pointer
+        self.take(pointer)
+        self.take(found := follow(self.document, pointer))
+        return found
