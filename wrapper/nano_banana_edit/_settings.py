@@ -163,11 +163,7 @@ def resolve(
     base_url: str | None,
     files_url: str | None,
     allow_http: bool | None = None,
-    timeout: Seconds | None,
-    attempt_timeout: Seconds | None = None,
-    max_retries: int,
-    retry_rate_limited: bool = True,
-    poll_interval: Seconds,
+    **others: Any,
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 
@@ -184,11 +180,7 @@ def resolve(
         base_url=base_url,
         files_url=files_url,
         allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
-        timeout=timeout,
-        attempt_timeout=attempt_timeout,
-        max_retries=max_retries,
-        retry_rate_limited=retry_rate_limited,
-        poll_interval=poll_interval,
+        **others,
     )
 
 
