@@ -46,13 +46,7 @@ _CLOSED = "The client is closed; make a new one. Nothing was sent."
 
 
 class Attempt:
-    """One sending of a request.
-
-    Args:
-        send: What is sent.
-        http: The client that sends it.
-        settings: Those of the call.
-    """
+    """One sending of a request, with the settings of the call."""
 
     def __init__(self, send: Send, http: httpx2.Client | httpx2.AsyncClient, settings: Settings) -> None:
         self._send, self._http, self._settings = send, http, settings

@@ -37,13 +37,9 @@ def is_frozen() -> bool:
 
 @frozen
 class Deadline:
-    """When a call must be over, everything included.
+    """When a call must be over, everything included."""
 
-    Args:
-        timeout: Seconds from now; None for no end.
-    """
-
-    timeout: float | None
+    timeout: float | None  # seconds from now; None for no end
     _start: float = field(init=False, factory=lambda: now())  # noqa: PLW0108 - looked up late, for tests
 
     def elapsed(self) -> float:

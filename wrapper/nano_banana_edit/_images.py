@@ -89,19 +89,12 @@ _MOST = 1_000  # images that are taken from an iterator, which may have no end; 
 
 @attrs.frozen
 class LocalImage:
-    """An image that must be uploaded first.
+    """An image that must be uploaded first."""
 
-    Attributes:
-        field: Its name in messages: `images[2]`.
-        name: File name of the upload.
-        open: Opens it at the start.
-        media_type: Its type as the caller names it, if so.
-    """
-
-    field: str
-    name: str
-    open: Callable[[], IO[bytes]] = attrs.field(repr=False)
-    media_type: str | None = None
+    field: str  # its name in messages: `images[2]`
+    name: str  # of the upload's file
+    open: Callable[[], IO[bytes]] = attrs.field(repr=False)  # opens it at the start
+    media_type: str | None = None  # as the caller names it, if so
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:

@@ -64,19 +64,12 @@ Extra: TypeAlias = Mapping[str, Any] | None
 
 @frozen
 class Context:
-    """What every operation of one call needs.
-
-    Attributes:
-        settings: The client's.
-        deadline: When the call must be over.
-        on_progress: Called at each stage and each poll.
-        stop_on: Statuses that end the waiting, besides `completed` and `failed`.
-    """
+    """What every operation of one call needs."""
 
     settings: Settings
     deadline: Deadline
-    on_progress: OnProgress | None = None
-    stop_on: frozenset[str] = frozenset()
+    on_progress: OnProgress | None = None  # called at each stage and each poll
+    stop_on: frozenset[str] = frozenset()  # statuses that end the waiting, besides `completed` and `failed`
 
     def report(self, stage: str, **facts: Any) -> Operation[None]:
         """Log the progress, and call `on_progress`."""
