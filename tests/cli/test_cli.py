@@ -100,7 +100,11 @@ def test_bad_input(service: MockService, tmp_path: Path, arguments: list[str], m
         ("SINANCODE_ALLOW_HTTP", "yes", "SINANCODE_ALLOW_HTTP is 'yes'; it must be 1 or 0."),
         ("SINANCODE_BASE_URL", "http://a.test", ". Use https, or set SINANCODE_ALLOW_HTTP=1."),
         ("SINANCODE_API_KEY", "", "No API token: use --token-file, or set the environment variable SINANCODE_API_KEY."),
-        ("HTTPS_PROXY", "odd://a.test", "HTTPS_PROXY of the environment cannot be used ("),
+        (
+            "HTTPS_PROXY",
+            "odd://a.test",
+            "HTTPS_PROXY cannot be used as a proxy; it must be a URL such as http://host:port.",
+        ),
     ],
 )
 def test_bad_settings(

@@ -116,6 +116,11 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         """Return the driver with other settings; that of a pickled client takes its token from the environment."""
         if not self._driver.settings.token:
             changes = {"token": os.environ.get(TOKEN_VARIABLE, ""), **changes}
+            if not changes["token"]:
+                raise InvalidRequest(
+                    f"No API token: a pickled client carries none. Set {TOKEN_VARIABLE} in this process too.",
+                    field="token",
+                )
         return replace(self._driver, settings=evolve(self._driver.settings, **changes)) if changes else self._driver
 
     def with_options(

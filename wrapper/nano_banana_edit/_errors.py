@@ -26,7 +26,7 @@ from typing import Any
 
 from nano_banana_edit_client.constraints import shorten
 
-from ._redaction import redact, visible
+from ._redaction import brief, redact
 
 _SHORT = 200  # characters; a longer text may be an image
 
@@ -66,7 +66,7 @@ class NanoBananaEditError(Exception):
     task_id: str | None = None
 
     def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(visible(message))
+        super().__init__(brief(message))
         vars(self).update(facts)
 
     def __str__(self) -> str:

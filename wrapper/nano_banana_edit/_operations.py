@@ -29,7 +29,7 @@ from ._errors import (
 )
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._log import logger
-from ._redaction import visible
+from ._redaction import brief
 from ._retry import LONGEST, may_pass, spread
 from ._settings import Settings
 from .models import Task, UploadedFile, without
@@ -75,7 +75,7 @@ class Context:
         """Log the progress, and call `on_progress`."""
         progress = Progress(stage, self.deadline.elapsed(), **facts)
         at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
-        logger.info("%s: %safter %.1f s", stage, visible(at), progress.elapsed)
+        logger.info("%s: %safter %.1f s", stage, brief(at), progress.elapsed)
         if self.on_progress:
             yield Call(partial(self.on_progress, progress))
 

@@ -31,14 +31,15 @@ _NAMES |= {"amp": "&", "period": ".", "colon": ":"}
 
 
 def visible(text: str) -> str:
-    """Return a text, at most a thousand characters of it, with what is not printable as `repr` shows it.
-
-    That is line ends, escape sequences, marks that turn the direction, and the like.
-    """
-    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    """Return a text with what is not printable as `repr` shows it: line ends, escape sequences, marks of direction."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def brief(text: str) -> str:
+    """Return at most a thousand characters of a text, visible."""
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 def redact(text: str, secret: str, *, cut: bool = False) -> str:

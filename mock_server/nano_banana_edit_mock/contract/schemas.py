@@ -96,13 +96,19 @@ class Schemas:
 
 
 def named(value: Any, path: Iterable[str | int]) -> list[str | int]:
-    """Return a path into a value with the names of its objects; jsonschema-rs makes 7 of a property called 007."""
+    """Return a path into a value with the names of its objects.
+
+    jsonschema-rs makes 7 of a property called 007, and leaves out one without a name.
+    """
     found = []
     for token in path:
         name = token
-        if isinstance(value, dict) and token not in value:
+        while isinstance(value, dict) and name not in value:
             same = (key for key in (str(token), *value) if (key.lstrip("+0") or "0") == str(token))
-            name = next(key for key in same if key in value)
+            name = next((key for key in same if key in value), "")
+            if not name:
+                found.append(name)
+                value, name = value[name], token
         value = value[name]
         found.append(name)
     return found

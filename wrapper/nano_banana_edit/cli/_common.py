@@ -28,6 +28,7 @@ from .._errors import (
     WaitTimeout,
 )
 from .._operations import Progress
+from .._redaction import visible
 
 TokenFile = Annotated[
     Path | None, typer.Option(help="File with the API token; default: SINANCODE_API_KEY.", show_default=False)
@@ -95,11 +96,6 @@ def read_token(file: Path | None) -> str | None:
         return file.read_text("utf-8").strip() if file else None
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"--token-file {file} cannot be read ({error}).") from error
-
-
-def visible(text: str) -> str:
-    """Return a text with what would act on a terminal as it is written in Python: line ends, escape sequences."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class Stages:

@@ -18,9 +18,10 @@ from nano_banana_edit_client.types import UNSET
 from .. import _media
 from .._download import check_target, write
 from .._errors import InvalidRequest, InvalidResponse, about
+from .._redaction import visible
 from ..client import NanoBananaEdit
 from ..results import Edit, FormatWarning
-from ._common import TokenFile, check_standard_output, errors_in_one_line, read_token, say, tell, visible
+from ._common import TokenFile, check_standard_output, errors_in_one_line, read_token, say, tell
 from .mocking import mock_package
 
 _FORMATS: tuple[str, ...] = get_args(OutputFormat)

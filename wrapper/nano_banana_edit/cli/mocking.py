@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from .._download import check_target
+from .._redaction import visible
 from .._settings import resolve
-from ._common import TokenFile, check_standard_output, errors_in_one_line, fail, read_token, say, visible
+from ._common import TokenFile, check_standard_output, errors_in_one_line, fail, read_token, say
 
 
 def mock(context: typer.Context) -> None:
