@@ -104,7 +104,7 @@ def test_a_client_takes_its_token_from_the_other_side(kind: Any, monkeypatch: py
     (client, *_) = both(kind(token=TOKEN, timeout=7, attempt_timeout=3))
     assert repr(kind(token=TOKEN, timeout=7)) == repr(client)
     for use in (client._context, lambda: client.with_options(timeout=3)):
-        with pytest.raises(InvalidRequest, match="a pickled client carries none. Set SINANCODE_API_KEY"):
+        with pytest.raises(InvalidRequest, match=r"a pickled client carries none\. Set SINANCODE_API_KEY"):
             use()
     monkeypatch.setenv("SINANCODE_API_KEY", "other")
     assert ("other", 7, 3) == (client._context().settings.token, client._driver.settings.timeout, 3)
