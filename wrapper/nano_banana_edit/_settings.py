@@ -158,12 +158,7 @@ class Settings:
 
 
 def resolve(
-    *,
-    token: str | None,
-    base_url: str | None,
-    files_url: str | None,
-    allow_http: bool | None = None,
-    **others: Any,
+    *, token: str | None, base_url: str | None, files_url: str | None, allow_http: bool | None = None, **others: Any
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 

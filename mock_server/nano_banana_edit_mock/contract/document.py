@@ -149,10 +149,7 @@ def parse(document: Any) -> Contract:
     reader = _Reader(_whole(document))
     operations = tuple(reader.operations())
     return Contract(
-        document=reader.document,
-        servers=reader.servers(""),
-        operations=operations,
-        constraints=tuple(reader.census),
+        document=reader.document, servers=reader.servers(""), operations=operations, constraints=tuple(reader.census)
     )
 
 

@@ -87,11 +87,7 @@ def submit(
 
 
 def wait(
-    task_id: TaskId,
-    output: Output,
-    timeout: Timeout = 600.0,
-    strict: Strict = False,
-    token_file: TokenFile = None,
+    task_id: TaskId, output: Output, timeout: Timeout = 600.0, strict: Strict = False, token_file: TokenFile = None
 ) -> None:
     """Wait for an edit that was submitted before, and write the result to a file, as `edit` does."""
     saved: list[Path] = []
