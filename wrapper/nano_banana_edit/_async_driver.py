@@ -41,12 +41,10 @@ class AsyncDriver:
 
     @classmethod
     def connected(cls, settings: Settings) -> Self:
-        """Return a driver on connections of its own."""
         with from_environment():
             return cls(settings, async_client(), httpx2.Request)
 
     async def run(self, operation: Operation[T]) -> T:
-        """Run an operation to its end and return its result."""
         advance = partial(operation.send, None)
         while True:
             try:

@@ -102,7 +102,6 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         return settings
 
     def __setstate__(self, settings: Settings) -> None:
-        """Open connections of its own."""
         self._set_up(settings, None)
 
     @abstractmethod

@@ -43,7 +43,6 @@ class Deadline:
     _start: float = field(init=False, factory=lambda: now())  # noqa: PLW0108 - looked up late, for tests
 
     def elapsed(self) -> float:
-        """Return the seconds since the call began."""
         return now() - self._start
 
     def remaining(self) -> float:
@@ -60,7 +59,6 @@ class Bound(float):
     deadline: Deadline
 
     def __new__(cls, seconds: float, deadline: Deadline) -> Self:
-        """Bind some seconds to a deadline."""
         bound = super().__new__(cls, seconds)
         bound.deadline = deadline
         return bound

@@ -40,7 +40,6 @@ class Driver:
 
     @classmethod
     def connected(cls, settings: Settings) -> Self:
-        """Return a driver on connections of its own."""
         with from_environment():
             return cls(settings, client(), httpx2.Request)
 

@@ -30,8 +30,6 @@ class BinaryFile(Protocol):
 
 
 class PillowImage(Protocol):
-    """An image of Pillow."""
-
     @property
     def mode(self) -> str: ...
 

@@ -122,7 +122,6 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
 
 
 def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
-    """Upload one file."""
     image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
         raise InvalidRequest(f"file is the URL {shorten(image)}; pass it to edit.", field="file")
@@ -154,7 +153,6 @@ def _content(image: LocalImage) -> bytes:
 
 
 def get_task(context: Context, task_id: str) -> Operation[Task]:
-    """Poll a task once."""
     task_id = _requests.task_id(task_id)
     with about(task_id):
         return (yield from _poll(context, task_id))

@@ -180,7 +180,6 @@ def shown(text: str) -> str:
 
 
 def json_of(content: bytes | bytearray) -> Any:
-    """Return the JSON value of a body, or None if it has none."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

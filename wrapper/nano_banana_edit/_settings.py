@@ -144,12 +144,10 @@ class Settings:
 
     @cached_property
     def edits(self) -> AuthenticatedClient:
-        """The generated client for edits and tasks."""
         return self._at(self.base_url)
 
     @cached_property
     def files(self) -> AuthenticatedClient:
-        """The generated client for uploads."""
         return self._at(self.files_url)
 
     def _at(self, url: str) -> AuthenticatedClient:
