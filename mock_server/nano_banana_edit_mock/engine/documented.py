@@ -85,12 +85,12 @@ def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
     holder = f"{_at(operation)}/responses"
     names = list(resolve(document, holder)) if has(document, holder) else []
     for name in names:
-        media = f"{follow(document, f'{holder}/{name}')}/content/{escape(JSON)}"
+        media = f"{_content(document, f'{holder}/{name}')}/{escape(JSON)}"
         if name in _OWN_ERRORS and has(document, media):
             _check(document, operation, media, wording(int(name) if name.isdigit() else 400, "text"))
     name = min((name for name in names if name[:1] == "2"), default="default" if "default" in names else "")
     status = int(name.replace("XX", "00")) if name[:1] == "2" else 200 if name or operation.id in _PLAYED else 204
-    at = f"{follow(document, f'{holder}/{name}')}/content" if name else ""
+    at = _content(document, f"{holder}/{name}") if name else ""
     media_types = list(resolve(document, at)) if has(document, at) else []
     if operation.id in _PLAYED:
         if media_types and JSON not in media_types:
@@ -109,6 +109,11 @@ def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
     if not isinstance(value, str) or "*" in media_type:
         raise ValueError(f"{at}/{escape(media_type)} has no text for an example. Add one, so that the mock can answer.")
     return content(status, media_type, value.encode())
+
+
+def _content(document: Mapping[str, Any], pointer: str) -> str:
+    """Return the pointer to the media types of a response."""
+    return f"{follow(document, pointer)}/content"
 
 
 def _example(document: Mapping[str, Any], operation: Operation, media: str) -> Any:
