@@ -31,17 +31,11 @@ _HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": US
 
 @frozen
 class File:
-    """A result that was fetched.
-
-    Attributes:
-        content: Its bytes.
-        media_type: What it is, by its first bytes; None if that is no known image.
-        surprise: What is not as it was asked, if anything.
-    """
+    """A result that was fetched."""
 
     content: bytes
-    media_type: str | None
-    surprise: str | None
+    media_type: str | None  # by its first bytes; None if that is no known image
+    surprise: str | None  # what is not as it was asked, if anything
 
 
 def fetch(

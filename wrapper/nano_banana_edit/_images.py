@@ -30,8 +30,6 @@ class BinaryFile(Protocol):
 
 
 class PillowImage(Protocol):
-    """An image of Pillow."""
-
     @property
     def mode(self) -> str: ...
 
@@ -90,19 +88,12 @@ _MOST = 1_000  # images that are taken from an iterator, which may have no end; 
 
 @attrs.frozen
 class LocalImage:
-    """An image that must be uploaded first.
+    """An image that must be uploaded first."""
 
-    Attributes:
-        field: Its name in messages: `images[2]`.
-        name: File name of the upload.
-        open: Opens it at the start.
-        media_type: Its type as the caller names it, if so.
-    """
-
-    field: str
-    name: str
-    open: Callable[[], IO[bytes]] = attrs.field(repr=False)
-    media_type: str | None = None
+    field: str  # its name in messages: `images[2]`
+    name: str  # of the upload's file
+    open: Callable[[], IO[bytes]] = attrs.field(repr=False)  # opens it at the start
+    media_type: str | None = None  # as the caller names it, if so
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
@@ -112,11 +103,7 @@ class LocalImage:
             yield payload
 
     def content_type(self, start: bytes) -> str:
-        """Return the media type that the caller names, or that the first bytes show.
-
-        Raises:
-            InvalidRequest: There is neither.
-        """
+        """Return the media type that the caller names, or that the first bytes show; without one, refuse the image."""
         found = self.media_type or _media.of_content(start)
         if not start:
             raise _refusal(self.field, None, f"({self.name}) is an empty file; pass an image.")
@@ -131,11 +118,7 @@ class LocalImage:
 
 
 def parse_all(images: ImagesInput) -> list[str | LocalImage]:
-    """Return each image as its URL, or as a local image, to be uploaded.
-
-    Raises:
-        InvalidRequest: An image is of an unknown kind, or a file that does not exist or cannot be read.
-    """
+    """Return each image as its URL, or as a local image, to be uploaded. Raises InvalidRequest if it is neither."""
     if isinstance(images, set | frozenset):
         raise _refusal("images", None, "is a set, which has no order; pass a list.")
     if _are_many(images):

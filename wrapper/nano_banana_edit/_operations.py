@@ -64,19 +64,12 @@ Extra: TypeAlias = Mapping[str, Any] | None
 
 @frozen
 class Context:
-    """What every operation of one call needs.
-
-    Attributes:
-        settings: The client's.
-        deadline: When the call must be over.
-        on_progress: Called at each stage and each poll.
-        stop_on: Statuses that end the waiting, besides `completed` and `failed`.
-    """
+    """What every operation of one call needs."""
 
     settings: Settings
     deadline: Deadline
-    on_progress: OnProgress | None = None
-    stop_on: frozenset[str] = frozenset()
+    on_progress: OnProgress | None = None  # called at each stage and each poll
+    stop_on: frozenset[str] = frozenset()  # statuses that end the waiting, besides `completed` and `failed`
 
     def report(self, stage: str, **facts: Any) -> Operation[None]:
         """Log the progress, and call `on_progress`."""
@@ -129,7 +122,6 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
 
 
 def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
-    """Upload one file."""
     image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
         raise InvalidRequest(f"file is the URL {shorten(image)}; pass it to edit.", field="file")
@@ -161,7 +153,6 @@ def _content(image: LocalImage) -> bytes:
 
 
 def get_task(context: Context, task_id: str) -> Operation[Task]:
-    """Poll a task once."""
     task_id = _requests.task_id(task_id)
     with about(task_id):
         return (yield from _poll(context, task_id))

@@ -16,11 +16,7 @@ from ._settings import is_loopback, parse_url
 
 
 class Proxies:
-    """`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or what the system says in their place.
-
-    Raises:
-        InvalidRequest: A proxy is not a URL, or its scheme is unknown.
-    """
+    """`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or what the system says in their place."""
 
     def __init__(self) -> None:
         found = getproxies()

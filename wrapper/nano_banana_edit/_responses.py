@@ -54,12 +54,7 @@ _BY_STATUS = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 42
 
 
 def accepted(response: httpx2.Response, content: bytes) -> str:
-    """Return the task id that a submission was answered with.
-
-    Raises:
-        APIStatusError: 4xx; the submission was refused.
-        SubmissionUnknown: Any other response without a task id.
-    """
+    """Return the task id of an accepted submission; without one, raise the error of 4xx or SubmissionUnknown."""
     if response.is_client_error:
         raise_for_status(response, content)
     task_id = _accepted_id(content)
@@ -197,7 +192,6 @@ def shown(text: str) -> str:
 
 
 def json_of(content: bytes | bytearray) -> Any:
-    """Return the JSON value of a body, or None if it has none."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -205,12 +199,7 @@ def json_of(content: bytes | bytearray) -> Any:
 
 
 def _object(response: httpx2.Response, content: bytes) -> dict[str, Any]:
-    """Return the JSON object of a 2xx response.
-
-    Raises:
-        APIStatusError: The status is not 2xx.
-        InvalidResponse: The body is not a JSON object, or lacks what the client needs.
-    """
+    """Return the JSON object of a 2xx response. Raises APIStatusError for its status, InvalidResponse for its body."""
     raise_for_status(response, content)
     body = json_of(content)
     if not isinstance(body, dict):

@@ -145,12 +145,10 @@ class Settings:
 
     @cached_property
     def edits(self) -> AuthenticatedClient:
-        """The generated client for edits and tasks."""
         return self._at(self.base_url)
 
     @cached_property
     def files(self) -> AuthenticatedClient:
-        """The generated client for uploads."""
         return self._at(self.files_url)
 
     def _at(self, url: str) -> AuthenticatedClient:
@@ -159,16 +157,7 @@ class Settings:
 
 
 def resolve(
-    *,
-    token: str | None,
-    base_url: str | None,
-    files_url: str | None,
-    allow_http: bool | None = None,
-    timeout: Seconds | None,
-    attempt_timeout: Seconds | None = None,
-    max_retries: int,
-    retry_rate_limited: bool = True,
-    poll_interval: Seconds,
+    *, token: str | None, base_url: str | None, files_url: str | None, allow_http: bool | None = None, **others: Any
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 
@@ -185,21 +174,13 @@ def resolve(
         base_url=base_url,
         files_url=files_url,
         allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
-        timeout=timeout,
-        attempt_timeout=attempt_timeout,
-        max_retries=max_retries,
-        retry_rate_limited=retry_rate_limited,
-        poll_interval=poll_interval,
+        **others,
     )
 
 
 @contextmanager
 def from_environment() -> Iterator[None]:
-    """Name the variables to fix if no connections can be made with them.
-
-    Raises:
-        InvalidRequest: None can.
-    """
+    """Name the variables to fix if no connections can be made with them."""
     try:
         yield
     except (ImportError, OSError) as error:

@@ -116,6 +116,17 @@ def refer(document: Mapping[str, Any], pointer: str) -> str:
     return found
 
 
+def follow(document: Mapping[str, Any], pointer: str) -> str:
+    """Return the pointer to the node at the end of a chain of `$ref`."""
+    seen = {pointer}
+    while has(document, f"{pointer}/$ref"):
+        pointer = refer(document, f"{pointer}/$ref")
+        if pointer in seen:
+            raise ValueError(f"{pointer} refers to itself.")
+        seen.add(pointer)
+    return pointer
+
+
 def has(document: Mapping[str, Any], pointer: str) -> bool:
     """Return whether a JSON pointer leads to a node of the document."""
     try:

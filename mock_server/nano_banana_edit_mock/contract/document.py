@@ -18,6 +18,7 @@ from .census import (
     UnsupportedKeyword,
     escape,
     facets,
+    follow,
     has,
     point,
     refer,
@@ -148,10 +149,7 @@ def parse(document: Any) -> Contract:
     reader = _Reader(_whole(document))
     operations = tuple(reader.operations())
     return Contract(
-        document=reader.document,
-        servers=reader.servers(""),
-        operations=operations,
-        constraints=tuple(reader.census),
+        document=reader.document, servers=reader.servers(""), operations=operations, constraints=tuple(reader.census)
     )
 
 
@@ -392,10 +390,6 @@ class _Reader:
 
     def follow(self, pointer: str) -> str:
         """Follow a pointer and each `$ref` after it; return the pointer to the object at the end."""
-        seen = {pointer}
-        while "$ref" in self.take(pointer):
-            pointer = refer(self.document, f"{pointer}/$ref")
-            if pointer in seen:
-                raise ValueError(f"{pointer} refers to itself.")
-            seen.add(pointer)
-        return pointer
+        self.take(pointer)
+        self.take(found := follow(self.document, pointer))
+        return found

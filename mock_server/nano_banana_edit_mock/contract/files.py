@@ -38,12 +38,7 @@ _READ: dict[str, Callable[[str], Any]] = {
 
 
 def read_file(file: Path, spell: Callable[[Sequence[str | int]], str]) -> Any:
-    """Return the value in a file: JSON if it is that, or is named so, and otherwise YAML; `spell` names a place in it.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is neither, or has what JSON cannot express; the message names the file.
-    """
+    """Return the JSON or YAML value in a file, or raise a ValueError that names it; `spell` names a place in it."""
     form = "JSON" if file.suffix.lower() == ".json" else "YAML"
     try:
         text = file.read_text("utf-8-sig")

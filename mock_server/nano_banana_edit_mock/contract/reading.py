@@ -30,11 +30,7 @@ class Flaw(ValueError):
 
 
 def read_json(text: bytes) -> Any:
-    """Return one JSON value (RFC 8259).
-
-    Raises:
-        Flaw: The text is not JSON, or parsers disagree on it.
-    """
+    """Return one JSON value (RFC 8259)."""
     if text.startswith(BOM_UTF8):
         raise Flaw("starts with a byte order mark. Remove it.")
     try:
@@ -50,11 +46,7 @@ def read_json(text: bytes) -> Any:
 
 
 def check_json(value: Any, spell: Callable[[Sequence[str | int]], str] = spell) -> None:
-    """Check that a value could be read from JSON; `spell` names a place for a reader.
-
-    Raises:
-        ValueError: It could not; the message names the place.
-    """
+    """Check that a value could be read from JSON; `spell` names a place for a reader."""
     try:
         inspect(value)
     except Flaw as flaw:

@@ -12,7 +12,7 @@ from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
 from ..contract import JSON, Contract, Operation
-from ..contract.census import escape, facets, has, point, refer, resolve, target
+from ..contract.census import escape, facets, follow, has, point, resolve, target
 from ..contract.document import Field
 from ..contract.samples import sample
 from ..contract.schemas import named
@@ -44,11 +44,7 @@ class Documented:
 
 @lru_cache(maxsize=8)
 def documented(contract: Contract) -> Documented:
-    """Return what a document promises; of an operation that the mock plays only the status matters.
-
-    Raises:
-        ValueError: It promises other answers than those the mock gives, or none that the mock can make.
-    """
+    """Return what a document promises, or raise ValueError for what the mock does not answer."""
     upload = ""
     for operation in contract.operations:
         at = _at(operation)
@@ -117,9 +113,7 @@ def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
 
 def _content(document: Mapping[str, Any], pointer: str) -> str:
     """Return the pointer to the media types of a response."""
-    while has(document, f"{pointer}/$ref"):
-        pointer = refer(document, f"{pointer}/$ref")
-    return f"{pointer}/content"
+    return f"{follow(document, pointer)}/content"
 
 
 def _example(document: Mapping[str, Any], operation: Operation, media: str) -> Any:
