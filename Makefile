@@ -9,8 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CLIENT := generated/nano_banana_edit_client
 GOLDEN := tests/generated/golden
 generate = openapi-python-client generate --path $(1) --output-path $(2) --config generated/config.yaml \
-	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning && \
-	cp generated/constraints.py $(2)/
+	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-newest deep drill mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean

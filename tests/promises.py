@@ -36,7 +36,7 @@ OWN_CONNECTION = promise(
 ALWAYS = promise(
     "The promises about submissions, errors, time, the token and files hold in any sequence of calls and faults."
 )
-READ_AGAIN = promise("Polls, uploads and downloads are retried after a failure, up to `max_retries` times.")
+READ_AGAIN = promise("`get_task`, uploads and downloads are retried after a failure, up to `max_retries` times.")
 RETRY_AFTER = promise(
     "`Retry-After` is followed in each of its forms. If it would end after the deadline, the error is raised at once."
 )
@@ -44,7 +44,10 @@ DEADLINE = promise(
     "`timeout` bounds the whole call, even if headers or body arrive one byte at a time or without a pause."
 )
 NEXT_ADDRESS = promise("If an address of a host does not answer, the next one is tried in a fraction of a second.")
-WAIT_GOES_ON = promise("If a wait ends early, the exception has the `task_id`, and `wait(task_id)` continues.")
+WAIT_GOES_ON = promise(
+    "A wait goes on polling through an outage until its timeout. If it ends early, the exception has the `task_id` and "
+    "says how to go on, and `wait(task_id)` continues."
+)
 POLLING = promise(
     "Polls start quick and become slow. An unknown status does not end the wait, unless `stop_on` names it."
 )
@@ -60,16 +63,24 @@ TOKEN_BY_TLS = promise(
     "The token is sent over TLS only, to a server with a valid certificate. Your own machine needs no TLS, nor does a "
     "host that you allow with `allow_http=True`."
 )
-TOKEN_HIDDEN = promise("The token is in no error, traceback, repr or log line.")
+TOKEN_HIDDEN = promise(
+    "The token is in no error, traceback, repr or log line, in whatever spelling the service repeats it."
+)
+PROXY_HIDDEN = promise("The password of a proxy is in no error.")
 WHOLE_FILES = promise(
-    "A result is saved whole or not at all, and only if it is an image of the requested format within the size limit."
+    "A result is saved whole or not at all, and only if it is an image within the size limit; with `strict=True`, only "
+    "in the requested format."
 )
 UNPACKED = promise(
-    "Responses are requested without compression. A compressed response is read only if it is a single intact gzip, "
-    "and never beyond its limit."
+    "Responses are requested without compression. A compressed response is read only if it is a single intact gzip or "
+    "deflate, and never beyond its limit."
 )
 RESULT_HOSTS = promise("Results are fetched over https, or from the host that you pointed the client at.")
-CHECKED_FIRST = promise("Invalid input is rejected before anything is sent.")
+CHECKED_FIRST = promise(
+    "Invalid input is rejected before anything is sent: an image that is none, and a URL with a blank in it, too."
+)
+NAMED_FILE = promise("A tuple of a name, content and perhaps a media type is one image, never two.")
+WHOLE_UPLOADS = promise("A file that was read or written before the call is uploaded whole, or is refused.")
 SHARED = promise(
     "One client serves threads, tasks, forks, other processes, and one event loop after the other, each with its own "
     "connections."
@@ -77,4 +88,12 @@ SHARED = promise(
 ABANDONED = promise("A client that is dropped with open connections warns once.")
 OWN_SETTINGS = promise("Proxies and certificates of the environment are used, and so is your own httpx2 client.")
 OBSERVED = promise("OpenTelemetry sees every request, except on aiohttp; the log shows every stage and retry.")
-PICKLED = promise("Every error pickles.")
+PICKLED = promise(
+    "Edits, images, tasks, files, progress, clients and errors pickle and copy. None of them takes the token along: "
+    "another process reads it from its environment."
+)
+PAID_FOR = promise(
+    "A finished result can be had: in another format than asked, with a warning; under the name of a coding that it "
+    "does not have; from a host that does not have it at once."
+)
+FROZEN = promise("While freezegun or time-machine has frozen the time, a wait polls and ends as always.")

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import zipfile
 from email import message_from_bytes
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from .test_public import PACKAGES, ROOT
 
@@ -60,6 +62,12 @@ def test_bare_client_has_three_dependencies(wheel: Path) -> None:
     assert ["attrs", "httpx2", "stamina"] == sorted(
         re.split("[<>]", line)[0] for line in needed if "extra ==" not in line
     )
+
+
+def test_anyio_is_new_enough() -> None:
+    """No anyio that the async client cannot work with may be installed beside it: httpx2 asks for a newer one."""
+    (anyio,) = (need for need in map(Requirement, requires("httpx2")) if need.name == "anyio")
+    assert not anyio.specifier.contains("4.9")
 
 
 def test_mock_without_its_extra_says_what_it_needs() -> None:

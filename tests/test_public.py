@@ -137,6 +137,7 @@ def test_no_import_circle(package: str) -> None:
 # The wrapper's rooms: each may import only rooms before it.
 FLOORS = [
     "_version",
+    "_redaction",
     "_errors",
     "_log",
     "_clock",
@@ -161,6 +162,9 @@ FLOORS = [
     "results",
     "_base",
     "client",
+    "cli._common",
+    "cli.mocking",
+    "cli.edits",
     "cli",
 ]
 

@@ -1,12 +1,24 @@
 """The public types as a caller's type checker sees them: checked by mypy, never run."""
 
+import gzip
 import io
+import sys
+import tempfile
+import urllib.parse
+import zipfile
+from collections.abc import Generator, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import assert_type
+from typing import IO, assert_type
 
+import anyio
 import httpx
 import httpx2
+import PIL.Image
+import pydantic
 import respx
+import starlette.datastructures
+import yarl
 from nano_banana_edit import (
     AsyncEdit,
     AsyncNanoBananaEdit,
@@ -62,6 +74,51 @@ def sync() -> None:
         client.edit("a", "p", image_size="1:2")  # type: ignore[arg-type]
         client.edit(3, "p")  # type: ignore[arg-type]
         client.edit("a", "p", "1:1")  # type: ignore[call-arg]
+
+
+def images(client: NanoBananaEdit, stream: IO[bytes], url: str, urls: Generator[str], paths: Iterator[Path]) -> None:
+    with (
+        tempfile.NamedTemporaryFile() as named,
+        tempfile.SpooledTemporaryFile() as spooled,
+        gzip.open("a.gz") as packed,
+    ):
+        for file in (stream, sys.stdin.buffer, named, spooled, packed, httpx2.get("https://a.test")):
+            assert_type(client.edit(file, "p"), Edit)
+            assert_type(client.edit([file, file], "p"), Edit)
+            assert_type(client.edit(("a.png", file), "p"), Edit)
+            assert_type(client.upload(file), UploadedFile)
+        client.edit(named, "p")
+        client.edit(spooled, "p")
+        client.edit(packed, "p")
+        client.edit(starlette.datastructures.UploadFile(spooled), "p")  # type: ignore[arg-type]
+    with zipfile.ZipFile("a.zip") as archive, archive.open("a.png") as member, Path("a.txt").open() as text:
+        client.edit(member, "p")
+        client.edit(text, "p")  # type: ignore[arg-type]
+    client.edit(("a.png", b""), "p")
+    client.edit((None, bytearray(), "image/png"), "p")
+    client.edit([("a.png", b""), ("b.svg", memoryview(b""), "image/svg+xml"), url, Path()], "p")
+    client.edit(PIL.Image.open("a.png"), "p")
+    client.edit([PIL.Image.new("RGB", (1, 1))], "p")
+    for link in (httpx.URL(url), httpx2.URL(url), yarl.URL(url), pydantic.HttpUrl(url), pydantic.AnyUrl(url)):
+        client.edit(link, "p")
+        client.edit([link, url], "p")
+    client.edit(urllib.parse.urlparse(url), "p")
+    client.edit(urls, "p")
+    client.edit(paths, "p")
+    client.edit(Path().glob("*.png"), "p")
+    client.edit((Path(name) for name in urls), "p")
+    client.edit({url: 1}.keys(), "p")
+    client.edit({1: url}.values(), "p")
+    client.edit(url, "p", image_size=None, output_format=None, extra_body=None, on_progress=None, stop_on=None)
+    client.submit(url, "p", image_size=None, timeout=timedelta(minutes=5))
+    client.wait("t", timeout=timedelta(minutes=5))
+    NanoBananaEdit(timeout=timedelta(hours=1), poll_interval=timedelta(seconds=2)).with_options(timeout=timedelta(1))
+    client.edit({url}, "p")  # type: ignore[arg-type]
+    client.edit({url: 1}, "p")  # type: ignore[arg-type]
+    client.edit(None, "p")  # type: ignore[arg-type]
+    client.edit(("a.png", 3), "p")  # type: ignore[arg-type]
+    client.edit(anyio.wrap_file(stream), "p")  # type: ignore[arg-type]
+    client.upload([b""])  # type: ignore[arg-type]
 
 
 async def twin() -> None:

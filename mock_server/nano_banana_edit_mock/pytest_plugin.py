@@ -40,15 +40,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--nano-banana-edit-script",
         type=Path,
+        default=(),
         metavar="FILE",
         help="script of each test, unless a marker has another: a list of steps, in YAML or JSON",
+    )
+    group.addoption(
+        "--nano-banana-edit-allow-hosts",
+        type=lambda hosts: hosts.split(","),
+        default=[],
+        metavar="HOST,...",
+        help="hosts that a test with nano_banana_edit_mock may reach, unless a marker has others, such as 127.0.0.1",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
-        "markers", f"{MARKER}(script=[], **options): the script of a test's MockService, and its options"
+        "markers",
+        f"{MARKER}(script=[], allow_hosts=[], **options): the script and options of a test's MockService, and hosts "
+        "that may be reached beside it",
     )
 
 
@@ -57,8 +67,10 @@ def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     """The service for all clients of httpx and httpx2 in this process; requests to other hosts fail the test."""
     from . import mock_router  # noqa: PLC0415 - a run without these fixtures loads nothing
 
-    service = _service(request, monkeypatch, None)
-    with mock_router(service) as router:
+    options = _options(request)
+    allow_hosts = options.pop("allow_hosts")
+    service = _service(options, monkeypatch, None)
+    with mock_router(service, allow_hosts=allow_hosts) as router:
         request.node.stash[_UNMATCHED] = vars(router)["unmatched"]
         yield service
 
@@ -81,7 +93,9 @@ def nano_banana_edit_server(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _nano_banana_edit_server: MockServer
 ) -> MockServer:
     """The service on a port of 127.0.0.1, for other clients: one server for the run, a new service for each test."""
-    _nano_banana_edit_server.service = _service(request, monkeypatch, _nano_banana_edit_server.url)
+    options = _options(request)
+    del options["allow_hosts"]  # whoever uses a port reaches every host
+    _nano_banana_edit_server.service = _service(options, monkeypatch, _nano_banana_edit_server.url)
     return _nano_banana_edit_server
 
 
@@ -93,19 +107,25 @@ def _nano_banana_edit_server() -> Iterator[MockServer]:
         yield server
 
 
-def _service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, url: str | None) -> MockService:
-    """Return the service of a test, and lead clients without settings of their own to it."""
-    from . import MockService  # noqa: PLC0415
-
+def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return what the markers of a test say, and the command line for what they leave open."""
     if {*request.fixturenames, request.fixturename} >= _FIXTURES:
         raise pytest.UsageError(f"the test has {' and '.join(sorted(_FIXTURES))}; use one of them.")
-    options: dict[str, Any] = {"polls": request.config.getoption("--nano-banana-edit-polls")}
+    names = ("allow_hosts", "polls", "script")
+    options = {name: request.config.getoption(f"--nano-banana-edit-{name.replace('_', '-')}") for name in names}
     for marker in reversed([*request.node.iter_markers(MARKER)]):  # the nearest one is the first
         if marker.args:
             message = f"the marker {MARKER} has {marker.args[0]!r} without a name"
             raise pytest.UsageError(f"{message}; use script=[...], or the name of an option of MockService.")
         options |= marker.kwargs
-    script = options.pop("script", request.config.getoption("--nano-banana-edit-script") or ())
+    return options
+
+
+def _service(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, url: str | None) -> MockService:
+    """Return the service of a test, and lead clients without settings of their own to it."""
+    from . import MockService  # noqa: PLC0415
+
+    script = options.pop("script")
     service = MockService(**options)
     service.script(script)
     monkeypatch.setenv(_TOKEN_VARIABLE, options.get("token") or TOKEN)

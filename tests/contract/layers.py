@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from unicodedata import category
 
 import httpx2
 from attrs import frozen
@@ -15,6 +16,7 @@ from nano_banana_edit_client.models import EditRequest
 from nano_banana_edit_mock import MockServer, MockService, mock_router, mock_transport
 
 from ..document import CONTRACT
+from .strategies import BLANK
 
 _ARGUMENTS = ("image_size", "output_format")
 _CREATE = next(operation for operation in CONTRACT.operations if operation.id == "createEdit")
@@ -63,6 +65,12 @@ def model(body: Any) -> Verdict:
         return _refused(error.field, body if isinstance(body, dict) else ())
 
 
+def _is_url(text: str) -> bool:
+    return (
+        text.startswith("https://") and text[8:9] not in ("", "/", "?", "#") and BLANK.isdisjoint(map(category, text))
+    )
+
+
 def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], object]) -> Verdict | None:
     if not isinstance(body, dict):
         return None
@@ -71,8 +79,10 @@ def _wrapper_verdict(body: Any, submit: Callable[[MockService, dict[str, Any]], 
         return _refused(missing[0], body)  # Python's own signature refuses the call; test_public shows it
     images = body["image_urls"]
     paths = [images] if isinstance(images, str) else images if isinstance(images, list) else ()
-    if any(isinstance(path, str) and not path.startswith("https://") for path in paths) or isinstance(images, str):
-        return None  # a path to a file, or one image without a list
+    if any(isinstance(path, str) and not _is_url(path) for path in paths) or isinstance(images, str):
+        return None  # a path to a file, a URL with blanks, or one image without a list
+    if any(body.get(name, ...) is None for name in _ARGUMENTS):
+        return None  # to the wrapper, None is an option that was not given
     extra = {name: value for name, value in body.items() if name not in ("image_urls", "prompt", *_ARGUMENTS)}
     options = {name: body[name] for name in _ARGUMENTS if name in body}
     service = fresh()

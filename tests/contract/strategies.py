@@ -83,10 +83,15 @@ def inside(operation: str, field: tuple[str, ...]) -> st.SearchStrategy[Any]:
     )
 
 
+# The kinds of characters among which are all blanks; a client removes those around a URL, and refuses those within.
+BLANK = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+_NO_BLANK = st.characters(exclude_categories=(*BLANK, "Cs"))
+
+
 def _text(_operation: str, field: tuple[str, ...], schema: Schema) -> st.SearchStrategy[str]:
     least, most = schema.get("minLength", 0), schema.get("maxLength", 1_000)
     if field == IMAGES:
-        return st.text(max_size=20).map(lambda text: f"https://example.test/{text}")
+        return st.text(_NO_BLANK, max_size=20).map(lambda text: f"https://example.test/{text}")
     if "pattern" in schema:
         # Python's `$` lets a line end follow, ECMA 262's does not.
         return st.from_regex(schema["pattern"]).filter(lambda text: least <= len(text.strip("\n")) == len(text) <= most)

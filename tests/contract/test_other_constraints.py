@@ -43,10 +43,14 @@ def upload_verdicts(content: bytes) -> Iterator[tuple[str, bool]]:
     for kind in ("sync", "async"):
         try:
             if kind == "sync":
-                NanoBananaEdit(token="t", http_client=httpx2.Client(transport=transport)).upload(content)
+                NanoBananaEdit(token="t", http_client=httpx2.Client(transport=transport)).upload(
+                    ("image.png", content, "image/png")
+                )
             else:
                 http = httpx2.AsyncClient(transport=transport)
-                asyncio.run(AsyncNanoBananaEdit(token="t", http_client=http).upload(content))
+                asyncio.run(
+                    AsyncNanoBananaEdit(token="t", http_client=http).upload(("image.png", content, "image/png"))
+                )
             yield kind, True
         except InvalidRequest:
             yield kind, False

@@ -12,28 +12,29 @@ from typing import Any
 import attrs
 import pytest
 from nano_banana_edit_client.constraints import (
+    Declared,
+    Undeclared,
     an_object,
     checked,
-    constraints,
     present,
-    refuse_unknown,
+    read,
     shorten,
-    undeclared,
     within,
 )
 from nano_banana_edit_client.errors import ConstraintViolation
 from nano_banana_edit_client.types import UNSET, File
 
 LARGEST = sys.float_info.max
+JSON = "it must be JSON: null, booleans, numbers that a double can hold, Unicode text, arrays and objects."
 
 
 def file(size: int) -> File:
     return File(io.BytesIO(b"x" * size))
 
 
-def problem(schema: dict[str, Any], value: Any, *, required: bool = False) -> str:
+def problem(schema: dict[str, Any] | None, value: Any, *, required: bool = False) -> str:
     """What a model says against a value of its property; nothing if it takes it."""
-    model = attrs.make_class("Model", {"n": attrs.field(validator=constraints("n", required, schema))})
+    model = attrs.make_class("Model", {"n": attrs.field(validator=Declared("n", required, schema))})
     try:
         model(value)
     except ConstraintViolation as error:
@@ -70,6 +71,7 @@ def problem(schema: dict[str, Any], value: Any, *, required: bool = False) -> st
         ({"pattern": "^a$"}, ["a", 3]),
         ({"pattern": r"\$[$]\d"}, ["$$1"]),
         ({"items": {"type": "string", "maxLength": 1}}, [["a", ""], [], "abc", None]),
+        (None, [object()]),
     ],
 )
 def test_accepts(schema: dict[str, Any], values: list[Any]) -> None:
@@ -130,6 +132,8 @@ def test_accepts(schema: dict[str, Any], values: list[Any]) -> None:
         ({"pattern": "a$"}, "a\n", r"n is 'a\n'; it must match 'a$'."),
         ({"pattern": r"\d"}, "٣", r"n is '٣'; it must match '\\d'."),
         ({"items": {"type": "string"}}, ["a", 3], "n[1] is 3; it must be a string."),
+        ({}, math.nan, f"n contains nan; {JSON}"),
+        ({"items": {}}, [0, {"a": math.nan}], f"n[1] contains nan; {JSON}"),
         ({"items": {"items": {"maximum": 1}}}, [[], [1, 2]], "n[1][1] is 2; the maximum is 1."),
     ],
 )
@@ -138,8 +142,8 @@ def test_refuses(schema: dict[str, Any], value: Any, message: str) -> None:
     assert message == problem(schema, value)
 
 
-@pytest.mark.parametrize("schema", [{}, {"type": "string"}])
-def test_missing(schema: dict[str, Any]) -> None:
+@pytest.mark.parametrize("schema", [{}, {"type": "string"}, None])
+def test_missing(schema: dict[str, Any] | None) -> None:
     """A missing property is refused if it is required, whatever its schema."""
     assert "" == problem(schema, UNSET)
     assert "n is missing; it is required." == problem(schema, UNSET, required=True)
@@ -161,7 +165,7 @@ def test_violations_say_what_they_are() -> None:
 
 @attrs.define
 class Open:
-    properties: dict[Any, Any] = attrs.field(validator=undeclared)
+    properties: dict[Any, Any] = attrs.field(validator=Undeclared({}))
 
 
 def nested(levels: int) -> Any:
@@ -192,8 +196,7 @@ def test_undeclared_properties_must_be_json(properties: dict[Any, Any], field: s
     """Whatever parsers of JSON disagree on is refused by the name of the property."""
     with pytest.raises(ConstraintViolation) as refusal:
         Open(properties)
-    limit = "it must be JSON: null, booleans, numbers that a double can hold, Unicode text, arrays and objects."
-    assert (field, f"{shown}; {limit}") == (refusal.value.field, refusal.value.problem)
+    assert (field, f"{shown}; {JSON}") == (refusal.value.field, refusal.value.problem)
     str(refusal.value).encode()
 
 
@@ -208,7 +211,7 @@ def test_undeclared_properties_may_not_be_deep() -> None:
     [
         (lambda: checked("n", True, {}, UNSET), "required", True, None),
         (lambda: an_object(3), "type", "object", 3),
-        (lambda: refuse_unknown({"n": 3}, []), "additionalProperties", False, 3),
+        (lambda: read(attrs.make_class("Model", []), {"n": 3}), "additionalProperties", False, 3),
         (lambda: Open({"n": ...}), "type", "JSON", ...),
         (lambda: Open({"n": nested(128)}), "type", 128, nested(1)),
     ],
@@ -236,10 +239,23 @@ def test_names_are_readable_in_messages() -> None:
 )
 def test_unknown_properties(allowed: list[str], message: str) -> None:
     """A property that is left over is refused, with the names of those that are allowed."""
-    refuse_unknown({}, allowed)
+    fields = {name: attrs.field(validator=Declared(name, False, {})) for name in allowed}
+    model = attrs.make_class("Model", fields)
+    body = dict.fromkeys(allowed)
+    assert body == read(model, body)
     with pytest.raises(ConstraintViolation) as refusal:
-        refuse_unknown({"x": 1}, allowed)
+        read(model, {"x": 1} | body)
     assert message == str(refusal.value)
+
+
+@pytest.mark.parametrize("validator", [None, Undeclared({"type": "integer"})])
+def test_properties_that_are_left_over(validator: Undeclared | None) -> None:
+    """A model with room for more takes any property that meets the schema for them, if there is one."""
+    model = attrs.make_class("Model", {"more": attrs.field(validator=validator)})
+    assert {"a": 1} == read(model, {"a": 1})
+    if validator:
+        with pytest.raises(ConstraintViolation, match=r"^a is 'b'; it must be an integer\.$"):
+            read(model, {"a": "b"})
 
 
 @pytest.mark.parametrize(

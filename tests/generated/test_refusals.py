@@ -4,16 +4,12 @@ import copy
 from pathlib import Path
 
 import pytest
-import yaml
-from jinja2 import TemplateNotFound
 from nano_banana_edit_mock import UnsupportedKeyword
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.contract.census import resolve
-from openapi_python_client import generate
-from openapi_python_client.config import Config, ConfigFile, MetaType
 
 from ..document import CONTRACT
-from ..test_public import ROOT
+from .generating import refusal_of_the_generator
 
 REQUEST = "/components/schemas/EditRequest"
 PROMPT = f"{REQUEST}/properties/prompt"
@@ -86,20 +82,6 @@ def with_keyword(at, keyword, value):
     document = copy.deepcopy(dict(CONTRACT.document))
     resolve(document, at)[keyword] = value
     return document
-
-
-def refusal_of_the_generator(document, folder):
-    """The generator's error; empty if it makes the client."""
-    source = folder / "openapi.yaml"
-    source.write_text(yaml.safe_dump(document))
-    options = ConfigFile.load_from_path(ROOT / "generated/config.yaml")
-    options.post_hooks = []
-    config = Config.from_sources(options, MetaType.NONE, source, "utf-8", True, folder / "client")
-    try:
-        errors = generate(custom_template_path=ROOT / "generated/templates", config=config)
-    except TemplateNotFound as error:  # how a template refuses; see constraints.jinja
-        return str(error)
-    return " ".join(f"{error.header} {error.detail}" for error in errors)
 
 
 def refusal_of_the_mock(document):

@@ -56,7 +56,6 @@ def broken(body: bytes) -> dict[str, Misdeed]:
 def damaged(body: bytes, status: str = "200 OK") -> dict[str, Misdeed]:
     """What is whole to HTTP, and no gzip, or not one whole member of it."""
     packed = {
-        "no-gzip": body,
         "gzip-cut": gzip.compress(body)[:-9],
         "gzip-with-a-wrong-sum": gzip.compress(body)[:-8] + bytes(8),
         "gzip-in-two-members": gzip.compress(body[:9]) + gzip.compress(body[9:]),
@@ -66,8 +65,13 @@ def damaged(body: bytes, status: str = "200 OK") -> dict[str, Misdeed]:
 
 
 def packed(body: bytes, status: str = "200 OK") -> dict[str, Misdeed]:
-    """What nobody asked for, and can be undone."""
-    return {"gzip": says(answer(gzip.compress(body), "content-encoding: identity, GZip", status=status))}
+    """What nobody asked for, and can be undone, or need not be."""
+    return {
+        "gzip": says(answer(gzip.compress(body), "content-encoding: identity, GZip", status=status)),
+        "deflate": says(answer(zlib.compress(body), "Content-Encoding: deflate", status=status)),
+        "no-gzip": says(answer(body, GZIP, status=status)),
+        "no-known-coding": says(answer(body, "Content-Encoding: x", status=status)),
+    }
 
 
 def slow(body: bytes) -> dict[str, Misdeed]:
@@ -114,8 +118,7 @@ def unreadable(body: bytes) -> dict[str, Misdeed]:
     return {
         "gzip-bomb": says(answer(BOMB, GZIP)),
         "gzip-of-a-bomb": says(answer(gzip.compress(BOMB), f"{GZIP}, gzip")),
-        "deflate": says(answer(zlib.compress(body), "Content-Encoding: deflate")),
-        "no-known-coding": says(answer(body, "Content-Encoding: x")),
+        "brotli": says(answer(b"\x1b" + body, "Content-Encoding: br")),
         "empty": says(answer(b"")),
         "no-content": says(b"HTTP/1.1 204 No Content\r\n\r\n"),
         "no-json": says(answer(b"<html>", "Content-Type: text/html")),

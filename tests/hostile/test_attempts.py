@@ -10,24 +10,21 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _attempt
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown
 
+from .. import promises
 from .faces import Face, opened
 from .misdeeds import PATIENCE, TOKEN, URL
-from .server import Hostile, hang
+from .server import ACCEPTED, Hostile, hang, says
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")]
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+SOON: dict[str, Any] = {"timeout": None, "attempt_timeout": PATIENCE, "max_retries": 0}
 ASK: dict[str, tuple[Callable[[Face], Any], type[Exception]]] = {
     "look": (lambda face: face(face.client.get_task, "t-1"), APITimeout),
-    "submit": (lambda face: face(face.client.submit, URL, "p"), SubmissionUnknown),
+    "upload": (lambda face: face(face.client.upload, PNG), APITimeout),
 }
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A minute takes less than a second."""
-    monkeypatch.setattr(_attempt, "_LONGEST", httpx2.Timeout(PATIENCE).as_dict())
 
 
 @pytest.mark.parametrize("what", ASK)
@@ -35,11 +32,23 @@ def test_a_silent_server_is_given_up(kind: str, what: str) -> None:
     """An answer that does not come is waited for no longer than an attempt may take."""
     ask, expected = ASK[what]
     began = time.monotonic()
-    with Hostile([hang]) as server, opened(kind, base_url=server.url, timeout=None, max_retries=0) as face:
+    with Hostile([hang]) as server, opened(kind, base_url=server.url, **SOON) as face:
         with pytest.raises(expected):
             ask(face)
         assert 1 == len(server.requests)
     assert time.monotonic() - began < 25 * PATIENCE
+
+
+@promises.PAID_FOR
+def test_a_submission_is_waited_for(kind: str) -> None:
+    """The answer to a submission may take longer than an attempt at anything else, up to the call's own timeout."""
+    slow = says(b"HTTP/1.1 200 OK\r\n", ACCEPTED.partition(b"\r\n")[2], pause=3 * PATIENCE)
+    with Hostile([slow]) as server, opened(kind, base_url=server.url, **SOON) as face:
+        assert "t-1" == face(face.client.submit, URL, "p").task_id
+    with Hostile([hang]) as server, opened(kind, base_url=server.url, **{**SOON, "timeout": PATIENCE}) as face:
+        with pytest.raises(SubmissionUnknown):
+            face(face.client.submit, URL, "p")
+        assert 1 == server.posts
 
 
 def test_a_handshake_without_end_is_given_up(kind: str) -> None:
@@ -47,8 +56,8 @@ def test_a_handshake_without_end_is_given_up(kind: str) -> None:
     began = time.monotonic()
     with Hostile([hang], greeting=hang) as server:
         url = server.url.replace("http:", "https:")
-        with opened(kind, base_url=url, timeout=None, max_retries=0) as face, pytest.raises(APITimeout):
-            ASK["submit"][0](face)
+        with opened(kind, base_url=url, **SOON) as face, pytest.raises(APITimeout):
+            face(face.client.submit, URL, "p")
     assert time.monotonic() - began < 25 * PATIENCE
 
 
@@ -59,7 +68,7 @@ def test_a_server_that_does_not_read_is_given_up(kind: str) -> None:
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        with opened(kind, base_url=url, timeout=None, max_retries=0) as face, pytest.raises(APITimeout):
+        with opened(kind, base_url=url, **SOON) as face, pytest.raises(APITimeout):
             face(face.client.upload, image)
     assert time.monotonic() - began < 25 * PATIENCE
 

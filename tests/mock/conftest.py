@@ -143,7 +143,7 @@ def rich() -> dict[str, Any]:
                         "a/b": {"const": 1},
                         "small": {"allOf": [{"$ref": "#/components/schemas/Small"}], "exclusiveMinimum": 0},
                         "even": {"type": ["integer", "null"], "multipleOf": 2, "minimum": 0},
-                        "tags": {"type": "array", "uniqueItems": True, "maxItems": 3},
+                        "tags": {"type": "array", "uniqueItems": True, "maxItems": 3, "items": {}},
                         "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 2},
                         "inner": {
                             "type": "object",

@@ -150,9 +150,9 @@ class Trickle(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 httpx_leaves_a_generator = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 
 
-def save(path: Any) -> Callable[[Any], Any]:
+def save(path: Any, **how: Any) -> Callable[[Any], Any]:
     """What to do with an edit: save its first image."""
-    return lambda edit: edit.images[0].save(path)
+    return lambda edit: edit.images[0].save(path, **how)
 
 
 def fetch(edit: Any) -> Any:

@@ -134,11 +134,13 @@ def test_odd_redirects_are_errors(face: Face, answer: httpx2.Response) -> None:
 @pytest.mark.parametrize(
     ("content", "found"), [(b"", "no known image"), (b"<html>expired</html>", "no known image"), (JPEG, "image/jpeg")]
 )
-def test_content_must_be_what_was_asked(face: Face, tmp_path: Path, content: bytes, found: str) -> None:
-    """What is no image of the asked format is not saved, and what stood at the path still stands there."""
+def test_content_must_be_an_image_and_strictly_what_was_asked(
+    face: Face, tmp_path: Path, content: bytes, found: str
+) -> None:
+    """What is no image is not saved, nor strictly one of another format; what stood at the path still stands there."""
     (target := tmp_path / "out.png").write_bytes(b"old")
     with pytest.raises(InvalidResponse, match=f"should be image/png.* are {found}; nothing was saved") as refusal:
-        fetched(face, image(content), output_format="png", then=save(target))
+        fetched(face, image(content), output_format="png", then=save(target, strict=content == JPEG))
     assert ("t-1", "" if content == JPEG else content.decode()) == (refusal.value.task_id, refusal.value.body)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
@@ -151,7 +153,7 @@ def test_any_image_will_do_where_none_was_asked(face: Face) -> None:
 def test_expired_results_are_not_found(face: Face) -> None:
     """A result that is gone is NotFound, with the task's id."""
     with pytest.raises(NotFound) as gone:
-        fetched(face, httpx2.Response(404, text="gone"))
+        fetched(face, *[httpx2.Response(404, text="gone")] * 5)
     assert "t-1" == gone.value.task_id
 
 
@@ -261,8 +263,10 @@ def test_saves_through_links_and_keeps_permissions(face: Face, tmp_path: Path) -
 
 def test_a_part_is_no_image(face: Face) -> None:
     """A partial answer is not taken for the whole."""
-    with pytest.raises(InvalidResponse, match="nothing was saved"):
-        fetched(face, httpx2.Response(206, content=PNG))
+    for part in (None, "bytes 0-39/80", "bytes 1-40/41", "bytes 0-39/*", "pages 0-39/40"):
+        headers = {"content-range": part} if part else None
+        with pytest.raises(InvalidResponse, match="status 206, which is not the whole file; nothing was saved"):
+            fetched(face, httpx2.Response(206, content=PNG, headers=headers))
 
 
 @promises.WHOLE_FILES

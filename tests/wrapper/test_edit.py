@@ -260,8 +260,8 @@ def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock, status: str | N
 
 def test_looks_that_hang_are_not_the_end_of_time(face: Face) -> None:
     """A look that gets no answer while there is time is an APITimeout, with the id to go on with."""
-    with pytest.raises(APITimeout) as failure:
-        face.call(Script([httpx2.ReadTimeout("slow")]), "wait", "t-1", options={"max_retries": 0, "timeout": 0.1})
+    with pytest.raises(APITimeout, match=r"slow\)\. To go on, call wait\('t-1'\)\.$") as failure:
+        face.call(Script([httpx2.ReadTimeout("slow")]), "get_task", "t-1", options={"max_retries": 0, "timeout": 0.1})
     assert "t-1" == failure.value.task_id
 
 

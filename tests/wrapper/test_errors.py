@@ -41,7 +41,8 @@ def test_pickles(kind: type[NanoBananaEditError]) -> None:
     facts = {name: VALUES.get(name, name) for base in kind.__mro__ for name in vars(base).get("__annotations__", ())}
     error = kind("message", **facts)
     copy = pickle.loads(pickle.dumps(error))
-    assert (kind, "message", facts) == (type(copy), str(copy), vars(copy))
+    assert (kind, ("message",), facts) == (type(copy), copy.args, vars(copy))
+    assert (kind is EditFailed) == ("call wait('task_id')" not in str(copy))
 
 
 def test_tree_is_drawn() -> None:
@@ -71,6 +72,28 @@ def test_token_is_nowhere(face: Face, answer: Any) -> None:
         )
         error = error.__cause__
     assert "nano_banana_edit" in seen
+
+
+@promises.TOKEN_HIDDEN
+@pytest.mark.parametrize("dropped", [False, True], ids=["cause", "context"])
+def test_what_a_failure_came_from_shows_no_token(face: Face, dropped: bool) -> None:
+    """An event loop keeps what it could not write in the frames of its error; they are not kept."""
+
+    def write(data: str) -> None:
+        raise ConnectionResetError(104, f"{len(data)} bytes were not written")
+
+    def reset(request: httpx2.Request) -> httpx2.Response:
+        try:
+            write(request.headers["authorization"])
+        except OSError as error:
+            raise httpx2.WriteError("reset") from (None if dropped else error)
+
+    for method, arguments in (("get_task", ("t-1",)), ("submit", (URL, "p"))):
+        with pytest.raises(NanoBananaEditError) as failure:
+            face.call(reset, method, *arguments, options={"max_retries": 0})
+        inner = failure.value.__cause__.__context__
+        assert isinstance(inner, ConnectionResetError)
+        assert TOKEN not in "".join(traceback.TracebackException.from_exception(inner, capture_locals=True).format())
 
 
 @promises.TOKEN_HIDDEN

@@ -39,6 +39,17 @@ def odd_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         *((b"\0\0\0 ftyp" + brand, "image/avif") for brand in (b"avif", b"avis")),
         *((b"\0\0\0 ftyp" + brand, "image/heic") for brand in (b"heic", b"heix", b"heim", b"hevc", b"hevx")),
         *((b"\0\0\0 ftyp" + brand, "image/heif") for brand in (b"mif1", b"msf1")),
+        *(
+            (b"\0\0\0\x18ftyp" + brands, media_type)
+            for brands, media_type in (
+                (b"mif1\0\0\0\0mif1avif", "image/avif"),
+                (b"msf1\0\0\0\0mif1heic", "image/heic"),
+                (b"MiHE\0\0\0\0mif1miaf", "image/heif"),
+                (b"jpeg\0\0\0\0jpegmif1", "image/heif"),
+                (b"isom\0\0\0\0iso2mp41heic", None),
+                (b"mif1\0\0\0\0mif1miafheic", "image/heif"),
+            )
+        ),
         (b"\0\0\0 ftypisom", None),
         (b"<html>", None),
         (b"", None),

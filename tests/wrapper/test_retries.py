@@ -138,7 +138,7 @@ def test_stops_on_a_status_that_the_caller_names(face: Face, method: str) -> Non
     assert ("moderated", "t-1") == (stopped.value.status, stopped.value.task_id)
 
 
-@pytest.mark.parametrize("stop_on", ["moderated", None, 3, [3]])
+@pytest.mark.parametrize("stop_on", ["moderated", 3, [3]])
 def test_stop_on_is_a_list(face: Face, stop_on: Any) -> None:
     """One text is no list of statuses, nor is a list of something else, and nothing is sent."""
     with pytest.raises(InvalidRequest, match=rf"stop_on is {re.escape(repr(stop_on))}; .* list of statuses") as refusal:
@@ -206,12 +206,12 @@ def test_an_interrupted_submission_is_noted(stop: type[BaseException]) -> None:
     assert ["The edit may have been accepted and billed."] == stopped.value.__notes__
 
 
-def test_an_interrupted_submission_that_is_known_has_no_note() -> None:
-    """Where the task's id had come before the interrupt it is on the exception, and no doubt is; an upload has none."""
+def test_an_interrupted_submission_that_is_known_can_be_waited_for() -> None:
+    """Where the task's id had come before the interrupt the exception says how to go on; that of an upload does not."""
     answer = httpx2.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "submit", URL, "p")
-    assert {"task_id": "t-1"} == vars(stopped.value)
+    assert {"task_id": "t-1", "__notes__": ["To go on, call wait('t-1')."]} == vars(stopped.value)
     answer = httpx2.Response(200, stream=Cut(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as stopped:
         Face("sync").call(lambda _request: answer, "upload", PNG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit
 from nano_banana_edit_mock.contract import load
 
 from .. import promises
-from .conftest import TOKEN, URL, Face, Script, accepted
+from .conftest import TOKEN, URL, Face, Script, accepted, task
 
 CLIENTS = pytest.mark.parametrize("client", [NanoBananaEdit, AsyncNanoBananaEdit])
 
@@ -28,10 +29,6 @@ def urls(**arguments: Any) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
-        ({"HTTPS_PROXY": "ftp://x"}, "HTTPS_PROXY"),
-        ({"https_proxy": "ftp://x"}, "https_proxy"),
-        ({"ALL_PROXY": "http://[::1"}, "ALL_PROXY"),
-        ({"HTTP_PROXY": "ftp://x", "NO_PROXY": "[::1]"}, "HTTP_PROXY, NO_PROXY"),
         ({"ALL_PROXY": "socks5://127.0.0.1:1"}, "ALL_PROXY"),
         ({"SSL_CERT_FILE": "/nowhere", "NO_PROXY": "x"}, "SSL_CERT_FILE"),
         ({"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE"),
@@ -41,7 +38,7 @@ def urls(**arguments: Any) -> tuple[str, str]:
 def test_an_unusable_environment_is_named(
     client: Any, variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What httpx2 makes nothing of is refused by the names of the variables, with its reason."""
+    """What httpx2 cannot use is refused by the name of the variable, with its reason."""
     monkeypatch.setitem(sys.modules, "socksio", None)  # type: ignore[arg-type]
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -51,6 +48,39 @@ def test_an_unusable_environment_is_named(
         client(token=TOKEN)
     assert named == refusal.value.field
     assert ("SSL_CERT_FILE" in variables) == (f"is {variables.get('SSL_CERT_FILE')!r}, which" in str(refusal.value))
+
+
+@promises.PROXY_HIDDEN
+@CLIENTS
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *(f"{scheme}user:hunter2{mark}hunter2@proxy:8080" for mark in "#/?" for scheme in ("http://", "https://", "")),
+        "http://user:8080#hunter2@proxy:8080",
+        "http://user:8080/hunter2@proxy",
+        "http://user:8080?hunter2@proxy",
+        "ftp://user:hunter2@proxy",
+        "user:hunter2://proxy",
+        "http://user:hunter2\n@proxy:8080",
+        "http://user:hunter2@",
+        "http://[::1",
+        "http://",
+    ],
+)
+def test_an_unusable_proxy_is_named_and_not_shown(
+    client: Any, variable: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that cannot be used is refused by its variable's name and the form it must have, without its text."""
+    monkeypatch.setenv(variable, proxy)
+    monkeypatch.setenv("NO_PROXY", "fe80::/10,[::1]")
+    with pytest.raises(
+        InvalidRequest, match=f"^{variable} cannot be used as a proxy; it must be a URL such as "
+    ) as refusal:
+        client(token=TOKEN)
+    assert variable == refusal.value.field
+    said = f"{refusal.value} {vars(refusal.value)} {refusal.value.__cause__} {refusal.value.__context__}"
+    assert not any(part in said for part in ("hunter2", "8080"))
 
 
 def test_other_failures_come_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +143,9 @@ def test_a_slash_more_is_the_same_host() -> None:
         ("allow_http", 1, "allow_http is 1; it must be True or False"),
         ("base_url", "https://a/\ud800", "base_url is"),
         ("base_url", "https://user:hidden@a.test", "base_url has a user"),
+        ("base_url", "https://user:hidden#@a.test", "base_url has a user"),
+        ("base_url", "https://user:80#hidden@a.test", "base_url has a user"),
+        ("base_url", "user:hidden@a.test", "base_url has a user"),
         ("base_url", "https://a.test?x=1", "base_url has a user, a query"),
         ("base_url", "https://a.test#f", "base_url has a user, a query or a fragment"),
         ("http_client", 5, "http_client is 5; it must be an httpx2"),
@@ -250,9 +283,53 @@ async def _async_callback(_progress: object) -> None:
 @pytest.mark.parametrize("callback", [5, _async_callback])
 def test_refuses_callbacks_that_would_not_run(callback: Any) -> None:
     """A progress callback that cannot be called, or would never be awaited, is refused."""
-    with pytest.raises(InvalidRequest, match=r"on_progress is (5|<function _async.*); .* not async") as refusal:
+    with pytest.raises(InvalidRequest, match=r"on_progress is (5|<function _async.*); .* a function") as refusal:
         NanoBananaEdit(token=TOKEN).wait("t-1", on_progress=callback)
     assert "on_progress" == refusal.value.field
+
+
+@pytest.mark.parametrize("timeout", [0, 0.0, -1, "1", True, float("nan")])
+def test_refuses_unusable_timeouts_of_an_attempt(timeout: Any) -> None:
+    """The time of an attempt is a number of seconds, and no attempt can be made in none."""
+    with pytest.raises(InvalidRequest, match=r"attempt_timeout is .*; it must be a number of seconds"):
+        NanoBananaEdit(token=TOKEN, attempt_timeout=timeout)
+    with pytest.raises(InvalidRequest, match="attempt_timeout is"):
+        NanoBananaEdit(token=TOKEN).with_options(attempt_timeout=timeout)
+
+
+USUAL = {"connect": 10, "read": 60, "write": 60, "pool": 60}
+DAY = 86_400
+
+
+@promises.PAID_FOR
+@pytest.mark.parametrize(
+    ("http", "options", "poll", "submission"),
+    [
+        ({}, {}, USUAL, {**USUAL, "read": 600}),
+        ({}, {"timeout": None}, USUAL, {**USUAL, "read": DAY}),
+        ({}, {"timeout": 7}, dict.fromkeys(USUAL, 7), dict.fromkeys(USUAL, 7)),
+        ({}, {"attempt_timeout": 2}, dict.fromkeys(USUAL, 2), {**dict.fromkeys(USUAL, 2), "read": 600}),
+        ({}, {"attempt_timeout": 90}, {**dict.fromkeys(USUAL, 90), "connect": 10}, None),
+        ({}, {"attempt_timeout": 1e9, "timeout": None}, {**dict.fromkeys(USUAL, DAY), "connect": 10}, None),
+        ({"timeout": 300}, {}, dict.fromkeys(USUAL, 300), {**dict.fromkeys(USUAL, 300), "read": 600}),
+        ({"timeout": None}, {"timeout": None}, dict.fromkeys(USUAL, DAY), None),
+        ({"timeout": httpx2.Timeout(30, connect=3)}, {}, {**dict.fromkeys(USUAL, 30), "connect": 3}, None),
+        ({"timeout": 300}, {"attempt_timeout": 5}, dict.fromkeys(USUAL, 5), None),
+    ],
+)
+def test_attempts_have_the_time_that_was_set(
+    face: Face, http: Any, options: Any, poll: dict[str, float], submission: dict[str, float] | None
+) -> None:
+    """An attempt has the time of the setting, else that of the caller's own client, else a minute.
+
+    The answer to a submission has the time of the call.
+    """
+    script = Script([accepted(), task()])
+    face.call(script, "edit", URL, "p", http=http, options=options)
+    sent, polled = (request.extensions["timeout"] for request in script.requests)
+    assert poll == polled
+    assert (submission or {**poll, "read": sent["read"]}) == sent
+    assert sent["read"] == min(DAY, options.get("timeout", 600) or DAY)
 
 
 @pytest.mark.parametrize("timeout", [-1, "1", float("inf")])
@@ -294,3 +371,13 @@ def test_refuses_extra_properties_that_are_no_json(value: Any) -> None:
     with pytest.raises(InvalidRequest, match=r"^style contains .*; it must be JSON: .*\.$") as refusal:
         client.submit(URL, "p", extra_body={"style": value})
     assert (refusal.value.field, script.requests) == ("style", [])
+
+
+@CLIENTS
+def test_times_may_be_timedeltas(client: Any) -> None:
+    """A time in seconds may be a timedelta, in the constructor and in `with_options`."""
+    settings = client(token=TOKEN, timeout=dt.timedelta(minutes=2), poll_interval=dt.timedelta(seconds=0.5))
+    settings = settings.with_options(poll_interval=dt.timedelta(seconds=1))._driver.settings
+    assert (120.0, 1.0) == (settings.timeout, settings.poll_interval)
+    with pytest.raises(InvalidRequest, match="timeout is -60"):
+        client(token=TOKEN, timeout=dt.timedelta(minutes=-1))

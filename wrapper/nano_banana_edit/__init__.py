@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._operations import Progress
     from .client import AsyncNanoBananaEdit, NanoBananaEdit, aiohttp_client
     from .models import Task, TaskFile, UploadedFile
-    from .results import AsyncEdit, AsyncResultImage, Edit, ResultImage
+    from .results import AsyncEdit, AsyncResultImage, Edit, FormatWarning, ResultImage
 else:
 
     def __getattr__(name: str) -> Any:
@@ -46,6 +46,7 @@ _HOMES = {
     "AuthenticationError": "_errors",
     "Edit": "results",
     "EditFailed": "_errors",
+    "FormatWarning": "results",
     "InvalidRequest": "_errors",
     "InvalidResponse": "_errors",
     "NanoBananaEdit": "client",
@@ -74,6 +75,7 @@ __all__ = [
     "AuthenticationError",
     "Edit",
     "EditFailed",
+    "FormatWarning",
     "InvalidRequest",
     "InvalidResponse",
     "NanoBananaEdit",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, NoReturn, TypeVar, assert_never, cast
+from typing import Any, NoReturn, Self, TypeVar, assert_never, cast
 
 import anyio
 import anyio.to_thread
@@ -17,11 +18,12 @@ from anyio.lowlevel import RunVar
 from . import _clock
 from ._attempt import Attempt, time_is_over
 from ._driver import AT_ONCE
-from ._effects import Effect, Operation, Send, Sleep, Together, Work
+from ._effects import Call, Effect, Operation, Send, Sleep, Together, Work
 from ._errors import NanoBananaEditError, redacted
 from ._reading import Body
 from ._retry import backoff
-from ._settings import Settings
+from ._settings import Settings, from_environment
+from ._transport import async_client
 
 T = TypeVar("T")
 
@@ -41,6 +43,12 @@ class AsyncDriver:
     settings: Settings
     http: httpx2.AsyncClient
     make: Callable[..., httpx2.Request]
+
+    @classmethod
+    def connected(cls, settings: Settings) -> Self:
+        """Return a driver on connections of its own."""
+        with from_environment():
+            return cls(settings, async_client(), httpx2.Request)
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation to its end and return its result."""
@@ -66,6 +74,9 @@ class AsyncDriver:
                 return await _clock.async_sleep(seconds)
             case Work():
                 return await self._work(effect)
+            case Call(function):
+                result = function()
+                return await result if inspect.isawaitable(result) else result
             case Together(operations):
                 return await self._together(operations) if len(operations) > 1 else [await self.run(*operations)]
             case _:
@@ -74,16 +85,16 @@ class AsyncDriver:
     async def _again(self, send: Send) -> Any:
         try:
             return await self._send(send)
-        except Exception as error:  # noqa: BLE001 - as in the twin
+        except NanoBananaEditError as error:
             first = partial(_raise, error)
         import stamina  # noqa: PLC0415 - not before something fails
 
         tries = chain([first], repeat(partial(self._send, send)))
-        caller = stamina.AsyncRetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+        caller = stamina.AsyncRetryingCaller(attempts=None, timeout=None)
         return await caller(backoff(send, self.settings), lambda: next(tries)())  # noqa: PLW0108 - as in the twin
 
     async def _send(self, send: Send) -> Any:
-        attempt = Attempt(send, self.http)
+        attempt = Attempt(send, self.http, self.settings)
         try:
             with anyio.move_on_after(send.deadline.remaining() + _GRACE):
                 return await self._receive(send, attempt)
@@ -100,11 +111,10 @@ class AsyncDriver:
         response = await self.http.send(request, stream=True, auth=None, follow_redirects=False)
         attempt.body = body = Body(send, response)
         try:
-            async with aclosing(response):
-                body.check_coding()
-                async with aclosing(cast(AsyncGenerator[bytes, None], body.async_chunks())) as chunks:
-                    async for chunk in chunks:
-                        body.add(chunk)
+            chunks = cast(AsyncGenerator[bytes, None], body.async_chunks())
+            async with aclosing(response), aclosing(chunks):
+                async for chunk in chunks:
+                    body.add(chunk)
             return body.result()
         except BaseException as error:
             attempt.note_task(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -20,12 +21,18 @@ from ._errors import (
     InvalidResponse,
     NanoBananaEditError,
     SubmissionUnknown,
+    is_bare,
+    is_of_handler,
+    note,
 )
 from ._log import logger
 from ._reading import Body, NotRead
 from ._responses import raise_for_status
+from ._settings import Settings
 
 _LONGEST = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0}  # seconds
+_DAY = 86_400.0  # seconds; a socket takes no more than some weeks
+_UNSET = httpx2.Timeout(5.0)  # what a client of httpx2 has whose maker said nothing
 # By name nothing was sent: there was no connection, through a proxy or not, or none was free.
 _NOT_SENT = (
     httpx2.ConnectError,
@@ -34,7 +41,7 @@ _NOT_SENT = (
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
 )
-_FROM_TRANSPORT = (httpx2.HTTPError, httpx2.StreamError, OSError, UnicodeError)
+_FROM_TRANSPORT = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, UnicodeError, NotRead)
 _CLOSED = "The client is closed; make a new one. Nothing was sent."
 
 
@@ -44,13 +51,15 @@ class Attempt:
     Args:
         send: What is sent.
         http: The client that sends it.
+        settings: Those of the call.
     """
 
-    def __init__(self, send: Send, http: httpx2.Client | httpx2.AsyncClient) -> None:
-        self._send, self._http = send, http
+    def __init__(self, send: Send, http: httpx2.Client | httpx2.AsyncClient, settings: Settings) -> None:
+        self._send, self._http, self._settings = send, http, settings
         self._request: httpx2.Request | None = None
         self._seen = self._left = False  # whether the trace told anything, and that the request leaves
         self._connected: Any = None
+        self._outer = sys.exc_info()[1]  # what the caller is handling, which is the context of all that is raised here
         self.body: Body | None = None  # what was read of the response, once it has begun
 
     def build(self, make: Callable[..., httpx2.Request], trace: object) -> httpx2.Request:
@@ -63,7 +72,7 @@ class Attempt:
         """
         if self._http.is_closed:
             raise NanoBananaEditError(_CLOSED)
-        extensions: dict[str, Any] = {"timeout": timeouts(self._send.deadline)}
+        extensions: dict[str, Any] = {"timeout": self._timeouts()}
         if not self._send.reuse:
             extensions["trace"] = trace
         try:
@@ -77,6 +86,26 @@ class Attempt:
             request.headers["Connection"] = "close"
         self._request = request
         return request
+
+    def _timeouts(self) -> dict[str, float]:
+        """Return the timeouts of this attempt: finite always, and never past the deadline.
+
+        The response to a submission may take as long as the call: who stops waiting for it has paid for nothing.
+        """
+        deadline = self._send.deadline
+        if deadline.remaining() <= 0:
+            raise time_is_over(deadline)
+        longest: dict[str, float | None] = {**_LONGEST}
+        if longest_silence := self._settings.attempt_timeout:
+            longest = {name: min(longest_silence, 10.0 if name == "connect" else _DAY) for name in longest}
+        elif self._http.timeout != _UNSET:
+            longest = self._http.timeout.as_dict()
+        if self._send.billed:
+            longest["read"] = None
+        return {
+            name: Bound(min(_DAY if seconds is None else seconds, deadline.remaining()), deadline)
+            for name, seconds in longest.items()
+        }
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note an event of httpx2's `trace` extension; asking a proxy for a tunnel is not yet the request."""
@@ -99,7 +128,7 @@ class Attempt:
         """Add the task's id to what ended the reading of a submission's response, if the part that was read has it."""
         if self.body and self._send.billed:
             with suppress(NanoBananaEditError):
-                vars(error)["task_id"] = self.body.so_far()
+                note(error, self.body.so_far())
 
     def fail(self, error: Exception) -> NoReturn:
         """Raise the failure of this attempt as an error of this package.
@@ -110,9 +139,9 @@ class Attempt:
             InvalidResponse: The response was not read, or redirects to an invalid URL.
             SubmissionUnknown: A submission had left when it failed.
             NanoBananaEditError: The client was closed.
+            Exception: The caller's own, such as one of a signal handler, as it is.
         """
-        if isinstance(error, NanoBananaEditError):
-            raise error
+        self._raise_own(error)
         name, reason = type(error).__name__, _reason(error)
         logger.debug("%s: no response, %s", self._send.name, name)
         if isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
@@ -133,9 +162,21 @@ class Attempt:
             raise APITimeout(f"No response in time ({name}: {reason}).") from error
         if isinstance(error, _FROM_TRANSPORT):
             raise APIConnectionError(f"No response ({name}: {reason}).") from error
-        if isinstance(error, RuntimeError) and self._http.is_closed:  # by another thread, just before it was sent
-            raise NanoBananaEditError(_CLOSED) from error
-        raise error
+        raise NanoBananaEditError(_CLOSED) from error
+
+    def _raise_own(self, error: Exception) -> None:
+        """Raise what is no failure of the network as it is: an error of this package, or the caller's own."""
+        links: list[BaseException] = [error]
+        for link in links:  # which grows; httpcore2 drops causes
+            inner = (link.__cause__, link.__context__)
+            links += [each for each in inner if each and each is not self._outer and each not in links]
+        for link in filter(is_of_handler, links):
+            if "task_id" in vars(error):
+                note(link, vars(error)["task_id"])
+            raise link
+        closed = isinstance(error, RuntimeError) and self._http.is_closed  # by another thread, just before it was sent
+        if is_bare(error) or not (closed or isinstance(error, _FROM_TRANSPORT)):
+            raise error
 
     def _never_left(self, error: Exception) -> bool:
         """Return whether nothing of the request was sent, by its trace, or without one by the error's name.
@@ -154,18 +195,6 @@ class Attempt:
 def _url(text: str) -> httpx2.URL:
     """Return a URL of the API, parsed once: a task is polled many times."""
     return httpx2.URL(text)
-
-
-def timeouts(deadline: Deadline) -> dict[str, float]:
-    """Return the timeouts of one attempt: finite always, and never past the deadline.
-
-    Raises:
-        APITimeout: The deadline has passed.
-    """
-    remaining = deadline.remaining()
-    if remaining <= 0:
-        raise time_is_over(deadline)
-    return {name: Bound(min(seconds, remaining), deadline) for name, seconds in _LONGEST.items()}
 
 
 def time_is_over(deadline: Deadline) -> APITimeout:

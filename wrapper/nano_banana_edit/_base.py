@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
@@ -16,7 +17,7 @@ from nano_banana_edit_client.types import UNSET, Unset
 
 from ._clock import Deadline
 from ._errors import InvalidRequest, must_be
-from ._settings import Settings, check_seconds, from_environment, resolve
+from ._settings import TOKEN_VARIABLE, Seconds, Settings, check_seconds, in_seconds, resolve
 
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
@@ -66,10 +67,11 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         base_url: str | None = None,
         files_url: str | None = None,
         allow_http: bool | None = None,
-        timeout: float | None = 600.0,
+        timeout: Seconds | None = 600.0,
+        attempt_timeout: Seconds | None = None,
         max_retries: int = 3,
         retry_rate_limited: bool = True,
-        poll_interval: float = 2.0,
+        poll_interval: Seconds = 2.0,
         http_client: _HttpT | None = None,
     ) -> None:
         settings = resolve(
@@ -78,6 +80,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             files_url=files_url,
             allow_http=allow_http,
             timeout=timeout,
+            attempt_timeout=attempt_timeout,
             max_retries=max_retries,
             retry_rate_limited=retry_rate_limited,
             poll_interval=poll_interval,
@@ -87,11 +90,16 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
     def _set_up(self, settings: Settings, http_client: _HttpT | None) -> None:
         self._http_is_given = http_client is not None
         self._owns_http = not self._http_is_given
-        with from_environment():
-            self._driver: _DriverT = self._drive(settings, http_client)
+        self._driver: _DriverT = self._drive(settings, http_client)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __getstate__(self) -> Settings:
-        """Return what another process needs to make such a client: the settings, token included."""
+        """Return what another process needs to make such a client: the settings, which pickle without the token."""
         if self._http_is_given:
             raise TypeError("A client with your own http_client cannot be pickled; make one in the other process.")
         settings: Settings = self._driver.settings
@@ -108,23 +116,36 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         settings = self._driver.settings
         return f"<{type(self).__name__} base_url={settings.base_url!r} timeout={settings.timeout}>"
 
+    def _changed(self, **changes: Any) -> _DriverT:
+        """Return the driver with other settings; that of a pickled client takes its token from the environment."""
+        if not self._driver.settings.token:
+            changes = {"token": os.environ.get(TOKEN_VARIABLE, ""), **changes}
+            if not changes["token"]:
+                raise InvalidRequest(
+                    f"No API token: a pickled client carries none. Set {TOKEN_VARIABLE} in this process too.",
+                    field="token",
+                )
+        return replace(self._driver, settings=evolve(self._driver.settings, **changes)) if changes else self._driver
+
     def with_options(
         self,
         *,
         token: str | Unset = UNSET,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
+        attempt_timeout: Seconds | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         retry_rate_limited: bool | Unset = UNSET,
-        poll_interval: float | Unset = UNSET,
+        poll_interval: Seconds | Unset = UNSET,
     ) -> Self:
         """Return a client with other settings, which shares the connections of this one.
 
         Args:
             token: As in the constructor.
-            timeout: Seconds, or None for no limit.
+            timeout: Seconds or a timedelta, or None for no limit.
+            attempt_timeout: Seconds or a timedelta, or None for the default.
             max_retries: At least 0.
             retry_rate_limited: Whether a request that got 429 is sent again.
-            poll_interval: Seconds.
+            poll_interval: Seconds or a timedelta.
 
         Returns:
             A client of the same kind. Closing it leaves this one open; closing this one closes both.
@@ -135,6 +156,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         options = {
             "token": token,
             "timeout": timeout,
+            "attempt_timeout": attempt_timeout,
             "max_retries": max_retries,
             "retry_rate_limited": retry_rate_limited,
             "poll_interval": poll_interval,
@@ -142,24 +164,28 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         changes: dict[str, Any] = {name: value for name, value in options.items() if not isinstance(value, Unset)}
         other = object.__new__(type(self))
         vars(other).update(vars(self))
-        other._driver = replace(self._driver, settings=evolve(self._driver.settings, **changes))
+        other._driver = self._changed(**changes)
         other._owns_http = False
         return other
 
     def _context(
         self,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
-        stop_on: Collection[str] = (),
+        stop_on: Collection[str] | None = None,
     ) -> Context:
+        self._driver = self._changed()
         settings: Settings = self._driver.settings
-        if isinstance(timeout, Unset):
-            timeout = settings.timeout
-        check_seconds("timeout", timeout, optional=True)
-        if on_progress is not None and (not callable(on_progress) or inspect.iscoroutinefunction(on_progress)):
+        seconds: float | None = in_seconds(settings.timeout if isinstance(timeout, Unset) else timeout)
+        check_seconds("timeout", seconds, optional=True)
+        if on_progress is not None and not callable(on_progress):
+            raise must_be("a function", "on_progress", on_progress)
+        sync = isinstance(self._driver.http, httpx2.Client)
+        if sync and any(map(inspect.iscoroutinefunction, (on_progress, type(on_progress).__call__))):
             raise must_be("a function that is not async", "on_progress", on_progress)
+        stop_on = () if stop_on is None else stop_on
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
             raise must_be("a list of statuses", "stop_on", stop_on)
         context: type[Context] = _operations.Context
-        return context(settings, Deadline(timeout), on_progress, frozenset(stop_on))
+        return context(settings, Deadline(seconds), on_progress, frozenset(stop_on))

@@ -1,22 +1,38 @@
-"""Time, in one place, so that a test can hand in its own."""
+"""Time, in one place, so that a test can hand in its own.
+
+Tests freeze the time: freezegun replaces `time.monotonic` in every module, but not `time.sleep`. A wait that went by a
+frozen clock would never end. So the clock is one that is not replaced, also if this module is first imported then.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 import time
+from functools import partial
+from inspect import isbuiltin
 from typing import Self
 
 from attrs import field, frozen
 
-now = time.monotonic
+now = partial(time.monotonic) if sys.platform == "win32" else partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 sleep = time.sleep
 
 
 async def async_sleep(seconds: float) -> None:
-    """Sleep on whichever event loop is running."""
+    """Sleep on whichever event loop is running, or in a thread while the clock of event loops is frozen."""
     import anyio  # noqa: PLC0415 - comes with httpx2; the sync client need not load it
+    import anyio.to_thread  # noqa: PLC0415
 
-    await anyio.sleep(seconds)
+    if is_frozen():
+        await anyio.to_thread.run_sync(sleep, seconds, abandon_on_cancel=True)
+    else:
+        await anyio.sleep(seconds)
+
+
+def is_frozen() -> bool:
+    """Return whether a test has replaced the clock that event loops go by."""
+    return not isbuiltin(time.monotonic)
 
 
 @frozen

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from attrs import frozen
@@ -15,65 +17,66 @@ from . import _media
 from ._clock import Deadline
 from ._effects import Operation, Send, Work
 from ._errors import InvalidRequest, InvalidResponse, about
+from ._log import logger
 from ._responses import raise_for_status, shortened
 from ._settings import USER_AGENT, Settings, parse_url
 
 MAX_BYTES = 200_000_000  # ours, as the document sets none: four times the largest file it allows to upload
 _REDIRECTS = 5
+_SETTLES = 4  # further requests for a result that is not found, as its host may get it a moment later: about 8 seconds
+_GONE = (401, 403, 404, 410)
+_PART = re.compile(r"bytes 0-(\d{1,19})/(\d{1,19})")
 _HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 
 
 @frozen
-class Download:
-    """One result to fetch.
+class File:
+    """A result that was fetched.
 
     Attributes:
-        url: Where it is.
-        expected: Its media type; None for any image.
-        task_id: The task it belongs to.
+        content: Its bytes.
+        media_type: What it is, by its first bytes; None if that is no known image.
+        surprise: What is not as it was asked, if anything.
     """
 
-    url: str
-    expected: str | None
-    task_id: str
+    content: bytes
+    media_type: str | None
+    surprise: str | None
 
 
-def fetch(settings: Settings, download: Download, deadline: Deadline) -> Operation[bytes]:
-    """Return the image's bytes, checked by their signature.
-
-    Raises:
-        InvalidResponse: The URL is not trusted, redirects too often, or the file is not such an image.
-        APIStatusError: The file's host refused the request; results expire.
-        APIConnectionError: The file's host cannot be reached.
-    """
-    with about(download.task_id):
-        url = _trusted(settings, download.url)
+def fetch(
+    settings: Settings, url: str, *, task_id: str, expected: str | None, strict: bool, deadline: Deadline
+) -> Operation[File]:
+    """Return an image, checked by its signature: of an expected media type, or of any if it is None or not strict."""
+    with about(task_id):
+        trusted = _trusted(settings, url)
         for _ in range(_REDIRECTS):
-            content: bytes | httpx2.URL = yield Send(
+            fetched: File | httpx2.URL = yield Send(
                 "result",
-                {"method": "GET", "url": str(url), "headers": _HEADERS},
-                partial(_read, download=download),
+                {"method": "GET", "url": str(trusted), "headers": _HEADERS},
+                partial(_read, expected=expected, strict=strict),
                 deadline,
                 limit=MAX_BYTES,
+                settles=_SETTLES,
                 anonymous=True,
             )
-            if isinstance(content, bytes):
-                return content
-            url = _trusted(settings, str(content))
+            if isinstance(fetched, File):
+                if fetched.surprise:
+                    logger.warning("task %s: %s", task_id, fetched.surprise)
+                return fetched
+            trusted = _trusted(settings, str(fetched))
         raise InvalidResponse(f"The result was redirected {_REDIRECTS} times; it was not followed further.")
 
 
-def save(settings: Settings, download: Download, path: str | os.PathLike[str], deadline: Deadline) -> Operation[Path]:
-    """Write the image to `path`, completely or not at all, and return it as a Path.
-
-    Raises:
-        InvalidRequest: The path is a folder, or its folder does not exist.
-    """
-    with about(download.task_id):
+def save(
+    settings: Settings, url: str, path: str | os.PathLike[str], *, task_id: str, deadline: Deadline, **how: Any
+) -> Operation[File]:
+    """Write an image to `path`, completely or not at all."""
+    with about(task_id):
         target: Path = yield Work(partial(check_target, path), deadline)
-        content = yield from fetch(settings, download, deadline)
-        yield Work(partial(_write, target, content), deadline)
-    return Path(path)
+        file = yield from fetch(settings, url, task_id=task_id, deadline=deadline, **how)
+        yield Work(partial(write, target, file.content), deadline)
+    return file
 
 
 def _trusted(settings: Settings, url: str) -> httpx2.URL:
@@ -91,26 +94,42 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _read(response: httpx2.Response, content: bytes, *, download: Download) -> bytes | httpx2.URL:
+def _read(response: httpx2.Response, content: bytes, *, expected: str | None, strict: bool) -> File | httpx2.URL:
     if response.has_redirect_location:
         return response.url.join(response.headers["location"])  # httpx2 itself has refused one that is invalid
-    raise_for_status(response, content)
-    found = _media.of_content(content) if response.status_code == 200 else None
-    if found is None or download.expected not in (None, found):
+    raise_for_status(response, content, " (results expire)" if response.status_code in _GONE else "")
+    if not _is_whole(response):
         raise InvalidResponse(
-            f"The result should be {download.expected or 'an image'}, but its bytes are {found or 'no known image'}; "
-            "nothing was saved.",
-            body="" if found else shortened(content),
+            f"The result came with status {response.status_code}, which is not the whole file; nothing was saved.",
+            body=shortened(content),
         )
-    return content
+    found = _media.of_content(content)
+    if found and expected in (None, found):
+        return File(content, found, None)
+    surprise = f"The result should be {expected or 'an image'}, but its bytes are {found or 'no known image'}"
+    if strict or not (found or _may_be_image(response, content)):
+        raise InvalidResponse(f"{surprise}; nothing was saved.", body="" if found else shortened(content))
+    return File(content, found, surprise)
+
+
+def _is_whole(response: httpx2.Response) -> bool:
+    """Return whether a response has the whole file: also a partial one may, of which the part is all of it."""
+    part = _PART.fullmatch(response.headers.get("content-range", "").strip())
+    return response.status_code in (200, 203) or bool(
+        response.status_code == 206 and part and int(part[1]) + 1 == int(part[2])
+    )
+
+
+def _may_be_image(response: httpx2.Response, content: bytes) -> bool:
+    """Return whether content may be an image of a kind that is newer than this client: its server says so."""
+    named = _media.standard(response.headers.get("content-type", ""))
+    if named == "image/svg+xml":
+        return b"<svg" in content
+    return not _media.is_text(content) and named.startswith(("image/", "application/octet-stream", "binary/"))
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """Return the file of a path, as an absolute path, if it can be written.
-
-    Raises:
-        InvalidRequest: It cannot.
-    """
+    """Return the file of a path, as an absolute path. Raises InvalidRequest if it cannot be written."""
     try:
         os.fsencode(path)
         target = Path(os.path.realpath(Path(path)))  # Path.resolve takes a circle for what the version of Python says
@@ -118,7 +137,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         if problem is None:
             return target
     except (TypeError, ValueError, OSError) as error:
-        problem = f"is not a path ({error})"
+        problem = f"is not a path ({getattr(error, 'strerror', None) or error})"
     raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
 
 
@@ -134,7 +153,8 @@ def _problem(target: Path) -> str | None:
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
+    """Write a file completely or not at all."""
     part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, repeat
 from queue import Empty, SimpleQueue
-from typing import Any, NoReturn, TypeVar, assert_never
+from typing import Any, NoReturn, Self, TypeVar, assert_never
 
 import httpx2
 
 from . import _clock
 from ._attempt import Attempt
-from ._effects import Effect, Operation, Send, Sleep, Together, Work
-from ._errors import NanoBananaEditError, redacted
+from ._effects import Call, Effect, Operation, Send, Sleep, Together, Work
+from ._errors import NanoBananaEditError, must_be, redacted
 from ._reading import Body
 from ._retry import backoff
-from ._settings import Settings
+from ._settings import Settings, from_environment
+from ._transport import client
 
 T = TypeVar("T")
 
@@ -41,6 +42,12 @@ class Driver:
     http: httpx2.Client
     make: Callable[..., httpx2.Request]  # what makes a request of the API: with what the caller's client adds, or bare
     stopped: threading.Event = field(default_factory=threading.Event)  # whether nothing more is to be sent
+
+    @classmethod
+    def connected(cls, settings: Settings) -> Self:
+        """Return a driver on connections of its own."""
+        with from_environment():
+            return cls(settings, client(), httpx2.Request)
 
     def run(self, operation: Operation[T]) -> T:
         """Run an operation to its end and return its result."""
@@ -66,6 +73,8 @@ class Driver:
                 return _clock.sleep(seconds)
             case Work(function):
                 return function()
+            case Call(function):
+                return _refused_if_async(function())
             case Together(operations):
                 return self._together(operations) if len(operations) > 1 else [self.run(*operations)]
             case _:
@@ -75,36 +84,36 @@ class Driver:
         """Send once, and after a failure as often as may be. A request that works at once does not pay for stamina."""
         try:
             return self._send(send)
-        except Exception as error:
+        except NanoBananaEditError as error:
             if self.stopped.is_set():
                 raise
             first = partial(_raise, error)
         import stamina  # noqa: PLC0415 - not before something fails
 
         tries = chain([first], repeat(partial(self._send, send)))
-        caller = stamina.RetryingCaller(attempts=self.settings.max_retries + 1, timeout=None)
+        caller = stamina.RetryingCaller(attempts=None, timeout=None)  # the hook counts
         return caller(backoff(send, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
 
     def _send(self, send: Send) -> Any:
         if self.stopped.is_set():  # while a file was read, or before the next attempt
             raise NanoBananaEditError("The call is over; nothing was sent.")
-        attempt = Attempt(send, self.http)
+        attempt = Attempt(send, self.http, self.settings)
         try:
             request = attempt.build(self.make, attempt.trace)
             response = self.http.send(request, stream=True, auth=None, follow_redirects=False)
             attempt.body = body = Body(send, response)
             try:
                 with closing(response):
-                    body.check_coding()
                     for chunk in body.chunks():
                         body.add(chunk)
                 return body.result()
             except BaseException as error:
                 attempt.note_task(error)
                 raise
-        except Exception as error:  # noqa: BLE001 - named there
-            with redacted(self.settings.token):  # before stamina logs it
-                return attempt.fail(error)
+        except Exception as error:  # noqa: BLE001 - named below
+            failure = error
+        with redacted(self.settings.token):  # before stamina logs it
+            return attempt.fail(failure)
 
     def _together(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Run each operation in a thread; nobody waits for one once another failed, or the caller is interrupted."""
@@ -133,6 +142,12 @@ class Driver:
         finally:
             driver.stopped.set()
         return results
+
+
+def _refused_if_async(result: object) -> None:
+    if isinstance(result, Coroutine):
+        result.close()  # otherwise Python warns that nobody awaited it
+        raise must_be("a function that is not async", "on_progress", result)
 
 
 def _next(done: SimpleQueue[T]) -> T:

@@ -29,6 +29,8 @@ class Send:
         limit: Most bytes of the response's body that are read; ours, as the document sets none.
         billed: Whether the service may charge for it, so that it must not be sent twice.
         reuse: Whether it may use a connection that another request has used: true for polls alone.
+        patient: Whether it is sent again until the deadline, whatever `max_retries`: true for the polls of a wait.
+        settles: How often a 404 is asked again, as what is new may not be visible everywhere at once.
         anonymous: Whether it goes to a host outside the API: without the token, and without what an http_client adds.
     """
 
@@ -39,6 +41,8 @@ class Send:
     limit: int = 10_000_000
     billed: bool = False
     reuse: bool = False
+    patient: bool = False
+    settles: int = 0
     anonymous: bool = False
 
 
@@ -63,11 +67,18 @@ class Work:
 
 
 @frozen
+class Call:
+    """Call a function of the caller's. An async client awaits what it returns, if that can be awaited."""
+
+    function: Callable[[], Any]
+
+
+@frozen
 class Together:
     """Run operations side by side; its result is the list of theirs, its error the first of theirs."""
 
     operations: Sequence[Operation[Any]]
 
 
-Effect: TypeAlias = Send | Sleep | Work | Together
+Effect: TypeAlias = Send | Sleep | Work | Call | Together
 Operation: TypeAlias = Generator[Effect, Any, T]

@@ -20,56 +20,71 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from traceback import clear_frames
 from typing import Any
 
 from nano_banana_edit_client.constraints import shorten
 
+from ._redaction import brief, redact
+
 _SHORT = 200  # characters; a longer text may be an image
-_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
-
-
-def _without(secret: str, text: str, *, cut: bool) -> str:
-    """Return a text without a secret, and if it may have been cut, without the start of one at its end."""
-    text = text.replace(secret, "[token]")
-    rest = next((size for size in range(len(secret), 2, -1) if cut and text.endswith(secret[:size])), 0)
-    return text[: len(text) - rest] + "[token]" if rest else text
-
-
-def _shows(error: BaseException, secret: str) -> bool:
-    texts = (str(error), *error.args, *vars(error).values())
-    return any(secret in str(text) for text in texts if isinstance(text, str | bytes))
 
 
 def _forget(error: BaseException, secret: str) -> None:
-    """Cut the chain of an error's causes at one that shows a secret."""
-    for link in ("__cause__", "__context__"):
-        other = getattr(error, link)
-        if other and _shows(other, secret):
-            setattr(error, link, None)
-        elif other:
-            _forget(other, secret)
+    """Cut the chain of an error's causes at those that show a secret, and clear the frames of the others.
+
+    asyncio keeps the frame of a failed write, whose variables have the head of the request.
+    """
+    chain = [error]
+    seen = {id(error)}
+    for link in chain:
+        for name in ("__cause__", "__context__"):
+            other = getattr(link, name)
+            if other and _shows(other, secret):
+                setattr(link, name, None)
+            elif other and id(other) not in seen:
+                clear_frames(other.__traceback__)
+                seen.add(id(other))
+                chain.append(other)
+
+
+def _shows(error: BaseException, secret: str) -> bool:
+    if isinstance(error, BaseExceptionGroup) and any(_shows(inner, secret) for inner in error.exceptions):
+        return True
+    texts = (str(error), *error.args, *vars(error).values(), *getattr(error, "__notes__", ()))
+    return any(redact(str(text), secret) != str(text) for text in texts if isinstance(text, str | bytes))
 
 
 class NanoBananaEditError(Exception):
     """Base of every error of this package.
 
     Attributes:
-        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit.
+        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit, as the text of the error says.
     """
 
     task_id: str | None = None
 
     def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message)
+        super().__init__(brief(message))
         vars(self).update(facts)
 
+    def __str__(self) -> str:
+        text = super().__str__()
+        over = not self.task_id or isinstance(self, EditFailed)
+        return text if over else f"{text.rstrip('.')}. {_way_on(str(self.task_id))}"
+
     def redact(self, secret: str) -> None:
-        """Remove a secret from the message and the attributes, and drop causes that show it."""
-        if len(secret) < _SECRET:
-            return
-        self.args = tuple(_without(secret, str(text), cut=True) for text in self.args)
-        texts = {name: value for name, value in vars(self).items() if isinstance(value, str)}
-        vars(self).update({name: _without(secret, text, cut=name == "body") for name, text in texts.items()})
+        """Remove a secret from the message, the notes and the attributes, and drop causes that show it.
+
+        The id of a task loses no part that is like a part of the secret, as the edit could not be had without it.
+        """
+        self.args = tuple(redact(str(text), secret, cut=True) for text in self.args)
+        for name, value in vars(self).items():
+            if name == "__notes__":
+                value[:] = [redact(note, secret) for note in value]
+            elif isinstance(value, str) and (name != "task_id" or secret in value):
+                vars(self)[name] = redact(value, secret, cut=name == "body")
         _forget(self, secret)
 
 
@@ -206,9 +221,46 @@ def redacted(secret: str) -> Iterator[None]:
 
 @contextmanager
 def about(task_id: str) -> Iterator[None]:
-    """Add the id of the task to any exception, an interrupt or a cancellation too."""
+    """Add the id of the task to any exception, an interrupt or a cancellation too, and how to go on."""
     try:
         yield
     except BaseException as error:
-        vars(error)["task_id"] = task_id
+        note(error, task_id)
         raise
+
+
+def note(error: BaseException, task_id: str | None) -> None:
+    """Add the id of an accepted edit to an exception, or that the edit may have been accepted."""
+    known = vars(error).get("task_id")
+    if task_id:
+        vars(error)["task_id"] = task_id
+    if not isinstance(error, NanoBananaEditError) and not (known and known == task_id):
+        error.add_note(_way_on(task_id) if task_id else "The edit may have been accepted and billed.")
+
+
+def _way_on(task_id: str) -> str:
+    return f"To go on, call wait({task_id!r})."
+
+
+def is_bare(error: Exception) -> bool:
+    """Return whether an OSError says nothing, as one that another thread raises in this one; sockets give reasons."""
+    return isinstance(error, OSError) and not error.args
+
+
+def is_of_handler(error: BaseException) -> bool:
+    """Return whether a signal handler of the caller raised it, as its traceback shows.
+
+    Such an exception comes out of the system call that it interrupts, where a TimeoutError looks like a socket's own. A
+    signal handler is a function that gets a number, and the frame that it interrupts.
+    """
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        frame, called = trace.tb_frame, trace.tb_next.tb_frame
+        code, values = called.f_code, called.f_locals
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]  # the last one may be *args
+        given = [values.get(name) for name in names]
+        given += given[-1] if given and isinstance(given[-1], tuple) else ()
+        if any(isinstance(number, int) and at is frame for number, at in pairwise(given)):
+            return True
+        trace = trace.tb_next
+    return False

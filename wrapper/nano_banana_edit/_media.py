@@ -39,7 +39,7 @@ _ALIASES = {
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "image/heic"),
-    **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), "image/heif"),
+    **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), "image/heif"),  # of any coding; another brand may name it
 }
 _SIGNATURES = (
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
@@ -54,14 +54,27 @@ _SIGNATURES = (
     (rb"8BPS", "image/vnd.adobe.photoshop"),
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), media_type) for pattern, media_type in _SIGNATURES)
-LONGEST = 16  # bytes that tell a signature
+_START = 512  # bytes that tell a text from anything else
+LONGEST = 64  # bytes that tell a signature
 
 
 def of_content(content: bytes) -> str | None:
     """Return the media type of an image by its first bytes, or None if it is no known image."""
     if content[4:8] == b"ftyp":
-        return _BRANDS.get(content[8:12])
+        brands = (content[at : at + 4] for at in (8, *range(16, min(int.from_bytes(content[:4]), LONGEST), 4)))
+        found = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
+        return min(found, key="image/heif".__eq__, default=None)
     return next((media_type for pattern, media_type in _PATTERNS if pattern.match(content)), None)
+
+
+def is_text(content: bytes) -> bool:
+    """Return whether a body is no image but a text, such as a page or a refusal, by its first bytes."""
+    start = content[:_START]
+    try:
+        start.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(start) == _START  # the last character is cut
+    return b"\0" not in start
 
 
 def of_name(name: str) -> str | None:
@@ -71,7 +84,7 @@ def of_name(name: str) -> str | None:
 
 def of_format(output_format: str) -> str | None:
     """Return the media type of an output format, such as `jpeg`, or None if it is unknown."""
-    return _TYPES.get(output_format.lower())
+    return _TYPES.get(output_format.strip().lower())
 
 
 def standard(media_type: str) -> str:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
-from attrs import asdict, frozen
+from attrs import frozen
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.api.edits import get_task as poll_task
 from nano_banana_edit_client.api.files import upload_file
 from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.errors import ConstraintViolation
-from nano_banana_edit_client.models import ImageSize, OutputFormat
-from nano_banana_edit_client.types import UNSET, Unset
 
 from . import _requests, _responses
 from ._clock import Deadline
-from ._effects import Operation, Send, Sleep, Together, Work
-from ._errors import APITimeout, EditFailed, InvalidRequest, InvalidResponse, SubmissionUnknown, WaitTimeout, about
+from ._effects import Call, Operation, Send, Sleep, Together, Work
+from ._errors import (
+    EditFailed,
+    InvalidRequest,
+    InvalidResponse,
+    NanoBananaEditError,
+    SubmissionUnknown,
+    WaitTimeout,
+    about,
+    note,
+)
 from ._images import ImageInput, ImagesInput, LocalImage, are_urls, parse, parse_all
 from ._log import logger
-from ._retry import spread
+from ._redaction import brief
+from ._retry import LONGEST, may_pass, spread
 from ._settings import Settings
-from .models import Task, UploadedFile
+from .models import Task, UploadedFile, without
 
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
+_SETTLES = 3  # polls for a task that was just submitted and is not found: about four seconds
 
 
 @frozen
@@ -50,15 +58,8 @@ class Progress:
 
 
 OnProgress: TypeAlias = Callable[[Progress], object]
+Options: TypeAlias = Mapping[str, Any]  # those of an edit besides images and prompt, by name
 Extra: TypeAlias = Mapping[str, Any] | None
-
-
-@frozen(kw_only=True)
-class Options:
-    """The options of an edit, besides images and prompt. See `NanoBananaEdit.edit`."""
-
-    image_size: ImageSize | Unset = UNSET
-    output_format: OutputFormat | Unset = UNSET
 
 
 @frozen
@@ -77,13 +78,13 @@ class Context:
     on_progress: OnProgress | None = None
     stop_on: frozenset[str] = frozenset()
 
-    def report(self, stage: str, **facts: Any) -> None:
+    def report(self, stage: str, **facts: Any) -> Operation[None]:
         """Log the progress, and call `on_progress`."""
         progress = Progress(stage, self.deadline.elapsed(), **facts)
         at = f"task {progress.task_id} is {progress.status}, " if progress.task_id else ""
-        logger.info("%s: %safter %.1f s", stage, at, progress.elapsed)
+        logger.info("%s: %safter %.1f s", stage, brief(at), progress.elapsed)
         if self.on_progress:
-            self.on_progress(progress)
+            yield Call(partial(self.on_progress, progress))
 
 
 def edit(context: Context, images: ImagesInput, prompt: str, options: Options, extra_body: Extra) -> Operation[Task]:
@@ -97,18 +98,18 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
     read = partial(parse_all, images)
     parsed: list[str | LocalImage] = read() if are_urls(images) else (yield Work(read, context.deadline))
     names = [image if isinstance(image, str) else _NOT_UPLOADED for image in parsed]
-    request = _requests.edit_request(names, prompt, asdict(options, recurse=False), extra_body)
+    request = _requests.edit_request(names, prompt, options, extra_body)
     local = [image for image in parsed if isinstance(image, LocalImage)]
     if local:
         yield Work(partial(_check, *local), context.deadline)
-        context.report("upload")
+        yield from context.report("upload")
         files: list[UploadedFile] = yield Together([_upload(context, image) for image in local])
         urls = iter(file.url for file in files)
         try:
             request.image_urls = [image if isinstance(image, str) else next(urls) for image in parsed]
         except ConstraintViolation as error:
             raise InvalidResponse(f"The URL of an uploaded file cannot be edited: {error}") from error
-    context.report("submit")
+    yield from context.report("submit")
     try:
         task_id: str = yield Send(
             "createEdit",
@@ -121,8 +122,8 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
         error.request_digest, error.elapsed = _requests.digest(request), context.deadline.elapsed()
         raise
     except BaseException as error:
-        if not isinstance(error, Exception) and "task_id" not in vars(error):
-            error.add_note("The edit may have been accepted and billed.")
+        if "task_id" not in vars(error):
+            note(error, None)
         raise
     return Task(task_id)
 
@@ -151,7 +152,7 @@ def _upload(context: Context, image: LocalImage) -> Operation[UploadedFile]:
         _responses.uploaded,
         context.deadline,
     )
-    return file
+    return without(file, context.settings.token)  # type: ignore[no-any-return]
 
 
 def _content(image: LocalImage) -> bytes:
@@ -163,18 +164,23 @@ def get_task(context: Context, task_id: str) -> Operation[Task]:
     """Poll a task once."""
     task_id = _requests.task_id(task_id)
     with about(task_id):
-        task: Task = yield Send(
-            "getTask",
-            context.settings.edits.request_kwargs(poll_task.request_kwargs(task_id)),
-            partial(_responses.task, task_id=task_id),
-            context.deadline,
-            reuse=True,  # its response names its task, so that no other can be taken for it
-        )
-    return task
+        return (yield from _poll(context, task_id))
+
+
+def _poll(context: Context, task_id: str, **how: Any) -> Operation[Task]:
+    task: Task = yield Send(
+        "getTask",
+        context.settings.edits.request_kwargs(poll_task.request_kwargs(task_id)),
+        partial(_responses.task, task_id=task_id),
+        context.deadline,
+        reuse=True,  # its response names its task, so that no other can be taken for it
+        **how,
+    )
+    return without(task, context.settings.token)  # type: ignore[no-any-return]
 
 
 def wait(context: Context, task: Task | str) -> Operation[Task]:
-    """Poll a task, at growing intervals, until it is completed; an unknown status is waited through."""
+    """Poll a task, at growing intervals, until it is completed; an unknown status and an outage are waited through."""
     task_id = _requests.task_id(task.task_id if isinstance(task, Task) else task)
     state: Task | None = None
     interval = context.settings.poll_interval
@@ -183,18 +189,18 @@ def wait(context: Context, task: Task | str) -> Operation[Task]:
         while state is None or state.status != "completed":
             number, delay = next(polls)
             try:
-                state = yield from get_task(context, task_id)
-            except APITimeout as error:
-                if context.deadline.remaining() > 0:
+                state = yield from _poll(context, task_id, patient=True, settles=0 if state else _SETTLES)
+            except NanoBananaEditError as error:
+                if not may_pass(error, context.settings, patient=True):
                     raise
-                raise _wait_timeout(context, task_id, state) from error
-            context.report("wait", task_id=task_id, status=state.status, polls=number)
+                raise _wait_timeout(context, task_id, state, f"; the last poll failed: {error.args[0]}") from error
+            yield from context.report("wait", task_id=task_id, status=state.status, polls=number)
             if state.status == "failed" or state.status in context.stop_on:
                 raise _edit_failed(state)
             if state.status != "completed":
                 delay = max(delay, state.retry_after or 0)
-                if delay >= min(context.deadline.remaining(), threading.TIMEOUT_MAX):
-                    raise _wait_timeout(context, task_id, state)
+                if delay >= min(context.deadline.remaining(), LONGEST):
+                    raise _wait_timeout(context, task_id, state, ".")
                 yield Sleep(delay)
         if not state.files:
             raise InvalidResponse("The task is completed, but its result names no file.", body=repr(state.raw)[:500])
@@ -203,15 +209,12 @@ def wait(context: Context, task: Task | str) -> Operation[Task]:
 
 def _edit_failed(task: Task) -> EditFailed:
     ended = "failed" if task.status == "failed" else f"ended as {task.status!r}"
-    text = task.error_msg or task.error_code or "no reason given"
+    text = _responses.shown(task.error_msg or task.error_code or "no reason given")
     facts = {"status": task.status, "error_code": task.error_code, "error_msg": task.error_msg}
     return EditFailed(f"The edit {ended}: {text}", **facts)
 
 
-def _wait_timeout(context: Context, task_id: str, state: Task | None) -> WaitTimeout:
+def _wait_timeout(context: Context, task_id: str, state: Task | None, why: str) -> WaitTimeout:
     status = state.status if state else None
     timeout = context.deadline.elapsed() if context.deadline.timeout is None else context.deadline.timeout
-    return WaitTimeout(
-        f"Task {task_id} is still {status or 'unknown'} after {timeout:g} s. The edit goes on: call wait({task_id!r}).",
-        status=status,
-    )
+    return WaitTimeout(f"Task {task_id} is still {status or 'unknown'} after {timeout:g} s{why}", status=status)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.request import getproxies
 
 import httpx2
 
+from ._errors import InvalidRequest
 from ._settings import is_loopback
 
 
@@ -15,16 +19,14 @@ class Proxies:
     """`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or what the system says in their place.
 
     Raises:
-        ValueError: A proxy is not a URL, or its scheme is unknown.
+        InvalidRequest: A proxy is not a URL, or its scheme is unknown.
     """
 
     def __init__(self) -> None:
         found = getproxies()
-        self._past = [entry.strip().lower() for entry in found.pop("no", "").split(",") if entry.strip()]
+        self._past = found.pop("no", "").lower().replace(",", " ").split()
         self._by_scheme = {
-            scheme: httpx2.Proxy(url if "://" in url else f"http://{url}")
-            for scheme, url in found.items()
-            if scheme in ("http", "https", "all") and url
+            scheme: _proxy(scheme, url) for scheme, url in found.items() if scheme in ("http", "https", "all") and url
         }
 
     def __iter__(self) -> Iterator[httpx2.Proxy]:
@@ -38,15 +40,34 @@ class Proxies:
         return proxy
 
 
+def _proxy(scheme: str, url: str) -> httpx2.Proxy:
+    with suppress(httpx2.InvalidURL, ValueError):
+        proxy = httpx2.Proxy(url if "://" in url else f"http://{url}")
+        if proxy.url.host and "@" not in str(proxy.url):  # otherwise a part of the password is taken for the path
+            return proxy
+    variable = next((name for name in os.environ if name.lower() == f"{scheme}_proxy"), f"the system's {scheme} proxy")
+    raise InvalidRequest(  # no error of a parser is its cause, as those quote what may be the password
+        f"{variable} cannot be used as a proxy; it must be a URL such as http://host:port. Percent-encode special "
+        "characters of a password. Correct or unset the variable, or pass an http_client.",
+        field=variable,
+    )
+
+
 def _names(entry: str, url: httpx2.URL) -> bool:
     """Return whether an entry of NO_PROXY names a URL's host: `*`, a domain, an address or a network, with a port."""
+    entry = entry.partition("://")[2] or entry
+    has_port = re.fullmatch(r"([^:]+|\[.+\]):(\d+)", entry)
+    name, port = has_port.groups() if has_port else (entry, None)
+    name = re.sub(r"[][]|\.+$", "", name)
+    if port not in (None, str(url.port or {"http": 80, "https": 443}[url.scheme])):
+        return False
     try:
-        return ip_address(url.host) in ip_network(entry.strip("[]"), strict=False)
+        address = ip_address(url.host)
     except ValueError:
-        domain, _, port = entry.rpartition(":") if entry[-1:].isdigit() and ":" in entry else (entry, "", "")
-    domain = domain.partition("://")[2] or domain
-    known_port = url.port or {"http": 80, "https": 443}[url.scheme]
-    host = url.host.lower()
-    return (not port or port == str(known_port)) and (
-        domain in ("*", host, f"[{host}]") or host.endswith("." + domain.lstrip("."))
-    )
+        hosts = [host.rstrip(".") for host in (url.host, url.raw_host.decode())]
+        if name.startswith("*"):
+            return any(host.endswith(name[1:]) for host in hosts)
+        return any(f".{host}".endswith(f".{name.lstrip('.')}") for host in hosts)
+    with suppress(ValueError):
+        return address in ip_network(name, strict=False)
+    return name == "*"

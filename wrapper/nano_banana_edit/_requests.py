@@ -38,7 +38,7 @@ def edit_request(
         InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats an argument.
     """
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
-    given = {name: value for name, value in options.items() if not isinstance(value, Unset)}
+    given = {name: value for name, value in options.items() if not isinstance(value, Unset | None)}
     with refused():
         request = EditRequest(image_urls=list(image_urls), prompt=prompt)  # so that mypy knows of a new required one
         for name, value in given.items():
@@ -70,13 +70,11 @@ def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
     """Return the upload of an opened image, checked.
 
     Raises:
-        InvalidRequest: The file is empty, or breaks a constraint.
+        InvalidRequest: The file is empty, is no image, or breaks a constraint.
     """
     content_type = image.content_type(payload.read(_media.LONGEST))
     payload.seek(0)
     file = File(cast(BinaryIO, payload), image.name.encode(errors="replace").decode(), content_type)
-    if not file.size():
-        raise InvalidRequest(f"{image.field} ({image.name}) is an empty file; pass an image.", field=image.field)
     with refused():
         return FileUpload(file=file)
 

@@ -6,8 +6,10 @@ They are read leniently: only what the client needs must be there, and everythin
 from __future__ import annotations
 
 import email.utils
+import html
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,10 +30,24 @@ from ._errors import (
     ServerError,
     SubmissionUnknown,
 )
+from ._redaction import visible
 from ._requests import is_task_id
 from .models import Task, TaskFile, UploadedFile
 
 _SHORT = 500
+_LONGEST_REASON = 300  # characters
+_LONGEST_BODY = 10_000  # bytes in which a reason is looked for, if the body is not JSON
+_DEEPEST = 5  # levels of JSON in which a reason is looked for
+# Those of this API, in their order; then those of FastAPI, OpenAI, Google, KIE, OAuth, and RFC 9457.
+_REASONS = (
+    *("message", "error_msg"),
+    *("msg", "detail", "error", "errors", "error_description", "title", "reason", "description"),
+    "error_code",
+)
+_MARKED = tuple(
+    re.compile(rf"<(?:\w+:)?(?:{name})\b[^<>]*>\s*([^<>\s][^<>]*)<", re.IGNORECASE)
+    for name in ("message", "error|faultstring|reason|description", "title", "h1", "code")
+)
 _UNITS = {"retry-after-ms": 0.001, "retry-after": 1.0}  # seconds of each
 _BY_STATUS = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 429: RateLimited}
 
@@ -46,14 +62,15 @@ def accepted(response: httpx2.Response, content: bytes) -> str:
     if response.is_client_error:
         raise_for_status(response, content)
     try:
-        task_id = documented.EditAccepted.from_dict(_json(content)).task_id
+        task_id = documented.EditAccepted.from_dict(json_of(content)).task_id
     except (TypeError, ValueError):
         task_id = ""
     if response.is_success and is_task_id(task_id):
         return task_id
     raise SubmissionUnknown(
         f"The response to the submission has status {response.status_code} and no task id. The edit may have been "
-        "accepted and billed, so it is not sent again; check the account before you send it again.",
+        "accepted and billed, so it is not sent again; check the account before you send it again. "
+        f"The service says: {reason(content)}",
         status_code=response.status_code,
         body=shortened(content),
     )
@@ -96,19 +113,17 @@ def uploaded(response: httpx2.Response, content: bytes) -> UploadedFile:
     return UploadedFile(url=url, raw=body)
 
 
-def raise_for_status(response: httpx2.Response, content: bytes) -> None:
-    """Raise the APIStatusError of a status that is not 2xx, with the text that the service gives."""
+def raise_for_status(response: httpx2.Response, content: bytes, note: str = "") -> None:
+    """Raise the APIStatusError of a status that is not 2xx, with a note and the text that the service gives."""
     if response.is_success:
         return
-    body = _json(content)
+    body = json_of(content)
     error = documented.Error.from_dict(body if isinstance(body, dict) else {})
-    texts = map(text_of, (error.message, error.error_msg, error.error_code))
-    text = next(filter(None, texts), "no reason given")
     kind = ServerError if response.status_code >= 500 else _BY_STATUS.get(response.status_code, APIStatusError)
     wait = retry_after(response.headers)
     asks = "" if wait is None else f" (it asks to wait {wait:g} s)"
     raise kind(
-        f"The service answered {response.status_code}{asks}: {text[:_SHORT]}",
+        f"The service answered {response.status_code}{asks}{note}: {reason(content)}",
         status_code=response.status_code,
         error_code=text_of(error.error_code),
         request_id=response.headers.get("x-request-id"),
@@ -139,7 +154,37 @@ def shortened(content: bytes) -> str:
     return content[:_SHORT].decode(errors="replace")
 
 
-def _json(content: bytes) -> Any:
+def reason(content: bytes) -> str:
+    """Return why a service refuses, in one short line, from a body of JSON, XML, HTML or plain text."""
+    body = json_of(content)
+    if body is not None:
+        return shown(_reason_in(body)) or "no reason given"
+    text = content[:_LONGEST_BODY].decode(errors="replace")
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        found = filter(None, (pattern.search(text) for pattern in _MARKED))
+        text = next((html.unescape(marked[1]) for marked in found), "")
+    binary = "\0" in text or text.count("\ufffd") > len(text) // 10
+    return shown("" if binary else text) or "no reason given"
+
+
+def _reason_in(body: Any, depth: int = 0) -> str:
+    """Return the first reason in a JSON value."""
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(body, dict):
+        named = next(filter(None, (_reason_in(body.get(name), depth + 1) for name in _REASONS)), "")
+        return named or (_reason_in([*body.values()], depth) if depth else "")  # {"errors": {"prompt": ["too long"]}}
+    if isinstance(body, list):
+        return "; ".join(filter(None, (_reason_in(item, depth + 1) for item in body[:3])))
+    return "" if body is None or isinstance(body, bool) else str(body)
+
+
+def shown(text: str) -> str:
+    """Return a service's text as it may be shown: short, in one line, and without control characters."""
+    return visible(" ".join(text.split())[:_LONGEST_REASON])
+
+
+def json_of(content: bytes | bytearray) -> Any:
     """Return the JSON value of a body, or None if it has none."""
     try:
         return json.loads(content)
@@ -155,7 +200,7 @@ def _object(response: httpx2.Response, content: bytes) -> dict[str, Any]:
         InvalidResponse: The body is not a JSON object, or lacks what the client needs.
     """
     raise_for_status(response, content)
-    body = _json(content)
+    body = json_of(content)
     if not isinstance(body, dict):
         raise _unusable(response, content, "it is not a JSON object")
     return body

@@ -6,11 +6,12 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field, fields, frozen
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.constraints import shorten
 
@@ -26,9 +27,11 @@ BASE_URL_VARIABLE = "SINANCODE_BASE_URL"
 FILES_URL_VARIABLE = "SINANCODE_FILES_URL"
 ALLOW_HTTP_VARIABLE = "SINANCODE_ALLOW_HTTP"
 
+Seconds: TypeAlias = float | timedelta
+
 USER_AGENT = f"nano-banana-edit/{__version__}"
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -55,13 +58,14 @@ def _check_switch(_settings: object, attribute: Attribute[bool], value: object) 
 
 def _check_url(settings: Settings, attribute: Attribute[str], url: object) -> None:
     parsed = parse_url(url)
-    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
-        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
-    if parsed.userinfo or parsed.query or parsed.fragment:
+    parts = (parsed.userinfo, parsed.query, parsed.fragment) if parsed and parsed.host else ("@" in str(url),)
+    if any(parts):  # which may be a password
         raise InvalidRequest(
             f"{attribute.name} has a user, a query or a fragment; it must be a URL that paths can be added to.",
             field=attribute.name,
         )
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
+        raise must_be(f"an absolute http or https URL, such as {BASE_URL!r}", attribute.name, url)
     if parsed.scheme == "http" and not (settings.allow_http or is_loopback(parsed.host)):
         raise InvalidRequest(
             f"{attribute.name} is {shorten(url)}; without TLS, others on the network can read the token. Use https, "
@@ -87,6 +91,11 @@ def parse_url(url: object) -> httpx2.URL | None:
     return parsed if readable else None
 
 
+def in_seconds(value: Any) -> Any:
+    """Return a timedelta in seconds, and anything else as it is."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
 def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     """Raise InvalidRequest unless `value` is a finite number of seconds, or None where that is allowed."""
     if value is None and optional:
@@ -94,6 +103,12 @@ def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= threading.TIMEOUT_MAX:  # type: ignore[operator]
         raise must_be(f"a number of seconds, at least 0{', or None for no limit' if optional else ''}", name, value)
+
+
+def _check_attempt(_settings: object, attribute: Attribute[float | None], value: object) -> None:
+    check_seconds(attribute.name, value, optional=True)
+    if value == 0:
+        raise must_be("a number of seconds above 0, or None", attribute.name, value)
 
 
 def _check_retries(_settings: object, attribute: Attribute[int], value: object) -> None:
@@ -110,11 +125,22 @@ class Settings:
     base_url: str = field(validator=_check_url)
     files_url: str = field(validator=_check_url)
     timeout: float | None = field(
-        validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
+        converter=in_seconds, validator=lambda _, attribute, value: check_seconds(attribute.name, value, optional=True)
     )
+    attempt_timeout: float | None = field(default=None, converter=in_seconds, validator=_check_attempt)
     max_retries: int = field(validator=_check_retries)
     retry_rate_limited: bool = field(default=True, validator=_check_switch)
-    poll_interval: float = field(validator=lambda _, attribute, value: check_seconds(attribute.name, value))
+    poll_interval: float = field(
+        converter=in_seconds, validator=lambda _, attribute, value: check_seconds(attribute.name, value)
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle holds: everything but the token."""
+        return {each.name: "" if each.name == "token" else getattr(self, each.name) for each in fields(Settings)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     @cached_property
     def edits(self) -> AuthenticatedClient:
@@ -137,10 +163,11 @@ def resolve(
     base_url: str | None,
     files_url: str | None,
     allow_http: bool | None = None,
-    timeout: float | None,
+    timeout: Seconds | None,
+    attempt_timeout: Seconds | None = None,
     max_retries: int,
     retry_rate_limited: bool = True,
-    poll_interval: float,
+    poll_interval: Seconds,
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 
@@ -158,6 +185,7 @@ def resolve(
         files_url=files_url,
         allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
         timeout=timeout,
+        attempt_timeout=attempt_timeout,
         max_retries=max_retries,
         retry_rate_limited=retry_rate_limited,
         poll_interval=poll_interval,
@@ -173,11 +201,11 @@ def from_environment() -> Iterator[None]:
     """
     try:
         yield
-    except (httpx2.InvalidURL, ValueError, ImportError, OSError) as error:
+    except (ImportError, OSError) as error:
         certificates = isinstance(error, OSError)
         names = (_CERTIFICATES,) if certificates else _PROXIES
         given = ", ".join(name for name in sorted(os.environ) if name.upper() in names and os.environ[name])
-        if isinstance(error, InvalidRequest) or not given:
+        if not given:
             raise
         value = f" is {os.environ[given]!r}, which" if certificates else ""  # that of a proxy may have a password
         raise InvalidRequest(

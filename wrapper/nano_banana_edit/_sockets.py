@@ -7,14 +7,14 @@ import os
 import selectors
 import socket
 import ssl
-import time
 from contextlib import suppress
 from itertools import chain, zip_longest
 from typing import Any, cast
 
 import httpcore2
 
-from ._clock import Bound
+from ._clock import Bound, now
+from ._errors import is_bare, is_of_handler
 
 _NEXT_ADDRESS = 0.25  # seconds until the next address is tried beside the one before (RFC 8305, section 8)
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # the default one needs descriptors of its own
@@ -58,9 +58,13 @@ class _Stream(httpcore2.NetworkStream):
             raise _named(error, httpcore2.WriteTimeout, httpcore2.WriteError) from error
 
     def close(self) -> None:
-        with suppress(OSError):  # it wakes another thread that waits for the server
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)  # it wakes another thread that waits for the server
+        except OSError as error:
+            if is_of_handler(error):
+                raise
+        finally:
+            self._socket.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -79,7 +83,9 @@ class _Stream(httpcore2.NetworkStream):
 
 
 def _named(error: OSError, timeout: type[Exception], otherwise: type[Exception]) -> Exception:
-    """Return what a socket raised as httpcore2 names it."""
+    """Return what a socket raised as httpcore2 names it; what another thread raised as it is."""
+    if is_bare(error):
+        raise error
     return (timeout if isinstance(error, TimeoutError) else otherwise)(str(error))
 
 
@@ -113,12 +119,12 @@ def _connect(addresses: list[Any], timeout: float | None) -> socket.socket:
         OSError: None does; the error is that of the last one, or TimeoutError if the time is over before.
     """
     seconds = _left(timeout)
-    ends = math.inf if seconds is None else time.monotonic() + seconds
+    ends = math.inf if seconds is None else now() + seconds
     error = OSError("the host has no address")
     with _Selector() as begun:
         try:
             while addresses or begun.get_map():
-                left = ends - time.monotonic()
+                left = ends - now()
                 if left <= 0:
                     raise TimeoutError("timed out")
                 if addresses:
@@ -126,6 +132,8 @@ def _connect(addresses: list[Any], timeout: float | None) -> socket.socket:
                     try:
                         begun.register(_begin(*addresses.pop(0)), selectors.EVENT_WRITE)
                     except OSError as refusal:
+                        if is_of_handler(refusal):
+                            raise
                         error = refusal
                         continue
                 for key, _ in begun.select(None if left == math.inf else left):

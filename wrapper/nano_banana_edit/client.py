@@ -11,7 +11,7 @@ import httpx2
 from nano_banana_edit_client.types import UNSET, Unset
 
 from ._base import BaseClient, Lazy, checked
-from ._settings import Settings, from_environment
+from ._settings import Seconds, Settings, from_environment
 
 if TYPE_CHECKING:
     from nano_banana_edit_client.models import ImageSize, OutputFormat
@@ -39,8 +39,11 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             the documented server.
         allow_http: Whether a URL without TLS may name another machine, which shows the token to the network; default:
             `SINANCODE_ALLOW_HTTP` as 1 or 0, then False.
-        timeout: Seconds for one call, with its uploads, polls, retries and downloads; None for no limit; default 600.
-            Each attempt within it has finite timeouts of its own.
+        timeout: Seconds, or a timedelta, for one call, with its uploads, polls, retries and downloads; None for no
+            limit; default 600.
+        attempt_timeout: Seconds, or a timedelta, above 0, that a server may be silent in one attempt at a poll, an
+            upload or a download before it is sent again; the response to a submission may take as long as the call.
+            Default: the timeouts of your `http_client` if you set them, else 60, and 10 to connect.
         max_retries: How often a failed request is sent again, at least 0; default 3. A submission is sent again only
             if it was certainly not accepted.
         retry_rate_limited: Whether a request that got 429 is sent again, a submission too; default True.
@@ -56,10 +59,9 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 
     def _drive(self, settings: Settings, http: httpx2.Client | None) -> Driver:
         from ._driver import Driver  # noqa: PLC0415 - not before somebody makes a client
-        from ._transport import client  # noqa: PLC0415 - as above
 
         if http is None:
-            return Driver(settings, client(), httpx2.Request)
+            return Driver.connected(settings)
         return Driver(settings, checked(http, httpx2.Client), http.build_request)
 
     def edit(
@@ -67,27 +69,30 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         images: ImagesInput,
         prompt: str,
         *,
-        image_size: ImageSize | Unset = UNSET,
-        output_format: OutputFormat | Unset = UNSET,
+        image_size: ImageSize | None = None,
+        output_format: OutputFormat | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
-        stop_on: Collection[str] = (),
+        stop_on: Collection[str] | None = None,
     ) -> Edit:
         """Edit images and wait for the result. Every accepted edit is billed.
 
         `nano_banana_edit_client.models.EditRequest` states the limits of images, prompt and options as numbers.
 
         Args:
-            images: One image or a list: URL, path, bytes, or file opened in binary mode. Local images are uploaded
-                first. Number: `openapi.yaml#/components/schemas/EditRequest/properties/image_urls`.
+            images: One image, or a list or an iterator of images. An image is a URL, as text or as an object such as
+                `httpx2.URL`, a path, bytes, a file opened in binary mode, `(name, content)`, `(name, content,
+                media_type)`, a `data:` URL or a PIL image. Local images are uploaded first; each must begin as an image
+                does, unless its type is named. Number:
+                `openapi.yaml#/components/schemas/EditRequest/properties/image_urls`.
             prompt: The instruction. Length: `openapi.yaml#/components/schemas/EditRequest/properties/prompt`.
             image_size: Shape of the result, one of `openapi.yaml#/components/schemas/ImageSize`; default: the
                 document's.
             output_format: One of `openapi.yaml#/components/schemas/OutputFormat`; default: the service's choice.
             extra_body: Further JSON properties to send, such as ones newer than this client.
-            timeout: Seconds for the whole call; None for no limit; default: the client's.
-            on_progress: Called with a `Progress` at each stage and each poll.
+            timeout: Seconds, or a timedelta, for the whole call; None for no limit; default: the client's.
+            on_progress: Called with a `Progress` at each stage and each poll; what it raises ends the call.
             stop_on: Statuses that end the waiting as `failed` does; default: an unknown status is waited through.
 
         Returns:
@@ -97,7 +102,7 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
             AuthenticationError: The token was rejected. The edit was not accepted.
             APIStatusError: The service refused the edit in another way, or a poll; then `task_id` is set.
-            APIConnectionError: The service cannot be reached. Nothing was submitted, or `task_id` is set.
+            APIConnectionError: The service cannot be reached. Nothing was submitted.
             SubmissionUnknown: The edit may have been accepted and billed. It was sent once. The error has its cause,
                 the time it took and a digest of the request.
             EditFailed: The edit failed, or its status is one of `stop_on`.
@@ -106,21 +111,21 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         task = self._driver.run(
             _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
-        return results.Edit.of(task, output_format or None, self._driver)
+        return results.Edit.of(task, output_format, self._driver)
 
     def submit(
         self,
         images: ImagesInput,
         prompt: str,
         *,
-        image_size: ImageSize | Unset = UNSET,
-        output_format: OutputFormat | Unset = UNSET,
+        image_size: ImageSize | None = None,
+        output_format: OutputFormat | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
     ) -> Task:
         """Submit an edit and return at once. Every accepted edit is billed.
@@ -131,7 +136,8 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             image_size: As for `edit`.
             output_format: As for `edit`.
             extra_body: As for `edit`.
-            timeout: Seconds for the whole call, with its uploads; None for no limit; default: the client's.
+            timeout: Seconds, or a timedelta, for the whole call, with its uploads; None for no limit; default: the
+                client's.
             on_progress: Called with a `Progress` at each stage.
 
         Returns:
@@ -145,7 +151,7 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         return self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
@@ -154,15 +160,15 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         self,
         task: Task | str,
         *,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
-        stop_on: Collection[str] = (),
+        stop_on: Collection[str] | None = None,
     ) -> Edit:
         """Poll a task until it is finished, whichever process submitted it.
 
         Args:
             task: The task or its id.
-            timeout: Seconds for the whole call; None for no limit; default: the client's.
+            timeout: Seconds, or a timedelta, for the whole call; None for no limit; default: the client's.
             on_progress: Called with a `Progress` at each poll.
             stop_on: Statuses that end the waiting as `failed` does; default: an unknown status is waited through.
 
@@ -173,11 +179,11 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             InvalidRequest: The id is not a string of 1 to 1000 characters, or not one segment of a URL's path. Nothing
                 was sent.
             EditFailed: The edit failed, or its status is one of `stop_on`.
-            WaitTimeout: The edit is not finished in time. It goes on: call `wait` again.
-            NotFound: There is no such task.
-            APIStatusError: The service refused the poll in another way.
-            APIConnectionError: The service cannot be reached.
-            InvalidResponse: A response lacks what the client needs.
+            WaitTimeout: The edit is not finished in time, or the service could not be polled until then; `__cause__`
+                is the last failure. It goes on: call `wait` again.
+            NotFound: There is no such task, some seconds after the first poll.
+            APIStatusError: The service refused the poll in another way, such as 401.
+            InvalidResponse: The task is completed and names no file.
 
         Source: `openapi.yaml#/paths/~1tasks~1{id}/get`.
         """
@@ -208,14 +214,14 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         """Upload one file, to edit it by its URL. It is temporary, and uploads are not billed.
 
         Args:
-            file: A path, bytes, or a file opened in binary mode. Size:
+            file: An image as for `edit`, other than a URL. Size:
                 `openapi.yaml#/paths/~1api~1upload~1file/post/requestBody`.
 
         Returns:
             The stored file.
 
         Raises:
-            InvalidRequest: The file cannot be read, is empty or too large. Nothing was sent.
+            InvalidRequest: The file cannot be read, is no image, or is too large. Nothing was sent.
             APIStatusError: The service refused the file.
             APIConnectionError: The service cannot be reached.
             InvalidResponse: The response has no URL.
@@ -241,15 +247,14 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
 class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
     """The async client, for asyncio and trio: `NanoBananaEdit` with methods to be awaited.
 
-    Use it as an async context manager, or await `aclose`.
+    Use it as an async context manager, or await `aclose`. An async `on_progress` is awaited.
     """
 
     def _drive(self, settings: Settings, http: httpx2.AsyncClient | None) -> AsyncDriver:
         from ._async_driver import AsyncDriver  # noqa: PLC0415 - not before somebody makes a client
-        from ._transport import async_client  # noqa: PLC0415 - as above
 
         if http is None:
-            return AsyncDriver(settings, async_client(), httpx2.Request)
+            return AsyncDriver.connected(settings)
         return AsyncDriver(settings, checked(http, httpx2.AsyncClient), http.build_request)
 
     async def edit(
@@ -257,33 +262,33 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         images: ImagesInput,
         prompt: str,
         *,
-        image_size: ImageSize | Unset = UNSET,
-        output_format: OutputFormat | Unset = UNSET,
+        image_size: ImageSize | None = None,
+        output_format: OutputFormat | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
-        stop_on: Collection[str] = (),
+        stop_on: Collection[str] | None = None,
     ) -> AsyncEdit:
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         task = await self._driver.run(
             _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
         )
-        return results.AsyncEdit.of(task, output_format or None, self._driver)
+        return results.AsyncEdit.of(task, output_format, self._driver)
 
     async def submit(
         self,
         images: ImagesInput,
         prompt: str,
         *,
-        image_size: ImageSize | Unset = UNSET,
-        output_format: OutputFormat | Unset = UNSET,
+        image_size: ImageSize | None = None,
+        output_format: OutputFormat | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
     ) -> Task:
         """Submit an edit and return at once. See `NanoBananaEdit.submit`."""
-        options = _operations.Options(image_size=image_size, output_format=output_format)
+        options = {"image_size": image_size, "output_format": output_format}
         return await self._driver.run(
             _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
         )
@@ -292,9 +297,9 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         self,
         task: Task | str,
         *,
-        timeout: float | Unset | None = UNSET,
+        timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
-        stop_on: Collection[str] = (),
+        stop_on: Collection[str] | None = None,
     ) -> AsyncEdit:
         """Poll a task until it is finished. See `NanoBananaEdit.wait`."""
         finished = await self._driver.run(_operations.wait(self._context(timeout, on_progress, stop_on), task))

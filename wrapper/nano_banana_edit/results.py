@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import field, frozen
 
@@ -13,76 +15,104 @@ from ._clock import Deadline
 from ._driver import Driver
 from ._effects import Operation
 from ._settings import Settings, parse_url
-from .models import Task
+from .models import Task, place
 
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
+
+
+class FormatWarning(UserWarning):
+    """A result is of another image format than was asked for. It is given, as it is paid for."""
 
 
 @frozen
 class _Image:
     """What both kinds of result image have in common."""
 
-    url: str
+    url: str = field(repr=place)
     task_id: str
     type: str | None = None
     output_format: str | None = None
+    media_type: str | None = field(default=None, eq=False)
+    _driver: Any = field(kw_only=True, repr=False, eq=False, alias="driver")
 
     @property
     def content_type(self) -> str | None:
         """Media type by the requested format, else by the task's `type`, else by the URL's ending; None if unknown."""
         if self.output_format:
-            return self._asked()
-        if self.type and "/" in self.type:
-            return self.type
+            return _media.of_format(self.output_format)
+        word = self.type or ""
         url = parse_url(self.url)
-        return _media.of_name(url.path) if url else None
+        named = _media.standard(word) if "/" in word else _media.of_format(word)
+        return named or (_media.of_name(url.path) if url else None)
 
-    def _asked(self) -> str | None:
-        return _media.of_format(self.output_format) if self.output_format else None
+    def __copy__(self) -> Self:
+        return self
 
-    def _fetch(self, settings: Settings) -> Operation[bytes]:
-        return _download.fetch(settings, self._source(), Deadline(settings.timeout))
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
-    def _save(self, settings: Settings, path: str | os.PathLike[str]) -> Operation[Path]:
-        return _download.save(settings, self._source(), path, Deadline(settings.timeout))
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what pickles: the settings, without the token, in place of the driver and its connections."""
+        values = (self.url, self.task_id, self.type, self.output_format, self.media_type)
+        return partial(type(self), driver=self._settings), values
 
-    def _source(self) -> _download.Download:
-        return _download.Download(self.url, self._asked(), self.task_id)
+    @property
+    def _settings(self) -> Settings:
+        return self._driver if isinstance(self._driver, Settings) else self._driver.settings
+
+    def _how(self, strict: bool) -> dict[str, Any]:
+        """Return the arguments that fetching and saving share."""
+        expected = _media.of_format(self.output_format) if self.output_format else None
+        deadline = Deadline(self._settings.timeout)
+        return {"task_id": self.task_id, "expected": expected, "strict": strict, "deadline": deadline}
+
+    def _took(self, file: _download.File) -> bytes:
+        object.__setattr__(self, "media_type", file.media_type)
+        if file.surprise:
+            warnings.warn(f"{file.surprise}.", FormatWarning, stacklevel=3)
+        return file.content
 
 
 @frozen
 class ResultImage(_Image):
     """One resulting image; nothing is fetched until `bytes` or `save` is called. Results expire.
 
+    It pickles, without the token; an image that was pickled makes a connection of its own when it is fetched.
+
     Attributes:
         url: Where it is.
         task_id: The task it belongs to.
         type: What it is, in the service's words, if any.
-        output_format: The requested format, which the bytes must have; None if none was requested.
-        content_type: Its media type, if known.
+        output_format: The requested format; None if none was requested.
+        content_type: Its media type as far as it is known without fetching it.
+        media_type: Its media type by its bytes, once `bytes` or `save` has fetched it; None for an unknown format.
     """
 
-    _driver: Driver = field(kw_only=True, repr=False, eq=False, alias="driver")
-
-    def bytes(self) -> bytes:
-        """Fetch the image.
-
-        Returns:
-            The file's bytes, with the signature of the requested format, or of any image if none was requested.
-
-        Raises:
-            InvalidResponse: The URL is neither https nor on the API's host, or the file is not such an image.
-            APIStatusError: The file's host refused the request; results expire.
-            APIConnectionError: The file's host cannot be reached.
-        """
-        return self._driver.run(self._fetch(self._driver.settings))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Fetch the image into a file, which is written completely or not at all.
+    def bytes(self, *, strict: bool = False) -> bytes:
+        """Fetch the image. Warns with FormatWarning if its format is another one than requested.
 
         Args:
-            path: The file; an existing one is replaced.
+            strict: Whether an image of another format is refused; default False.
+
+        Returns:
+            The file's bytes.
+
+        Raises:
+            InvalidResponse: The URL is neither https nor on the API's host, or the file is no image; if `strict`, or
+                not the requested one.
+            APIStatusError: The file's host refused the request; results expire. A file that is not found is asked for
+                again for some seconds.
+            APIConnectionError: The file's host cannot be reached.
+        """
+        return self._took(self._run(_download.fetch(self._settings, self.url, **self._how(strict))))
+
+    def save(self, path: str | os.PathLike[str], *, strict: bool = False) -> Path:
+        """Fetch the image into a file, which is written completely or not at all. Warns as `bytes`.
+
+        Args:
+            path: The file; an existing one is replaced. An image of another format gets this name as well.
+            strict: As for `bytes`.
 
         Returns:
             The path.
@@ -92,22 +122,38 @@ class ResultImage(_Image):
             OSError: The file cannot be written.
             NanoBananaEditError: As for `bytes`.
         """
-        return self._driver.run(self._save(self._driver.settings, path))
+        self._took(self._run(_download.save(self._settings, self.url, path, **self._how(strict))))
+        return Path(path)
+
+    def _run(self, operation: Operation[_download.File]) -> _download.File:
+        if not isinstance(self._driver, Settings):
+            return self._driver.run(operation)  # type: ignore[no-any-return]
+        driver = Driver.connected(self._driver)
+        with driver.http:
+            return driver.run(operation)
 
 
 @frozen
 class AsyncResultImage(_Image):
     """The twin of `ResultImage`, with awaitable methods."""
 
-    _driver: AsyncDriver = field(kw_only=True, repr=False, eq=False, alias="driver")
-
-    async def bytes(self) -> bytes:
+    async def bytes(self, *, strict: bool = False) -> bytes:
         """Fetch the image. See `ResultImage.bytes`."""
-        return await self._driver.run(self._fetch(self._driver.settings))
+        return self._took(await self._run(_download.fetch(self._settings, self.url, **self._how(strict))))
 
-    async def save(self, path: str | os.PathLike[str]) -> Path:
+    async def save(self, path: str | os.PathLike[str], *, strict: bool = False) -> Path:
         """Fetch the image into a file. See `ResultImage.save`."""
-        return await self._driver.run(self._save(self._driver.settings, path))
+        self._took(await self._run(_download.save(self._settings, self.url, path, **self._how(strict))))
+        return Path(path)
+
+    async def _run(self, operation: Operation[_download.File]) -> _download.File:
+        if not isinstance(self._driver, Settings):
+            return await self._driver.run(operation)  # type: ignore[no-any-return]
+        from ._async_driver import AsyncDriver  # noqa: PLC0415 - a sync program need not load it
+
+        driver = AsyncDriver.connected(self._driver)
+        async with driver.http:
+            return await driver.run(operation)
 
 
 @frozen

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, constraints, present
+from .. import constraints as _constraints
 from ..types import UNSET
 
 T = TypeVar("T", bound="EditAccepted")
@@ -21,7 +21,7 @@ class EditAccepted:
     """
 
     task_id: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "task_id",
             True,
             {
@@ -33,29 +33,20 @@ class EditAccepted:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        task_id = self.task_id
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        _dict["task_id"] = self.task_id
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "task_id": task_id,
-            }
-        )
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        task_id = present(d.pop("task_id", UNSET))
-
-        edit_accepted = cls(
-            task_id=task_id,
-        )
-
-        edit_accepted.additional_properties = d
-        return edit_accepted
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["task_id"] = _constraints.present(_dict.pop("task_id", UNSET))
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
-from ..constraints import an_object, constraints, undeclared
+from .. import constraints as _constraints
 from ..models.image_size import ImageSize
 from ..models.output_format import OutputFormat
 from ..types import UNSET, Unset
@@ -29,7 +29,7 @@ class EditRequest:
     """
 
     image_urls: list[str] = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "image_urls",
             True,
             {
@@ -44,7 +44,7 @@ class EditRequest:
     )
 
     prompt: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "prompt",
             True,
             {
@@ -57,77 +57,71 @@ class EditRequest:
 
     image_size: ImageSize | Unset = _attrs_field(
         default="1:1",
-        validator=constraints(
+        validator=_constraints.Declared(
             "image_size",
             False,
             {
-                "enum": ["16:9", "1:1", "21:9", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "auto"],
+                "enum": ["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto"],
+                "type": "string",
             },
         ),
     )
 
     output_format: OutputFormat | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "output_format",
             False,
             {
-                "enum": ["jpeg", "png"],
+                "enum": ["png", "jpeg"],
+                "type": "string",
             },
         ),
     )
 
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, validator=undeclared)
+    additional_properties: dict[str, Any] = _attrs_field(
+        init=False, factory=dict, validator=_constraints.Undeclared({})
+    )
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
         image_urls = self.image_urls
 
-        prompt = self.prompt
+        _dict["image_urls"] = image_urls
+
+        _dict["prompt"] = self.prompt
 
         image_size: str | Unset = UNSET
         if not isinstance(self.image_size, Unset):
             image_size = self.image_size
 
+        if image_size is not UNSET:
+            _dict["image_size"] = image_size
+
         output_format: str | Unset = UNSET
         if not isinstance(self.output_format, Unset):
             output_format = self.output_format
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "image_urls": image_urls,
-                "prompt": prompt,
-            }
-        )
-        if image_size is not UNSET:
-            field_dict["image_size"] = image_size
         if output_format is not UNSET:
-            field_dict["output_format"] = output_format
+            _dict["output_format"] = output_format
 
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        image_urls = cast(list[str], d.pop("image_urls", UNSET))
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        image_urls = cast(list[str], _dict.pop("image_urls", UNSET))
 
-        prompt = d.pop("prompt", UNSET)
-
-        image_size = d.pop("image_size", UNSET)
-
-        output_format = d.pop("output_format", UNSET)
-
-        edit_request = cls(
-            image_urls=image_urls,
-            prompt=prompt,
-            image_size=image_size,
-            output_format=output_format,
-        )
-
-        edit_request.additional_properties = d
-        return edit_request
+        _vars["image_urls"] = image_urls
+        _vars["prompt"] = _dict.pop("prompt", UNSET)
+        _vars["image_size"] = _dict.pop("image_size", UNSET)
+        _vars["output_format"] = _dict.pop("output_format", UNSET)
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

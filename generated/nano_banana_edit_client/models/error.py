@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, present
+from .. import constraints as _constraints
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Error")
@@ -31,41 +31,29 @@ class Error:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        message = self.message
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        if self.message is not UNSET:
+            _dict["message"] = self.message
 
-        error_msg = self.error_msg
+        if self.error_msg is not UNSET:
+            _dict["error_msg"] = self.error_msg
 
-        error_code = self.error_code
+        if self.error_code is not UNSET:
+            _dict["error_code"] = self.error_code
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if message is not UNSET:
-            field_dict["message"] = message
-        if error_msg is not UNSET:
-            field_dict["error_msg"] = error_msg
-        if error_code is not UNSET:
-            field_dict["error_code"] = error_code
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        message = present(d.pop("message", UNSET))
-
-        error_msg = present(d.pop("error_msg", UNSET))
-
-        error_code = present(d.pop("error_code", UNSET))
-
-        error = cls(
-            message=message,
-            error_msg=error_msg,
-            error_code=error_code,
-        )
-
-        error.additional_properties = d
-        return error
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["message"] = _constraints.present(_dict.pop("message", UNSET))
+        _vars["error_msg"] = _constraints.present(_dict.pop("error_msg", UNSET))
+        _vars["error_code"] = _constraints.present(_dict.pop("error_code", UNSET))
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
+from .. import constraints as _constraints
 from .. import types
-from ..constraints import an_object, constraints
 from ..types import UNSET, File
 
 T = TypeVar("T", bound="FileUpload")
@@ -23,7 +22,7 @@ class FileUpload:
     """
 
     file: File = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "file",
             True,
             {
@@ -37,17 +36,13 @@ class FileUpload:
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
         file = self.file.to_tuple()
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "file": file,
-            }
-        )
+        _dict["file"] = file
 
-        return field_dict
+        return _dict
 
     def to_multipart(self) -> types.RequestFiles:
         _attrs_validate(self)
@@ -55,22 +50,19 @@ class FileUpload:
 
         files.append(("file", self.file.to_tuple()))
 
-        for prop_name, prop in self.additional_properties.items():
-            files.append((prop_name, (None, str(prop).encode(), "text/plain")))
+        for _str, _object in self.additional_properties.items():
+            files.append((_str, (None, str(_object).encode(), "text/plain")))
 
         return files
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        file = File(payload=BytesIO(d.pop("file", UNSET)))
-
-        file_upload = cls(
-            file=file,
-        )
-
-        file_upload.additional_properties = d
-        return file_upload
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["file"] = _dict.pop("file", UNSET)
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

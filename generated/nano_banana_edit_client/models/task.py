@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, checked, constraints, present
+from .. import constraints as _constraints
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Task:
     """
 
     id: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "id",
             True,
             {
@@ -40,7 +40,7 @@ class Task:
     )
 
     status: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "status",
             True,
             {
@@ -60,13 +60,17 @@ class Task:
     def to_dict(self) -> dict[str, Any]:
         from ..models.task_file import TaskFile  # noqa: PLC0415
 
-        id = self.id
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        _dict["id"] = self.id
 
-        status = self.status
+        _dict["status"] = self.status
 
-        error_code = self.error_code
+        if self.error_code is not UNSET:
+            _dict["error_code"] = self.error_code
 
-        error_msg = self.error_msg
+        if self.error_msg is not UNSET:
+            _dict["error_msg"] = self.error_msg
 
         result: list[dict[str, Any] | str] | Unset = UNSET
         if not isinstance(self.result, Unset):
@@ -79,67 +83,49 @@ class Task:
                     result_item = result_item_data
                 result.append(result_item)
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "id": id,
-                "status": status,
-            }
-        )
-        if error_code is not UNSET:
-            field_dict["error_code"] = error_code
-        if error_msg is not UNSET:
-            field_dict["error_msg"] = error_msg
         if result is not UNSET:
-            field_dict["result"] = result
+            _dict["result"] = result
 
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.task_file import TaskFile  # noqa: PLC0415
 
-        d = an_object(src_dict)
-        id = present(d.pop("id", UNSET))
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["id"] = _constraints.present(_dict.pop("id", UNSET))
+        _vars["status"] = _constraints.present(_dict.pop("status", UNSET))
+        _vars["error_code"] = _constraints.present(_dict.pop("error_code", UNSET))
+        _vars["error_msg"] = _constraints.present(_dict.pop("error_msg", UNSET))
+        with _constraints.within("result"):
+            _result = _constraints.checked(
+                "", False, {"type": "array"}, _constraints.present(_dict.pop("result", UNSET))
+            )
+            result: list[str | TaskFile] | Unset = UNSET
+            if _result is not UNSET:
+                result = []
+                for result_item_data in _result:
 
-        status = present(d.pop("status", UNSET))
+                    def _parse_result_item(data: object) -> str | TaskFile:
+                        try:
+                            if not isinstance(data, dict):
+                                raise TypeError()
+                            result_item_type_1 = TaskFile.from_dict(data)
 
-        error_code = present(d.pop("error_code", UNSET))
+                            return result_item_type_1
+                        except (TypeError, ValueError, AttributeError, KeyError):
+                            pass
+                        return cast(str | TaskFile, data)
 
-        error_msg = present(d.pop("error_msg", UNSET))
+                    result_item = _parse_result_item(result_item_data)
 
-        _result = checked("result", False, {"type": "array"}, present(d.pop("result", UNSET)))
-        result: list[str | TaskFile] | Unset = UNSET
-        if _result is not UNSET:
-            result = []
-            for result_item_data in _result:
+                    result.append(result_item)
 
-                def _parse_result_item(data: object) -> str | TaskFile:
-                    try:
-                        if not isinstance(data, dict):
-                            raise TypeError()
-                        result_item_type_1 = TaskFile.from_dict(data)
-
-                        return result_item_type_1
-                    except (TypeError, ValueError, AttributeError, KeyError):
-                        pass
-                    return cast(str | TaskFile, data)
-
-                result_item = _parse_result_item(result_item_data)
-
-                result.append(result_item)
-
-        task = cls(
-            id=id,
-            status=status,
-            error_code=error_code,
-            error_msg=error_msg,
-            result=result,
-        )
-
-        task.additional_properties = d
-        return task
+        _vars["result"] = result
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, constraints, present
+from .. import constraints as _constraints
 from ..types import UNSET
 
 T = TypeVar("T", bound="TaskFile")
@@ -22,7 +22,7 @@ class TaskFile:
     """
 
     type_: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "type",
             True,
             {
@@ -32,7 +32,7 @@ class TaskFile:
     )
 
     url: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "url",
             True,
             {
@@ -44,35 +44,23 @@ class TaskFile:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        type_ = self.type_
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        _dict["type"] = self.type_
 
-        url = self.url
+        _dict["url"] = self.url
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "type": type_,
-                "url": url,
-            }
-        )
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        type_ = present(d.pop("type", UNSET))
-
-        url = present(d.pop("url", UNSET))
-
-        task_file = cls(
-            type_=type_,
-            url=url,
-        )
-
-        task_file.additional_properties = d
-        return task_file
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["type_"] = _constraints.present(_dict.pop("type", UNSET))
+        _vars["url"] = _constraints.present(_dict.pop("url", UNSET))
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

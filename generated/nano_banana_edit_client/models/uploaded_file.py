@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, checked, constraints, present
+from .. import constraints as _constraints
 from ..types import UNSET
 
 T = TypeVar("T", bound="UploadedFile")
@@ -28,7 +28,7 @@ class UploadedFile:
     """
 
     url: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "url",
             True,
             {
@@ -38,7 +38,7 @@ class UploadedFile:
     )
 
     cn_url: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "cn_url",
             True,
             {
@@ -48,7 +48,7 @@ class UploadedFile:
     )
 
     key: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "key",
             True,
             {
@@ -58,7 +58,7 @@ class UploadedFile:
     )
 
     md5: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "md5",
             True,
             {
@@ -68,7 +68,7 @@ class UploadedFile:
     )
 
     size: int = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "size",
             True,
             {
@@ -78,7 +78,7 @@ class UploadedFile:
     )
 
     content_type: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "content_type",
             True,
             {
@@ -87,72 +87,50 @@ class UploadedFile:
         )
     )
 
-    expires_at: datetime.datetime = _attrs_field(validator=constraints("expires_at", True, {}))
+    expires_at: datetime.datetime = _attrs_field(validator=_constraints.Declared("expires_at", True, None))
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        url = self.url
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        _dict["url"] = self.url
 
-        cn_url = self.cn_url
+        _dict["cn_url"] = self.cn_url
 
-        key = self.key
+        _dict["key"] = self.key
 
-        md5 = self.md5
+        _dict["md5"] = self.md5
 
-        size = self.size
+        _dict["size"] = self.size
 
-        content_type = self.content_type
+        _dict["content_type"] = self.content_type
 
         expires_at = self.expires_at.isoformat()
+        _dict["expires_at"] = expires_at
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "url": url,
-                "cn_url": cn_url,
-                "key": key,
-                "md5": md5,
-                "size": size,
-                "content_type": content_type,
-                "expires_at": expires_at,
-            }
-        )
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        url = present(d.pop("url", UNSET))
-
-        cn_url = present(d.pop("cn_url", UNSET))
-
-        key = present(d.pop("key", UNSET))
-
-        md5 = present(d.pop("md5", UNSET))
-
-        size = present(d.pop("size", UNSET))
-
-        content_type = present(d.pop("content_type", UNSET))
-
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["url"] = _constraints.present(_dict.pop("url", UNSET))
+        _vars["cn_url"] = _constraints.present(_dict.pop("cn_url", UNSET))
+        _vars["key"] = _constraints.present(_dict.pop("key", UNSET))
+        _vars["md5"] = _constraints.present(_dict.pop("md5", UNSET))
+        _vars["size"] = _constraints.present(_dict.pop("size", UNSET))
+        _vars["content_type"] = _constraints.present(_dict.pop("content_type", UNSET))
         expires_at = datetime.datetime.fromisoformat(
-            checked("expires_at", True, {"type": "string"}, present(d.pop("expires_at", UNSET)))
+            _constraints.checked(
+                "expires_at", True, {"type": "string"}, _constraints.present(_dict.pop("expires_at", UNSET))
+            )
         )
 
-        uploaded_file = cls(
-            url=url,
-            cn_url=cn_url,
-            key=key,
-            md5=md5,
-            size=size,
-            content_type=content_type,
-            expires_at=expires_at,
-        )
-
-        uploaded_file.additional_properties = d
-        return uploaded_file
+        _vars["expires_at"] = expires_at
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

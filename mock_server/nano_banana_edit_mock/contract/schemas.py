@@ -96,22 +96,22 @@ class Schemas:
 
 
 def named(value: Any, path: Iterable[str | int]) -> list[str | int]:
-    """Return a path into a value with the names of its objects; jsonschema-rs makes 7 of 007, and drops empty names."""
-    found: list[str | int] = []
+    """Return a path into a value with the names of its objects.
+
+    jsonschema-rs makes 7 of a property called 007, and leaves out one without a name.
+    """
+    found = []
     for token in path:
-        while (name := _name(value, token)) is None:
-            value = value[""]
-            found.append("")
+        name = token
+        while isinstance(value, dict) and name not in value:
+            same = (key for key in (str(token), *value) if (key.lstrip("+0") or "0") == str(token))
+            name = next((key for key in same if key in value), "")
+            if not name:
+                found.append(name)
+                value, name = value[name], token
         value = value[name]
         found.append(name)
     return found
-
-
-def _name(value: Any, token: str | int) -> str | int | None:
-    if not isinstance(value, dict) or token in value:
-        return token
-    same = (key for key in (str(token), *value) if (key.lstrip("+0") or "0") == str(token))
-    return next((key for key in same if key in value), None)
 
 
 def _few(value: Any) -> bool:

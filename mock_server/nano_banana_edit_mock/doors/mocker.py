@@ -33,6 +33,12 @@ class Httpx2Mocker(Mocker):
         return _transport_for_url
 
 
+class CrossedRequest(httpx.Request):
+    """A request of httpx2, for the routers."""
+
+    transport: Any  # of its client
+
+
 class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """A transport that asks the routers, and the client's own transport if they pass the request through."""
 
@@ -43,7 +49,7 @@ class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         request.read()
         try:
             with _translated():
-                return _response(_HTTPX.handler(_request(request)))
+                return _response(_HTTPX.handler(self._crossed(request)))
         except PassThrough:
             return self._own.handle_request(request)
 
@@ -51,9 +57,21 @@ class _Crossing(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         await request.aread()
         try:
             with _translated():
-                return _response(await _HTTPX.async_handler(_request(request)))
+                return _response(await _HTTPX.async_handler(self._crossed(request)))
         except PassThrough:
             return await self._own.handle_async_request(request)
+
+    def _crossed(self, request: httpx2.Request) -> CrossedRequest:
+        crossed = CrossedRequest(
+            request.method,
+            str(request.url),
+            headers=request.headers.raw,
+            stream=httpx.ByteStream(request.content),  # adds no header, unlike content
+            extensions=request.extensions,
+        )
+        crossed.read()
+        crossed.transport = self._own
+        return crossed
 
 
 class _Crossed(httpx2.SyncByteStream, httpx2.AsyncByteStream):
@@ -76,18 +94,6 @@ class _Crossed(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-def _request(request: httpx2.Request) -> httpx.Request:
-    crossed = httpx.Request(
-        request.method,
-        str(request.url),
-        headers=request.headers.raw,
-        stream=httpx.ByteStream(request.content),  # adds no header, unlike content
-        extensions=request.extensions,
-    )
-    crossed.read()
-    return crossed
 
 
 def _response(response: httpx.Response) -> httpx2.Response:

@@ -1,25 +1,27 @@
 """The service as a respx router, for callers on httpx and on httpx2."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from difflib import SequenceMatcher
 from functools import partial
 
 import httpx
+import httpx2
 import respx
+from respx.mocks import Mocker
 from respx.models import AllMockedAssertionError, PassThrough, ResolvedRoute
 
 from ..engine.routes import Routes
 from ..engine.service import MockService
-from .mocker import Httpx2Mocker
+from .mocker import CrossedRequest, Httpx2Mocker
 from .transport import answer
 
 # The hosts of an application under test: in Starlette's TestClient and httpx's docs, and in FastAPI's docs.
 _APPLICATION = frozenset({"testserver", "test"})
 
 
-def mock_router(service: MockService | None = None) -> respx.MockRouter:
+def mock_router(service: MockService | None = None, *, allow_hosts: str | Collection[str] = ()) -> respx.MockRouter:
     """Return a respx router that answers for the API and its file host.
 
     While it is entered, it answers every client of httpx and of httpx2, sync and async, whatever its transport. Each
@@ -27,11 +29,14 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     service also answers any other request to a documented host, with 404 or 405.
 
     Requests to other hosts fail the test, even if your code catches the error; the message names the nearest route.
-    Add routes of your own for them, with a response of httpx or of respx. Requests to `testserver` and `test`, the
-    application under test, go on to the transport of their client unless you add a route.
+    Add routes of your own for them, with a response of httpx or of respx, or use another mock beside this one: routers
+    of respx, and the fixtures of pytest-httpx and httpx2-pytest, are asked before the test fails. Requests to
+    `testserver` and `test`, the application under test, go on to the transport of their client unless you add a route.
 
     Args:
         service: The service; default is a new one.
+        allow_hosts: Further hosts whose requests go on to the transport of their client, such as `127.0.0.1`; default
+            none. A host is a name or an address without a port.
 
     Returns:
         The router, a context manager for `with` and `async with`.
@@ -41,6 +46,7 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     service = service or MockService()
     answering = partial(answer, service)
     router = _Router(assert_all_called=False, using="httpx")
+    router.allowed = _APPLICATION.union([allow_hosts] if isinstance(allow_hosts, str) else allow_hosts)
     hosts = Routes(service.contract).by_host
     for operation in service.contract.operations:
         urls = [
@@ -56,13 +62,14 @@ def mock_router(service: MockService | None = None) -> respx.MockRouter:
     return router
 
 
-class _ToApplication(PassThrough, AllMockedAssertionError):
+class _Onward(PassThrough, AllMockedAssertionError):
     """No route matches: respx asks the next router, and after the last one the transport of the client."""
 
 
 class _Router(respx.MockRouter):
-    """A router that lets requests to the application through, and names the nearest route for any other request."""
+    """A router that asks the other mocks of a test, and names the nearest route if none has an answer."""
 
+    allowed: Collection[str] = ()
     urls: Sequence[str] = ()
 
     def start(self) -> None:
@@ -79,23 +86,39 @@ class _Router(respx.MockRouter):
             raise AllMockedAssertionError("\n".join(self.unmatched))
 
     def resolve(self, request: httpx.Request) -> ResolvedRoute:
-        with self._unmatched(request):
-            return super().resolve(request)
+        for resolve in [super().resolve, *(router.resolve for router in self._others(request))]:
+            with suppress(AllMockedAssertionError):
+                return resolve(request)
+        raise self._failure(request)
 
     async def aresolve(self, request: httpx.Request) -> ResolvedRoute:
-        with self._unmatched(request):
-            return await super().aresolve(request)
+        for resolve in [super().aresolve, *(router.aresolve for router in self._others(request))]:
+            with suppress(AllMockedAssertionError):
+                return await resolve(request)
+        raise self._failure(request)
 
-    @contextmanager
-    def _unmatched(self, request: httpx.Request) -> Iterator[None]:
-        try:
-            yield
-        except AllMockedAssertionError as error:
-            if request.url.host in _APPLICATION:
-                raise _ToApplication(str(error), request=request, origin=respx.Route()) from None
-            asked = f"{request.method} {request.url}"
-            nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
-            message = f"{error} The nearest route is {nearest}."
-            if self.Mocker and self.Mocker.routers[-1] is self:  # no other router is asked after this one
-                self.unmatched.append(message)
-            raise AllMockedAssertionError(message) from error
+    def _others(self, request: httpx.Request) -> list[respx.Router]:
+        """Return the routers of respx that have been entered, whatever they patch: those by default see no httpx2."""
+        if request.url.host in self.allowed:
+            return []
+        entered = [router for mocker in Mocker.registry.values() for router in mocker.routers]
+        return [router for router in entered if not isinstance(router, _Router)]
+
+    def _failure(self, request: httpx.Request) -> AllMockedAssertionError:
+        message = f"RESPX: {request!r} not mocked!"
+        if request.url.host in self.allowed or _is_mocked(request):
+            return _Onward(message, request=request, origin=respx.Route())
+        asked = f"{request.method} {request.url}"
+        nearest = max(self.urls, key=lambda url: SequenceMatcher(None, url, asked).ratio())
+        message = f'{message} The nearest route is {nearest}. allow_hosts=["{request.url.host}"] lets it through.'
+        if Httpx2Mocker.routers[-1] is self:  # no other router of this kind is asked after this one
+            self.unmatched.append(message)
+        return AllMockedAssertionError(message)
+
+
+def _is_mocked(request: httpx.Request) -> bool:
+    """Return whether a mock of transports, pytest-httpx or httpx2-pytest, sees what goes on to the client's own."""
+    if isinstance(request, CrossedRequest):
+        seen = isinstance(request.transport, httpx2.HTTPTransport | httpx2.AsyncHTTPTransport)
+        return seen and httpx2.HTTPTransport.handle_request.__module__ == "pytest_httpx2"
+    return httpx.HTTPTransport.handle_request.__module__ == "pytest_httpx"

@@ -1,6 +1,5 @@
 """The service, without I/O: a request in, a response out."""
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +22,7 @@ from .rules import Doing, Rule
 from .script import Script
 from .script_files import Step
 from .state import Job, State
-from .timing import Clock, Seconds
+from .timing import Clock, Seconds, monotonic
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
 _utc = partial(datetime.now, UTC)
@@ -49,7 +48,7 @@ class MockService:
         polls: Polls until a task is finished, at least 0; default 2.
         seconds: Seconds until a task is finished, 0 to 1,000,000,000, or their distribution, `Uniform` or `Lognormal`,
             from which each task draws; default None counts polls instead.
-        clock: Clock in seconds, for `seconds` and outages; default `time.monotonic`.
+        clock: Clock in seconds, for `seconds` and outages; default is a monotonic one that a frozen time does not stop.
         now: Wall clock, for the expiry of uploads; default is the current time in UTC.
         token: The only accepted bearer token; default None accepts any.
         invalid_status: Status for an invalid request if HTTP prescribes none, 400 to 599; default 400.
@@ -72,7 +71,7 @@ class MockService:
         seed: int = 0,
         polls: int = 2,
         seconds: Seconds | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = _utc,
         token: str | None = None,
         invalid_status: int = 400,

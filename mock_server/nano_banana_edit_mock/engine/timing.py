@@ -1,13 +1,19 @@
 """Time: how long tasks take, and the clocks they pass on."""
 
 import math
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 from attrs import frozen
 
 from ..contract.schemas import hold
+
+# Not a function that freezegun replaces, whenever this module is imported: a task would never be finished.
+monotonic = partial(time.monotonic) if sys.platform == "win32" else partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 
 MAX_SECONDS = 1_000_000_000  # thirty years
 _LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from attrs import evolve, frozen
 
-from ..contract import JSON, MULTIPART, Constraint, Contract, Operation
+from ..contract import JSON, MULTIPART, Constraint, Contract, Operation, expressible
 from ..contract.census import resolve
 from ..contract.document import PARAMETER, Field
 from ..contract.samples import sample, samples
@@ -112,11 +112,12 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
 
 
 def inspect(contract: Contract) -> None:
-    """Check that the mock can play a document, and that the document allows its own examples.
+    """Check that client and mock can express a document, and that the document allows its own examples.
 
     Raises:
         ValueError: It cannot, or does not.
     """
+    expressible.check(contract.document)
     MockService(contract=contract)
     for _ in _plain_ones(contract):
         pass

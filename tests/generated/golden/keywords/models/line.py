@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
-from ..constraints import an_object, constraints, undeclared
+from .. import constraints as _constraints
 from ..types import UNSET
 
 T = TypeVar("T", bound="Line")
@@ -21,7 +21,7 @@ class Line:
     """
 
     text: str = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "text",
             True,
             {
@@ -31,33 +31,26 @@ class Line:
         )
     )
 
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, validator=undeclared)
+    additional_properties: dict[str, Any] = _attrs_field(
+        init=False, factory=dict, validator=_constraints.Undeclared({})
+    )
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
-        text = self.text
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        _dict["text"] = self.text
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "text": text,
-            }
-        )
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        text = d.pop("text", UNSET)
-
-        line = cls(
-            text=text,
-        )
-
-        line.additional_properties = d
-        return line
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["text"] = _dict.pop("text", UNSET)
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
-from ..constraints import an_object, constraints, refuse_unknown
+from .. import constraints as _constraints
 from ..types import UNSET
 
 T = TypeVar("T", bound="PrintFrame")
@@ -21,7 +21,7 @@ class PrintFrame:
     """
 
     width: int = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "width",
             True,
             {
@@ -32,26 +32,16 @@ class PrintFrame:
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
-        width = self.width
+        _dict: dict[str, Any] = {}
 
-        field_dict: dict[str, Any] = {}
+        _dict["width"] = self.width
 
-        field_dict.update(
-            {
-                "width": width,
-            }
-        )
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        width = d.pop("width", UNSET)
-
-        refuse_unknown(d, ["width"])
-        print_frame = cls(
-            width=width,
-        )
-
-        return print_frame
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["width"] = _dict.pop("width", UNSET)
+        _self = cls(**_vars)
+        return _self

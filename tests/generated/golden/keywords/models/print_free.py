@@ -7,30 +7,30 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
-from ..constraints import an_object, undeclared
+from .. import constraints as _constraints
 
 T = TypeVar("T", bound="PrintFree")
 
 
 @_attrs_define
 class PrintFree:
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, validator=undeclared)
+    additional_properties: dict[str, Any] = _attrs_field(
+        init=False, factory=dict, validator=_constraints.Undeclared({})
+    )
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-
-        return field_dict
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        print_free = cls()
-
-        print_free.additional_properties = d
-        return print_free
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
-from ..constraints import an_object, constraints, undeclared
+from .. import constraints as _constraints
 from ..types import UNSET
 
 T = TypeVar("T", bound="Links")
@@ -21,7 +21,7 @@ class Links:
     """
 
     urls: list[str] = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "urls",
             True,
             {
@@ -34,33 +34,30 @@ class Links:
         )
     )
 
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, validator=undeclared)
+    additional_properties: dict[str, Any] = _attrs_field(
+        init=False, factory=dict, validator=_constraints.Undeclared({})
+    )
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
         urls = self.urls
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "urls": urls,
-            }
-        )
+        _dict["urls"] = urls
 
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        urls = cast(list[str], d.pop("urls", UNSET))
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        urls = cast(list[str], _dict.pop("urls", UNSET))
 
-        links = cls(
-            urls=urls,
-        )
-
-        links.additional_properties = d
-        return links
+        _vars["urls"] = urls
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

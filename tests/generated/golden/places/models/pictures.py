@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from attrs import validate as _attrs_validate
 
+from .. import constraints as _constraints
 from .. import types
-from ..constraints import an_object, checked, constraints
 from ..types import UNSET, File, FileTypes, Unset
 
 T = TypeVar("T", bound="Pictures")
@@ -25,7 +24,7 @@ class Pictures:
     """
 
     cover: File = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "cover",
             True,
             {
@@ -38,7 +37,7 @@ class Pictures:
 
     others: list[File] | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "others",
             False,
             {
@@ -54,7 +53,7 @@ class Pictures:
 
     year: int | Unset = _attrs_field(
         default=UNSET,
-        validator=constraints(
+        validator=_constraints.Declared(
             "year",
             False,
             {
@@ -68,7 +67,11 @@ class Pictures:
 
     def to_dict(self) -> dict[str, Any]:
         _attrs_validate(self)
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
         cover = self.cover.to_tuple()
+
+        _dict["cover"] = cover
 
         others: list[FileTypes] | Unset = UNSET
         if not isinstance(self.others, Unset):
@@ -78,21 +81,13 @@ class Pictures:
 
                 others.append(others_item)
 
-        year = self.year
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "cover": cover,
-            }
-        )
         if others is not UNSET:
-            field_dict["others"] = others
-        if year is not UNSET:
-            field_dict["year"] = year
+            _dict["others"] = others
 
-        return field_dict
+        if self.year is not UNSET:
+            _dict["year"] = self.year
+
+        return _dict
 
     def to_multipart(self) -> types.RequestFiles:
         _attrs_validate(self)
@@ -107,35 +102,21 @@ class Pictures:
         if not isinstance(self.year, Unset):
             files.append(("year", (None, str(self.year).encode(), "text/plain")))
 
-        for prop_name, prop in self.additional_properties.items():
-            files.append((prop_name, (None, str(prop).encode(), "text/plain")))
+        for _str, _object in self.additional_properties.items():
+            files.append((_str, (None, str(_object).encode(), "text/plain")))
 
         return files
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        cover = File(payload=BytesIO(d.pop("cover", UNSET)))
-
-        _others = checked("others", False, {"type": "array"}, d.pop("others", UNSET))
-        others: list[File] | Unset = UNSET
-        if _others is not UNSET:
-            others = []
-            for others_item_data in _others:
-                others_item = File(payload=BytesIO(others_item_data))
-
-                others.append(others_item)
-
-        year = d.pop("year", UNSET)
-
-        pictures = cls(
-            cover=cover,
-            others=others,
-            year=year,
-        )
-
-        pictures.additional_properties = d
-        return pictures
+        _dict = _constraints.read(cls, src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["cover"] = _dict.pop("cover", UNSET)
+        _vars["others"] = _dict.pop("others", UNSET)
+        _vars["year"] = _dict.pop("year", UNSET)
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, checked, constraints, present, within
+from .. import constraints as _constraints
 from ..models.size import Size
 from ..types import UNSET, Unset
 
@@ -33,12 +33,12 @@ class Receipt:
         prices (ReceiptPrices | Unset):
     """
 
-    id: UUID = _attrs_field(validator=constraints("id", True, {}))
+    id: UUID = _attrs_field(validator=_constraints.Declared("id", True, None))
 
-    at: datetime.datetime = _attrs_field(validator=constraints("at", True, {}))
+    at: datetime.datetime = _attrs_field(validator=_constraints.Declared("at", True, None))
 
     parts: list[Refusal | str] = _attrs_field(
-        validator=constraints(
+        validator=_constraints.Declared(
             "parts",
             True,
             {
@@ -60,9 +60,13 @@ class Receipt:
     def to_dict(self) -> dict[str, Any]:
         from ..models.refusal import Refusal  # noqa: PLC0415
 
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
         id = str(self.id)
+        _dict["id"] = id
 
         at = self.at.isoformat()
+        _dict["at"] = at
 
         parts = []
         for parts_item_data in self.parts:
@@ -73,100 +77,90 @@ class Receipt:
                 parts_item = parts_item_data
             parts.append(parts_item)
 
+        _dict["parts"] = parts
+
         day: str | Unset = UNSET
         if not isinstance(self.day, Unset):
             day = self.day.isoformat()
+        if day is not UNSET:
+            _dict["day"] = day
 
-        kind = self.kind
+        if self.kind is not UNSET:
+            _dict["kind"] = self.kind
 
         size: str | Unset = UNSET
         if not isinstance(self.size, Unset):
             size = self.size
 
+        if size is not UNSET:
+            _dict["size"] = size
+
         prices: dict[str, Any] | Unset = UNSET
         if not isinstance(self.prices, Unset):
             prices = self.prices.to_dict()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "id": id,
-                "at": at,
-                "parts": parts,
-            }
-        )
-        if day is not UNSET:
-            field_dict["day"] = day
-        if kind is not UNSET:
-            field_dict["kind"] = kind
-        if size is not UNSET:
-            field_dict["size"] = size
         if prices is not UNSET:
-            field_dict["prices"] = prices
+            _dict["prices"] = prices
 
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.receipt_prices import ReceiptPrices  # noqa: PLC0415
         from ..models.refusal import Refusal  # noqa: PLC0415
 
-        d = an_object(src_dict)
-        id = UUID(checked("id", True, {"type": "string"}, present(d.pop("id", UNSET))))
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        id = UUID(_constraints.checked("id", True, {"type": "string"}, _constraints.present(_dict.pop("id", UNSET))))
 
-        at = datetime.datetime.fromisoformat(checked("at", True, {"type": "string"}, present(d.pop("at", UNSET))))
+        _vars["id"] = id
+        at = datetime.datetime.fromisoformat(
+            _constraints.checked("at", True, {"type": "string"}, _constraints.present(_dict.pop("at", UNSET)))
+        )
 
-        parts = []
-        _parts = checked("parts", True, {"type": "array"}, present(d.pop("parts", UNSET)))
-        for parts_item_data in _parts:
+        _vars["at"] = at
+        with _constraints.within("parts"):
+            parts = []
+            _parts = _constraints.checked("", True, {"type": "array"}, _constraints.present(_dict.pop("parts", UNSET)))
+            for parts_item_data in _parts:
 
-            def _parse_parts_item(data: object) -> Refusal | str:
-                try:
-                    if not isinstance(data, dict):
-                        raise TypeError()
-                    parts_item_type_1 = Refusal.from_dict(data)
+                def _parse_parts_item(data: object) -> Refusal | str:
+                    try:
+                        if not isinstance(data, dict):
+                            raise TypeError()
+                        parts_item_type_1 = Refusal.from_dict(data)
 
-                    return parts_item_type_1
-                except (TypeError, ValueError, AttributeError, KeyError):
-                    pass
-                return cast(Refusal | str, data)
+                        return parts_item_type_1
+                    except (TypeError, ValueError, AttributeError, KeyError):
+                        pass
+                    return cast(Refusal | str, data)
 
-            parts_item = _parse_parts_item(parts_item_data)
+                parts_item = _parse_parts_item(parts_item_data)
 
-            parts.append(parts_item)
+                parts.append(parts_item)
 
-        _day = checked("day", False, {"type": "string"}, present(d.pop("day", UNSET)))
+        _vars["parts"] = parts
+        _day = _constraints.checked("day", False, {"type": "string"}, _constraints.present(_dict.pop("day", UNSET)))
         day: datetime.date | Unset
         if isinstance(_day, Unset):
             day = UNSET
         else:
             day = datetime.date.fromisoformat(_day)
 
-        kind = present(d.pop("kind", UNSET))
-
-        size = present(d.pop("size", UNSET))
-
-        with within("prices"):
-            _prices = present(d.pop("prices", UNSET))
+        _vars["day"] = day
+        _vars["kind"] = _constraints.present(_dict.pop("kind", UNSET))
+        _vars["size"] = _constraints.present(_dict.pop("size", UNSET))
+        with _constraints.within("prices"):
+            _prices = _constraints.present(_dict.pop("prices", UNSET))
             prices: ReceiptPrices | Unset
             if isinstance(_prices, Unset):
                 prices = UNSET
             else:
                 prices = ReceiptPrices.from_dict(_prices)
 
-        receipt = cls(
-            id=id,
-            at=at,
-            parts=parts,
-            day=day,
-            kind=kind,
-            size=size,
-            prices=prices,
-        )
-
-        receipt.additional_properties = d
-        return receipt
+        _vars["prices"] = prices
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

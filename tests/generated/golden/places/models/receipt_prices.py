@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object
+from .. import constraints as _constraints
 
 T = TypeVar("T", bound="ReceiptPrices")
 
@@ -16,19 +16,17 @@ class ReceiptPrices:
     additional_properties: dict[str, float] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-
-        return field_dict
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        receipt_prices = cls()
-
-        receipt_prices.additional_properties = d
-        return receipt_prices
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..constraints import an_object, present
+from .. import constraints as _constraints
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Refusal")
@@ -24,27 +24,21 @@ class Refusal:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        reason = self.reason
+        _dict: dict[str, Any] = {}
+        _dict.update(self.additional_properties)
+        if self.reason is not UNSET:
+            _dict["reason"] = self.reason
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if reason is not UNSET:
-            field_dict["reason"] = reason
-
-        return field_dict
+        return _dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = an_object(src_dict)
-        reason = present(d.pop("reason", UNSET))
-
-        refusal = cls(
-            reason=reason,
-        )
-
-        refusal.additional_properties = d
-        return refusal
+        _dict = _constraints.an_object(src_dict)
+        _vars: dict[str, Any] = {}
+        _vars["reason"] = _constraints.present(_dict.pop("reason", UNSET))
+        _self = cls(**_vars)
+        _self.additional_properties = _dict
+        return _self
 
     @property
     def additional_keys(self) -> list[str]:

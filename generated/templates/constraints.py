@@ -1,6 +1,6 @@
 """Hold requests to the document's constraints, which the stock models do not check.
 
-Plain Python, so no template: `make generate` copies it into the package, beside the modules that the generator writes.
+Plain Python, without template syntax: types.py.jinja writes it into the package, beside the generator's own modules.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from reprlib import Repr
 from types import NoneType
 from typing import Any
 
-from attrs import Attribute, has
+from attrs import Attribute, fields, frozen, has
 
 from .errors import ConstraintViolation
 from .types import UNSET, File, Unset
 
-__all__ = ["an_object", "checked", "constraints", "present", "refuse_unknown", "shorten", "undeclared", "within"]
+__all__ = ["Declared", "Undeclared", "an_object", "checked", "present", "read", "shorten", "within"]
 
 Schema = Mapping[str, Any]
 
@@ -30,47 +30,81 @@ _REPR = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
 
 
-def constraints(name: str, required: bool, schema: Schema) -> Callable[[Any, Attribute[Any], Any], None]:
-    """Return an attrs validator that holds a property to its schema in the document.
+@frozen
+class Declared:
+    """An attrs validator that holds a property to its schema in the document.
 
-    Args:
+    Attributes:
         name: The property's name in the document.
         required: Whether the property is required.
-        schema: The schema's keywords and their values, as in the document.
+        schema: The schema's keywords and their values, as in the document; without any, the value must be JSON that all
+            parsers read alike. None takes any value: a date of a response, or the like.
     """
 
-    def validate(_instance: Any, _attribute: Attribute[Any], value: Any) -> None:
-        checked(name, required, schema, value)
+    name: str
+    required: bool
+    schema: Schema | None
 
-    return validate
+    def __call__(self, _instance: Any, _attribute: Attribute[Any], value: Any) -> None:
+        """Raise ConstraintViolation if the value breaks the schema, or is required and missing."""
+        checked(self.name, self.required, self.schema, value)
 
 
-def checked(name: str, required: bool, schema: Schema, value: Any) -> Any:
+@frozen
+class Undeclared:
+    """An attrs validator that holds each property which the document does not name to one schema.
+
+    Attributes:
+        schema: The schema's keywords and their values, as for `Declared`.
+    """
+
+    schema: Schema
+
+    def __call__(self, _instance: Any, _attribute: Attribute[Any], properties: Mapping[str, Any]) -> None:
+        """Raise ConstraintViolation if the name or the value of a property cannot be sent, or breaks the schema."""
+        for name, value in properties.items():
+            if not _is_text(name):
+                raise _not_json(name, name)
+            _check(name, value, self.schema)
+
+
+def read(model: type, value: Any) -> dict[str, Any]:
+    """Return a copy of a JSON object that meets every constraint of a model.
+
+    The code after this reads lists, dates and inner objects, and meets no value of another type.
+
+    Raises:
+        ConstraintViolation: The value is not an object, or one of its properties breaks a constraint.
+    """
+    properties = an_object(value)
+    rest = dict(properties)
+    names = []
+    for attribute in fields(model):
+        if isinstance(attribute.validator, Declared):
+            names.append(attribute.validator.name)
+            attribute.validator(None, attribute, rest.pop(attribute.validator.name, UNSET))
+        else:  # the last attribute: what the document does not declare
+            if attribute.validator:
+                attribute.validator(None, attribute, rest)
+            return properties
+    for name, left in rest.items():
+        limit = f"the allowed properties are: {', '.join(names)}" if names else "no properties are allowed"
+        raise ConstraintViolation(name, left, "additionalProperties", False, f"is unknown; {limit}.")
+    return properties
+
+
+def checked(name: str, required: bool, schema: Schema | None, value: Any) -> Any:
     """Return a property's value if it meets its schema, or UNSET if it may be missing.
 
     Raises:
         ConstraintViolation: The value breaks a constraint, or is required and missing.
     """
     if not isinstance(value, Unset):
-        _check(name, value, schema)
+        if schema is not None:
+            _check(name, value, schema)
     elif required:
         raise _missing(name)
     return value
-
-
-def undeclared(_instance: Any, _attribute: Attribute[Any], properties: dict[str, Any]) -> None:
-    """Hold properties that the document does not declare to JSON that all parsers agree on; an attrs validator."""
-    for name, value in properties.items():
-        if not _is_text(name):
-            raise _not_json(name, name)
-        _check_json(name, value, level=2)
-
-
-def refuse_unknown(properties: Mapping[str, Any], allowed: list[str]) -> None:
-    """Raise ConstraintViolation for a property that is left over, where the document allows none but its own."""
-    for name, value in properties.items():
-        limit = f"the allowed properties are: {', '.join(allowed)}" if allowed else "no properties are allowed"
-        raise ConstraintViolation(name, value, "additionalProperties", False, f"is unknown; {limit}.")
 
 
 def an_object(value: Any) -> dict[str, Any]:
@@ -111,6 +145,8 @@ def _check(name: str, value: Any, schema: Schema) -> None:
     for keyword, limit in schema.items():
         if not _MEETS[keyword](value, limit):
             raise ConstraintViolation(name, value, keyword, limit, _problem(value, keyword, schema))
+    if not schema:
+        _check_json(name, value, level=2)
     if "items" in schema and isinstance(value, list):
         for index, item in enumerate(value):
             _check(f"{name}[{index}]", item, schema["items"])

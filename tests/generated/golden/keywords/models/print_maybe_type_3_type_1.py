@@ -1,0 +1,13 @@
+from typing import Literal
+
+PrintMaybeType3Type1 = Literal["some"]
+
+PRINT_MAYBE_TYPE_3_TYPE_1_VALUES: set[PrintMaybeType3Type1] = {
+    "some",
+}
+
+
+def check_print_maybe_type_3_type_1(value: str) -> PrintMaybeType3Type1:
+    if value in PRINT_MAYBE_TYPE_3_TYPE_1_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {PRINT_MAYBE_TYPE_3_TYPE_1_VALUES!r}")

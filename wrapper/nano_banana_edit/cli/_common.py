@@ -1,0 +1,183 @@
+"""What the commands share. They write results to standard output, all else to standard error, and an error in one line.
+
+Either stream may be closed, or end before the command: a paid edit goes on, and its result is saved all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from .._errors import (
+    APIConnectionError,
+    APIStatusError,
+    EditFailed,
+    InvalidRequest,
+    NanoBananaEditError,
+    SubmissionUnknown,
+    WaitTimeout,
+)
+from .._operations import Progress
+from .._redaction import visible
+
+TokenFile = Annotated[
+    Path | None, typer.Option(help="File with the API token; default: SINANCODE_API_KEY.", show_default=False)
+]
+_STATUSES: dict[type[NanoBananaEditError], int] = {
+    InvalidRequest: 2,
+    APIConnectionError: 3,
+    APIStatusError: 3,
+    SubmissionUnknown: 4,
+    WaitTimeout: 5,
+}
+_OPTIONS = {
+    "allow_http": "SINANCODE_ALLOW_HTTP",
+    "image_size": "--size",
+    "output_format": "--format",
+    "path": "--output",
+    "timeout": "--timeout",
+}
+_WORDS = {  # what the library says to do, and how it is done here
+    "pass token=... or set the environment variable": "use --token-file, or set the environment variable",
+    "pass allow_http=True, or set": "or set",
+    ", or pass an http_client": "",
+    ", or None for no limit": "",
+    "True or False, in SINANCODE_ALLOW_HTTP 1 or 0": "1 or 0",
+}
+
+
+def prepare() -> None:
+    """Let standard output take file names that are not in its encoding."""
+    if isinstance(sys.stdout, TextIOWrapper):  # not in a daemon, where it is None
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def tell(text: object) -> None:
+    """Write a line to standard output, or if nobody reads that, to standard error."""
+    try:
+        typer.echo(text)
+    except OSError as error:
+        say(f"Warning: standard output cannot be written ({error.strerror}): {text}")
+        # What is left in the buffer would fail again when Python exits, with a status of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, if anybody reads it."""
+    with suppress(OSError):
+        typer.echo(visible(text), err=True)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """Write an error, and exit with a status."""
+    say(f"Error: {message}")
+    raise typer.Exit(status)
+
+
+def check_standard_output(what: str) -> None:
+    """Raise InvalidRequest if standard output cannot be written."""
+    if sys.stdout is None:
+        raise InvalidRequest(f"{what} to standard output, which is closed.")
+
+
+def read_token(file: Path | None) -> str | None:
+    """Return the token in a file, or None if no file is given.
+
+    Raises:
+        InvalidRequest: The file cannot be read.
+    """
+    try:
+        return file.read_text("utf-8").strip() if file else None
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f"--token-file {file} cannot be read ({error}).") from error
+
+
+class Stages:
+    """Writes the stage of the edit to stderr: on a terminal in one line that changes, otherwise in a line a stage."""
+
+    def __init__(self) -> None:
+        self.task_id: str | None = None
+        self._said = ""
+        # Not what rich takes for one: FORCE_COLOR asks for colours in a log, not for an animation.
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._spinner = Console(stderr=True).status("Checking") if terminal else None
+
+    def __call__(self, progress: Progress) -> None:
+        self.task_id = progress.task_id
+        texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
+        text = texts[progress.stage]
+        self.update(f"{text} ({progress.elapsed:.0f} s)")
+        if not self._spinner and text != self._said:
+            say(text)
+        self._said = text
+
+    def update(self, text: str) -> None:
+        """Show a text beside the spinner, if there is one."""
+        if self._spinner:
+            self._spinner.update(escape(visible(text)))
+
+    @contextmanager
+    def spinning(self) -> Iterator[None]:
+        """Turn the spinner, if there is one."""
+        if not self._spinner:
+            yield
+            return
+        with self._spinner:
+            yield
+
+
+@contextmanager
+def errors_in_one_line(*, to_go_on: Path | None = None, submits: bool = False) -> Iterator[Stages]:
+    """Exit with a status and one line after an error.
+
+    Args:
+        to_go_on: The file that `nano-banana-edit wait` may save the result to later; None if it cannot.
+        submits: Whether the command makes an edit. What fails after that must not look as if nothing was sent.
+    """
+    stages = Stages()
+    try:
+        with stages.spinning():
+            yield stages
+    except NanoBananaEditError as error:
+        status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
+        if submits and error.task_id and status in (2, 3):  # a script that repeats 2 or 3 must not pay twice
+            status = 1
+        fail(_with_way_on(_said(error), error, error.task_id, to_go_on), status)
+    except OSError as error:
+        fail(_with_way_on(str(error), error, stages.task_id, to_go_on), 1)
+    except KeyboardInterrupt as error:
+        task_id = getattr(error, "task_id", stages.task_id)
+        notes = [] if task_id else getattr(error, "__notes__", [])
+        fail(_with_way_on(". ".join(["interrupted", *notes]), error, task_id, to_go_on), 130)
+
+
+def _said(error: NanoBananaEditError) -> str:
+    """Return what an error says, in the words of the command line."""
+    message = str(error.args[0])
+    field = error.field if isinstance(error, InvalidRequest) else ""
+    if field in _OPTIONS and message.startswith(f"{field} "):
+        message = _OPTIONS[field] + message.removeprefix(field)
+    if field.startswith("images"):
+        message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
+    for theirs, ours in _WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
+
+
+def _with_way_on(message: str, error: BaseException, task_id: str | None, output: Path | None) -> str:
+    """Return a message that names the task, with the command that fetches its result if there is one."""
+    if not task_id:
+        return message
+    if output is None or isinstance(error, EditFailed):
+        return message if task_id in message else f"{message} (task {task_id})"
+    return f"{message.rstrip('.')}. To go on: {shlex.join(['nano-banana-edit', 'wait', task_id, '-o', str(output)])}"
