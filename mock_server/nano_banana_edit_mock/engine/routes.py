@@ -42,7 +42,7 @@ class Route:
     task_id: str | None = None
 
 
-def _normal(path: str) -> str:
+def normal(path: str) -> str:
     """Return a path as all equal ones are written (RFC 3986, section 6.2.2)."""
     plain = _ENCODED.sub(lambda encoded: chr(int(encoded[1], 16)), path) if "%" in path else path
     return _HEX.sub(lambda encoded: encoded[0].upper(), quote(plain, safe="%!$&'()*+,/:;=@"))
@@ -50,7 +50,7 @@ def _normal(path: str) -> str:
 
 def _pattern(segment: str) -> str:
     """Return the pattern of a segment; each parameter but the last ends at once, so that no time goes into trying."""
-    first, *rest = (re.escape(_normal(text)) for text in PARAMETER.split(segment)[::2])
+    first, *rest = (re.escape(normal(text)) for text in PARAMETER.split(segment)[::2])
     return (
         first + "".join(f"(?>([^/]+?){text})" for text in rest[:-1]) + "".join(f"([^/]+){text}" for text in rest[-1:])
     )
@@ -73,7 +73,7 @@ class Routes:
             path = "/".join(map(_pattern, operation.path.split("/")))
             for server in operation.servers:
                 url = urlsplit(server)
-                base = re.escape(_normal(url.path.rstrip("/")))
+                base = re.escape(normal(url.path.rstrip("/")))
                 self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
                 self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
         for routes in (*self.by_host.values(), self._anywhere):
@@ -92,7 +92,7 @@ class Routes:
         url = urlsplit(address)
         url = url._replace(path=url.path or "/")
         origin = FILE_ORIGIN if url.hostname in self.by_host else f"{url.scheme}://{url.netloc}"
-        path = _normal(url.path)
+        path = normal(url.path)
         allow: set[str] = set()
         for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
             if match := pattern.fullmatch(path):
