@@ -17,7 +17,7 @@ from .server import Hostile, Misdeed, answer
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")]
 
-LASTS = 4.0  # seconds
+LASTS = 20.0  # seconds
 CODED = answer(b"", GZIP, length=2**50)
 FLOODS = {  # each piece is received at once, and nothing of it comes out as a header or a body
     "interim-answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000),
