@@ -145,7 +145,7 @@ def test_the_token_of_the_environment(monkeypatch):
     ("options", "message"),
     [
         (["--port", "65536"], "65536 is not a port; the limit is 0 to 65535"),
-        (["--port", "x"], "argument --port: invalid _port value: 'x'"),
+        (["--port", "x"], "argument --port: x is not a port; the limit is 0 to 65535"),
         (["--invalid-status", "200"], "invalid_status is 200; the limit is 400 to 599."),
         (["--token", ""], "token is not a bearer token; use letters, digits and -._~+/, with = at the end."),
         (["--seconds", "-1"], "seconds is -1.0; the limit is 0 to 1000000000."),

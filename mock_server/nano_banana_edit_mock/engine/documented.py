@@ -1,6 +1,7 @@
 """The answers that a document promises: the mock's must be among them, and those to other operations are made of it."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from .records import Outcome, Response, Upload
 from .routes import FILE_NAMES
 
 _OWN_ERRORS = ("400", "401", "404", "413", "415", "4XX", "default")
+_STATUS = re.compile(r"[1-5](?:[0-9]{2}|XX)|default")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?: *;[\x20-\x7e]*)?", re.ASCII)
 _URL = "https://example.test/a.png"
 _ENDINGS = (Outcome(), Outcome(result_form="file"), Outcome(status="failed", error_code="code", error_msg="text"))
 _PLAYED: dict[str, tuple[dict[str, Any], ...]] = {
@@ -83,20 +86,18 @@ def _upload(contract: Contract, operation: Operation) -> str:
 
 def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
     holder = f"{_at(operation)}/responses"
-    names = list(resolve(document, holder)) if has(document, holder) else []
+    names = [name for name in resolve(document, holder) if name[:2] != "x-"] if has(document, holder) else []
     for name in names:
-        media = f"{_content(document, f'{holder}/{name}')}/{escape(JSON)}"
-        if name in _OWN_ERRORS and has(document, media):
-            _check(document, operation, media, wording(int(name) if name.isdigit() else 400, "text"))
+        _check_status(document, operation, f"{holder}/{escape(name)}", name)
     name = min((name for name in names if name[:1] == "2"), default="default" if "default" in names else "")
+    if names and not name:
+        raise ValueError(f"{holder} has no success, such as 200, which the mock could answer. Add one.")
     status = int(name.replace("XX", "00")) if name[:1] == "2" else 200 if name or operation.id in _PLAYED else 204
     at = _content(document, f"{holder}/{name}") if name else ""
     media_types = list(resolve(document, at)) if has(document, at) else []
     if operation.id in _PLAYED:
-        if media_types and JSON not in media_types:
-            raise ValueError(f"{at} has no {JSON}, in which the mock answers {operation.id}.")
         for payload in _PLAYED[operation.id] if media_types else ():
-            _check(document, operation, f"{at}/{escape(JSON)}", payload)
+            _check(document, operation, _media(document, operation, at), payload)
         if status in {204, 205}:
             raise ValueError(f"{holder}/{name} has no body, in which the mock answers {operation.id}.")
         return Response(status)
@@ -104,11 +105,28 @@ def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
         return Response(status, () if status == 204 else (("Content-Length", "0"),))
     media_type = JSON if JSON in media_types else media_types[0]
     value = _example(document, operation, f"{at}/{escape(media_type)}")
-    if media_type == JSON or media_type.endswith("+json"):
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == JSON or kind.endswith("+json"):
         return content(status, media_type, json.dumps(value).encode())
-    if not isinstance(value, str) or "*" in media_type:
+    if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(media_type):
         raise ValueError(f"{at}/{escape(media_type)} has no text for an example. Add one, so that the mock can answer.")
     return content(status, media_type, value.encode())
+
+
+def _check_status(document: Mapping[str, Any], operation: Operation, response: str, name: str) -> None:
+    if not _STATUS.fullmatch(name):
+        raise ValueError(f"{response} is not a status; use one such as 200, a range such as 4XX, or default.")
+    at = _content(document, response)
+    if name in _OWN_ERRORS and has(document, at) and resolve(document, at):
+        payload = wording(int(name) if name.isdigit() else 400, "text")
+        _check(document, operation, _media(document, operation, at), payload)
+
+
+def _media(document: Mapping[str, Any], operation: Operation, at: str) -> str:
+    """Return the pointer to the media type in which the mock answers."""
+    if JSON not in resolve(document, at):
+        raise ValueError(f"{at} has no {JSON}, in which the mock answers {operation.id}.")
+    return f"{at}/{escape(JSON)}"
 
 
 def _content(document: Mapping[str, Any], pointer: str) -> str:
@@ -120,10 +138,11 @@ def _example(document: Mapping[str, Any], operation: Operation, media: str) -> A
     """Return an example of a body, or else a sample, which its schema allows."""
     places = [f"{media}/example", f"{media}/schema/example"]
     if has(document, f"{media}/examples"):
-        places += [f"{media}/examples/{escape(name)}/value" for name in resolve(document, f"{media}/examples")]
+        pointers = [f"{media}/examples/{escape(name)}" for name in resolve(document, f"{media}/examples")]
+        places += [f"{follow(document, place)}/value" for place in pointers]
     values = [resolve(document, place) for place in places if has(document, place)]
     if has(document, f"{media}/schema"):
-        with suppress(RecursionError):
+        with suppress(RecursionError, OverflowError):
             values.append(sample(document, f"{media}/schema"))
     refusals = []
     for value in values:
