@@ -206,10 +206,19 @@ def test_response_about_another_task_is_invalid(face: Face) -> None:
 @pytest.mark.parametrize("result", [None, [], 3, " ", [None, {"url": 3}]])
 def test_completed_without_files_is_no_result(face: Face, result: object) -> None:
     """A completed task whose result names no file is an InvalidResponse with the task's id."""
+    script = Script([task(result=result)] * 4)
     with pytest.raises(InvalidResponse, match="names no file") as failure:
-        face.call(Script([task(result=result)]), "wait", "t-1")
+        face.call(script, "wait", "t-1")
+    assert [] == script.answers
     assert "t-1" == failure.value.task_id
     assert failure.value.body.startswith("{'id': 't-1', 'status': 'completed', 'result': ")
+
+
+@promises.PAID_FOR
+def test_files_may_be_named_a_little_later(face: Face) -> None:
+    """A completed task that names no file is polled again until it does."""
+    edit = face.call(Script([task("processing"), task(result=[]), task(result=None), task()]), "wait", "t-1")
+    assert edit.images
 
 
 @pytest.mark.parametrize(
