@@ -89,10 +89,9 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port; the limit is 0 to 65535")
-    return port
+    if not (text.isdecimal() and len(text) <= 5 and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text} is not a port; the limit is 0 to 65535")
+    return int(text)
 
 
 def _load(path: Path | None, *, to_play: bool = True) -> Contract:

@@ -180,6 +180,33 @@ def test_a_signal_handler_ends_the_making_of_a_connection(
         assert server.open_at_most(0)
 
 
+class Slow:
+    """An image in each form, on which a signal arrives while it is read."""
+
+    mode = "RGB"
+
+    def read(self) -> bytes:
+        signal.raise_signal(signal.SIGALRM)
+        return PNG
+
+    def save(self, *_: object, **__: object) -> None:
+        self.read()
+
+    def __fspath__(self) -> str:
+        return str(self.read())
+
+
+@promises.AT_ONCE
+@pytest.mark.parametrize("error", [TimeoutError("mine"), FileNotFoundError("mine"), ValueError("mine")], ids=repr)
+def test_a_signal_handler_ends_the_reading_of_an_image(handled: Any, error: Exception) -> None:
+    """While a path is looked up, a file is read, or an image of PIL is written, it is no fault of the image."""
+    pil = type("Pil", (Slow,), {"getexif": dict})
+    with NanoBananaEdit(token=TOKEN, base_url="http://127.0.0.1:1", timeout=30) as client:
+        handled(Handler(error))
+        for image in (Slow(), type("File", (), {"read": Slow.read})(), pil()):
+            assert error is raised(client, lambda client, image=image: client.upload(image))
+
+
 def test_what_was_handled_before_is_over(handled: Any) -> None:
     """An exception of a handler that the caller is handling when the call begins is not the call's."""
     handled(Handler(TimeoutError("mine")))

@@ -1,4 +1,4 @@
-"""Whatever a server does on the wire to a look, an upload or a download, it is sent again, or ends as documented."""
+"""Whatever a server does to a poll, an upload or a download, it is sent again, or ends as documented."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_asked_again(read: Read) -> None:
 
 @promises.READ_AGAIN
 def test_given_up_when_it_stays_broken(read: Read) -> None:
-    """What breaks for ever is asked as often as was said, and ends as no connection."""
+    """A request that always breaks is sent max_retries more times, and ends as APIConnectionError."""
     faults = broken(read)
     outcomes = {name: (read(misdeed), read.again) for name, misdeed in faults.items()}
     assert dict.fromkeys(faults, ((APIConnectionError, read.task_id), 1)) == outcomes

@@ -70,6 +70,17 @@ OPERATIONS = [
         "adds .* at GET https://eu",
         "more",
     ),
+    (put("/servers/0/url", "https://api.sinancode.com:443/v%31"), "patch", None, "the same URL, written otherwise"),
+    (move(TASKS, "/paths/~1t%61sks~1{id}"), "patch", None, "the same path, written otherwise"),
+    (put("/webhooks", {"done": {}}), "minor", "adds     webhooks.done is new", "webhook-added"),
+    ((put("/webhooks", {"done": {}}), put("/info/title", "Other")), "patch", None, "the same webhook"),
+    ((put("/webhooks", {"done": {}}), cut("/webhooks")), "major", "breaks   webhooks.done is gone", "webhook-removed"),
+    (
+        (put(f"{CREATE}/callbacks", {"done": {}}), put(f"{CREATE}/callbacks", {"done": {"x": {}}})),
+        "major",
+        "breaks   createEdit.callbacks.done is another one",
+        "a callback that changed is not understood",
+    ),
     (put("/servers/0/url", "https://eu.test/v1"), "major", "breaks .* no longer at GET https://api", "another server"),
     (
         put("/servers/0/url", "https://API.sinancode.com/v1/"),

@@ -44,7 +44,7 @@ def send_raw(host: str, port: int, row: Row, target: str) -> Answer:
 
 
 def post(*headers: str, body: bytes = BODY, length: int | None = None) -> bytes:
-    """An edit as bytes; with `length` the body is said to have that many."""
+    """An edit as bytes; `length` replaces its Content-Length."""
     framing = [f"Content-Length: {len(body) if length is None else length}"]
     if any(header.lower().startswith("transfer-encoding") for header in headers):
         framing = []

@@ -13,7 +13,7 @@ from .conftest import ADMIN
 
 
 def test_calls(service, ask, send, edit_body):
-    """The journal tells of each request what came, what was wrong, and what was answered, and shows no token."""
+    """The journal shows each request, its violations and its answer, and no token."""
     send("createEdit", Authorization="Bearer hidden")
     send("createEdit", {"prompt": ""})
     send("uploadFile", b"x" * 70_000)
@@ -57,7 +57,7 @@ def test_an_answer_that_is_no_json(service, ask, send):
 
 
 def test_tasks(service, ask, send):
-    """Tasks tell where they stand, and to ask is not to look."""
+    """The list of tasks shows their progress, and does not count as a poll."""
     send("createEdit")
     service.script([{"outcome": {"status": "failed", "seconds": 10}}])
     send("createEdit")
@@ -97,7 +97,7 @@ SAID = [
 
 
 def test_script(service, ask, send):
-    """Each kind of step becomes the rule that it says, and what has happened is no longer listed."""
+    """Each kind of step becomes its rule, and used steps are no longer listed."""
     answer = ask("POST", "/script", {"steps": STEPS})
     assert (200, SAID) == (answer.status, [rule["text"] for rule in answer.json()["rules"]])
     service.reset()
@@ -135,7 +135,7 @@ def test_script(service, ask, send):
     ],
 )
 def test_wrong_scripts(service, ask, steps, message):
-    """A step that cannot happen is named with its reason, and nothing of the script is said."""
+    """An invalid step is named with its reason, and no step of the script is added."""
     answer = ask("POST", "/script", {"steps": steps})
     assert (400, True) == (answer.status, message in answer.json()["message"])
     assert [] == ask("GET", "/script").json()["rules"]
@@ -208,7 +208,7 @@ def test_reset(service, ask, send):
     ],
 )
 def test_verify(ask, send, expectation, message):
-    """An expectation holds, or it is said how what came differs."""
+    """An assertion holds, or the answer shows how the requests differ."""
     send("createEdit")
     answer = ask("POST", "/verify", expectation)
     found = answer.json()

@@ -171,7 +171,7 @@ def test_load_a_file(tmp_path):
     ],
 )
 def test_load_no_document(tmp_path, capsys, text, message):
-    """A file that is no document is refused in one line, by the command too."""
+    """An invalid document is refused in one line, by the command too."""
     path = tmp_path / "other.yaml"
     path.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=message):

@@ -161,7 +161,7 @@ def test_the_token_of_the_environment(monkeypatch):
     ("options", "message"),
     [
         (["--port", "65536"], "65536 is not a port; the limit is 0 to 65535"),
-        (["--port", "x"], "argument --port: invalid _port value: 'x'"),
+        (["--port", "x"], "argument --port: x is not a port; the limit is 0 to 65535"),
         (["--prot", "3"], "error: --prot is not an option. Did you mean --port?"),
         (["--zzz=3"], "error: --zzz is not an option.\n"),
         (["--invalid-status", "200"], "invalid_status is 200; the limit is 400 to 599."),

@@ -30,7 +30,7 @@ def test_pipelining(server, wire):
 
 
 def test_nonsense_behind_a_request_of_the_mock(wire):
-    """What is no HTTP waits for the answers to what was."""
+    """The refusal of bytes that are not HTTP comes after the answers to earlier requests."""
     wire.send(ADMIN + b"nonsense\r\n\r\n")
     assert [200, 501] == wire.statuses(2)
     assert wire.ended()
@@ -47,7 +47,7 @@ def test_nonsense_within_a_request(wire, before, target):
 
 
 def test_nonsense_behind_the_last_request(wire):
-    """What is no HTTP is not even refused behind a request that is the last."""
+    """Bytes that are not HTTP get no refusal after the last request of a connection."""
     wire.send(ADMIN.replace(b"Host", b"Connection: close\r\nHost") + b"nonsense\r\n\r\n")
     assert [200] == wire.statuses(1)
     assert wire.ended()

@@ -161,6 +161,13 @@ def test_variables_of_servers():
 
 THING = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer", "minimum": 3}}}
 ANSWERS = [
+    ({"200": {"content": {"Application/JSON; charset=utf-8": {"example": "a"}}}}, 200, "a"),
+    ({"200": {"content": {"text/csv; header=present": {"example": "a"}}}}, 200, b"a"),
+    (
+        {"200": {"content": {"application/json": {"examples": {"e": {"$ref": "#/components/examples/E"}}}}}},
+        200,
+        {"a": 4},
+    ),
     ({"200": {"description": "d", "content": {"application/json": {"schema": THING}}}}, 200, {"a": 3}),
     (
         {"201": {"description": "d", "content": {"application/json": {"example": {"a": 9}, "schema": THING}}}},
@@ -212,16 +219,32 @@ ANSWERS = [
 ]
 
 
+EXAMPLES = {"E": {"value": {"a": 4}}}
+
+
 @pytest.mark.parametrize(("responses", "status", "body"), ANSWERS)
 def test_answers_are_made_of_the_document(responses, status, body):
     """An operation that the mock does not know is answered by an example, or by a sample of the schema."""
     shared = {"A": {"description": "d", "content": {"application/json": {"schema": THING}}}}
-    contract = parse(document((f"{AT}/responses", responses), ("/components/responses", shared)))
+    contract = parse(
+        document((f"{AT}/responses", responses), ("/components/responses", shared), ("/components/examples", EXAMPLES))
+    )
     response = post(MockService(contract=contract), body="{}")
     assert (status, body) == (response.status, response.body if isinstance(body, bytes) else response.json())
     assert (None if status == 204 else str(len(response.body))) == response.header("Content-Length")
 
 
+DOUBLING = [("/components/schemas/A0", {"type": "string"})] + [
+    (
+        f"/components/schemas/A{level}",
+        {
+            "type": "object",
+            "required": ["l", "r"],
+            "properties": {name: {"$ref": f"#/components/schemas/A{level - 1}"} for name in "lr"},
+        },
+    )
+    for level in range(1, 31)
+]
 TREE = {"type": "object", "required": ["t"], "properties": {"t": {"$ref": "#/components/schemas/Tree"}}}
 
 
@@ -237,6 +260,10 @@ TREE = {"type": "object", "required": ["t"], "properties": {"t": {"$ref": "#/com
             None,
         ),
         ({"application/json": {"schema": {"not": {}}}}, f"{OK} has no example, "),
+        ({"application/json": {"schema": {"type": "string", "minLength": 10**9}}}, f"{OK} has no example, "),
+        ({"application/json": {"schema": {"type": "array", "minItems": 10**9}}}, f"{OK} has no example, "),
+        ({"application/json": {"schema": {"$ref": "#/components/schemas/A30"}}}, f"{OK} has no example, "),
+        ({"a\r\nb: c/d": {"example": "a"}}, f"{AT}/responses/200/content/a\r\nb: c~1d has no text for an example. "),
         ({"application/json": {"schema": {"$ref": "#/components/schemas/Tree"}}}, f"{OK} has no example, "),
         (
             {"application/json": {"schema": {"$ref": "#/components/schemas/No"}}},
@@ -244,7 +271,7 @@ TREE = {"type": "object", "required": ["t"], "properties": {"t": {"$ref": "#/com
         ),
         (
             {"application/json": {"example": 1, "schema": {"$ref": "https://a.test/b"}}},
-            "$ref 'https://a.test/b' leads out ",
+            f"{OK}/schema/$ref: $ref 'https://a.test/b' leads out ",
         ),
         ({"application/json": {"schema": {"not": {"$ref": "https://a.test/b"}}}}, f"{OK} has no example, "),
         ({"image/png": {}}, f"{AT}/responses/200/content/image~1png has no "),
@@ -254,10 +281,43 @@ TREE = {"type": "object", "required": ["t"], "properties": {"t": {"$ref": "#/com
 )
 def test_answers_that_cannot_be_made(content, message):
     """A document without an answer that its own schema allows is refused by place."""
-    changes = [(f"{AT}/responses/200/content", content), ("/components/schemas/Tree", TREE)]
+    changes = [(f"{AT}/responses/200/content", content), ("/components/schemas/Tree", TREE), *DOUBLING]
     contract = parse(document(*changes))
     if message is None:
         assert {"a": 3} == post(MockService(contract=contract), body="{}").json()
         return
     with pytest.raises(ValueError, match=rf"^{re.escape(message)}"):
         MockService(contract=contract)
+
+
+@pytest.mark.parametrize(
+    ("responses", "message"),
+    [
+        *(
+            ({name: {}}, f"{AT}/responses/{name} is not a status; ")
+            for name in ("2xx", "20X", "2000", "2", "²00", "600")
+        ),
+        ({"302": {}, "4XX": {}}, f"{AT}/responses has no success, such as 200, which the mock could answer. Add one."),
+        (
+            {"200": {}, "400": {"content": {"application/problem+json": {}}}},
+            f"{AT}/responses/400/content has no application/json, in which the mock answers change.",
+        ),
+    ],
+)
+def test_statuses_that_cannot_be_answered(responses, message):
+    """A document whose responses the mock cannot give is refused by place."""
+    with pytest.raises(ValueError, match=rf"^{re.escape(message)}"):
+        MockService(contract=parse(document((f"{AT}/responses", responses))))
+
+
+def test_requests_of_schemas_that_double():
+    """A short document that stands for a billion schemas is refused at once."""
+    body = {"$ref": "#/components/schemas/A30"}
+    with pytest.raises(ValueError, match=r"^/components/.* makes the request too large; the limit is 128 levels and "):
+        parse(document(*DOUBLING, body=body))
+
+
+def test_large_numbers_are_as_they_are_written():
+    """A number that is no exact double is compared as such, in a request and in the document."""
+    contract = parse(document(body={"properties": {"n": {"enum": [1.5e300], "multipleOf": 1e299}}}))
+    assert 200 == post(MockService(contract=contract), body='{"n": 1.5e300}').status

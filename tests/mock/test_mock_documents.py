@@ -26,7 +26,7 @@ BROKEN = [
     ),
     (BODY, {"$ref": f"#{SCHEMAS}/No"}, f"{BODY}/$ref is #{SCHEMAS}/No, which is not in the document."),
     (BODY, {"$ref": "#EditRequest"}, f"{BODY}/$ref is #EditRequest, which is not in the document."),
-    (BODY, {"$ref": 5}, "$ref 5 leads out of the document; move its target inside."),
+    (BODY, {"$ref": 5}, f"{BODY}/$ref: $ref 5 leads out of the document; move its target inside."),
     (SIZE, {"allOf": [{"$ref": "#/no"}]}, f"{SIZE}/allOf/0/$ref is #/no, which is not in the document."),
     (BODY, {"$ref": f"#{CREATE}/tags/5"}, f"{BODY}/$ref is #{CREATE}/tags/5, which is not in the document."),
     (BODY, {"$ref": f"#{CREATE}/tags/x"}, f"{BODY}/$ref is #{CREATE}/tags/x, which is not in the document."),
@@ -35,7 +35,15 @@ BROKEN = [
         {"$ref": f"#{CREATE}/operationId/x"},
         f"{BODY}/$ref is #{CREATE}/operationId/x, which is not in the document.",
     ),
-    (ID, {"$ref": f"#{ID}"}, f"{ID} refers to itself."),
+    (ID, {"$ref": f"#{ID.replace('{id}', '%7Bid%7D')}"}, f"{ID} refers to itself."),
+    (ID, {"$ref": f"#{ID}"}, f"{ID}/$ref: $ref '#{ID}' has '{{', which no URI has. Write %7B."),
+    (BODY, {"$ref": "#/a%b"}, f"{BODY}/$ref: $ref '#/a%b' has '%', which no URI has. Write %25."),
+    (
+        SIZE,
+        {"$ref": f"#{SIZE}"},
+        "image_size at /components/schemas/EditRequest/properties/image_size is not supported. It refers",
+    ),
+    ("", {"type": "object"}, "type at /type is not supported. Leave it out, or begin it with x-."),
     (
         CREATE,
         {"security": [{"no/such": []}]},
@@ -43,7 +51,7 @@ BROKEN = [
     ),
     ("", {"servers": [{"url": "/"}, {}]}, "/servers/1 has no url; it is required."),
     (CREATE, {"servers": [{"url": 5}]}, f"{CREATE}/servers/0/url is 5; it must be text."),
-    (PROMPT, {"pattern": "["}, f'{PROMPT}/pattern is "["; it must be a regular expression.'),
+    (PROMPT, {"pattern": "["}, f'{PROMPT}/pattern is "["; it must be a regular expression that '),
     (PROMPT, {"pattern": "é" * 60 + "["}, f'{PROMPT}/pattern is "{"é" * 58}…; it must be '),
     (
         PROMPT,
@@ -68,6 +76,9 @@ BROKEN = [
     ),
     (f"{CREATE}/responses", {2.5: {}}, f"{CREATE}/responses has the key 2.5; put it in quotes."),
     ("", {1: {}}, "The document has the key 1; "),
+    (SIZE, {"x-limit": -(10**400)}, f"{SIZE}/x-limit is -inf; it must be a number that a double can hold."),
+    (PROMPT, {"minLength": 10**9}, f"{PROMPT}/minLength is 1e+09; the limit is 10000000."),
+    (PROMPT, {"properties": {"": {}}}, f"{PROMPT}/properties has a property without a name. Give it one."),
     (SIZE, {"x-limit": float("inf")}, f"{SIZE}/x-limit is inf; it must be a number that a double can hold."),
 ]
 

@@ -45,7 +45,7 @@ def alive(open_wire) -> bool:
 
 @pytest.fixture
 def patient(monkeypatch, service) -> Iterator[MockServer]:
-    """A server that looks at its connections often, so that the longest request is short."""
+    """A server that checks its connections often, so that the longest request is short."""
     monkeypatch.setattr(f"{DOORS}.port.IDLE", 0.1)
     with MockServer(service) as server:
         yield server

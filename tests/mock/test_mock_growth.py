@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nano_banana_edit_mock import MockService, Request
 
@@ -130,6 +130,7 @@ _UNITS = st.lists(
 )
 
 
+@settings(max_examples=max(20, settings().max_examples // 20))  # each is measured several times
 @given(st.sampled_from(["edit", "upload", "part", "type", "prefer", "path"]), _UNITS.map("".join), st.booleans())
 @example("edit", '"":0,', False)
 def test_work_grows_with_whatever_is_repeated(place, unit, inside):

@@ -32,8 +32,14 @@ def png(width: int, height: int, further: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + further + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def with_more_scans(content: bytes) -> bytes:
+    """A JPEG with forty scans before its first end."""
+    return content.replace(b"\xff\xd9", b"\xff\xda\0\2" * 40 + b"\xff\xd9", 1)
+
+
 BLANK = draw(None)
-SCANS = image("JPEG").replace(b"\xff\xd9", b"\xff\xda\0\2" * 40 + b"\xff\xd9")
+SCANS = with_more_scans(image("JPEG"))
+SEVERAL = image("MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
 
 
 @pytest.mark.parametrize(
@@ -67,11 +73,12 @@ def test_no_other_decoder_is_asked(form, monkeypatch):
         png(30_000, 1),
         png(8_000, 8_000),
         SCANS,
+        with_more_scans(SEVERAL),
         png(8, 8, chunk(b"abCd", b"") * 60_000),
         b"\xff\xd8" + b"\xff\xe0\0\2" * 100_000,
         b"GIF89a\x10\0\x10\0\0\0\0" + b"\x21\xfe\0" * 200_000,
     ],
-    ids=["high", "wide", "large", "scans", "chunks", "markers", "extensions"],
+    ids=["high", "wide", "large", "scans", "scans of several", "chunks", "markers", "extensions"],
 )
 def test_too_much_work_is_like_no_image(content, monkeypatch):
     """An image that is too much to decode is not decoded, however few bytes it has."""
@@ -83,3 +90,16 @@ def test_too_much_work_is_like_no_image(content, monkeypatch):
 def test_large_images_are_drawn_on(size):
     """An image at the limits is decoded."""
     assert draw(png(*size)) != BLANK
+
+
+def test_broken_tags_warn_nobody(recwarn):
+    """A tag that cannot be read is no warning, of which one image may make thousands, and the image is drawn on."""
+    tag = struct.pack(">HHII", 0x0112, 3, 1 << 20, 8)
+    tags = b"MM\0*\0\0\0\x08" + struct.pack(">H", 1) + tag + bytes(4)
+    assert draw(png(40, 30, chunk(b"eXIf", tags))) != BLANK
+    assert not recwarn.list
+
+
+def test_several_images_in_one_are_drawn_on():
+    """A JPEG of a phone, with a preview behind the picture, is the background of a result."""
+    assert draw(SEVERAL) != BLANK

@@ -46,6 +46,12 @@ OTHER = [
         f"{CREATE}/responses/200/content has no application/json, in which the mock answers createEdit.",
     ),
     (f"{UPLOAD}/responses", "200", {"$ref": "#/no"}, f"{UPLOAD}/responses/200/$ref is #/no, which is not in the "),
+    (
+        f"{UPLOAD}/responses",
+        "200",
+        {"$ref": f"#{UPLOAD}/responses/200"},
+        f"{UPLOAD}/responses/200 refers to itself.",
+    ),
     (UPLOAD, "responses", {"204": {}}, f"{UPLOAD}/responses/204 has no body, in which the mock answers uploadFile."),
     (f"{CREATE}/requestBody", "required", False, f"{CREATE} must require a JSON object, as the mock plays createEdit."),
     (f"{SCHEMAS}/EditRequest", "type", ["object", "null"], f"{CREATE} must require a JSON object, "),

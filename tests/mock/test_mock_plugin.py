@@ -142,7 +142,7 @@ def test_side_by_side(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize(("options", "status"), [([], "completed"), (["--nano-banana-edit-polls=2"], "pending")])
 def test_how_the_service_is_made(run: Callable[..., pytest.RunResult], options: list[str], status: str) -> None:
-    """The option is for all tests, the marker for one; by default a task is finished at the first look."""
+    """The option is for all tests, the marker for one; by default a task is finished at the first poll."""
     run(STATUS.format(status), *options).assert_outcomes(passed=2)
 
 

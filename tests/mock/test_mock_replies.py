@@ -99,7 +99,7 @@ def test_named_replies(reply, status, code, wait):
     ],
 )
 def test_replies_that_cannot_be_sent_are_refused(arguments, message):
-    """What HTTP, or the mock's transfer, does not allow is refused when it is said."""
+    """A reply that HTTP, or the mock's transfer, does not allow is refused when it is made."""
     with pytest.raises(ValueError, match=message):
         cast("Any", Reply)(**arguments)
 
@@ -141,7 +141,7 @@ def test_what_a_request_prefers(send, service, prefer, status):
 
 
 def test_preferences_are_for_valid_requests_that_no_rule_takes(send, service, edit_body):
-    """What is wrong is said first, a rule wins, and a file is served whatever is preferred."""
+    """Violations come first, then rules; a file is served whatever the request prefers."""
     assert 400 == send("createEdit", {**edit_body, "prompt": ""}, Prefer="code=503").status
     service.next(Reply(418))
     assert [418, 503] == [send("getTask", Prefer="code=503").status for _ in range(2)]

@@ -1,4 +1,4 @@
-"""What a test says beforehand: rules, replies, outages, lives of their own, and what a request prefers."""
+"""The script of a test: rules, replies, outages, durations of tasks, and what a request prefers."""
 
 import asyncio
 from collections import Counter
@@ -111,7 +111,7 @@ def test_a_reply_wins_over_the_verdict(service, send, edit_body):
 
 
 def test_a_scripted_look_is_not_counted(service, send):
-    """A look that is answered by a reply leaves the task where it was."""
+    """A poll that a reply answers does not change the progress of the task."""
     task_id = send("createEdit").json()["task_id"]
     service.on("getTask", Reply(500), times=5)
     answers = [send("getTask", task_id=task_id) for _ in range(6)]
@@ -170,7 +170,7 @@ def test_files_and_unknown_paths_are_no_operations(service, send):
     ],
 )
 def test_nonsense_is_refused(service, say, message):
-    """What cannot happen is refused when it is said, and leaves no rule behind."""
+    """An invalid step is refused when it is scripted, and adds no rule."""
     with pytest.raises(ValueError, match=message):
         say(service)
     assert () == service.rules
@@ -187,14 +187,14 @@ def test_rules_are_bounded(service, monkeypatch):
 
 
 def test_an_outage_of_some_requests(service, statuses):
-    """Every operation fails for as many requests as said, with the status that is said."""
+    """Every operation fails for the scripted number of requests, with the scripted status."""
     service.outage(requests=2)
     service.outage(requests=1, status=520)
     assert [503, 503, 520, 200] == statuses(service, "getTask", "createEdit", "uploadFile", "createEdit")
 
 
 def test_an_outage_of_some_seconds(timed, now, statuses):
-    """Every operation fails until the clock has gone on for as long as said since one has; then the rule is gone."""
+    """Every operation fails for the scripted seconds after the first failure; then the rule is gone."""
     service = timed()
     service.outage(seconds=5, status=502)
     now[0] = 200
@@ -208,7 +208,7 @@ def test_an_outage_of_some_seconds(timed, now, statuses):
 
 
 def test_threads_share_a_script(service, send):
-    """Of the requests of many threads exactly as many are taken as said."""
+    """A rule takes exactly its number of requests, whatever the number of threads."""
     service.on("createEdit", LIMITED, nth=21, times=50)
     with ThreadPoolExecutor(8) as pool:
         answers = [future.result() for future in [pool.submit(send, "createEdit") for _ in range(200)]]
@@ -230,7 +230,7 @@ def test_threads_share_a_script(service, send):
 )
 @pytest.mark.parametrize("options", [{"polls": 3}, {"seconds": 18}])
 def test_an_edit_has_its_own_life(timed, now, send, outcome, lived, options):
-    """An outcome says how long its task takes, by looks or by time, whatever holds for the others."""
+    """An outcome sets the polls or seconds of its task, whatever the default of the service."""
     service = timed(**options)
     service.next(outcome)
     ids = [send("createEdit", to=service).json()["task_id"] for _ in range(2)]
@@ -242,17 +242,17 @@ def test_an_edit_has_its_own_life(timed, now, send, outcome, lived, options):
 
 
 def test_times_are_drawn_from_the_seed(timed, now, send):
-    """Equal seeds give equal stories, another seed another one, and no two tasks need take as long."""
+    """Equal seeds give equal durations, another seed gives others, and tasks may differ."""
 
-    def story(seed: int) -> list[str]:
+    def statuses_of(seed: int) -> list[str]:
         now[0] = 0
         service = timed(seed=seed, seconds=Uniform(10, 20))
         ids = [send("createEdit", to=service).json()["task_id"] for _ in range(40)]
         now[0] = 15
         return [send("getTask", to=service, task_id=task_id).json()["status"] for task_id in ids]
 
-    assert story(1) == story(1) != story(2)
-    assert {"processing", "completed"} == set(story(1))
+    assert statuses_of(1) == statuses_of(1) != statuses_of(2)
+    assert {"processing", "completed"} == set(statuses_of(1))
 
 
 def test_distributions():
@@ -295,7 +295,7 @@ def test_distributions():
     ],
 )
 def test_lives_that_cannot_be_lived_are_refused(make, message):
-    """A time that is none is refused when it is said."""
+    """An invalid duration is refused when it is scripted."""
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -344,7 +344,7 @@ def through_port(service: MockService) -> Iterator[NanoBananaEdit]:
     "door", [through_router, through_transport, pytest.param(through_port, marks=pytest.mark.server)]
 )
 def test_one_story_through_every_door(door, service, tmp_path: Path):
-    """The real client lives through a story: limited, an outage, a failure, no credit, an expired result."""
+    """The real client meets a whole script: a rate limit, an outage, a failure, no credit, an expired result."""
     with door(service) as client:
         service.next(LIMITED)
         task = client.submit(IMAGE, "Make it snow.")
@@ -378,7 +378,7 @@ def test_one_story_through_every_door(door, service, tmp_path: Path):
 
 
 def test_the_async_client_lives_through_it_too(service):
-    """An outage of two looks is survived by the async client."""
+    """The async client survives an outage of two polls."""
 
     async def run() -> bytes:
         async with (

@@ -71,11 +71,18 @@ def test_the_sync_client_refuses_any_async_callback(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "callback", [told.append, Teller().plain, lambda _: {"a": 1}, functools.partial(print, end="")]
+    "callback",
+    [
+        told.append,
+        Teller().plain,
+        lambda progress: told.append(progress) or {"a": 1},
+        functools.partial(told.insert, 0),
+    ],
 )
 def test_any_other_callback_will_do(face: Face, callback: Any) -> None:
-    """What is not async is called, whatever it returns."""
+    """What is not async is called at each stage, whatever it returns."""
     face.call(Script([accepted(), task()]), "edit", URL, "p", on_progress=callback)
+    assert ["submit", "wait"] == sorted(progress.stage for progress in told)
 
 
 def test_what_is_no_callback_is_refused(face: Face) -> None:

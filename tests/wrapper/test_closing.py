@@ -1,4 +1,4 @@
-"""A client that was closed says so."""
+"""A closed client names the reason of its error."""
 
 from __future__ import annotations
 

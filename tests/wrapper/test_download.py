@@ -84,6 +84,7 @@ def test_a_client_that_was_handed_in_adds_nothing_to_downloads(face: Face) -> No
         "https://",
         "http://[",
         "https://a\nb",
+        "https://cdn.test:99999/a",
         "http://api.test:1/a",
     ],
 )
@@ -251,6 +252,17 @@ def test_saves_over_regular_files_alone(face: Face, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InvalidRequest, match="not a regular file"):
         fetched(face, image(), then=save(tmp_path / "pipe"))
+
+
+def test_a_pipe_behind_a_link_is_not_saved_to(face: Face) -> None:
+    """A standard stream that is a pipe has a name that leads to no path; nothing is fetched for it."""
+    read, write = os.pipe()
+    try:
+        with pytest.raises(InvalidRequest, match="not a regular file"):
+            fetched(face, then=save(f"/dev/fd/{write}"))
+    finally:
+        os.close(read)
+        os.close(write)
 
 
 def test_saves_through_links_and_keeps_permissions(face: Face, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_unknown_statuses_and_properties_are_lived_with(face: Face, clock: Clock
 
 @promises.POLLING
 def test_polls_quickly_then_slowly(face: Face, clock: Clock) -> None:
-    """The distance between looks grows from an eighth of poll_interval to the whole of it, and stays there."""
+    """The pause between polls grows from an eighth of poll_interval to the whole of it, and stays there."""
     face.call(Script([*[task("pending")] * 12, task()]), "wait", "t-1", options={"poll_interval": 8})
     assert 0.9 <= clock.sleeps[0] <= 1.1
     assert all(earlier < later for earlier, later in zip(clock.sleeps[:5], clock.sleeps[1:5], strict=False))
@@ -148,13 +148,13 @@ def test_polls_quickly_then_slowly(face: Face, clock: Clock) -> None:
 
 
 def test_polls_as_often_as_it_is_told_to(face: Face, clock: Clock) -> None:
-    """A short poll_interval is kept: no look waits longer."""
+    """A short poll_interval is kept: no pause is longer."""
     face.call(Script([*[task("pending")] * 9, task()]), "wait", "t-1", options={"poll_interval": 0.08})
     assert max(clock.sleeps) <= 0.088
 
 
 def test_tells_its_progress(face: Face) -> None:
-    """Each stage and each look is told, with the task id as soon as it is known."""
+    """Each stage and each poll is reported, with the task id as soon as it is known."""
     told: list[Progress] = []
     script = Script([uploaded(), accepted(), task("pending"), task()])
     face.call(script, "edit", PNG, "p", on_progress=told.append)
@@ -203,13 +203,22 @@ def test_response_about_another_task_is_invalid(face: Face) -> None:
     assert "t-2" == failure.value.task_id
 
 
-@pytest.mark.parametrize("result", [None, [], "https://x", [None, {"url": 3}]])
+@pytest.mark.parametrize("result", [None, [], 3, " ", [None, {"url": 3}]])
 def test_completed_without_files_is_no_result(face: Face, result: object) -> None:
     """A completed task whose result names no file is an InvalidResponse with the task's id."""
+    script = Script([task(result=result)] * 4)
     with pytest.raises(InvalidResponse, match="names no file") as failure:
-        face.call(Script([task(result=result)]), "wait", "t-1")
+        face.call(script, "wait", "t-1")
+    assert [] == script.answers
     assert "t-1" == failure.value.task_id
     assert failure.value.body.startswith("{'id': 't-1', 'status': 'completed', 'result': ")
+
+
+@promises.PAID_FOR
+def test_files_may_be_named_a_little_later(face: Face) -> None:
+    """A completed task that names no file is polled again until it does."""
+    edit = face.call(Script([task("processing"), task(result=[]), task(result=None), task()]), "wait", "t-1")
+    assert edit.images
 
 
 @pytest.mark.parametrize(
@@ -246,7 +255,7 @@ def test_wait_gives_up_in_time_and_can_be_taken_up(face: Face, clock: Clock) -> 
 
 @pytest.mark.parametrize("status", [None, "queued"])
 def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock, status: str | None) -> None:
-    """A look that uses up the time is a WaitTimeout too, with the status at the last look that did not."""
+    """A poll that uses up the time is a WaitTimeout too, with the status of the last answered poll."""
 
     def hang(request: httpx2.Request) -> httpx2.Response:
         clock.time += request.extensions["timeout"]["read"]
@@ -259,7 +268,7 @@ def test_wait_gives_up_when_looks_hang(face: Face, clock: Clock, status: str | N
 
 
 def test_looks_that_hang_are_not_the_end_of_time(face: Face) -> None:
-    """A look that gets no answer while there is time is an APITimeout, with the id to go on with."""
+    """A poll without an answer in its time is an APITimeout, with the id to go on with."""
     with pytest.raises(APITimeout, match=r"slow\)\. To go on, call wait\('t-1'\)\.$") as failure:
         face.call(Script([httpx2.ReadTimeout("slow")]), "get_task", "t-1", options={"max_retries": 0, "timeout": 0.1})
     assert "t-1" == failure.value.task_id

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from nano_banana_edit import FormatWarning, InvalidResponse
+from nano_banana_edit import FormatWarning, InvalidResponse, SubmissionUnknown
 
 from .. import promises
 from .conftest import JPEG, PNG, URL, Face, Script, accepted, image, task
@@ -175,3 +175,32 @@ def test_the_word_of_the_task_is_a_media_type(face: Face, word: str, expected: s
     result = [{"type": word, "url": "https://cdn.test/a.gif"}]
     edit = face.call(Script([task(result=result)]), "wait", "t-1")
     assert (expected, word) == (edit.images[0].content_type, edit.images[0].type)
+
+
+@promises.PAID_FOR
+@pytest.mark.parametrize(
+    "result", ["https://cdn.test/a", {"url": "https://cdn.test/a", "type": "png"}, [None, " https://cdn.test/a\n", " "]]
+)
+def test_a_result_in_another_form_is_found(face: Face, result: Any) -> None:
+    """One file outside a list is a file, and blanks around its URL are none of it."""
+    edit = face.call(Script([task(result=result)]), "wait", "t-1")
+    assert ["https://cdn.test/a"] == [image.url for image in edit.images]
+
+
+DAMAGED = [
+    b'{"task_id": "t-1", "note": "caf\xe9"}',
+    b'{"task_id": "t-1", "sta',
+    b'{"task_id": "t-1"}\0',
+    b'{"note": "\\"task_id\\"", "task_id" : "t\\u002d1"}<!-- 3 ms -->',
+]
+
+
+@promises.PAID_FOR
+@pytest.mark.parametrize("content", DAMAGED)
+def test_an_edit_is_known_by_a_damaged_answer(face: Face, content: bytes) -> None:
+    """Whatever else is wrong with an answer that names its task, the task is known, whatever its status."""
+    assert "t-1" == face.call(Script([httpx2.Response(200, content=content)]), "submit", URL, "p").task_id
+    for answer in (httpx2.Response(502, content=content), httpx2.Response(300, json={"task_id": "t-1"})):
+        with pytest.raises(SubmissionUnknown, match=r"status \d+\. The edit .*To go on, call wait\('t-1'\)") as unknown:
+            face.call(Script([answer]), "submit", URL, "p")
+        assert "t-1" == unknown.value.task_id

@@ -73,6 +73,7 @@ def refusal(face: Face, image: Any) -> str:
         (("", PNG), ("image", "image/png", PNG)),
         (("photo.png", PNG, None), ("photo.png", "image/png", PNG)),
         (("photo.svg", SVG, "image/svg+xml"), ("photo.svg", "image/svg+xml", SVG)),
+        ((Path("a/photo.png"), PNG), ("photo.png", "image/png", PNG)),
         ((None, JPEG, "image/x-own; version=2"), ("image", "image/x-own; version=2", JPEG)),
     ],
 )
@@ -149,6 +150,22 @@ def test_blanks_inside_a_url_are_refused(face: Face, blank: str) -> None:
         assert "a URL with a blank in it; write it as %20, or remove it." in refusal(face, url)
 
 
+@promises.CHECKED_FIRST
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        *(
+            (f"https://{rest}", "a URL without a host.")
+            for rest in ("", "/a.png", "?a", "#a", ":80/a.png", "user@/a.png")
+        ),
+        *((f"https://{rest}/a.png", "no valid URL (") for rest in ("[::1", "a.test:x", "a.test:99999", "[::z]")),
+    ],
+)
+def test_urls_that_are_none_are_refused(face: Face, url: str, problem: str) -> None:
+    """A URL without a host, or with a host or port that cannot be, is refused before anything is sent."""
+    assert f"images[1] is {url!r}, {problem}" in refusal(face, [URL, url])
+
+
 @pytest.mark.parametrize(
     "url", [pydantic.AnyUrl("ftp://a.test/x"), urllib.parse.urlparse("file:///etc/passwd")], ids=str
 )
@@ -171,6 +188,7 @@ def test_other_url_objects_are_refused(face: Face, url: Any) -> None:
         (f"data:,{urllib.parse.quote(PNG)}", ("image.png", "image/png", PNG)),
         (f"data:image/jpg;name=a.jpg;base64,{base64.b64encode(JPEG).decode()}", ("image.jpg", "image/jpeg", JPEG)),
         ("data:image/svg+xml;utf8,%3Csvg/>", ("image.svg", "image/svg+xml", b"<svg/>")),
+        (f"data:image/png,{urllib.parse.quote(JPEG)}", ("image.jpg", "image/jpeg", JPEG)),
         (f"data:image/x-own,{urllib.parse.quote(PNG)}", ("image", "image/x-own", PNG)),
     ],
 )
@@ -190,6 +208,7 @@ def test_data_urls_are_their_content(face: Face, url: str, expected: Any) -> Non
         ("data:text/plain,hello", "is a data: URL of type 'text/plain'; it must be that of an image"),
         ("data://image/png;base64,AAAA", "is a data: URL of type"),
         ("data:,hello", "is no image that this client knows: its first bytes are b'hello'"),
+        ("data:image/png,hello", "is no image that this client knows: its first bytes are b'hello'"),
     ],
 )
 def test_damaged_data_urls_are_refused(face: Face, url: str, message: str) -> None:

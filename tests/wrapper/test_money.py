@@ -43,7 +43,7 @@ NO_TASK = [
     httpx2.Response(500),
     httpx2.Response(502, html="<h1>Bad gateway</h1>"),
     httpx2.Response(520, text="origin"),
-    httpx2.Response(300, json={"task_id": "t-1"}),
+    httpx2.Response(300, json={"task_id": None}),
     httpx2.Response(302, headers={"location": "https://evil.example.test"}),
     httpx2.Response(204),
     httpx2.Response(200),
@@ -61,7 +61,7 @@ NO_TASK = [
 @promises.SENT_ONCE
 @pytest.mark.parametrize("failure", LEFT, ids=repr)
 def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> None:
-    """Whatever breaks after the request has left, there is one POST, and it is said that nobody knows."""
+    """Whatever breaks after the request has left, there is one POST, and SubmissionUnknown."""
     script = Script([failure])
     with pytest.raises(SubmissionUnknown, match="not sent again") as unknown:
         face.call(script, "edit", URL, "p")
@@ -72,7 +72,7 @@ def test_sent_once_when_the_answer_is_lost(face: Face, failure: Exception) -> No
 @promises.SENT_ONCE
 @pytest.mark.parametrize("answer", NO_TASK, ids=lambda answer: f"{answer.status_code}-{answer.text}")
 def test_sent_once_when_the_answer_names_no_task(face: Face, answer: httpx2.Response) -> None:
-    """Whatever the answer, without a task id there is one POST, and it is said that nobody knows."""
+    """Whatever the answer, without a task id there is one POST, and SubmissionUnknown."""
     script = Script([answer])
     with pytest.raises(SubmissionUnknown, match="no task id") as unknown:
         face.call(script, "submit", URL, "p")
@@ -167,7 +167,7 @@ AGAIN = [
 
 @pytest.mark.parametrize("failure", [*AGAIN, *NOT_SENT], ids=repr)
 def test_looks_are_sent_again(face: Face, failure: Exception | httpx2.Response) -> None:
-    """A look costs nothing, so it is sent again after whatever may pass."""
+    """A poll costs nothing, so it is sent again after any failure that may pass."""
     script = Script([failure, failure, task("pending")])
     assert "pending" == face.call(script, "get_task", "t-1").status
 

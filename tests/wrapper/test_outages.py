@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 from nano_banana_edit import (
     APIStatusError,
+    APITimeout,
     AuthenticationError,
     NotFound,
     PermissionDenied,
@@ -154,3 +156,12 @@ def test_a_result_is_waited_for_within_the_time(face: Face) -> None:
     with pytest.raises(NotFound):
         face.call(script, "wait", "t-1", then=fetch, options={"timeout": 0.3})
     assert [] == script.answers
+
+
+def test_a_timeout_does_not_say_how_it_was_made(face: Face) -> None:
+    """What an event loop cancels to end a wait in time is not in the words of the failure."""
+    failure = httpx2.ReadTimeout("")
+    failure.__cause__ = TimeoutError()
+    failure.__cause__.__context__ = asyncio.CancelledError("Cancelled via cancel scope 7f77")
+    with pytest.raises(APITimeout, match=r"\(ReadTimeout: ReadTimeout\)"):
+        face.call(Script([failure]), "get_task", "t-1", options={"max_retries": 0})

@@ -215,6 +215,24 @@ def test_frames_of_causes_keep_no_variables(face: Face) -> None:
     assert not any("BBBBcccc" in str(frame.locals) for frame in frames if frame.name == "reset")
 
 
+def test_what_the_caller_is_handling_is_left_alone(face: Face) -> None:
+    """An exception that the caller is handling keeps its variables and causes, whatever the call raises then."""
+
+    def fail(kept: str) -> None:
+        raise KeyError(len(kept)) from OSError(TOKEN)
+
+    for answer in (httpx2.ReadError("x"), httpx2.Response(401)):
+        caught: list[KeyError] = []
+        try:
+            fail("precious")
+        except KeyError as mine:
+            caught.append(mine)
+            with pytest.raises(NanoBananaEditError):
+                face.call(Script([answer]), "get_task", "t-1", options={"token": TOKEN, "max_retries": 0})
+        frames = traceback.TracebackException.from_exception(caught[0], capture_locals=True).stack
+        assert ("'precious'", TOKEN) == ((frames[-1].locals or {}).get("kept"), str(caught[0].__cause__))
+
+
 @promises.TOKEN_HIDDEN
 def test_log_lines_are_told_without(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     """What a retry or a status writes to the log has no token, and is one line."""

@@ -88,7 +88,7 @@ def test_what_no_clock_can_count_is_not_waited_for(face: Face) -> None:
 
 @pytest.mark.parametrize("seconds", ["99999999999", "1e300"])
 def test_what_no_clock_can_count_ends_a_wait(face: Face, clock: Clock, seconds: str) -> None:
-    """Nor is a task looked at again after such a time: the waiting ends, and can be taken up again."""
+    """No poll is made after such a time: the wait ends, and `wait` continues it."""
     look = httpx2.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": seconds})
     with pytest.raises(WaitTimeout, match=r"still pending after 0 s") as over:
         face.call(Script([look]), "wait", "t-1", timeout=None)
@@ -117,7 +117,7 @@ def test_retry_rate_limited_is_a_switch(face: Face) -> None:
 
 @promises.RETRY_AFTER
 def test_polls_no_sooner_than_it_is_asked_to(face: Face, clock: Clock) -> None:
-    """An answer that says when to look again is looked at again then; by itself the client would look sooner."""
+    """If an answer asks for a later poll, the client polls then, and not sooner."""
 
     def pending(_request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, json={"id": "t-1", "status": "pending"}, headers={"retry-after": "30"})

@@ -65,6 +65,8 @@ def test_an_unusable_environment_is_named(
         "http://user:hunter2\n@proxy:8080",
         "http://user:hunter2@",
         "http://[::1",
+        "http://user:hunter2@proxy:80800",
+        "http://user:hunter2@proxy:-8080",
         "http://",
     ],
 )

@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any
 from ._log import turn_on as _turn_on_log
 from ._version import __version__
 
+_HOMES = {  # the module of each public name; `_errors` has the rest
+    **dict.fromkeys(("AsyncEdit", "AsyncResultImage", "Edit", "FormatWarning", "ResultImage"), "results"),
+    **dict.fromkeys(("AsyncNanoBananaEdit", "NanoBananaEdit", "aiohttp_client"), "client"),
+    **dict.fromkeys(("Task", "TaskFile", "UploadedFile"), "models"),
+    "Progress": "_operations",
+}
+
 if TYPE_CHECKING:
     from ._errors import (
         APIConnectionError,
@@ -31,39 +38,10 @@ else:
 
     def __getattr__(name: str) -> Any:
         """Load a name when it is asked for: an application may import this package and never edit an image."""
-        if home := _HOMES.get(name):
-            return globals().setdefault(name, getattr(import_module(f"{__name__}.{home}"), name))
+        if name in __all__:
+            return globals().setdefault(name, getattr(import_module(f".{_HOMES.get(name, '_errors')}", __name__), name))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-_HOMES = {
-    "APIConnectionError": "_errors",
-    "APIStatusError": "_errors",
-    "APITimeout": "_errors",
-    "AsyncEdit": "results",
-    "AsyncNanoBananaEdit": "client",
-    "AsyncResultImage": "results",
-    "AuthenticationError": "_errors",
-    "Edit": "results",
-    "EditFailed": "_errors",
-    "FormatWarning": "results",
-    "InvalidRequest": "_errors",
-    "InvalidResponse": "_errors",
-    "NanoBananaEdit": "client",
-    "NanoBananaEditError": "_errors",
-    "NotFound": "_errors",
-    "PermissionDenied": "_errors",
-    "Progress": "_operations",
-    "RateLimited": "_errors",
-    "ResultImage": "results",
-    "ServerError": "_errors",
-    "SubmissionUnknown": "_errors",
-    "Task": "models",
-    "TaskFile": "models",
-    "UploadedFile": "models",
-    "WaitTimeout": "_errors",
-    "aiohttp_client": "client",
-}
 
 __all__ = [
     "APIConnectionError",

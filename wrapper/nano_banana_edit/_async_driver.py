@@ -7,8 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
-from typing import Any, NoReturn, Self, TypeVar, assert_never, cast
+from typing import Any, Self, TypeVar, assert_never, cast
 
 import anyio
 import anyio.to_thread
@@ -21,7 +20,7 @@ from ._driver import AT_ONCE
 from ._effects import Call, Effect, Operation, Send, Sleep, Together, Work
 from ._errors import NanoBananaEditError, redacted
 from ._reading import Body
-from ._retry import backoff
+from ._retry import again
 from ._settings import Settings, from_environment
 from ._transport import async_client
 
@@ -30,10 +29,6 @@ T = TypeVar("T")
 _GRACE = 0.1  # seconds, so that httpx2's own timeouts, whose names say more, come first
 _WORKERS = 40  # threads of one event loop for files, apart from those of the application, which may all be busy
 _workers: RunVar[anyio.CapacityLimiter] = RunVar("nano_banana_edit")
-
-
-async def _raise(error: Exception) -> NoReturn:
-    raise error
 
 
 @dataclass(slots=True)
@@ -46,25 +41,21 @@ class AsyncDriver:
 
     @classmethod
     def connected(cls, settings: Settings) -> Self:
-        """Return a driver on connections of its own."""
         with from_environment():
             return cls(settings, async_client(), httpx2.Request)
 
     async def run(self, operation: Operation[T]) -> T:
-        """Run an operation to its end and return its result."""
         advance = partial(operation.send, None)
-        while True:
-            try:
-                effect = advance()
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            except NanoBananaEditError as error:
-                error.redact(self.settings.token)
-                raise
-            try:
-                advance = partial(operation.send, await self._do(effect))
-            except BaseException as error:  # noqa: BLE001 - the operation decides, also about cancellation
-                advance = partial(operation.throw, error)
+        with redacted(self.settings.token):
+            while True:
+                try:
+                    effect = advance()
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                try:
+                    advance = partial(operation.send, await self._do(effect))
+                except BaseException as error:  # noqa: BLE001 - the operation decides, also about cancellation
+                    advance = partial(operation.throw, error)
 
     async def _do(self, effect: Effect) -> Any:
         match effect:
@@ -86,12 +77,10 @@ class AsyncDriver:
         try:
             return await self._send(send)
         except NanoBananaEditError as error:
-            first = partial(_raise, error)
+            failure = error
         import stamina  # noqa: PLC0415 - not before something fails
 
-        tries = chain([first], repeat(partial(self._send, send)))
-        caller = stamina.AsyncRetryingCaller(attempts=None, timeout=None)
-        return await caller(backoff(send, self.settings), lambda: next(tries)())  # noqa: PLW0108 - as in the twin
+        return await again(stamina.AsyncRetryingCaller, send, self.settings, failure, partial(self._send, send))
 
     async def _send(self, send: Send) -> Any:
         attempt = Attempt(send, self.http, self.settings)

@@ -46,13 +46,7 @@ _CLOSED = "The client is closed; make a new one. Nothing was sent."
 
 
 class Attempt:
-    """One sending of a request.
-
-    Args:
-        send: What is sent.
-        http: The client that sends it.
-        settings: Those of the call.
-    """
+    """One sending of a request, with the settings of the call."""
 
     def __init__(self, send: Send, http: httpx2.Client | httpx2.AsyncClient, settings: Settings) -> None:
         self._send, self._http, self._settings = send, http, settings
@@ -63,13 +57,7 @@ class Attempt:
         self.body: Body | None = None  # what was read of the response, once it has begun
 
     def build(self, make: Callable[..., httpx2.Request], trace: object) -> httpx2.Request:
-        """Return the request. One outside the API has no token, cookie or default header of a client.
-
-        Raises:
-            APITimeout: The deadline has passed.
-            InvalidRequest: Its URL is invalid.
-            NanoBananaEditError: The client is closed.
-        """
+        """Return the request. One outside the API has no token, cookie or default header of a client."""
         if self._http.is_closed:
             raise NanoBananaEditError(_CLOSED)
         extensions: dict[str, Any] = {"timeout": self._timeouts()}
@@ -131,16 +119,7 @@ class Attempt:
                 note(error, self.body.so_far())
 
     def fail(self, error: Exception) -> NoReturn:
-        """Raise the failure of this attempt as an error of this package.
-
-        Raises:
-            APIConnectionError: Nothing was sent, or it may be sent again without harm.
-            APIStatusError: A caller's hook raised the status.
-            InvalidResponse: The response was not read, or redirects to an invalid URL.
-            SubmissionUnknown: A submission had left when it failed.
-            NanoBananaEditError: The client was closed.
-            Exception: The caller's own, such as one of a signal handler, as it is.
-        """
+        """Raise the failure of this attempt as an error of this package, and the caller's own exception as it is."""
         self._raise_own(error)
         name, reason = type(error).__name__, _reason(error)
         logger.debug("%s: no response, %s", self._send.name, name)
@@ -205,7 +184,7 @@ def time_is_over(deadline: Deadline) -> APITimeout:
 def _reason(error: BaseException) -> str:
     """Return the text of an error, or that of its cause if it has none, as with trio's."""
     reason: BaseException | None = error
-    while reason and not str(reason):
+    while reason and not (str(reason) and isinstance(reason, Exception)):  # a cancellation names a scope of anyio's
         reason = reason.__cause__ or reason.__context__
     text = str(reason) if reason else type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in text and _no_authorities():

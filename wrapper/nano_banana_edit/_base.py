@@ -44,11 +44,7 @@ _operations = Lazy("_operations")
 
 
 def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
-    """Return an http_client if it is of the kind that its client needs.
-
-    Raises:
-        InvalidRequest: It is not.
-    """
+    """Return an http_client if it is of the kind that its client needs."""
     if isinstance(http, kind):
         return http
     wanted = f"httpx2.{kind.__name__}"
@@ -106,7 +102,6 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         return settings
 
     def __setstate__(self, settings: Settings) -> None:
-        """Open connections of its own."""
         self._set_up(settings, None)
 
     @abstractmethod

@@ -37,17 +37,12 @@ def is_frozen() -> bool:
 
 @frozen
 class Deadline:
-    """When a call must be over, everything included.
+    """When a call must be over, everything included."""
 
-    Args:
-        timeout: Seconds from now; None for no end.
-    """
-
-    timeout: float | None
+    timeout: float | None  # seconds from now; None for no end
     _start: float = field(init=False, factory=lambda: now())  # noqa: PLW0108 - looked up late, for tests
 
     def elapsed(self) -> float:
-        """Return the seconds since the call began."""
         return now() - self._start
 
     def remaining(self) -> float:
@@ -64,17 +59,12 @@ class Bound(float):
     deadline: Deadline
 
     def __new__(cls, seconds: float, deadline: Deadline) -> Self:
-        """Bind some seconds to a deadline."""
         bound = super().__new__(cls, seconds)
         bound.deadline = deadline
         return bound
 
     def left(self) -> float:
-        """Return the seconds that are left.
-
-        Raises:
-            TimeoutError: None are; a socket that always has something to read would be read for ever.
-        """
+        """Return the seconds left, or raise TimeoutError: a socket that always has something to read never ends."""
         remaining = min(self, self.deadline.remaining())
         if remaining <= 0:
             raise TimeoutError("the time of the call is over")

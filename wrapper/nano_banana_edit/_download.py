@@ -31,17 +31,11 @@ _HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": US
 
 @frozen
 class File:
-    """A result that was fetched.
-
-    Attributes:
-        content: Its bytes.
-        media_type: What it is, by its first bytes; None if that is no known image.
-        surprise: What is not as it was asked, if anything.
-    """
+    """A result that was fetched."""
 
     content: bytes
-    media_type: str | None
-    surprise: str | None
+    media_type: str | None  # by its first bytes; None if that is no known image
+    surprise: str | None  # what is not as it was asked, if anything
 
 
 def fetch(
@@ -133,7 +127,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     try:
         os.fsencode(path)
         target = Path(os.path.realpath(Path(path)))  # Path.resolve takes a circle for what the version of Python says
-        problem = _problem(target)
+        problem = _problem(Path(path), target)
         if problem is None:
             return target
     except (TypeError, ValueError, OSError) as error:
@@ -141,12 +135,12 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
 
 
-def _problem(target: Path) -> str | None:
+def _problem(path: Path, target: Path) -> str | None:
     if target.is_symlink():
         return "is a link to itself; choose another name"
     if target.is_dir():
         return "is a folder; add a file name"
-    if target.exists() and not target.is_file():
+    if path.exists() and not path.is_file():  # also /dev/stdout, which leads to no path if it is a pipe
         return "is not a regular file; choose another name"
     if not target.parent.is_dir():
         return "is in a folder that does not exist; create it first"

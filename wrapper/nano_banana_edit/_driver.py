@@ -9,9 +9,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, repeat
 from queue import Empty, SimpleQueue
-from typing import Any, NoReturn, Self, TypeVar, assert_never
+from typing import Any, Self, TypeVar, assert_never
 
 import httpx2
 
@@ -20,7 +19,7 @@ from ._attempt import Attempt
 from ._effects import Call, Effect, Operation, Send, Sleep, Together, Work
 from ._errors import NanoBananaEditError, must_be, redacted
 from ._reading import Body
-from ._retry import backoff
+from ._retry import again
 from ._settings import Settings, from_environment
 from ._transport import client
 
@@ -28,10 +27,6 @@ T = TypeVar("T")
 
 AT_ONCE = 4  # operations side by side: uploads of up to 50 MB each are held in memory
 _LONGEST_WAIT = 0.5  # seconds until a signal is handled that came just before a wait began, and so does not end it
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error
 
 
 @dataclass(slots=True)  # which attrs.asdict of a result, that has one, leaves closed: the token is in it
@@ -45,25 +40,22 @@ class Driver:
 
     @classmethod
     def connected(cls, settings: Settings) -> Self:
-        """Return a driver on connections of its own."""
         with from_environment():
             return cls(settings, client(), httpx2.Request)
 
     def run(self, operation: Operation[T]) -> T:
         """Run an operation to its end and return its result."""
         advance = partial(operation.send, None)
-        while True:
-            try:
-                effect = advance()
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            except NanoBananaEditError as error:
-                error.redact(self.settings.token)
-                raise
-            try:
-                advance = partial(operation.send, self._do(effect))
-            except BaseException as error:  # noqa: BLE001 - the operation decides, also about KeyboardInterrupt
-                advance = partial(operation.throw, error)
+        with redacted(self.settings.token):
+            while True:
+                try:
+                    effect = advance()
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                try:
+                    advance = partial(operation.send, self._do(effect))
+                except BaseException as error:  # noqa: BLE001 - the operation decides, also about KeyboardInterrupt
+                    advance = partial(operation.throw, error)
 
     def _do(self, effect: Effect) -> Any:
         match effect:
@@ -87,12 +79,10 @@ class Driver:
         except NanoBananaEditError as error:
             if self.stopped.is_set():
                 raise
-            first = partial(_raise, error)
+            failure = error
         import stamina  # noqa: PLC0415 - not before something fails
 
-        tries = chain([first], repeat(partial(self._send, send)))
-        caller = stamina.RetryingCaller(attempts=None, timeout=None)  # the hook counts
-        return caller(backoff(send, self.settings), lambda: next(tries)())  # noqa: PLW0108 - the next one each time
+        return again(stamina.RetryingCaller, send, self.settings, failure, partial(self._send, send))
 
     def _send(self, send: Send) -> Any:
         if self.stopped.is_set():  # while a file was read, or before the next attempt

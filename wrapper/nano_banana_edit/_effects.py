@@ -19,31 +19,20 @@ T = TypeVar("T")
 
 @frozen
 class Send:
-    """Send a request; the result is what `read` makes of the response, or the error that it raises.
+    """Send a request; the result is what `read` makes of the response, or the error that it raises."""
 
-    Attributes:
-        name: The document's operationId, or `result` for a file, whose URL may hold a signature and is not logged.
-        request: The request, as arguments of `httpx2.Client.build_request`.
-        read: Turns the response, and its body, which was read to its end and decoded, into the result.
-        deadline: When it must be over, retries included.
-        limit: Most bytes of the response's body that are read; ours, as the document sets none.
-        billed: Whether the service may charge for it, so that it must not be sent twice.
-        reuse: Whether it may use a connection that another request has used: true for polls alone.
-        patient: Whether it is sent again until the deadline, whatever `max_retries`: true for the polls of a wait.
-        settles: How often a 404 is asked again, as what is new may not be visible everywhere at once.
-        anonymous: Whether it goes to a host outside the API: without the token, and without what an http_client adds.
-    """
-
-    name: str
-    request: Mapping[str, Any] = field(repr=False)
-    read: Callable[[httpx2.Response, bytes], Any]
-    deadline: Deadline
-    limit: int = 10_000_000
-    billed: bool = False
-    reuse: bool = False
-    patient: bool = False
-    settles: int = 0
-    anonymous: bool = False
+    name: str  # the document's operationId, or `result` for a file, whose URL may hold a signature and is not logged
+    request: Mapping[str, Any] = field(repr=False)  # as arguments of `httpx2.Client.build_request`
+    read: Callable[[httpx2.Response, bytes], Any]  # takes the body as well, read to its end and decoded
+    deadline: Deadline  # when it must be over, retries included
+    limit: int = 10_000_000  # most bytes of the response's body that are read; ours, as the document sets none
+    billed: bool = False  # whether the service may charge for it, so that it must not be sent twice
+    reuse: bool = False  # whether it may use a connection that another request has used: true for polls alone
+    patient: bool = (
+        False  # whether it is sent again until the deadline, whatever `max_retries`: for the polls of a wait
+    )
+    settles: int = 0  # how often a 404 is asked again, as what is new may not be visible everywhere at once
+    anonymous: bool = False  # goes to a host outside the API: without the token, and what an http_client adds
 
 
 @frozen
@@ -55,15 +44,10 @@ class Sleep:
 
 @frozen
 class Work:
-    """Call a function that may block, such as one that reads a file; its result is the function's.
-
-    Attributes:
-        function: What to call.
-        deadline: When it must have begun.
-    """
+    """Call a function that may block, such as one that reads a file; its result is the function's."""
 
     function: Callable[[], Any]
-    deadline: Deadline
+    deadline: Deadline  # when it must have begun
 
 
 @frozen

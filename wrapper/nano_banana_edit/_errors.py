@@ -18,6 +18,7 @@ NanoBananaEditError
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -31,13 +32,14 @@ from ._redaction import brief, redact
 _SHORT = 200  # characters; a longer text may be an image
 
 
-def _forget(error: BaseException, secret: str) -> None:
+def _forget(error: BaseException, secret: str, outer: BaseException | None) -> None:
     """Cut the chain of an error's causes at those that show a secret, and clear the frames of the others.
 
-    asyncio keeps the frame of a failed write, whose variables have the head of the request.
+    asyncio keeps the frame of a failed write, whose variables have the head of the request. What the caller is handling
+    is the caller's: neither its frames nor its causes are touched.
     """
     chain = [error]
-    seen = {id(error)}
+    seen = {id(error), id(outer)}
     for link in chain:
         for name in ("__cause__", "__context__"):
             other = getattr(link, name)
@@ -74,8 +76,8 @@ class NanoBananaEditError(Exception):
         over = not self.task_id or isinstance(self, EditFailed)
         return text if over else f"{text.rstrip('.')}. {_way_on(str(self.task_id))}"
 
-    def redact(self, secret: str) -> None:
-        """Remove a secret from the message, the notes and the attributes, and drop causes that show it.
+    def redact(self, secret: str, outer: BaseException | None = None) -> None:
+        """Remove a secret from the message, the notes and the attributes, and drop causes that show it, up to `outer`.
 
         The id of a task loses no part that is like a part of the secret, as the edit could not be had without it.
         """
@@ -85,7 +87,7 @@ class NanoBananaEditError(Exception):
                 value[:] = [redact(note, secret) for note in value]
             elif isinstance(value, str) and (name != "task_id" or secret in value):
                 vars(self)[name] = redact(value, secret, cut=name == "body")
-        _forget(self, secret)
+        _forget(self, secret, outer)
 
 
 class InvalidRequest(NanoBananaEditError, ValueError):
@@ -212,10 +214,11 @@ class WaitTimeout(NanoBananaEditError):
 @contextmanager
 def redacted(secret: str) -> Iterator[None]:
     """Let no error of this package carry the token, which a service, or a peer that speaks no HTTP, may echo."""
+    outer = sys.exc_info()[1]
     try:
         yield
     except NanoBananaEditError as error:
-        error.redact(secret)
+        error.redact(secret, outer)
         raise
 
 

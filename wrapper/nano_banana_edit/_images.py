@@ -14,13 +14,13 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, TypeGuard, cast
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import attrs
 from nano_banana_edit_client.constraints import shorten
 
 from . import _media
-from ._errors import InvalidRequest
+from ._errors import InvalidRequest, is_of_handler
 
 
 class BinaryFile(Protocol):
@@ -30,8 +30,6 @@ class BinaryFile(Protocol):
 
 
 class PillowImage(Protocol):
-    """An image of Pillow."""
-
     @property
     def mode(self) -> str: ...
 
@@ -54,14 +52,15 @@ class YarlURL(Protocol):
 
 
 _Content: TypeAlias = bytes | bytearray | memoryview | BinaryFile
+_Name: TypeAlias = str | os.PathLike[str] | None
 _NoText: TypeAlias = (
     os.PathLike[str]
     | _Content
     | PillowImage
     | URLObject
     | YarlURL
-    | tuple[str | None, _Content]
-    | tuple[str | None, _Content, str | None]
+    | tuple[_Name, _Content]
+    | tuple[_Name, _Content, str | None]
 )
 ImageInput: TypeAlias = str | _NoText
 # A text file is an iterator of str, so iterators of str other than generators must be made a list.
@@ -89,35 +88,22 @@ _MOST = 1_000  # images that are taken from an iterator, which may have no end; 
 
 @attrs.frozen
 class LocalImage:
-    """An image that must be uploaded first.
+    """An image that must be uploaded first."""
 
-    Attributes:
-        field: Its name in messages: `images[2]`.
-        name: File name of the upload.
-        open: Opens it at the start.
-        media_type: Its type as the caller names it, if so.
-    """
-
-    field: str
-    name: str
-    open: Callable[[], IO[bytes]] = attrs.field(repr=False)
-    media_type: str | None = None
+    field: str  # its name in messages: `images[2]`
+    name: str  # of the upload's file
+    open: Callable[[], IO[bytes]] = attrs.field(repr=False)  # opens it at the start
+    media_type: str | None = None  # as the caller names it, if so
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
         """Open the image. Raises InvalidRequest if the system refuses."""
-        try:
-            with self.open() as payload:
-                yield payload
-        except OSError as error:
-            raise _refusal(self.field, self.name, f"({self.name}) cannot be read ({error}); check the file.") from error
+        problem = f"({self.name}) cannot be read"
+        with _refused(OSError, self.field, self.name, problem, "check the file."), self.open() as payload:
+            yield payload
 
     def content_type(self, start: bytes) -> str:
-        """Return the media type that the caller names, or that the first bytes show.
-
-        Raises:
-            InvalidRequest: There is neither.
-        """
+        """Return the media type that the caller names, or that the first bytes show; without one, refuse the image."""
         found = self.media_type or _media.of_content(start)
         if not start:
             raise _refusal(self.field, None, f"({self.name}) is an empty file; pass an image.")
@@ -132,11 +118,7 @@ class LocalImage:
 
 
 def parse_all(images: ImagesInput) -> list[str | LocalImage]:
-    """Return each image as its URL, or as a local image, to be uploaded.
-
-    Raises:
-        InvalidRequest: An image is of an unknown kind, or a file that does not exist or cannot be read.
-    """
+    """Return each image as its URL, or as a local image, to be uploaded. Raises InvalidRequest if it is neither."""
     if isinstance(images, set | frozenset):
         raise _refusal("images", None, "is a set, which has no order; pass a list.")
     if _are_many(images):
@@ -175,7 +157,8 @@ def _is_named(image: object) -> bool:
     if not isinstance(image, tuple) or len(image) not in (2, 3):
         return False
     name, content = image[:2]
-    named = name is None or (isinstance(name, str) and not _SCHEME.match(name.strip(_BLANKS)))
+    named = name is None or isinstance(name, os.PathLike)
+    named = named or (isinstance(name, str) and not _SCHEME.match(name.strip(_BLANKS)))
     return named and (isinstance(content, _BYTES) or hasattr(content, "read"))
 
 
@@ -186,7 +169,7 @@ def _local(field: str, name: object, content: bytes, media_type: object = None) 
         )
         raise _refusal(field, None, problem)
     # The name of a temporary file is a number or None.
-    text = Path(name).name if isinstance(name, str) else ""
+    text = Path(name).name if isinstance(name, str | os.PathLike) else ""
     return LocalImage(field, text or "image", partial(io.BytesIO, content), media_type)
 
 
@@ -200,10 +183,16 @@ def _text(image: Any) -> str | None:
 def _url(text: str, scheme: re.Match[str], field: str) -> str:
     if scheme[1].lower() not in ("http", "https"):
         raise _refusal(field, text, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
-    if text[scheme.end() :][:1] in ("", "/", "?", "#"):
-        raise _refusal(field, text, f"is {shorten(text)}, a URL without a host.")
     if not {*text}.isdisjoint(_BLANKS):
         raise _refusal(field, text, f"is {shorten(text)}, a URL with a blank in it; write it as %20, or remove it.")
+    try:
+        parts = urlsplit(text)
+        problem = "" if parts.hostname else "a URL without a host"
+        _ = parts.port  # which is checked now
+    except ValueError as error:
+        problem = f"no valid URL ({error})"
+    if problem:
+        raise _refusal(field, text, f"is {shorten(text)}, {problem}.")
     return text
 
 
@@ -222,6 +211,8 @@ def _data(text: str, field: str) -> LocalImage:
             raise _refusal(
                 field, text, f"is a data: URL whose base64 is damaged ({error}); encode it again."
             ) from error
+    if media_type in _media.SIGNED:  # whose bytes tell what it is
+        media_type = ""
     found = media_type or _media.of_content(content) or ""
     return _local(field, f"image{_media.extension(found) or ''}", content, media_type or None)
 
@@ -245,18 +236,12 @@ def _read(file: Any, field: str) -> bytes:
     So a file that was read or written before is neither empty, nor sent in half.
     """
     call = partial(_called, file, field)
-    try:
+    with _refused(Exception, field, file, "is a file that cannot be read", "open it again with mode 'rb'."):
         content: bytes = call("read")
         seekable = call("seekable") if hasattr(file, "seekable") else hasattr(file, "seek")
         if seekable and not _media.of_content(content):
             call("seek", 0)
             content = call("read")
-    except InvalidRequest:
-        raise
-    except Exception as error:
-        raise _refusal(
-            field, file, f"is a file that cannot be read ({error}); open it again with mode 'rb'."
-        ) from error
     return content
 
 
@@ -280,11 +265,8 @@ def _is_async(value: object) -> bool:
 
 def _png(image: Any, field: str) -> bytes:
     content = io.BytesIO()
-    try:
+    with _refused(Exception, field, image, "is an image that cannot be written as PNG", "pass image.convert('RGB')."):
         image.save(content, format="PNG", exif=image.getexif())  # which may say how it is turned
-    except Exception as error:
-        problem = f"is an image that cannot be written as PNG ({error}); pass image.convert('RGB')."
-        raise _refusal(field, image, problem) from error
     return content.getvalue()
 
 
@@ -299,11 +281,13 @@ def _local_path(image: str | os.PathLike[str], field: str) -> LocalImage:
             return LocalImage(field, path.name, lambda: path.open("rb"))
         else:
             return _local(field, path.name, _piped(path))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        home = "'~' is not expanded: use Path.expanduser" if str(image).startswith("~") else "check the path"
-        problem = f"does not exist; {home}"
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, ValueError) as error:
+        if is_of_handler(error):
+            raise
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error}); check the path and its permissions"
+        if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
+            home = "'~' is not expanded: use Path.expanduser" if str(image).startswith("~") else "check the path"
+            problem = f"does not exist; {home}"
     raise _refusal(field, image, f"{shorten(str(image))} {problem}, or pass {_ACCEPTED}.")
 
 
@@ -312,6 +296,17 @@ def _piped(path: Path) -> bytes:
     with path.open("rb") as file:
         start = file.read(_media.LONGEST)
         return start + file.read() if _media.of_content(start) else start
+
+
+@contextmanager
+def _refused(kind: type[Exception], field: str, image: object, problem: str, remedy: str) -> Iterator[None]:
+    """Turn what a file or an image raises into a refusal, but not what a signal handler of the caller's raises."""
+    try:
+        yield
+    except kind as error:
+        if isinstance(error, InvalidRequest) or is_of_handler(error):
+            raise
+        raise _refusal(field, image, f"{problem} ({error}); {remedy}") from error
 
 
 def _refusal(field: str, image: object, problem: str) -> InvalidRequest:

@@ -18,7 +18,6 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def turn_on() -> None:
-    """Log to stderr if the environment asks for it."""
     asked = os.environ.get(VARIABLE, "").strip().upper()
     if not asked:
         return

@@ -54,6 +54,7 @@ _SIGNATURES = (
     (rb"8BPS", "image/vnd.adobe.photoshop"),
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), media_type) for pattern, media_type in _SIGNATURES)
+SIGNED = {media_type for _, media_type in _SIGNATURES} | {*_BRANDS.values()}
 _START = 512  # bytes that tell a text from anything else
 LONGEST = 64  # bytes that tell a signature
 

@@ -35,7 +35,7 @@ from ._settings import Settings
 from .models import Task, UploadedFile, without
 
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
-_SETTLES = 3  # polls for a task that was just submitted and is not found: about four seconds
+_SETTLES = 3  # further polls for a new task that is not found, or a completed one without files: some seconds
 
 
 @frozen
@@ -64,19 +64,12 @@ Extra: TypeAlias = Mapping[str, Any] | None
 
 @frozen
 class Context:
-    """What every operation of one call needs.
-
-    Attributes:
-        settings: The client's.
-        deadline: When the call must be over.
-        on_progress: Called at each stage and each poll.
-        stop_on: Statuses that end the waiting, besides `completed` and `failed`.
-    """
+    """What every operation of one call needs."""
 
     settings: Settings
     deadline: Deadline
-    on_progress: OnProgress | None = None
-    stop_on: frozenset[str] = frozenset()
+    on_progress: OnProgress | None = None  # called at each stage and each poll
+    stop_on: frozenset[str] = frozenset()  # statuses that end the waiting, besides `completed` and `failed`
 
     def report(self, stage: str, **facts: Any) -> Operation[None]:
         """Log the progress, and call `on_progress`."""
@@ -129,7 +122,6 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
 
 
 def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
-    """Upload one file."""
     image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
         raise InvalidRequest(f"file is the URL {shorten(image)}; pass it to edit.", field="file")
@@ -161,7 +153,6 @@ def _content(image: LocalImage) -> bytes:
 
 
 def get_task(context: Context, task_id: str) -> Operation[Task]:
-    """Poll a task once."""
     task_id = _requests.task_id(task_id)
     with about(task_id):
         return (yield from _poll(context, task_id))
@@ -185,8 +176,9 @@ def wait(context: Context, task: Task | str) -> Operation[Task]:
     state: Task | None = None
     interval = context.settings.poll_interval
     polls = enumerate(spread(interval / 8, interval, growth=1.5), start=1)
+    empty = 0
     with about(task_id):
-        while state is None or state.status != "completed":
+        while True:
             number, delay = next(polls)
             try:
                 state = yield from _poll(context, task_id, patient=True, settles=0 if state else _SETTLES)
@@ -197,14 +189,16 @@ def wait(context: Context, task: Task | str) -> Operation[Task]:
             yield from context.report("wait", task_id=task_id, status=state.status, polls=number)
             if state.status == "failed" or state.status in context.stop_on:
                 raise _edit_failed(state)
-            if state.status != "completed":
-                delay = max(delay, state.retry_after or 0)
-                if delay >= min(context.deadline.remaining(), LONGEST):
-                    raise _wait_timeout(context, task_id, state, ".")
-                yield Sleep(delay)
-        if not state.files:
-            raise InvalidResponse("The task is completed, but its result names no file.", body=repr(state.raw)[:500])
-    return state
+            if state.status == "completed":
+                if state.files:
+                    return state
+                empty += 1  # the files may be named a little later
+                if empty > _SETTLES:
+                    raise InvalidResponse("The task is completed, but names no file.", body=repr(state.raw)[:500])
+            delay = max(delay, state.retry_after or 0)
+            if delay >= min(context.deadline.remaining(), LONGEST):
+                raise _wait_timeout(context, task_id, state, ".")
+            yield Sleep(delay)
 
 
 def _edit_failed(task: Task) -> EditFailed:

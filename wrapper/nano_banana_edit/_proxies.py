@@ -12,15 +12,11 @@ from urllib.request import getproxies
 import httpx2
 
 from ._errors import InvalidRequest
-from ._settings import is_loopback
+from ._settings import is_loopback, parse_url
 
 
 class Proxies:
-    """`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or what the system says in their place.
-
-    Raises:
-        InvalidRequest: A proxy is not a URL, or its scheme is unknown.
-    """
+    """`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or what the system says in their place."""
 
     def __init__(self) -> None:
         found = getproxies()
@@ -43,7 +39,9 @@ class Proxies:
 def _proxy(scheme: str, url: str) -> httpx2.Proxy:
     with suppress(httpx2.InvalidURL, ValueError):
         proxy = httpx2.Proxy(url if "://" in url else f"http://{url}")
-        if proxy.url.host and "@" not in str(proxy.url):  # otherwise a part of the password is taken for the path
+        if (
+            parse_url(str(proxy.url)) and proxy.url.host and "@" not in str(proxy.url)
+        ):  # otherwise a part of the password is taken for the path
             return proxy
     variable = next((name for name in os.environ if name.lower() == f"{scheme}_proxy"), f"the system's {scheme} proxy")
     raise InvalidRequest(  # no error of a parser is its cause, as those quote what may be the password

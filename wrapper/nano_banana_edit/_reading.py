@@ -44,11 +44,9 @@ class Body:
             self.coding = ", ".join(name for coding in given if (name := coding.strip()) in _CODINGS)
 
     def chunks(self) -> Iterator[bytes]:
-        """Return the chunks to read."""
         return self.response.iter_bytes() if self.response.is_stream_consumed else self.response.iter_raw()
 
     def async_chunks(self) -> AsyncIterator[bytes]:
-        """Return the chunks to read."""
         return self.response.aiter_bytes() if self.response.is_stream_consumed else self.response.aiter_raw()
 
     def add(self, chunk: bytes) -> None:

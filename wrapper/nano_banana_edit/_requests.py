@@ -32,11 +32,7 @@ def refused() -> Iterator[None]:
 def edit_request(
     image_urls: Sequence[str], prompt: str, options: Mapping[str, Any], extra_body: Mapping[str, Any] | None
 ) -> EditRequest:
-    """Return the request, checked: with the document's defaults, and with what `extra_body` adds.
-
-    Raises:
-        InvalidRequest: It breaks a constraint, or `extra_body` is not JSON or repeats an argument.
-    """
+    """Return the request, checked: with the document's defaults, and with what `extra_body` adds."""
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
     given = {name: value for name, value in options.items() if not isinstance(value, Unset | None)}
     with refused():
@@ -67,11 +63,7 @@ def digest(request: EditRequest) -> str:
 
 
 def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:
-    """Return the upload of an opened image, checked.
-
-    Raises:
-        InvalidRequest: The file is empty, is no image, or breaks a constraint.
-    """
+    """Return the upload of an opened image, checked."""
     content_type = image.content_type(payload.read(_media.LONGEST))
     payload.seek(0)
     file = File(cast(BinaryIO, payload), image.name.encode(errors="replace").decode(), content_type)
@@ -85,11 +77,7 @@ def is_task_id(value: object) -> TypeGuard[str]:
 
 
 def task_id(value: object) -> str:
-    """Return the id of a task if it can be polled.
-
-    Raises:
-        InvalidRequest: It is not a string, is empty, or cannot be one segment of a URL's path.
-    """
+    """Return the id of a task if it can be polled."""
     if is_task_id(value):
         return value
     raise must_be(f"the id that a submission returned, a string of 1 to {_LONGEST_ID} characters", "task_id", value)

@@ -49,39 +49,46 @@ _MARKED = tuple(
     for name in ("message", "error|faultstring|reason|description", "title", "h1", "code")
 )
 _UNITS = {"retry-after-ms": 0.001, "retry-after": 1.0}  # seconds of each
+_TASK_ID = re.compile(rb'"task_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 _BY_STATUS = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 429: RateLimited}
 
 
 def accepted(response: httpx2.Response, content: bytes) -> str:
-    """Return the task id that a submission was answered with.
-
-    Raises:
-        APIStatusError: 4xx; the submission was refused.
-        SubmissionUnknown: Any other response without a task id.
-    """
+    """Return the task id of an accepted submission; without one, raise the error of 4xx or SubmissionUnknown."""
     if response.is_client_error:
         raise_for_status(response, content)
-    try:
-        task_id = documented.EditAccepted.from_dict(json_of(content)).task_id
-    except (TypeError, ValueError):
-        task_id = ""
-    if response.is_success and is_task_id(task_id):
+    task_id = _accepted_id(content)
+    if response.is_success and task_id:
         return task_id
     raise SubmissionUnknown(
-        f"The response to the submission has status {response.status_code} and no task id. The edit may have been "
-        "accepted and billed, so it is not sent again; check the account before you send it again. "
+        f"The response to the submission has status {response.status_code}{'' if task_id else ' and no task id'}. The "
+        "edit may have been accepted and billed, so it is not sent again; check the account before you send it again. "
         f"The service says: {reason(content)}",
         status_code=response.status_code,
+        task_id=task_id,
         body=shortened(content),
     )
+
+
+def _accepted_id(content: bytes) -> str | None:
+    """Return the task id in a body, also in one that is damaged or cut off: the edit is paid for."""
+    body = json_of(content)
+    if body is None:
+        found = _TASK_ID.search(content)
+        body = {"task_id": json_of(found[1])} if found else None
+    try:
+        task_id = documented.EditAccepted.from_dict(body).task_id
+    except (TypeError, ValueError):
+        return None
+    return task_id if is_task_id(task_id) else None
 
 
 def task(response: httpx2.Response, content: bytes, *, task_id: str) -> Task:
     """Return the task that was polled. Raises as `_object`, and InvalidResponse for a response about another task."""
     body = _object(response, content)
     known = {name: value for name, value in body.items() if value is not None}
-    if not isinstance(known.get("result"), list):
-        known.pop("result", None)
+    result = known.get("result", [])
+    known["result"] = result if isinstance(result, list) else [result]  # one file, outside a list
     try:
         state = documented.Task.from_dict(known)
     except ValueError as error:  # ConstraintViolation is one
@@ -185,7 +192,6 @@ def shown(text: str) -> str:
 
 
 def json_of(content: bytes | bytearray) -> Any:
-    """Return the JSON value of a body, or None if it has none."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -193,12 +199,7 @@ def json_of(content: bytes | bytearray) -> Any:
 
 
 def _object(response: httpx2.Response, content: bytes) -> dict[str, Any]:
-    """Return the JSON object of a 2xx response.
-
-    Raises:
-        APIStatusError: The status is not 2xx.
-        InvalidResponse: The body is not a JSON object, or lacks what the client needs.
-    """
+    """Return the JSON object of a 2xx response. Raises APIStatusError for its status, InvalidResponse for its body."""
     raise_for_status(response, content)
     body = json_of(content)
     if not isinstance(body, dict):
@@ -210,10 +211,10 @@ def _files(result: list[Any]) -> Iterator[TaskFile]:
     """Yield the files of both documented forms, URLs and objects; anything else is not a file."""
     for item in result:
         match item:
-            case documented.TaskFile(url=str(url), type_=kind) if url:
-                yield TaskFile(url=url, type=text_of(kind))
-            case {"url": str(url)} | str(url) if url:
-                yield TaskFile(url=url)
+            case documented.TaskFile(url=str(url), type_=kind) if url.strip():
+                yield TaskFile(url=url.strip(), type=text_of(kind))
+            case {"url": str(url)} | str(url) if url.strip():
+                yield TaskFile(url=url.strip())
 
 
 def _unusable(response: httpx2.Response, content: bytes, problem: str) -> InvalidResponse:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain, repeat
+from typing import Any, NoReturn
 
 from . import _clock
 from ._effects import Send
@@ -26,7 +29,20 @@ def may_pass(error: Exception, settings: Settings, *, patient: bool = False) -> 
     return isinstance(error, APIConnectionError) or (patient and isinstance(error, InvalidResponse))
 
 
-def backoff(send: Send, settings: Settings) -> Callable[[Exception], bool | float]:
+def again(
+    caller: Callable[..., Any], send: Send, settings: Settings, failure: Exception, attempt: Callable[[], Any]
+) -> Any:
+    """Let a caller of stamina repeat what failed, as often as may be; the failure is that of its first try."""
+    tries: Iterator[Callable[[], Any]] = chain([partial(_raise, failure)], repeat(attempt))
+    # The hook counts, and each call takes the next try.
+    return caller(attempts=None, timeout=None)(_backoff(send, settings), lambda: next(tries)())  # noqa: PLW0108
+
+
+def _raise(failure: Exception) -> NoReturn:
+    raise failure
+
+
+def _backoff(send: Send, settings: Settings) -> Callable[[Exception], bool | float]:
     """Return stamina's hook: whether a failure of this request may be sent again, or after how many seconds."""
     delays = spread(first=0.5, longest=10.0, growth=2.0)
     left, absent = settings.max_retries, send.settles

@@ -34,6 +34,7 @@ USER_AGENT = f"nano-banana-edit/{__version__}"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
+_LAST_PORT = 65_535
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SWITCH = {"1": True, "true": True, "": False, "0": False, "false": False}
 
@@ -88,7 +89,7 @@ def parse_url(url: object) -> httpx2.URL | None:
         readable = parsed is not None and isinstance(parsed.host, str) and parsed.host.encode("idna") is not None
     except (httpx2.InvalidURL, ValueError):  # the latter is what its idna and UTF-8 encoders raise
         return None
-    return parsed if readable else None
+    return parsed if readable and parsed and 0 <= (parsed.port or 0) <= _LAST_PORT else None
 
 
 def in_seconds(value: Any) -> Any:
@@ -144,12 +145,10 @@ class Settings:
 
     @cached_property
     def edits(self) -> AuthenticatedClient:
-        """The generated client for edits and tasks."""
         return self._at(self.base_url)
 
     @cached_property
     def files(self) -> AuthenticatedClient:
-        """The generated client for uploads."""
         return self._at(self.files_url)
 
     def _at(self, url: str) -> AuthenticatedClient:
@@ -158,16 +157,7 @@ class Settings:
 
 
 def resolve(
-    *,
-    token: str | None,
-    base_url: str | None,
-    files_url: str | None,
-    allow_http: bool | None = None,
-    timeout: Seconds | None,
-    attempt_timeout: Seconds | None = None,
-    max_retries: int,
-    retry_rate_limited: bool = True,
-    poll_interval: Seconds,
+    *, token: str | None, base_url: str | None, files_url: str | None, allow_http: bool | None = None, **others: Any
 ) -> Settings:
     """Return the settings, from the environment for each argument that is None.
 
@@ -184,21 +174,13 @@ def resolve(
         base_url=base_url,
         files_url=files_url,
         allow_http=_switch(os.environ.get(ALLOW_HTTP_VARIABLE, "")) if allow_http is None else allow_http,
-        timeout=timeout,
-        attempt_timeout=attempt_timeout,
-        max_retries=max_retries,
-        retry_rate_limited=retry_rate_limited,
-        poll_interval=poll_interval,
+        **others,
     )
 
 
 @contextmanager
 def from_environment() -> Iterator[None]:
-    """Name the variables to fix if no connections can be made with them.
-
-    Raises:
-        InvalidRequest: None can.
-    """
+    """Name the variables to fix if no connections can be made with them."""
     try:
         yield
     except (ImportError, OSError) as error:

@@ -113,11 +113,7 @@ def _addresses(host: str, port: int) -> list[Any]:
 
 
 def _connect(addresses: list[Any], timeout: float | None) -> socket.socket:
-    """Return a connection to the first of some addresses that answers.
-
-    Raises:
-        OSError: None does; the error is that of the last one, or TimeoutError if the time is over before.
-    """
+    """Return a connection to the first of some addresses that answers, or raise the OSError of the last one."""
     seconds = _left(timeout)
     ends = math.inf if seconds is None else now() + seconds
     error = OSError("the host has no address")

@@ -36,12 +36,10 @@ def client() -> httpx2.Client:
 
 
 def async_client() -> httpx2.AsyncClient:
-    """The twin of `client`."""
     return httpx2.AsyncClient(transport=AsyncConnections(), cookies=no_cookies())
 
 
 def no_cookies() -> CookieJar:
-    """Return a cookie jar that takes none."""
     return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
 
 

@@ -186,23 +186,19 @@ def _list_tasks(service: MockService, _: Any) -> Response:
     return _listing("tasks", tasks)
 
 
-def _list_rules(service: MockService, _: Any) -> Response:
+def _rules(service: MockService, value: Any) -> Response:
+    """List the rules, after those of a new script are added."""
+    if value is not None:
+        service.script(value["steps"])
     rules = [{"text": str(rule), "used": rule.used, "left": rule.left} for rule in service.rules]
     return reply(200, {"rules": rules})
 
 
-def _add_script(service: MockService, value: Any) -> Response:
-    service.script(value["steps"])
-    return _list_rules(service, value)
-
-
-def _get_clock(service: MockService, _: Any) -> Response:
+def _clock(service: MockService, value: Any) -> Response:
+    """Return the time, after the clock is advanced."""
+    if value is not None:
+        service.advance(value["seconds"])
     return reply(200, {"seconds": service.time})
-
-
-def _advance_clock(service: MockService, value: Any) -> Response:
-    service.advance(value["seconds"])
-    return _get_clock(service, value)
 
 
 def _reset(service: MockService, _: Any) -> Response:
@@ -222,12 +218,12 @@ def _verify(service: MockService, value: Any) -> Response:
 
 
 _OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
-    "addScript": _add_script,
-    "advanceClock": _advance_clock,
+    "addScript": _rules,
+    "advanceClock": _clock,
     "followCalls": lambda *_: Response(200, [("Content-Type", EVENTS), ("Cache-Control", "no-cache")]),
-    "getClock": _get_clock,
+    "getClock": _clock,
     "listCalls": _list_calls,
-    "listRules": _list_rules,
+    "listRules": _rules,
     "listTasks": _list_tasks,
     "reset": _reset,
     "verify": _verify,

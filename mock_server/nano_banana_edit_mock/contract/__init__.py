@@ -3,13 +3,4 @@
 from .census import Constraint, UnsupportedKeyword
 from .document import JSON, MULTIPART, Contract, Operation, load, parse
 
-__all__ = [
-    "JSON",
-    "MULTIPART",
-    "Constraint",
-    "Contract",
-    "Operation",
-    "UnsupportedKeyword",
-    "load",
-    "parse",
-]
+__all__ = ["JSON", "MULTIPART", "Constraint", "Contract", "Operation", "UnsupportedKeyword", "load", "parse"]

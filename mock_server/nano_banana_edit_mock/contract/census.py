@@ -1,18 +1,26 @@
 """The census: a walk through a request schema that lists every constraint and refuses unknown keywords."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
 from .patterns import refusal
+from .reading import MAX_DEPTH
 from .wording import cut
 
+MAX_SCHEMAS = (
+    10_000  # that a request is walked through; ten short ones that refer to each other can stand for a billion
+)
+MAX_SAMPLE = 10_000_000  # characters or items that a value must have; the mock makes one of that size
+
+_NO_URI = re.compile(r"%(?![\dA-Fa-f]{2})|[^\w!#$%&'()*+,./:;=?@~-]", re.ASCII)  # RFC 3986, appendix A
 Location = Literal["body", "path", "header", "security"]
 
 ANNOTATIONS = frozenset({"title", "description", "example", "examples", "deprecated", "externalDocs", "$comment"})
@@ -24,7 +32,7 @@ _ACCEPTED = {
     "additionalProperties": "true, false or a schema",
     "enum": "a list",
     "multipleOf": "a number above 0",
-    "pattern": "a regular expression",
+    "pattern": "a regular expression that Python and Rust can read, too",
     "properties": "an object of schemas",
     "required": "a list of names, each once",
     "type": "array, boolean, integer, null, number, object, string, or a list of some",
@@ -104,16 +112,32 @@ def target(ref: str) -> str:
     """Return the JSON pointer inside a `$ref` to the same document."""
     if not str(ref).startswith("#"):
         raise ValueError(f"$ref {ref!r} leads out of the document; move its target inside.")
+    if odd := _NO_URI.search(ref):
+        raise ValueError(f"$ref {ref!r} has {odd[0]!r}, which no URI has. Write {quote(odd[0])}.")
     return unquote(ref.removeprefix("#"))
 
 
 def refer(document: Mapping[str, Any], pointer: str) -> str:
     """Return the pointer that the `$ref` at a pointer holds; it must lead to a place in the document."""
     ref = resolve(document, pointer)
-    found = target(ref)
+    try:
+        found = target(ref)
+    except ValueError as error:
+        raise ValueError(f"{pointer}: {error}") from error
     if not has(document, found):
         raise ValueError(f"{pointer} is {ref}, which is not in the document.")
     return found
+
+
+def follow(document: Mapping[str, Any], pointer: str) -> str:
+    """Return the pointer to the node at the end of a chain of `$ref`."""
+    seen = {pointer}
+    while has(document, f"{pointer}/$ref"):
+        pointer = refer(document, f"{pointer}/$ref")
+        if pointer in seen:
+            raise ValueError(f"{pointer} refers to itself.")
+        seen.add(pointer)
+    return pointer
 
 
 def has(document: Mapping[str, Any], pointer: str) -> bool:
@@ -144,17 +168,34 @@ def step(place: Constraint, name: str, pointer: str, field: str | None = None) -
     return evolve(place, id=f"{place.id}.{name}", field=(*place.field, field or name), pointer=pointer)
 
 
-def walk(document: Mapping[str, Any], place: Constraint, seen: frozenset[str] = frozenset()) -> Iterator[Constraint]:
+def _enter(document: Mapping[str, Any], pointer: str, seen: frozenset[str], left: Iterator[int]) -> dict[str, Any]:
+    """Return the schema at a pointer, which must be one to walk through."""
+    schema = resolve(document, pointer)
+    if not isinstance(schema, dict):
+        raise UnsupportedKeyword(pointer.rpartition("/")[2], pointer, "Write an object.")
+    if pointer in seen:
+        raise UnsupportedKeyword(pointer.rpartition("/")[2], pointer, "It refers to itself; write out some levels.")
+    if len(seen) > MAX_DEPTH or next(left, None) is None:
+        limit = f"the limit is {MAX_DEPTH} levels and {MAX_SCHEMAS} schemas"
+        raise ValueError(f"{pointer} makes the request too large; {limit}.")
+    return schema
+
+
+def walk(
+    document: Mapping[str, Any],
+    place: Constraint,
+    seen: frozenset[str] = frozenset(),
+    left: Iterator[int] | None = None,
+) -> Iterator[Constraint]:
     """Yield the constraints of the schema at a place and of all schemas inside it; `seen` are those around it."""
-    schema = resolve(document, place.pointer)
-    if place.pointer in seen or not isinstance(schema, dict):
-        raise UnsupportedKeyword(place.pointer.rpartition("/")[2], place.pointer)
+    left = iter(range(MAX_SCHEMAS)) if left is None else left
+    schema = _enter(document, place.pointer, seen, left)
     for keyword, value in schema.items():
         stated = state(place, keyword, value)
         inside = _inside(document, place, stated)
         if inside is not None:
             for inner in inside:
-                yield from walk(document, inner, seen | {place.pointer})
+                yield from walk(document, inner, seen | {place.pointer}, left)
             continue
         _judge(stated)
         if keyword == "required":
@@ -179,6 +220,8 @@ def _judge(stated: Constraint) -> None:
         raise ValueError(f"{stated.pointer} is {value}; it must be {_ACCEPTED[stated.keyword]}.") from error
     if stated.keyword == "pattern" and (refused := refusal(stated.value)):
         raise UnsupportedKeyword("pattern", stated.pointer, refused)
+    if stated.keyword in {"minLength", "minItems"} and stated.value > MAX_SAMPLE:
+        raise ValueError(f"{stated.pointer} is {stated.value:g}; the limit is {MAX_SAMPLE}.")
 
 
 def _inside(document: Mapping[str, Any], place: Constraint, stated: Constraint) -> list[Constraint] | None:
@@ -188,6 +231,8 @@ def _inside(document: Mapping[str, Any], place: Constraint, stated: Constraint) 
             return [evolve(place, pointer=refer(document, stated.pointer))]
         case "allOf", [{"$ref": _, **rest}] if not rest:
             return [evolve(place, pointer=refer(document, f"{stated.pointer}/0/$ref"))]
+        case "properties", {"": _}:
+            raise ValueError(f"{stated.pointer} has a property without a name. Give it one.")
         case "properties", dict(names):
             return [step(place, name, f"{stated.pointer}/{escape(name)}") for name in names]
         case "items" | "additionalProperties", dict():

@@ -18,6 +18,7 @@ from .census import (
     UnsupportedKeyword,
     escape,
     facets,
+    follow,
     has,
     point,
     refer,
@@ -40,10 +41,14 @@ PARAMETER = re.compile(r"\{([^{}]+)\}")  # in a path, and in the URL of a server
 
 _VERSION = re.compile(r"3\.1\.[0-9]+(-.+)?")
 _DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
+_ROOT = frozenset({"openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security"})
+_ROOT |= {"tags", "externalDocs", "$schema"}
+_SERVER = re.compile(r"(?:(?:https?:)?//[^/?#\s\\{}]+)?(?:/[^?#\s\\{}]*)?", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FIELDS = ("string", "integer", "number", "boolean", "object")  # and a file, which is a string
 _OF_FILES = ("type", "format", "minLength", "maxLength", "$ref", "allOf")
 _KINDS = {bool: "true or false", dict: "an object", list: "a list", str: "text"}
+_EXACT = 2**53  # up to which each whole number is a double (RFC 7493, section 2.2)
 _MAX_URLS = 100  # of one server with variables
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -148,10 +153,7 @@ def parse(document: Any) -> Contract:
     reader = _Reader(_whole(document))
     operations = tuple(reader.operations())
     return Contract(
-        document=reader.document,
-        servers=reader.servers(""),
-        operations=operations,
-        constraints=tuple(reader.census),
+        document=reader.document, servers=reader.servers(""), operations=operations, constraints=tuple(reader.census)
     )
 
 
@@ -179,17 +181,20 @@ def _check_version(document: Any) -> None:
         raise ValueError(f"/swagger is {show(document['swagger'])}. Convert the document to OpenAPI 3.1.")
     if not _VERSION.fullmatch(str(document.get("openapi"))):
         raise ValueError(f"/openapi is {show(document.get('openapi'))}; it must be 3.1.0, or another 3.1 in quotes.")
+    for keyword in document:  # others would be read as those of a schema
+        if keyword not in _ROOT and not keyword.startswith("x-"):
+            raise UnsupportedKeyword(keyword, f"/{escape(keyword)}", "Leave it out, or begin it with x-.")
     if document.get("jsonSchemaDialect", _DIALECT) != _DIALECT:
         raise UnsupportedKeyword("jsonSchemaDialect", "/jsonSchemaDialect", "Leave it out.")
 
 
 def _whole(value: Any) -> Any:
-    """Return a copy in which 5000.0 is 5000, as in JSON Schema."""
+    """Return a copy in which 5000.0 is 5000, as in JSON Schema; a larger number than that stays as it is written."""
     if isinstance(value, dict):
         return {key: _whole(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_whole(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT else value
 
 
 class _Reader:
@@ -275,15 +280,15 @@ class _Reader:
         if prod(map(len, values.values())) > _MAX_URLS:
             raise ValueError(f"{at}/variables make more than {_MAX_URLS} URLs. Shorten an enum.")
         for chosen in product(*values.values()):
-            filled = url
-            for name, value in zip(values, chosen, strict=True):
-                filled = filled.replace(f"{{{name}}}", value)
+            value = dict(zip(values, chosen, strict=True))
+            filled = "".join(value[part] if index % 2 else part for index, part in enumerate(PARAMETER.split(url)))
             try:
-                odd = {*filled} & set("{} ?#") or urlsplit(filled).port == 0
+                odd = not _SERVER.fullmatch(filled) or urlsplit(filled).port == 0
             except ValueError:
                 odd = True
             if odd:
-                raise ValueError(f"{at}/url is {show(filled)}; it must be a URL without a query and a fragment.")
+                remedy = "it must be a URL without a query and a fragment, of http or https, or a path from /"
+                raise ValueError(f"{at}/url is {show(filled)}; {remedy}.")
             yield filled
 
     def bearer(self, place: Constraint, holder: str) -> bool:
@@ -392,10 +397,6 @@ class _Reader:
 
     def follow(self, pointer: str) -> str:
         """Follow a pointer and each `$ref` after it; return the pointer to the object at the end."""
-        seen = {pointer}
-        while "$ref" in self.take(pointer):
-            pointer = refer(self.document, f"{pointer}/$ref")
-            if pointer in seen:
-                raise ValueError(f"{pointer} refers to itself.")
-            seen.add(pointer)
-        return pointer
+        self.take(pointer)
+        self.take(found := follow(self.document, pointer))
+        return found

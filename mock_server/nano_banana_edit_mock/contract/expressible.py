@@ -18,11 +18,7 @@ _ENUM = "List either text or whole numbers; null may be one of them."
 
 
 def check(document: Mapping[str, Any]) -> None:
-    """Check that the generated client can express every schema of a document.
-
-    Raises:
-        UnsupportedKeyword: It cannot; the error names the keyword, its place and the remedy.
-    """
+    """Check that the generated client can express every schema of a document."""
     for path, schema in _places(document, (), named=False):
         for keyword, remedy in (*_beside(schema), *_lost(schema), *_odd_values(document, schema)):
             raise UnsupportedKeyword(keyword, point((*path, keyword)), remedy)

@@ -15,6 +15,7 @@ import yaml
 from .reading import MAX_DEPTH, TOO_DEEP, TWICE, Flaw, decode, inspect, whole
 from .wording import cut
 
+MAX_NESTED = 1_000  # levels; libyaml composes each in a call of its own, and some ten thousand end the process
 MAX_REPEATED = 10_000  # values that aliases may add; ten short lines can stand for a billion
 
 _OTHER_VERSION = re.compile(r"(?:[ \t]*(?:#.*)?\n)*%YAML[ \t]+(?!1\.2\b)(\S*)")
@@ -38,12 +39,7 @@ _READ: dict[str, Callable[[str], Any]] = {
 
 
 def read_file(file: Path, spell: Callable[[Sequence[str | int]], str]) -> Any:
-    """Return the value in a file: JSON if it is that, or is named so, and otherwise YAML; `spell` names a place in it.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is neither, or has what JSON cannot express; the message names the file.
-    """
+    """Return the JSON or YAML value in a file, or raise a ValueError that names it; `spell` names a place in it."""
     form = "JSON" if file.suffix.lower() == ".json" else "YAML"
     try:
         text = file.read_text("utf-8-sig")
@@ -66,6 +62,11 @@ def _value(text: str, form: str) -> Any:
             raise
     if other := _OTHER_VERSION.match(text):
         raise Flaw(f"is in YAML {other[1]}. Use YAML 1.2.")
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_NESTED:
+            raise Flaw(TOO_DEEP)
     root = yaml.compose(text, _Loader)
     return _Builder().value(root) if root else None
 
@@ -100,7 +101,7 @@ class _Builder:
                 return [self._item(index, item, depth) for index, item in enumerate(items)]
             case yaml.MappingNode(tag=yaml.SafeLoader.DEFAULT_MAPPING_TAG, value=pairs):
                 return self._object(pairs, depth)
-        raise Flaw(f"has the tag {cut(node.tag)}, which JSON has no type for. Remove it.")
+        raise Flaw(f"has the tag {cut(node.tag)}. Write the value without it.")
 
     def _object(self, pairs: Sequence[tuple[yaml.Node, yaml.Node]], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from .wording import cut, spell
 
+LARGEST = sys.float_info.max
 MAX_DEPTH = 128  # containers within containers; deeper input costs a parser its stack, and no request has more than two
 
 TOO_DEEP = f"is nested too deeply; the limit is {MAX_DEPTH} levels."
@@ -30,11 +32,7 @@ class Flaw(ValueError):
 
 
 def read_json(text: bytes) -> Any:
-    """Return one JSON value (RFC 8259).
-
-    Raises:
-        Flaw: The text is not JSON, or parsers disagree on it.
-    """
+    """Return one JSON value (RFC 8259)."""
     if text.startswith(BOM_UTF8):
         raise Flaw("starts with a byte order mark. Remove it.")
     try:
@@ -50,11 +48,7 @@ def read_json(text: bytes) -> Any:
 
 
 def check_json(value: Any, spell: Callable[[Sequence[str | int]], str] = spell) -> None:
-    """Check that a value could be read from JSON; `spell` names a place for a reader.
-
-    Raises:
-        ValueError: It could not; the message names the place.
-    """
+    """Check that a value could be read from JSON; `spell` names a place for a reader."""
     try:
         inspect(value)
     except Flaw as flaw:
@@ -94,10 +88,11 @@ def inspect(value: Any, depth: int = 0) -> None:
         if depth == MAX_DEPTH:
             raise Flaw(TOO_DEEP)
         _inspect_items(value, depth + 1)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise Flaw(f"is {value}; it must be a number that a double can hold.")
-    elif value is not None and not isinstance(value, int):
+    elif isinstance(value, float | int):
+        if not -LARGEST <= value <= LARGEST:
+            number = value if isinstance(value, float) else math.copysign(math.inf, value > 0 or -1)
+            raise Flaw(f"is {number}; it must be a number that a double can hold.")
+    elif value is not None:
         raise Flaw(f"is the {type(value).__name__} {cut(value)}; JSON has no such type. Write it as text.")
 
 

@@ -1,9 +1,9 @@
 """Samples: a simple value for a schema, by its examples or made from its keywords."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .census import escape, facets, has, resolve
+from .census import MAX_SAMPLE, MAX_SCHEMAS, escape, facets, has, resolve
 
 GIVEN = ("const", "example", "default", "examples/0", "enum/0")  # where a schema gives a value, the first one wins
 _FILE = 8  # bytes, the signature of a PNG
@@ -15,8 +15,17 @@ _FORMATS = {
 }
 
 
-def sample(document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = ()) -> Any:
-    """Return a simple value that a schema allows, with the wanted field in it; an odd schema may refuse it."""
+def sample(
+    document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = (), left: Iterator[int] | None = None
+) -> Any:
+    """Return a simple value that a schema allows, with the wanted field in it; an odd schema may refuse it.
+
+    Raises:
+        OverflowError: The value would be too large.
+    """
+    left = iter(range(MAX_SCHEMAS)) if left is None else left
+    if next(left, None) is None:
+        raise OverflowError
     if resolve(document, pointer) in (True, False):
         return None
     places = facets(document, pointer)
@@ -27,32 +36,46 @@ def sample(document: Mapping[str, Any], pointer: str, wanted: tuple[str, ...] = 
         return given[0]
     for keyword in ("oneOf", "anyOf"):
         if keyword in schema:
-            return sample(document, f"{places[keyword]}/0", wanted)
+            return sample(document, f"{places[keyword]}/0", wanted, left)
     kind = schema.get("type", "object")
     kind = kind if isinstance(kind, str) else kind[0]
     if kind == "array":
-        return samples(document, pointer, max(1, schema.get("minItems", 1)), wanted[1:])
+        return samples(document, pointer, max(1, schema.get("minItems", 1)), wanted[1:], left)
     if kind == "object":
         rest = dict.fromkeys(schema.get("required", ()), ()) | dict.fromkeys(wanted[:1], wanted[1:])
         value: dict[str, Any] = {}
         for index in range(len(schema.get("allOf", ()))):
-            part = sample(document, f"{places['allOf']}/{index}")
+            part = sample(document, f"{places['allOf']}/{index}", (), left)
             value = (part if isinstance(part, dict) else {}) | value
         for name, further in rest.items():
             inner = "additionalProperties" if name == "*" else f"properties/{escape(name)}"
             holder, _, _ = places.get(inner.partition("/")[0], "").rpartition("/")
-            value[name] = sample(document, f"{holder}/{inner}", further) if has(document, f"{holder}/{inner}") else None
+            value[name] = (
+                sample(document, f"{holder}/{inner}", further, left) if has(document, f"{holder}/{inner}") else None
+            )
         return value
     least, step = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1), schema.get("multipleOf", 1)
     number = -(-least // step) * step
     size = min(_FILE, schema.get("maxLength", _FILE)) if schema.get("format") == "binary" else 1
-    text = _FORMATS.get(schema.get("format", ""), "a" * max(size, schema.get("minLength", size)))
+    text = _FORMATS.get(schema.get("format", ""), "a" * _bounded(max(size, schema.get("minLength", size))))
     return {"string": text, "boolean": True, "integer": number, "number": number}.get(kind)
 
 
-def samples(document: Mapping[str, Any], pointer: str, size: int, wanted: tuple[str, ...] = ()) -> list[Any]:
+def samples(
+    document: Mapping[str, Any],
+    pointer: str,
+    size: int,
+    wanted: tuple[str, ...] = (),
+    left: Iterator[int] | None = None,
+) -> list[Any]:
     """Return a list of so many items; they differ if they must."""
     places = facets(document, pointer)
-    item = sample(document, places["items"], wanted) if "items" in places else None
+    item = sample(document, places["items"], wanted, left) if "items" in places else None
     distinct = "uniqueItems" in places and resolve(document, places["uniqueItems"])
-    return [item if index == 0 or not distinct else f"{item}{index}" for index in range(size)]
+    return [item if index == 0 or not distinct else f"{item}{index}" for index in range(_bounded(size))]
+
+
+def _bounded(size: int) -> int:
+    if size > MAX_SAMPLE:
+        raise OverflowError
+    return size

@@ -126,11 +126,7 @@ def _few(value: Any) -> bool:
 
 
 def hold(schema: str, /, **values: Any) -> None:
-    """Hold what a test gives to the schema of that name in admin.yaml.
-
-    Raises:
-        ValueError: A value is refused; the message names each.
-    """
+    """Hold what a test gives to the schema of that name in admin.yaml."""
     check_json(values)
     if found := _own().check(f"/components/schemas/{schema}", values):
         raise ValueError(" ".join(violation.message for violation in found))

@@ -23,11 +23,7 @@ _WITHIN = {
 
 
 def in_process(response: Response, fault: Fault, library: Any) -> Any:
-    """Return the response that `library`, httpx or httpx2, has after a fault.
-
-    Raises:
-        httpx.TransportError: It has none. The exception is the library's own.
-    """
+    """Return the response that `library`, httpx or httpx2, has after a fault."""
     if fault in _INSTEAD:
         raise getattr(library, _INSTEAD[fault])(f"scripted fault: {fault}")
     headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]

@@ -167,10 +167,6 @@ def serve(
 
     With port 0 the line is a JSON object with `url` and `port`. If other machines can connect, it also has the token
     that they need for `/__mock__/`: `admin_token`, or a new one.
-
-    Raises:
-        OSError: The address cannot be listened on; the message names it.
-        ValueError: `admin_token` cannot be sent.
     """
     token = token_urlsafe() if admin_token is None else admin_token
     server = MockServer(service, host=host, port=port, admin_token=token)

@@ -1,6 +1,7 @@
 """The answers that a document promises: the mock's must be among them, and those to other operations are made of it."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
 from ..contract import JSON, Contract, Operation
-from ..contract.census import escape, facets, has, point, refer, resolve, target
+from ..contract.census import escape, facets, follow, has, point, resolve, target
 from ..contract.document import Field
 from ..contract.samples import sample
 from ..contract.schemas import named
@@ -21,6 +22,8 @@ from .records import Outcome, Response, Upload
 from .routes import FILE, FILE_NAMES, FILE_ORIGIN, RESULT
 
 _OWN_ERRORS = ("400", "401", "404", "413", "415", "4XX", "default")
+_STATUS = re.compile(r"[1-5](?:[0-9]{2}|XX)|default")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?: *;[\x20-\x7e]*)?", re.ASCII)
 _ID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"  # as long as those of the state
 _RESULT = FILE_ORIGIN + RESULT.path.format(task_id=_ID, output_format="png")
 _ENDINGS = (Outcome(), Outcome(result_form="file"), Outcome(status="failed", error_code="code", error_msg="text"))
@@ -47,11 +50,7 @@ class Documented:
 
 @lru_cache(maxsize=8)
 def documented(contract: Contract) -> Documented:
-    """Return what a document promises; of an operation that the mock plays only the status matters.
-
-    Raises:
-        ValueError: It promises other answers than those the mock gives, or none that the mock can make.
-    """
+    """Return what a document promises, or raise ValueError for what the mock does not answer."""
     upload = ""
     for operation in contract.operations:
         at = _at(operation)
@@ -90,20 +89,18 @@ def _upload(contract: Contract, operation: Operation) -> str:
 
 def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
     holder = f"{_at(operation)}/responses"
-    names = list(resolve(document, holder)) if has(document, holder) else []
+    names = [name for name in resolve(document, holder) if name[:2] != "x-"] if has(document, holder) else []
     for name in names:
-        media = f"{_content(document, f'{holder}/{name}')}/{escape(JSON)}"
-        if name in _OWN_ERRORS and has(document, media):
-            _check(document, operation, media, wording(int(name) if name.isdigit() else 400, "text"))
+        _check_status(document, operation, f"{holder}/{escape(name)}", name)
     name = min((name for name in names if name[:1] == "2"), default="default" if "default" in names else "")
+    if names and not name:
+        raise ValueError(f"{holder} has no success, such as 200, which the mock could answer. Add one.")
     status = int(name.replace("XX", "00")) if name[:1] == "2" else 200 if name or operation.id in PLAYED else 204
     at = _content(document, f"{holder}/{name}") if name else ""
     media_types = list(resolve(document, at)) if has(document, at) else []
     if operation.id in PLAYED:
-        if media_types and JSON not in media_types:
-            raise ValueError(f"{at} has no {JSON}, in which the mock answers {operation.id}.")
         for payload in PLAYED[operation.id] if media_types else ():
-            _check(document, operation, f"{at}/{escape(JSON)}", payload)
+            _check(document, operation, _media(document, operation, at), payload)
         if status in {204, 205}:
             raise ValueError(f"{holder}/{name} has no body, in which the mock answers {operation.id}.")
         return Response(status)
@@ -111,28 +108,44 @@ def _answer(document: Mapping[str, Any], operation: Operation) -> Response:
         return Response(status, () if status == 204 else (("Content-Length", "0"),))
     media_type = JSON if JSON in media_types else media_types[0]
     value = _example(document, operation, f"{at}/{escape(media_type)}")
-    if media_type == JSON or media_type.endswith("+json"):
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == JSON or kind.endswith("+json"):
         return content(status, media_type, json.dumps(value).encode())
-    if not isinstance(value, str) or "*" in media_type:
+    if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(media_type):
         raise ValueError(f"{at}/{escape(media_type)} has no text for an example. Add one, so that the mock can answer.")
     return content(status, media_type, value.encode())
 
 
+def _check_status(document: Mapping[str, Any], operation: Operation, response: str, name: str) -> None:
+    if not _STATUS.fullmatch(name):
+        raise ValueError(f"{response} is not a status; use one such as 200, a range such as 4XX, or default.")
+    at = _content(document, response)
+    if name in _OWN_ERRORS and has(document, at) and resolve(document, at):
+        payload = wording(int(name) if name.isdigit() else 400, "text")
+        _check(document, operation, _media(document, operation, at), payload)
+
+
+def _media(document: Mapping[str, Any], operation: Operation, at: str) -> str:
+    """Return the pointer to the media type in which the mock answers."""
+    if JSON not in resolve(document, at):
+        raise ValueError(f"{at} has no {JSON}, in which the mock answers {operation.id}.")
+    return f"{at}/{escape(JSON)}"
+
+
 def _content(document: Mapping[str, Any], pointer: str) -> str:
     """Return the pointer to the media types of a response."""
-    while has(document, f"{pointer}/$ref"):
-        pointer = refer(document, f"{pointer}/$ref")
-    return f"{pointer}/content"
+    return f"{follow(document, pointer)}/content"
 
 
 def _example(document: Mapping[str, Any], operation: Operation, media: str) -> Any:
     """Return an example of a body, or else a sample, which its schema allows."""
     places = [f"{media}/example", f"{media}/schema/example"]
     if has(document, f"{media}/examples"):
-        places += [f"{media}/examples/{escape(name)}/value" for name in resolve(document, f"{media}/examples")]
+        pointers = [f"{media}/examples/{escape(name)}" for name in resolve(document, f"{media}/examples")]
+        places += [f"{follow(document, place)}/value" for place in pointers]
     values = [resolve(document, place) for place in places if has(document, place)]
     if has(document, f"{media}/schema"):
-        with suppress(RecursionError):
+        with suppress(RecursionError, OverflowError):
             values.append(sample(document, f"{media}/schema"))
     refusals = []
     for value in values:

@@ -15,6 +15,7 @@ MAX_PIXELS = 50_000_000  # of an input; a larger one may be a decompression bomb
 MAX_SIDE = 20_000  # pixels of an input; a row costs time and memory, however short it is
 MAX_SCANS = 20  # of an input in JPEG, each of which is decoded over all pixels; usual are ten and a preview
 MAX_READS = 100_000  # of an input, each for one of the pieces that its format is made of
+_JPEGS = ("JPEG", "MPO")  # a JPEG with further images behind it is another format to Pillow
 _SQUARE = (LONG_SIDE, LONG_SIDE)
 _RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
@@ -47,14 +48,15 @@ def _shape(size: str, background: Image.Image | None) -> tuple[int, int]:
 def _decode(source: bytes) -> Image.Image | None:
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a broken tag is a warning, and an image may have 65,535 of them
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(_Reader(source), formats=FORMATS)
-        scans = source.count(b"\xff\xda") if image.format == "JPEG" else 1
-        if max(image.size) > MAX_SIDE or image.width * image.height > MAX_PIXELS or scans > MAX_SCANS:
-            return None
-        image.draft("RGB", _SQUARE)
-        image.thumbnail(_SQUARE)  # first, because each further step makes a copy
-        upright = ImageOps.exif_transpose(image).convert("RGBA")
+            scans = source.count(b"\xff\xda") if image.format in _JPEGS else 1
+            if max(image.size) > MAX_SIDE or image.width * image.height > MAX_PIXELS or scans > MAX_SCANS:
+                return None
+            image.draft("RGB", _SQUARE)
+            image.thumbnail(_SQUARE)  # first, because each further step makes a copy
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
     except Exception:  # noqa: BLE001  Pillow's decoders raise almost anything on a broken file
         return None
     white = Image.new("RGBA", upright.size, "white")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from attrs import frozen
 
@@ -23,6 +23,7 @@ _KNOWN, _SHORT = 1_000, 500  # URLs that are cached, and their largest length
 
 # Characters with the same meaning, encoded or not (RFC 3986, section 6.2.2.2).
 _ENCODED = re.compile(r"%(2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)", re.IGNORECASE | re.ASCII)
+_HEX = re.compile(r"%[\dA-Fa-f]{2}", re.ASCII)
 
 
 @frozen
@@ -41,6 +42,27 @@ class Route:
     task_id: str | None = None
 
 
+def normal(path: str) -> str:
+    """Return a path as all equal ones are written (RFC 3986, section 6.2.2)."""
+    plain = _ENCODED.sub(lambda encoded: chr(int(encoded[1], 16)), path) if "%" in path else path
+    return _HEX.sub(lambda encoded: encoded[0].upper(), quote(plain, safe="%!$&'()*+,/:;=@"))
+
+
+def _pattern(segment: str) -> str:
+    """Return the pattern of a segment; each parameter but the last ends at once, so that no time goes into trying."""
+    first, *rest = (re.escape(normal(text)) for text in PARAMETER.split(segment)[::2])
+    return (
+        first + "".join(f"(?>([^/]+?){text})" for text in rest[:-1]) + "".join(f"([^/]+){text}" for text in rest[-1:])
+    )
+
+
+def _order(operation: Operation) -> list[tuple[bool, int]]:
+    """Return what sorts operations: concrete segments come first, then those of which more is given, and HEAD."""
+    names = operation.path.split("/")
+    given = [(PARAMETER.search(name) is not None, -len(PARAMETER.sub("", name))) for name in names]
+    return [*given, (operation.method != "HEAD", 0)]
+
+
 class Routes:
     """The routes of a contract and of the files; `by_host` has the paths on each documented host."""
 
@@ -48,14 +70,14 @@ class Routes:
         self.by_host: dict[str | None, list[tuple[Operation, re.Pattern[str]]]] = {}
         self._anywhere: list[tuple[Operation, re.Pattern[str]]] = []
         for operation in (*contract.operations, *FILES):
-            path = "([^/]+)".join(map(re.escape, PARAMETER.split(operation.path)[::2]))
+            path = "/".join(map(_pattern, operation.path.split("/")))
             for server in operation.servers:
                 url = urlsplit(server)
-                base = re.escape(url.path.rstrip("/"))
+                base = re.escape(normal(url.path.rstrip("/")))
                 self.by_host.setdefault(url.hostname, []).append((operation, re.compile(base + path)))
                 self._anywhere.append((operation, re.compile(f"(?:{base})?{path}")))
         for routes in (*self.by_host.values(), self._anywhere):
-            routes.sort(key=lambda route: [bool(PARAMETER.search(name)) for name in route[0].path.split("/")])
+            routes.sort(key=lambda route: _order(route[0]))
         self._known = lru_cache(_KNOWN)(self._find)
 
     def find(self, method: str, url: str) -> Route:
@@ -70,7 +92,7 @@ class Routes:
         url = urlsplit(address)
         url = url._replace(path=url.path or "/")
         origin = FILE_ORIGIN if url.hostname in self.by_host else f"{url.scheme}://{url.netloc}"
-        path = _ENCODED.sub(lambda encoded: chr(int(encoded[1], 16)), url.path) if "%" in url.path else url.path
+        path = normal(url.path)
         allow: set[str] = set()
         for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
             if match := pattern.fullmatch(path):

@@ -68,11 +68,7 @@ class Rule:
 
 
 def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: int = 1, times: int | None = 1) -> Rule:
-    """Return a rule; `known` are the operations that a request may be for.
-
-    Raises:
-        ValueError: An argument is out of its range, or the outcome is for another operation than createEdit.
-    """
+    """Return a rule; `known` are the operations that a request may be for."""
     if operation is not None and operation not in known:
         raise ValueError(f"operation is {operation!r}; it must be one of {', '.join(known)}, or None for any.")
     if not isinstance(do, Outcome | Reply | Fault):
@@ -84,11 +80,7 @@ def make_rule(operation: str | None, do: Any, *, known: Collection[str], nth: in
 
 
 def make_outage(*, requests: int | None = None, seconds: float | None = None, status: int = 503) -> Rule:
-    """Return the rule that every operation fails, for some requests or for some seconds from the first of them.
-
-    Raises:
-        ValueError: Both or neither of them are given, or one is out of its range.
-    """
+    """Return the rule that every operation fails, for some requests or for some seconds from the first of them."""
     if (requests is None) == (seconds is None):
         raise ValueError(f"requests is {requests} and seconds is {seconds}; use one of them.")
     length = {"requests": requests} if seconds is None else {"seconds": seconds}

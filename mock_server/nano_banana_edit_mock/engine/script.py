@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from .rules import Doing, Rule, make_outage, make_rule
+from .rules import Doing, Rule, make_rule
 from .script_files import Step, read, rules
 
 MAX_RULES = 10_000  # enough to script each outcome of a batch
@@ -15,7 +15,7 @@ class Script:
     """Rules for requests to `operations`. Each request is shown to them in order until one takes it."""
 
     def __init__(self, operations: Collection[str]) -> None:
-        self._make = partial(make_rule, known=operations)
+        self.make = partial(make_rule, known=operations)
         self._lock = Lock()
         self._rules: list[Rule] = []
 
@@ -25,26 +25,26 @@ class Script:
         with self._lock:
             return tuple(self._rules)
 
-    def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
-        """Add a rule for requests to an operation."""
-        self._add([self._make(operation, do, nth=nth, times=times)])
+    def add(self, rules: Sequence[Rule]) -> None:
+        """Add rules, or none if there are too many."""
+        with self._lock:
+            count = len(self._rules) + len(rules)
+            if count > MAX_RULES:
+                raise ValueError(f"the script has {count} rules; the limit is {MAX_RULES}. Use `times`, or reset().")
+            self._rules += rules
 
     def steps(self, steps: Iterable[Step] | Step | str | Path) -> None:
         """Add a rule for each step, or none if one is refused; a path leads to a script file."""
         if isinstance(steps, Doing | Mapping):
             steps = [steps]  # a Fault is a text, too
         if not isinstance(steps, str | Path):
-            self._add(rules(steps, self._make))
+            self.add(rules(steps, self.make))
             return
         written = read(Path(steps))
         try:
-            self._add(rules(written, self._make))
+            self.add(rules(written, self.make))
         except ValueError as error:
             raise ValueError(f"{steps}: {error}") from error
-
-    def outage(self, *, requests: int | None = None, seconds: float | None = None, status: int = 503) -> None:
-        """Add a rule that every operation fails for a while."""
-        self._add([make_outage(requests=requests, seconds=seconds, status=status)])
 
     def take(self, operation: str, *, accepted: bool, now: float) -> Doing | None:
         """Show a request to the rules, and return what happens on it; None if no rule takes it."""
@@ -58,10 +58,3 @@ class Script:
                 if taken:
                     return rule.do
         return None
-
-    def _add(self, rules: Sequence[Rule]) -> None:
-        with self._lock:
-            count = len(self._rules) + len(rules)
-            if count > MAX_RULES:
-                raise ValueError(f"the script has {count} rules; the limit is {MAX_RULES}. Use `times`, or reset().")
-            self._rules += rules

@@ -19,12 +19,7 @@ Step = Doing | Mapping[str, Any]
 
 
 def read(file: Path) -> Any:
-    """Return the steps in a file: a list, or the list that an object has under `steps`.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is not JSON or YAML, or has no list of steps; the message names the file.
-    """
+    """Return the steps in a file: a list, or the list that an object has under `steps`."""
     found = read_file(file, _spell)
     steps = found.get("steps") if isinstance(found, dict) else found
     if not isinstance(steps, list):
@@ -37,11 +32,7 @@ def _spell(path: Sequence[str | int]) -> str:
 
 
 def rules(steps: Iterable[Step], make_rule: Callable[..., Rule]) -> list[Rule]:
-    """Return the rules of some steps; those that are written down follow the schema `Step` of admin.yaml.
-
-    Raises:
-        ValueError: A step is refused; the message names it.
-    """
+    """Return the rules of some steps; those that are written down follow the schema `Step` of admin.yaml."""
     if not isinstance(steps, Iterable):
         raise ValueError(f"script is {steps!r}; use a list of steps, or the path of a script file.")  # noqa: TRY004
     steps = [dict(step) if isinstance(step, Mapping) else step for step in steps]

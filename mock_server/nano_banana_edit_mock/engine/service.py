@@ -18,7 +18,7 @@ from .preferences import preferred
 from .records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from .referee import Referee, astray, check_token
 from .routes import FILE_NAMES, FILE_ORIGIN, Routes
-from .rules import Doing, Rule
+from .rules import Doing, Rule, make_outage
 from .script import Script
 from .script_files import Step
 from .state import Job, State
@@ -170,7 +170,7 @@ class MockService:
             ValueError: The document has no such operation, an outcome is for another operation than `createEdit`, `nth`
                 or `times` is less than 1, or there are more than 10,000 rules.
         """
-        self._script.on(operation, do, nth=nth, times=times)
+        self._script.add([self._script.make(operation, do, nth=nth, times=times)])
 
     def next(self, do: Doing) -> None:
         """Script the next accepted edit, or the next request; several calls queue up.
@@ -182,7 +182,7 @@ class MockService:
         Raises:
             ValueError: It is none of these, or there are more than 10,000 rules.
         """
-        self._script.on("createEdit" if isinstance(do, Outcome) else None, do)
+        self.on("createEdit" if isinstance(do, Outcome) else None, do)
 
     def script(self, steps: Iterable[Step] | Step | str | Path) -> None:
         """Script several steps, as `next` does; if one is refused, none is added.
@@ -214,7 +214,7 @@ class MockService:
             ValueError: Both or neither of `requests` and `seconds` are given, one of them or the status is out of its
                 range, or there are more than 10,000 rules.
         """
-        self._script.outage(requests=requests, seconds=seconds, status=status)
+        self._script.add([make_outage(requests=requests, seconds=seconds, status=status)])
 
     @property
     def rules(self) -> tuple[Rule, ...]:

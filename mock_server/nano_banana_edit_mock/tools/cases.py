@@ -90,11 +90,7 @@ class Case:
 
 @lru_cache(maxsize=1)  # a form at its limit takes a second to judge
 def boundary_cases(contract: Contract) -> tuple[Case, ...]:
-    """Return the requests at the boundary of every constraint, in the order of the census.
-
-    Raises:
-        ValueError: The document refuses a request made from its own examples.
-    """
+    """Return the requests at the boundary of every constraint, in the order of the census."""
     found = []
     for plain, broken in _plain_ones(contract):
         constraint = plain.constraint
@@ -113,11 +109,7 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
 
 
 def inspect(contract: Contract) -> None:
-    """Check that client and mock can express a document, and that the document allows its own examples.
-
-    Raises:
-        ValueError: It cannot, or does not.
-    """
+    """Check that client and mock can express a document, and that the document allows its own examples."""
     expressible.check(contract.document)
     MockService(contract=contract)
     for _ in _plain_ones(contract):

@@ -86,13 +86,7 @@ class Conformance:
         self.most_billed = len(edits) if spend else 1
 
     def run(
-        self,
-        *,
-        base_url: str,
-        files_url: str,
-        token: str,
-        rate: float = 5.0,
-        http: httpx2.Client | None = None,
+        self, *, base_url: str, files_url: str, token: str, rate: float = 5.0, http: httpx2.Client | None = None
     ) -> Iterator[Check]:
         """Send the cases, and yield what the server does.
 

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from attrs import frozen
 
 from ..contract import Contract, Operation
-from ..contract.census import escape, refer, resolve
+from ..contract.census import escape, follow, resolve
 from ..contract.wording import show
+from ..engine.routes import normal
 from .schema_drift import Comparison, Difference, Kind
 from .schema_view import View
 
@@ -20,6 +21,7 @@ Effect = Literal["breaks", "tightens", "loosens", "adds"]
 # What a difference between schemas does to those who send requests, and to those who read responses.
 _TO_CALLERS: dict[Kind, Effect] = {"narrows": "tightens", "widens": "loosens", "new": "adds"}
 _TO_READERS: dict[Kind, Effect] = {"narrows": "adds", "new": "adds", "demanded": "adds"}
+_PORTS = {"http": ":80", "https": ":443"}  # that a URL need not name
 _BUMPS = ("major", "minor", "patch", "none")
 
 
@@ -65,11 +67,7 @@ def suffices(raised: str, needed: str) -> bool:
 
 
 def inspect(contract: Contract) -> None:
-    """Check that a document can be compared.
-
-    Raises:
-        ValueError: Its version is not numeric, or a `$ref` in a response leads nowhere.
-    """
+    """Check that a document can be compared."""
     _version(contract)
     changes(contract, contract)
 
@@ -102,18 +100,33 @@ def _changes(old: Contract, new: Contract) -> Iterator[Change]:
         yield from (Change("breaks", f"{before.id} is no longer at {address}") for address in gone)
         yield from (Change("adds", f"{before.id} is at {address} now") for address in added)
         nodes = _Node.of(old, before), _Node.of(new, after)
+        yield from _calls(f"{before.id}.callbacks", *(node.get("callbacks") for node in nodes))
         yield from _security(before.id, *nodes)
         yield from _body(requests, old, before, new, after)
         yield from _responses(responses, before.id, *nodes)
     yield from (Change("adds", f"{operation.id} is new") for operation in new.operations if operation.id not in kept)
+    yield from _calls("webhooks", old.document.get("webhooks"), new.document.get("webhooks"))
+
+
+def _calls(place: str, old: Any, new: Any) -> Iterator[Change]:
+    """Compare requests that the service makes, of which no more is known than whether they are the same."""
+    for name in {**(old or {}), **(new or {})}:
+        before, after = (calls.get(name) for calls in (old or {}, new or {}))
+        if before is None:
+            yield Change("adds", f"{place}.{name} is new")
+        elif before != after:
+            yield Change("breaks", f"{place}.{name} is {'gone' if after is None else 'another one'}")
 
 
 def _addresses(operation: Operation) -> frozenset[str]:
     """Return the method with each URL; a path parameter has no name in it."""
-    path = re.sub("{[^}]*}", "{}", operation.path)
-    urls = (urlsplit(server) for server in operation.servers)
-    bases = (url._replace(netloc=url.netloc.lower(), path=url.path.rstrip("/")).geturl() for url in urls)
-    return frozenset(f"{operation.method} {base}{path}" for base in bases)
+    path = normal(re.sub("{[^}]*}", "{}", operation.path)).replace("%7B%7D", "{}")
+    return frozenset(f"{operation.method} {_base(urlsplit(server))}{path}" for server in operation.servers)
+
+
+def _base(url: SplitResult) -> str:
+    host = url.netloc.lower().removesuffix(_PORTS.get(url.scheme.lower(), ""))
+    return url._replace(netloc=host, path=normal(url.path.rstrip("/"))).geturl()
 
 
 @frozen
@@ -134,12 +147,7 @@ class _Node:
         """Return the names under a keyword and their places, by what the names mean on the wire."""
         found = {}
         for name in self.get(keyword) or ():
-            pointer, seen = f"{self.pointer}/{keyword}/{escape(name)}", set()
-            while "$ref" in resolve(self.document, pointer):
-                if pointer in seen:
-                    raise ValueError(f"{pointer} refers to itself.")
-                seen.add(pointer)
-                pointer = refer(self.document, f"{pointer}/$ref")
+            pointer = follow(self.document, f"{self.pointer}/{keyword}/{escape(name)}")
             meaning = name.lower().replace(" ", "").removesuffix(";charset=utf-8")
             found[meaning] = name, _Node(self.document, pointer)
         return found

@@ -27,16 +27,10 @@ _WIDER = {"int32": "int64", "float": "double"}  # the format that a narrower one
 
 @frozen(eq=False)
 class View:
-    """Schemas of a document that all hold; without any, every value is valid.
-
-    Attributes:
-        document: The root of the document.
-        hidden: The keyword of properties that do not travel in this direction, `readOnly` or `writeOnly`.
-        pointers: JSON pointers to the schemas.
-    """
+    """Schemas of a document, by their JSON pointers, that all hold; without any, every value is valid."""
 
     document: Mapping[str, Any]
-    hidden: str
+    hidden: str  # the keyword of properties that do not travel in this direction, `readOnly` or `writeOnly`
     pointers: tuple[str, ...] = ()
 
     def of(self, *pointers: str) -> "View":

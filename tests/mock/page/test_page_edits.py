@@ -14,7 +14,7 @@ pytestmark = NEEDS
 
 
 def test_an_edit_is_tried_out(page):
-    """An edit made with the form appears, is looked at, and ends with its picture beside its input."""
+    """An edit made with the form appears, is polled, and ends with its picture beside its input."""
     _, form = operation(page, "Create an edit")
     form.get_by_label("Upload an image and add its URL").set_input_files(PHOTO)
     expect(form.get_by_label("image_urls")).to_have_value(re.compile(rf"^{page.url.partition('#')[0]}files/[^\n]+$"))
@@ -96,7 +96,7 @@ def test_waiting_can_be_stopped(page, server):
 
 
 def test_what_goes_wrong_is_shown(page, server, client):
-    """A failed edit says so and why; so do a status that nobody knows, and a look that is not answered."""
+    """The page shows a failure and its reason, an unknown status, and a poll without an answer."""
     server.service.script([FAILED, Outcome(status="constructor")])
     with pytest.raises(EditFailed):
         client.edit(ELSEWHERE, "first")
@@ -144,7 +144,7 @@ def test_pictures_under_another_name(page, server):
 
 
 def test_a_long_life(page, server, client):
-    """Of many looks the first and the last are shown, and how many lie between them."""
+    """The page shows the first and the last of many polls, and how many lie between them."""
     server.service.next(Outcome(polls=30))
     client.edit(ELSEWHERE, "patience")
     life = tasks(page).locator(".life > li")

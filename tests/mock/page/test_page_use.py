@@ -51,7 +51,7 @@ def test_the_list_can_be_narrowed(page, server):
 
 
 def test_the_story_is_told(page, server):
-    """What is said beforehand is listed until it has happened, a mistake is explained, and time can pass."""
+    """Script steps are listed until they are used, a mistake is explained, and the clock can be advanced."""
     page.get_by_role("link", name="Script").click()
     with page.expect_response(lambda response: response.request.method == "GET" and "/script" in response.url):
         page.reload()

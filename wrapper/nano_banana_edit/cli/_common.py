@@ -79,7 +79,6 @@ def say(text: str) -> None:
 
 
 def fail(message: str, status: int) -> NoReturn:
-    """Write an error, and exit with a status."""
     say(f"Error: {message}")
     raise typer.Exit(status)
 
@@ -91,11 +90,7 @@ def check_standard_output(what: str) -> None:
 
 
 def read_token(file: Path | None) -> str | None:
-    """Return the token in a file, or None if no file is given.
-
-    Raises:
-        InvalidRequest: The file cannot be read.
-    """
+    """Return the token in a file, or None if no file is given."""
     try:
         return file.read_text("utf-8").strip() if file else None
     except (OSError, ValueError) as error:
@@ -122,13 +117,11 @@ class Stages:
         self._said = text
 
     def update(self, text: str) -> None:
-        """Show a text beside the spinner, if there is one."""
         if self._spinner:
             self._spinner.update(escape(visible(text)))
 
     @contextmanager
     def spinning(self) -> Iterator[None]:
-        """Turn the spinner, if there is one."""
         if not self._spinner:
             yield
             return

@@ -87,11 +87,7 @@ def submit(
 
 
 def wait(
-    task_id: TaskId,
-    output: Output,
-    timeout: Timeout = 600.0,
-    strict: Strict = False,
-    token_file: TokenFile = None,
+    task_id: TaskId, output: Output, timeout: Timeout = 600.0, strict: Strict = False, token_file: TokenFile = None
 ) -> None:
     """Wait for an edit that was submitted before, and write the result to a file, as `edit` does."""
     saved: list[Path] = []
@@ -130,11 +126,7 @@ def _check(output: Path) -> None:
 
 
 def _format_of(output: Path, asked: str | None) -> str | None:
-    """Return the format to ask for: what the option says, or else the name of the file.
-
-    Raises:
-        InvalidRequest: The output cannot be written, or would be called something else than it is.
-    """
+    """Return the format to ask for: what the option says, or else the name of the file."""
     _check(output)
     named = _media.of_name(output.name)
     made = {_media.of_format(each): each for each in _FORMATS}
