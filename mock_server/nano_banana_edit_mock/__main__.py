@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     free = "port; 0 takes a free one and prints JSON (default: %(default)s)"
     parser.add_argument("--port", type=_port, default=4010, help=free)
     parser.add_argument("--seed", type=int, default=0, help="start of task ids and images (default: %(default)s)")
-    parser.add_argument("--polls", type=int, default=2, help="polls until a task is finished (default: %(default)s)")
+    parser.add_argument("--polls", type=int, help="polls until a task is finished (default: 2)")
     parser.add_argument("--seconds", type=float, help="seconds until a task is finished, instead of polls")
     parser.add_argument("--token", help="the only accepted API token (default: any)")
     invalid = "status for an invalid body (default: %(default)s)"

@@ -117,6 +117,8 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             message = f"the marker {MARKER} has {marker.args[0]!r} without a name"
             raise pytest.UsageError(f"{message}; use script=[...], or the name of an option of MockService.")
+        if "seconds" in marker.kwargs:
+            options.pop("polls", None)
         options |= marker.kwargs
     return options
 

@@ -108,7 +108,7 @@ class Contract:
     constraints: tuple[Constraint, ...]
 
 
-def load(path: Path | None = None) -> Contract:
+def load(path: Path | str | None = None) -> Contract:
     """Read a document from a file.
 
     Args:
@@ -124,7 +124,7 @@ def load(path: Path | None = None) -> Contract:
 
     Source: `openapi.yaml`
     """
-    return _shipped() if path is None else parse(read_file(path, name_place))
+    return _shipped() if path is None else parse(read_file(Path(path), name_place))
 
 
 def name_place(path: Sequence[str | int]) -> str:

@@ -36,6 +36,16 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
     return f"{name} is {show(received)}; {demands[keyword]()}."
 
 
+def demand(name: str, value: object, kind: type, what: str) -> None:
+    """Check that an argument is of a kind; `what` says what to use.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is {cut(repr(value))}; use {what}.")  # noqa: TRY004
+
+
 def spell(path: Sequence[str | int]) -> str:
     """Return a path into the body as a reader knows it, such as `image_urls[3]`."""
     spelled = "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)

@@ -21,7 +21,7 @@ from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback, wanted
 from ..engine.answers import refuse
 from ..engine.records import Request, Response
 from ..engine.referee import check_token
-from ..engine.service import MockService
+from ..engine.service import MockService, service_of
 from .connection import LARGE, Answer, Connection, Making, Shared
 from .faults import Piece, head, pieces
 
@@ -47,7 +47,7 @@ class MockServer:
         admin_token: Bearer token that lets other machines use `/__mock__/`; default None lets none of them.
 
     Raises:
-        ValueError: `admin_token` cannot be sent.
+        ValueError: `service` is no MockService, `port` is out of its range, or `admin_token` cannot be sent.
 
     Attributes:
         service: The service; you may replace it while the server runs.
@@ -65,7 +65,9 @@ class MockServer:
         admin_token: str | None = None,
     ) -> None:
         check_token("admin_token", admin_token)
-        self.service = service or MockService()
+        self.service = service_of(service)
+        if type(port) is not int or not 0 <= port <= 65_535:
+            raise ValueError(f"port is {port!r}; the limit is 0 to 65535.")
         self.url = ""
         self._streams = 0
         self._address = host, port

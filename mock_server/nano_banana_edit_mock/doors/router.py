@@ -1,10 +1,11 @@
 """The service as a respx router, for callers on httpx and on httpx2."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
 from functools import partial
+from ipaddress import IPv6Address
 
 import httpx
 import httpx2
@@ -13,12 +14,13 @@ from respx.mocks import HTTPCoreMocker, Mocker
 from respx.models import AllMockedAssertionError, PassThrough, ResolvedRoute
 
 from ..engine.routes import Routes
-from ..engine.service import MockService
+from ..engine.service import MockService, service_of
 from .mocker import CrossedRequest, Httpx2Mocker
 from .transport import answer
 
 # The hosts of an application under test: in Starlette's TestClient and httpx's docs, and in FastAPI's docs.
 _APPLICATION = frozenset({"testserver", "test"})
+_HOST = re.compile(r"\w[\w.-]*")
 
 
 def mock_router(service: MockService | None = None, *, allow_hosts: str | Collection[str] = ()) -> respx.MockRouter:
@@ -41,12 +43,20 @@ def mock_router(service: MockService | None = None, *, allow_hosts: str | Collec
     Returns:
         The router, a context manager for `with` and `async with`.
 
+    Raises:
+        ValueError: `service` is no MockService, or a host has a scheme, a port or a path.
+
     Source: `openapi.yaml#/paths`
     """
-    service = service or MockService()
+    service = service_of(service)
+    allowed = [allow_hosts] if isinstance(allow_hosts, str) or not isinstance(allow_hosts, Iterable) else [*allow_hosts]
+    for host in allowed:
+        if not (isinstance(host, str) and (_HOST.fullmatch(host) or _is_ipv6(host))):
+            what = "use a name or an address without scheme, port and path, such as 127.0.0.1"
+            raise ValueError(f"allow_hosts has {host!r}; {what}.")
     answering = partial(answer, service)
     router = _Router(assert_all_called=False, using="httpx")
-    router.allowed = _APPLICATION.union([allow_hosts] if isinstance(allow_hosts, str) else allow_hosts)
+    router.allowed = _APPLICATION.union(map(str.lower, allowed))
     router.beneath = _Beneath(router.allowed)
     hosts = Routes(service.contract).by_host
     for operation in service.contract.operations:
@@ -61,6 +71,12 @@ def mock_router(service: MockService | None = None, *, allow_hosts: str | Collec
     router.route(host__in=tuple(hosts)).mock(side_effect=answering)
     router.urls = [f"{op.method} {server}{op.path}" for op in service.contract.operations for server in op.servers]
     return router
+
+
+def _is_ipv6(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(IPv6Address(text))
+    return False
 
 
 class _Onward(PassThrough, AllMockedAssertionError):

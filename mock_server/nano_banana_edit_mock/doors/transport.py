@@ -6,7 +6,7 @@ import httpx
 import httpx2
 
 from ..engine.records import Request
-from ..engine.service import MockService
+from ..engine.service import MockService, service_of
 from .exceptions import in_process
 
 
@@ -38,7 +38,7 @@ def mock_transport(service: MockService | None = None) -> MockTransport:
 
     Source: `openapi.yaml#/paths`
     """
-    return MockTransport(service or MockService())
+    return MockTransport(service_of(service))
 
 
 def answer(service: MockService, request: Any) -> Any:

@@ -91,7 +91,7 @@ def astray(method: str, path: str, allow: Collection[str], document: str = "open
 
 def check_token(name: str, token: str | None) -> None:
     """Check that a request can carry a token; the message does not show it."""
-    if token is not None and not _TOKEN.fullmatch(token):
+    if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
         raise ValueError(f"{name} is not a bearer token; use letters, digits and -._~+/, with = at the end.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from ..contract import Contract, load
+from ..contract.wording import demand
 from . import assertions
 from .cors import share
 from .journal import MAX_KEPT, Journal
@@ -45,7 +46,7 @@ class MockService:
 
     Args:
         seed: The start of task ids, upload keys and backgrounds; default 0. Equal requests have equal answers.
-        polls: Polls until a task is finished, at least 0; default 2.
+        polls: Polls until a task is finished, at least 0; default 2 without `seconds`.
         seconds: Seconds until a task is finished, 0 to 1,000,000,000, or their distribution, `Uniform` or `Lognormal`,
             from which each task draws; default None counts polls instead.
         clock: Clock in seconds, for `seconds` and outages; default is a monotonic one that a frozen time does not stop.
@@ -55,7 +56,8 @@ class MockService:
         contract: The contract; default is the one shipped.
 
     Raises:
-        ValueError: `polls`, `seconds` or `invalid_status` is out of its range, or `token` is not a bearer token.
+        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, or both `polls`
+            and `seconds` are given.
 
     Attributes:
         contract: The contract.
@@ -69,7 +71,7 @@ class MockService:
         self,
         *,
         seed: int = 0,
-        polls: int = 2,
+        polls: int | None = None,
         seconds: Seconds | None = None,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = _utc,
@@ -77,13 +79,17 @@ class MockService:
         invalid_status: int = 400,
         contract: Contract | None = None,
     ) -> None:
-        self._usual = Outcome(polls=polls) if seconds is None else Outcome(seconds=seconds)
+        self._usual = Outcome(polls=2 if polls is None and seconds is None else polls, seconds=seconds)
+        demand("seed", seed, int, "a whole number")
+        for name, function in (("clock", clock), ("now", now)):
+            demand(name, function, Callable, "a function without arguments")  # type: ignore[arg-type]  # a class, too
         if type(invalid_status) is not int or not 400 <= invalid_status <= 599:
             raise ValueError(f"invalid_status is {invalid_status!r}; the limit is 400 to 599.")
         check_token("token", token)
         self._seed, self._token, self._invalid_status = seed, token, invalid_status
         self._clock = Clock(clock, now)
-        self.contract = contract or load()
+        self.contract = load() if contract is None else contract
+        demand("contract", self.contract, Contract, "what load() returns")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self.max_body = self._referee.max_body
         self.reset()
@@ -303,3 +309,14 @@ class MockService:
             AssertionError: One was not; the message lists the unused steps.
         """
         assertions.all_used(self._script.rules)
+
+
+def service_of(service: MockService | None) -> MockService:
+    """Return the service that a door is given, or a new one.
+
+    Raises:
+        ValueError: It is no MockService.
+    """
+    service = MockService() if service is None else service
+    demand("service", service, MockService, "a MockService")
+    return service
