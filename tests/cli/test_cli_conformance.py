@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -30,7 +31,7 @@ def test_conformance_of_a_server(service: MockService) -> None:
     assert "EditRequest.prompt.maxLength" in result.stdout
     assert f"0 different, {sum(bool(entry.violations) for entry in service.calls)} as documented." in result.stdout
     assert "not checked: no task is known to poll." in result.stdout
-    assert "not checked: it is valid, and sent only on demand." in result.stdout
+    assert "not checked: it is valid; only `spend` sends it." in result.stdout
     assert () == service.edits
 
 
@@ -54,6 +55,17 @@ def test_conformance_status(
     result = conform()
     assert code == result.exit_code
     assert text in result.stdout
+
+
+@pytest.mark.server
+def test_conformance_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that cannot be reached is told in one line, without an empty table."""
+    monkeypatch.setenv("SINANCODE_API_KEY", "any")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    result = run("conformance", "--base-url", url)
+    assert (3, "") == (result.exit_code, result.stdout)
+    assert result.stderr.splitlines()[-1].startswith(f"Cannot reach {url}: there is no answer (ConnectError: ")
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ class Conformance:
 
     def _left_out(self, case: Case) -> str:
         if case.accepted and not self._spend and case.operation.method != "GET":
-            return "it is valid, and sent only on demand"
+            return "it is valid; only `spend` sends it"
         return "it is inside a limit, and a case at the limit proves as much" if case.inside else ""
 
 

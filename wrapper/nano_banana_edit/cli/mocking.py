@@ -66,11 +66,13 @@ def conformance(
             stages.update(check.case.id)
         if junit:
             junit.write_text(module.to_junit(checks), "utf-8")
+    stopped = next((check.skipped for check in checks if check.stops), "")
     if as_json:
         typer.echo(module.to_json(checks).encode())  # JSON is UTF-8, whatever the terminal is
-    else:
+    elif any(check.status for check in checks) or not stopped:
         _print_checks(checks)
-    stopped = any(check.stops for check in checks)
+    else:
+        say(f"Cannot reach {base_url}: {visible(stopped)}.")
     raise typer.Exit(1 if any(check.differs for check in checks) else 3 if stopped else 0)
 
 
