@@ -252,3 +252,14 @@ def test_unknown_operations_are_refused(service, check):
     """An assertion on what the document has not would always pass or always fail."""
     with pytest.raises(ValueError, match="operation is 'edit'; it must be one of createEdit, getTask, uploadFile"):
         getattr(service, check)("edit")
+
+
+@pytest.mark.parametrize("assertion", ["assert_called_once_with", "assert_called_with"])
+def test_a_property_that_the_document_does_not_have(service, send, assertion):
+    """The nearest property of the document is named, whether a request has it or not."""
+    send("createEdit")
+    for name, near in (("promt", "prompt"), ("image_sise", "image_size")):
+        with pytest.raises(AssertionError, match=rf"\nThe document has no {name}\. Did you mean {near}\?$"):
+            getattr(service, assertion)(**{name: "x"})
+    with pytest.raises(AssertionError, match=r"\n  zzz: expected 'x', but it is missing$"):
+        getattr(service, assertion)(zzz="x")

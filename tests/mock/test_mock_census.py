@@ -194,3 +194,16 @@ def test_the_copy_in_the_package_goes_first(tmp_path):
     assert tmp_path / "openapi.yaml" == _locate(package)
     (package / "openapi.yaml").touch()
     assert package / "openapi.yaml" == _locate(package)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "remedy"),
+    [("maxLenght", "Did you mean maxLength?"), ("propertyNames", "State the constraint another ")],
+)
+def test_a_misspelled_keyword(document, keyword, remedy):
+    """The nearest keyword is named, if one is near."""
+    resolve(document, PROMPT)[keyword] = 5
+    with pytest.raises(
+        UnsupportedKeyword, match=rf"^{keyword} at {PROMPT}/{keyword} is not supported\. {re.escape(remedy)}"
+    ):
+        parse(document)

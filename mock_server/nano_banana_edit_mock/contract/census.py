@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import reduce
 from operator import or_
 from typing import Any, Literal
@@ -206,7 +207,8 @@ def walk(
         elif keyword in _PLAIN or (keyword, value) == ("format", "binary"):
             yield stated
         elif keyword not in ANNOTATIONS and not keyword.startswith("x-"):
-            raise UnsupportedKeyword(keyword, stated.pointer)
+            near = get_close_matches(keyword, {*_PLAIN, *_ACCEPTED}, 1, cutoff=0.8)
+            raise UnsupportedKeyword(keyword, stated.pointer, *(f"Did you mean {one}?" for one in near))
 
 
 def _judge(stated: Constraint) -> None:

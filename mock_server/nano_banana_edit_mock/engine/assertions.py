@@ -1,7 +1,7 @@
 """Assertions on the requests that arrived and on the unused rules; a failure shows what happened instead."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import SequenceMatcher, get_close_matches
 from operator import methodcaller
 from typing import Any
 
@@ -17,8 +17,13 @@ _LISTED = 10  # requests in a message; nobody reads more
 _COMPARED = 500  # characters of a value that likeness is measured by
 
 
-def called(journal: Journal, operation: str, properties: Mapping[str, Any], *, once: bool) -> None:
-    """Assert that the only request to an operation, or the last one, has some properties in its JSON body."""
+def called(
+    journal: Journal, operation: str, properties: Mapping[str, Any], *, once: bool, known: Collection[str]
+) -> None:
+    """Assert that the only request to an operation, or the last one, has some properties in its JSON body.
+
+    The message names the nearest of the `known` properties for each that is none of them.
+    """
     count, calls = journal.of(operation)
     first = count - len(calls) + 1
     matches = [(_wrong(call, properties), number, call) for number, call in enumerate(calls, first)]
@@ -43,6 +48,8 @@ def called(journal: Journal, operation: str, properties: Mapping[str, Any], *, o
     else:
         others = [f"{name or 'files and unknown paths'} {_times(n)}" for name, n in journal.counts().items()]
         lines.append(f"Calls: {', '.join(others) or 'none'}.")
+    for name in properties.keys() - {*known}:
+        lines += [f"The document has no {name}. Did you mean {near}?" for near in get_close_matches(name, known, 1)]
     raise AssertionError("\n".join(lines))
 
 

@@ -273,14 +273,19 @@ class MockService:
             AssertionError: There was none, another one, or more; the message shows the nearest.
             ValueError: The document has no such operation.
         """
-        assertions.called(self.journal, operation, properties, once=True)
+        assertions.called(self.journal, operation, properties, once=True, known=self._known(operation))
 
     def assert_called_with(self, operation: str = "createEdit", /, **properties: Any) -> None:
         """Assert that the JSON body of the last request to an operation has some properties.
 
         Args and errors are those of `assert_called_once_with`.
         """
-        assertions.called(self.journal, operation, properties, once=False)
+        assertions.called(self.journal, operation, properties, once=False, known=self._known(operation))
+
+    def _known(self, operation: str) -> list[str]:
+        """Return the documented properties of a body."""
+        found = (c.field[0] for c in self.contract.constraints if c.operation == operation and c.field)
+        return [*dict.fromkeys(found)]
 
     def assert_not_called(self, operation: str | None = None, /) -> None:
         """Assert that there was no request to an operation.
