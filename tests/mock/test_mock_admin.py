@@ -111,10 +111,10 @@ def test_script(service, ask, send):
     ("steps", "message"),
     [
         ([], "steps has 0 items; the limit is 1 to 10000."),
-        ([{}], "steps[0]: it has none; use one of outcome, reply, fault, outage."),
+        ([{}], "steps[0]: the step has nothing to do; use one of outcome, reply, fault, outage."),
         (
             [STEPS[0], {"fault": "empty", "reply": {"status": 200}}],
-            "steps[1]: it has reply and fault; use one of outcome, reply",
+            "steps[1]: the step has reply and fault; use one of outcome, reply",
         ),
         ([{"fault": "x"}], 'steps[0].fault is "x"; it must be one of "refused", '),
         ([{"fault": "empty", "at": 1}], "steps[0].at is unknown; the allowed properties are: outcome, reply, fault, "),

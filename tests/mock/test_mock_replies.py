@@ -91,7 +91,7 @@ def test_named_replies(reply, status, code, wait):
             r"retry_after is 2 and headers has retry-After: 5; use one of them\.",
         ),
         ({"status": 429, "retry_after": 0, "headers": {"Retry-After": "0"}}, "retry_after is 0 and headers has Ret"),
-        ({"status": 204, "body": "x"}, "body has 1 bytes; an answer with status 204 has no body"),
+        ({"status": 204, "body": "x"}, "body has 1 byte; an answer with status 204 has no body"),
         ({"status": 304, "body": b"xy"}, "body has 2 bytes; an answer with status 304 has no body"),
         ({"status": 200, "body": {1, 2}}, "body cannot be sent .*set.*; use bytes, text or a JSON value"),
         ({"status": 200, "body": float("nan")}, "body cannot be sent "),

@@ -66,7 +66,10 @@ def test_routes(ask):
     ]
     assert {"GET, HEAD, OPTIONS, POST"} == {ask(method, "/clock").header("Allow") for method in ("PUT", "OPTIONS")}
     assert "Bearer" == ask("GET", "/clock", peer="10.0.0.1").header("WWW-Authenticate")
-    assert "is not a path of openapi.json." in ask("GET", "/none").json()["message"]
+    assert (
+        "is not a path of the admin API, which /__mock__/openapi.json documents."
+        in ask("GET", "/none").json()["message"]
+    )
 
 
 @pytest.mark.parametrize(

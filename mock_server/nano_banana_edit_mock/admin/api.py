@@ -111,7 +111,7 @@ def _own() -> tuple[Routes, Referee]:
 
 
 def _stray(method: str, path: str, allow: Collection[str]) -> Response:
-    verdict = astray(method, path, allow, "openapi.json")
+    verdict = astray(method, path, allow, "the admin API, which /__mock__/openapi.json documents")
     return refused(verdict, allow, 400) if verdict.violations else allowed(allow)
 
 

@@ -57,7 +57,9 @@ class Reply:
         except (TypeError, ValueError) as error:
             raise ValueError(f"body cannot be sent ({error}); use bytes, text or a JSON value.") from error
         if body and self.status in _BARE:
-            raise ValueError(f"body has {len(body)} bytes; an answer with status {self.status} has no body.")
+            raise ValueError(
+                f"body has {len(body)} byte{'s' * (len(body) != 1)}; an answer with status {self.status} has no body."
+            )
 
     @classmethod
     def rate_limited(cls, *, retry_after: int | None = None) -> Self:

@@ -55,7 +55,7 @@ def _rules(steps: Iterable[Any], make_rule: Callable[..., Rule]) -> Iterator[Rul
 def _rule(make_rule: Callable[..., Rule], *, nth: int = 1, times: int | None = 1, **step: Any) -> Rule:
     kinds = [kind for kind in _KINDS if kind in step]
     if len(kinds) != 1:
-        raise ValueError(f"it has {' and '.join(kinds) or 'none'}; use one of {', '.join(_KINDS)}.")
+        raise ValueError(f"the step has {' and '.join(kinds) or 'nothing to do'}; use one of {', '.join(_KINDS)}.")
     (kind,) = kinds
     if kind == "outage":
         if "operation" in step or (nth, times) != (1, 1):
