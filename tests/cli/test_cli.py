@@ -80,7 +80,7 @@ def test_further_results_lie_beside_the_first(service: MockService, tmp_path: Pa
         ([PHOTO, "p", "--format", "gif"], "--format is 'gif'; it must be one of "),
         ([PHOTO, "p", "--timeout", "-1"], "--timeout is -1.0; it must be a number of seconds, at least 0.\n"),
         ([PHOTO, "p", "-o", "no/folder/out.png"], "--output 'no/folder/out.png' is in a folder that does not exist"),
-        ([PHOTO] * (MOST_IMAGES + 1) + ["p"], f"image_urls has {MOST_IMAGES + 1} items"),
+        ([PHOTO] * (MOST_IMAGES + 1) + ["p"], f"images has {MOST_IMAGES + 1} items"),
     ],
 )
 def test_bad_input(service: MockService, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -190,7 +190,11 @@ def test_impossible_ports_are_refused(port: str) -> None:
     ("answer", "status", "message"),
     [
         (httpx2.Response(401, json={"message": "bad token"}), 3, "The service answered 401: bad token"),
-        (httpx2.ConnectError("refused"), 3, r"No response \(ConnectError: refused\)\."),
+        (
+            httpx2.ConnectError("refused"),
+            3,
+            r"No response from https://api.sinancode.com \(ConnectError: refused\); nothing was submitted\.",
+        ),
         (httpx2.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you send it again\."),
         (KeyboardInterrupt(), 130, r"interrupted\. The edit may have been accepted and billed\."),
         (OSError(28, "No space left"), 4, r".*No space left.* before you send it again\."),

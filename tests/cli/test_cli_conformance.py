@@ -135,8 +135,8 @@ def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--base-url", "nowhere"], "base_url is 'nowhere'"),
-        (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "rate is nan; it must be a number"),
+        (["--base-url", "nowhere"], "--base-url is 'nowhere'"),
+        (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "Error: --rate is nan; it must be a number"),
         (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),
     ],
 )

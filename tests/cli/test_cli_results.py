@@ -149,7 +149,8 @@ def test_strict(service: MockService, tmp_path: Path, command: str) -> None:
     subject = [URL, "p"] if command == "edit" else [submitted()]
     result = run(command, *subject, "-o", tmp_path / "out.png", "--strict")
     assert (1, "", []) == (result.exit_code, result.stdout, [*tmp_path.iterdir()])
-    line = "Error: image/png was asked for, but the result is image/jpeg. Nothing was written, as --strict is given. "
+    line = "Error: image/png was asked for, but the result is image/jpeg. Nothing was written, as --strict is given; "
+    line += "without it the result is saved as it is. "
     assert f"{line}To go on: nano-banana-edit wait {service.edits[0].task_id} -o " in result.stderr
 
 

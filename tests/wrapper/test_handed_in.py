@@ -171,7 +171,7 @@ def test_urls_that_are_none_are_refused(face: Face, url: str, problem: str) -> N
 )
 def test_other_url_objects_are_refused(face: Face, url: Any) -> None:
     """A URL object of another scheme is refused as its text is, and one without a scheme as no image."""
-    assert f"images is a {url.scheme}: URL; it must be" in refusal(face, url)
+    assert f"images is a URL with the scheme {url.scheme}; it must be" in refusal(face, url)
     assert "images is ParseResult(" in refusal(face, urllib.parse.urlparse("a.png"))
 
 
@@ -332,7 +332,7 @@ def test_iterables_are_many_images(face: Face, tmp_path: Path) -> None:
         assert (urls, 0) == submitted(face, many)
     (tmp_path / "a.png").write_bytes(PNG)
     assert 1 == submitted(face, tmp_path.glob("*.png"))[1]
-    assert f"image_urls has 1000 items; the limit is 1 to {MOST_IMAGES}" in refusal(face, repeat(URL))
+    assert f"images has 1000 items; the limit is 1 to {MOST_IMAGES}" in refusal(face, repeat(URL))
 
 
 def test_an_exception_of_an_iterator_comes_as_it_is(face: Face) -> None:

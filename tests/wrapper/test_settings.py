@@ -132,7 +132,7 @@ def test_a_slash_more_is_the_same_host() -> None:
         ("token", "a b", "characters that no HTTP header can carry"),
         ("token", "a\n", "characters that no HTTP header can carry"),
         ("token", "tökén", "characters that no HTTP header can carry"),
-        ("token", 3, "No API token"),
+        ("token", 3, "token is of type int; it must be text"),
         ("base_url", "api.sinancode.com", "base_url is 'api.sinancode.com'; it must be an absolute http or https URL"),
         ("base_url", "ftp://a.test", "base_url is"),
         ("base_url", "https://", "base_url is"),

@@ -137,10 +137,13 @@ class Attempt:
             raise InvalidResponse(
                 f"The service redirects to an invalid URL ({reason}); it was not followed."
             ) from error
+        url = httpx2.URL(self._send.request["url"])
+        about = f"from {url.scheme}://{url.netloc.decode()} ({name}: {reason})"  # netloc has no user and no password
+        about += "; nothing was submitted." if self._send.billed else "."
         if isinstance(error, httpx2.TimeoutException):
-            raise APITimeout(f"No response in time ({name}: {reason}).") from error
+            raise APITimeout(f"No response in time {about}") from error
         if isinstance(error, _FROM_TRANSPORT):
-            raise APIConnectionError(f"No response ({name}: {reason}).") from error
+            raise APIConnectionError(f"No response {about}") from error
         raise NanoBananaEditError(_CLOSED) from error
 
     def _raise_own(self, error: Exception) -> None:

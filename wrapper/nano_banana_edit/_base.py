@@ -16,7 +16,7 @@ from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.types import UNSET, Unset
 
 from ._clock import Deadline
-from ._errors import InvalidRequest, must_be
+from ._errors import NOT_ASYNC, InvalidRequest, must_be
 from ._settings import TOKEN_VARIABLE, Seconds, Settings, check_seconds, in_seconds, resolve
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             poll_interval=poll_interval,
         )
         self._set_up(settings, http_client)
+
+    __init__.__qualname__ = "(Async)NanoBananaEdit"  # which Python names if an argument is unknown
 
     def _set_up(self, settings: Settings, http_client: _HttpT | None) -> None:
         self._http_is_given = http_client is not None
@@ -177,10 +179,12 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             raise must_be("a function", "on_progress", on_progress)
         sync = isinstance(self._driver.http, httpx2.Client)
         if sync and any(map(inspect.iscoroutinefunction, (on_progress, type(on_progress).__call__))):
-            raise must_be("a function that is not async", "on_progress", on_progress)
+            raise must_be(NOT_ASYNC, "on_progress", on_progress)
         stop_on = () if stop_on is None else stop_on
         listed = isinstance(stop_on, Collection) and not isinstance(stop_on, str)
         if not listed or not all(isinstance(status, str) for status in stop_on):
             raise must_be("a list of statuses", "stop_on", stop_on)
+        if "completed" in stop_on:  # whose result is paid for
+            raise must_be("a list of statuses other than 'completed'", "stop_on", stop_on)
         context: type[Context] = _operations.Context
         return context(settings, Deadline(seconds), on_progress, frozenset(stop_on))

@@ -101,8 +101,11 @@ def _read(response: httpx2.Response, content: bytes, *, expected: str | None, st
     if found and expected in (None, found):
         return File(content, found, None)
     surprise = f"The result should be {expected or 'an image'}, but its bytes are {found or 'no known image'}"
-    if strict or not (found or _may_be_image(response, content)):
-        raise InvalidResponse(f"{surprise}; nothing was saved.", body="" if found else shortened(content))
+    image = found or _may_be_image(response, content)
+    if strict and image:
+        raise InvalidResponse(f"{surprise}; nothing was saved, as strict is set.", _over=True)
+    if not image:
+        raise InvalidResponse(f"{surprise}; nothing was saved.", body=shortened(content))
     return File(content, found, surprise)
 
 
@@ -122,17 +125,17 @@ def _may_be_image(response: httpx2.Response, content: bytes) -> bool:
     return not _media.is_text(content) and named.startswith(("image/", "application/octet-stream", "binary/"))
 
 
-def check_target(path: str | os.PathLike[str]) -> Path:
+def check_target(path: str | os.PathLike[str], name: str = "path") -> Path:
     """Return the file of a path, as an absolute path. Raises InvalidRequest if it cannot be written."""
     try:
         os.fsencode(path)
         target = Path(os.path.realpath(Path(path)))  # Path.resolve takes a circle for what the version of Python says
-        problem = _problem(Path(path), target)
+        problem = _problem(Path(path), target) if os.fspath(path) else "is empty; name a file"
         if problem is None:
             return target
     except (TypeError, ValueError, OSError) as error:
         problem = f"is not a path ({getattr(error, 'strerror', None) or error})"
-    raise InvalidRequest(f"path {shorten(path)} {problem}.", field="path", value=str(path))
+    raise InvalidRequest(f"{name} {shorten(path)} {problem}.", field=name, value=str(path))
 
 
 def _problem(path: Path, target: Path) -> str | None:
@@ -143,7 +146,10 @@ def _problem(path: Path, target: Path) -> str | None:
     if path.exists() and not path.is_file():  # also /dev/stdout, which leads to no path if it is a pipe
         return "is not a regular file; choose another name"
     if not target.parent.is_dir():
-        return "is in a folder that does not exist; create it first"
+        home = str(path).startswith("~")
+        remedy = "'~' is not expanded: use Path.expanduser" if home else "create it first"
+        file = target.parent.exists()
+        return f"is in a folder that {'is a file; choose another' if file else f'does not exist; {remedy}'}"
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 

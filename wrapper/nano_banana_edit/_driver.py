@@ -17,7 +17,7 @@ import httpx2
 from . import _clock
 from ._attempt import Attempt
 from ._effects import Call, Effect, Operation, Send, Sleep, Together, Work
-from ._errors import NanoBananaEditError, must_be, redacted
+from ._errors import NOT_ASYNC, NanoBananaEditError, must_be, redacted
 from ._reading import Body
 from ._retry import again
 from ._settings import Settings, from_environment
@@ -137,7 +137,7 @@ class Driver:
 def _refused_if_async(result: object) -> None:
     if isinstance(result, Coroutine):
         result.close()  # otherwise Python warns that nobody awaited it
-        raise must_be("a function that is not async", "on_progress", result)
+        raise must_be(NOT_ASYNC, "on_progress", result)
 
 
 def _next(done: SimpleQueue[T]) -> T:

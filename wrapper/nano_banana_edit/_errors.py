@@ -29,6 +29,7 @@ from nano_banana_edit_client.constraints import shorten
 
 from ._redaction import brief, redact
 
+NOT_ASYNC = "a function that is not async; AsyncNanoBananaEdit awaits one"  # what on_progress must be
 _SHORT = 200  # characters; a longer text may be an image
 
 
@@ -62,7 +63,7 @@ class NanoBananaEditError(Exception):
     """Base of every error of this package.
 
     Attributes:
-        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit, as the text of the error says.
+        task_id: Id of the task, if it is known; `wait(task_id)` continues the edit, if the text of the error says so.
     """
 
     task_id: str | None = None
@@ -73,8 +74,10 @@ class NanoBananaEditError(Exception):
 
     def __str__(self) -> str:
         text = super().__str__()
-        over = not self.task_id or isinstance(self, EditFailed)
-        return text if over else f"{text.rstrip('.')}. {_way_on(str(self.task_id))}"
+        if not self.task_id or isinstance(self, EditFailed | InvalidRequest):
+            return text
+        text = text.rstrip(".")
+        return f"{text} (task {self.task_id})." if is_over(self) else f"{text}. {_way_on(self.task_id)}"
 
     def redact(self, secret: str, outer: BaseException | None = None) -> None:
         """Remove a secret from the message, the notes and the attributes, and drop causes that show it, up to `outer`.
@@ -239,6 +242,11 @@ def note(error: BaseException, task_id: str | None) -> None:
         vars(error)["task_id"] = task_id
     if not isinstance(error, NanoBananaEditError) and not (known and known == task_id):
         error.add_note(_way_on(task_id) if task_id else "The edit may have been accepted and billed.")
+
+
+def is_over(error: BaseException) -> bool:
+    """Return whether `wait` would end as it did before: the edit failed, is unknown, or has another format."""
+    return isinstance(error, EditFailed) or "_over" in vars(error)
 
 
 def _way_on(task_id: str) -> str:

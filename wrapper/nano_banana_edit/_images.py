@@ -111,8 +111,8 @@ class LocalImage:
             raise _refusal(
                 self.field,
                 None,
-                f"({self.name}) is no image that this client knows: its first bytes are {start[:16]!r}. Convert it; to "
-                "send it all the same, name its type: (name, content, 'image/...').",
+                f"({self.name}) is no image that this client knows: its first bytes are {start[:16]!r}. Convert it, "
+                "or pass (name, content, 'image/...') to send it all the same.",
             )
         return found
 
@@ -182,7 +182,7 @@ def _text(image: Any) -> str | None:
 
 def _url(text: str, scheme: re.Match[str], field: str) -> str:
     if scheme[1].lower() not in ("http", "https"):
-        raise _refusal(field, text, f"is a {scheme[1]}: URL; it must be {_ACCEPTED}. Pass the file itself.")
+        raise _refusal(field, text, f"is a URL with the scheme {scheme[1]}; it must be {_ACCEPTED}.")
     if not {*text}.isdisjoint(_BLANKS):
         raise _refusal(field, text, f"is {shorten(text)}, a URL with a blank in it; write it as %20, or remove it.")
     try:
@@ -225,6 +225,8 @@ def _content(image: Any, field: str) -> bytes:
     problem = f"is {shorten(image)}; it must be {_ACCEPTED}."
     if hasattr(image, "ndim"):
         problem = "is an array; pass PIL.Image.fromarray(array), or a list of images."
+    elif hasattr(image, "__aiter__"):
+        problem = f"is {shorten(image)}; pass [image async for image in ...]."
     elif _is_async(image):
         problem = f"is {shorten(image)}; await it first."
     raise _refusal(field, image, problem)
@@ -274,7 +276,9 @@ def _local_path(image: str | os.PathLike[str], field: str) -> LocalImage:
     try:
         path = Path(image)
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        if image == "":
+            problem = "is empty; name a file"
+        elif stat.S_ISDIR(mode):
             problem = "is a folder; name a file in it"
         elif stat.S_ISREG(mode):
             path.open("rb").close()

@@ -22,6 +22,7 @@ from ._errors import (
     InvalidRequest,
     InvalidResponse,
     NanoBananaEditError,
+    NotFound,
     SubmissionUnknown,
     WaitTimeout,
     about,
@@ -159,14 +160,18 @@ def get_task(context: Context, task_id: str) -> Operation[Task]:
 
 
 def _poll(context: Context, task_id: str, **how: Any) -> Operation[Task]:
-    task: Task = yield Send(
-        "getTask",
-        context.settings.edits.request_kwargs(poll_task.request_kwargs(task_id)),
-        partial(_responses.task, task_id=task_id),
-        context.deadline,
-        reuse=True,  # its response names its task, so that no other can be taken for it
-        **how,
-    )
+    try:
+        task: Task = yield Send(
+            "getTask",
+            context.settings.edits.request_kwargs(poll_task.request_kwargs(task_id)),
+            partial(_responses.task, task_id=task_id),
+            context.deadline,
+            reuse=True,  # its response names its task, so that no other can be taken for it
+            **how,
+        )
+    except NotFound as error:
+        vars(error)["_over"] = True
+        raise
     return without(task, context.settings.token)  # type: ignore[no-any-return]
 
 

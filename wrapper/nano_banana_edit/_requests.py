@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, TypeGuard, cast
@@ -21,12 +22,13 @@ _LONGEST_ID = 1_000  # characters, ours; each may be twelve in a URL, and server
 
 
 @contextmanager
-def refused() -> Iterator[None]:
-    """Turn the generated models' refusal into InvalidRequest."""
+def refused(name: str = "", argument: str = "") -> Iterator[None]:
+    """Turn the generated models' refusal into InvalidRequest, which calls a property by the name of its argument."""
     try:
         yield
     except ConstraintViolation as error:
-        raise InvalidRequest(str(error), field=error.field, value=error.value) from error
+        text, field = (re.sub(f"^{name}", argument, each) for each in (str(error), error.field))
+        raise InvalidRequest(text, field=field, value=error.value) from error
 
 
 def edit_request(
@@ -35,8 +37,9 @@ def edit_request(
     """Return the request, checked: with the document's defaults, and with what `extra_body` adds."""
     extra = {} if extra_body is None else _extra(extra_body, {"image_urls", "prompt", *options})
     given = {name: value for name, value in options.items() if not isinstance(value, Unset | None)}
-    with refused():
+    with refused("image_urls", "images"):
         request = EditRequest(image_urls=list(image_urls), prompt=prompt)  # so that mypy knows of a new required one
+    with refused():
         for name, value in given.items():
             setattr(request, name, value)
         return EditRequest.from_dict(request.to_dict() | extra) if extra else request

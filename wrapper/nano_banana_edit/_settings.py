@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,16 +35,21 @@ USER_AGENT = f"nano-banana-edit/{__version__}"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = "SSL_CERT_FILE"
 
+_BEARER = re.compile(r"\s*(authorization\s*:\s*)?bearer\s", re.IGNORECASE)
 _LAST_PORT = 65_535
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SWITCH = {"1": True, "true": True, "": False, "0": False, "false": False}
 
 
 def _check_token(_settings: object, _attribute: Attribute[str], token: object) -> None:
-    if not isinstance(token, str) or not token.strip():
+    if not isinstance(token, str | None):
+        raise InvalidRequest(f"token is of type {type(token).__name__}; it must be text.", field="token")
+    if not token or not token.strip():
         raise InvalidRequest(
             f"No API token: pass token=... or set the environment variable {TOKEN_VARIABLE}.", field="token"
         )
+    if _BEARER.match(token):
+        raise InvalidRequest("token begins with 'Bearer'; leave that out, as the client adds it.", field="token")
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise InvalidRequest(
             "token has characters that no HTTP header can carry (blanks, line ends or non-ASCII). Copy it again.",

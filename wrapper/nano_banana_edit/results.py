@@ -14,6 +14,7 @@ from . import _download, _media
 from ._clock import Deadline
 from ._driver import Driver
 from ._effects import Operation
+from ._errors import must_be
 from ._settings import Settings, parse_url
 from .models import Task, place
 
@@ -63,6 +64,8 @@ class _Image:
 
     def _how(self, strict: bool) -> dict[str, Any]:
         """Return the arguments that fetching and saving share."""
+        if not isinstance(strict, bool):
+            raise must_be("True or False", "strict", strict)
         expected = _media.of_format(self.output_format) if self.output_format else None
         deadline = Deadline(self._settings.timeout)
         return {"task_id": self.task_id, "expected": expected, "strict": strict, "deadline": deadline}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,11 +21,11 @@ from rich.markup import escape
 from .._errors import (
     APIConnectionError,
     APIStatusError,
-    EditFailed,
     InvalidRequest,
     NanoBananaEditError,
     SubmissionUnknown,
     WaitTimeout,
+    is_over,
 )
 from .._operations import Progress
 from .._redaction import visible
@@ -42,6 +42,8 @@ _STATUSES: dict[type[NanoBananaEditError], int] = {
 }
 _OPTIONS = {
     "allow_http": "SINANCODE_ALLOW_HTTP",
+    "base_url": "SINANCODE_BASE_URL",
+    "files_url": "SINANCODE_FILES_URL",
     "image_size": "--size",
     "output_format": "--format",
     "path": "--output",
@@ -52,6 +54,7 @@ _WORDS = {  # what the library says to do, and how it is done here
     "pass allow_http=True, or set": "or set",
     ", or pass an http_client": "",
     ", or None for no limit": "",
+    "use Path.expanduser": "write the path out",
     "True or False, in SINANCODE_ALLOW_HTTP 1 or 0": "1 or 0",
 }
 
@@ -92,9 +95,12 @@ def check_standard_output(what: str) -> None:
 def read_token(file: Path | None) -> str | None:
     """Return the token in a file, or None if no file is given."""
     try:
-        return file.read_text("utf-8").strip() if file else None
+        token = file.read_text("utf-8").strip() if file else None
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"--token-file {file} cannot be read ({error}).") from error
+    if token == "":
+        raise InvalidRequest(f"--token-file {file} is empty.")
+    return token
 
 
 class Stages:
@@ -130,12 +136,15 @@ class Stages:
 
 
 @contextmanager
-def errors_in_one_line(*, to_go_on: Path | None = None, submits: bool = False) -> Iterator[Stages]:
+def errors_in_one_line(
+    *, to_go_on: Path | None = None, submits: bool = False, options: Mapping[str, str] = _OPTIONS
+) -> Iterator[Stages]:
     """Exit with a status and one line after an error.
 
     Args:
         to_go_on: The file that `nano-banana-edit wait` may save the result to later; None if it cannot.
         submits: Whether the command makes an edit. What fails after that must not look as if nothing was sent.
+        options: What the command line calls the arguments of the library.
     """
     stages = Stages()
     try:
@@ -145,7 +154,7 @@ def errors_in_one_line(*, to_go_on: Path | None = None, submits: bool = False) -
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
         if submits and error.task_id and status in (2, 3):  # a script that repeats 2 or 3 must not pay twice
             status = 1
-        fail(_with_way_on(_said(error), error, error.task_id, to_go_on), status)
+        fail(_with_way_on(_said(error, {**_OPTIONS, **options}), error, error.task_id, to_go_on), status)
     except OSError as error:
         fail(_with_way_on(str(error), error, stages.task_id, to_go_on), 1)
     except KeyboardInterrupt as error:
@@ -154,12 +163,12 @@ def errors_in_one_line(*, to_go_on: Path | None = None, submits: bool = False) -
         fail(_with_way_on(". ".join(["interrupted", *notes]), error, task_id, to_go_on), 130)
 
 
-def _said(error: NanoBananaEditError) -> str:
+def _said(error: NanoBananaEditError, options: Mapping[str, str]) -> str:
     """Return what an error says, in the words of the command line."""
     message = str(error.args[0])
     field = error.field if isinstance(error, InvalidRequest) else ""
-    if field in _OPTIONS and message.startswith(f"{field} "):
-        message = _OPTIONS[field] + message.removeprefix(field)
+    if field in options and message.startswith(f"{field} "):
+        message = options[field] + message.removeprefix(field)
     if field.startswith("images"):
         message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
     for theirs, ours in _WORDS.items():
@@ -171,6 +180,6 @@ def _with_way_on(message: str, error: BaseException, task_id: str | None, output
     """Return a message that names the task, with the command that fetches its result if there is one."""
     if not task_id:
         return message
-    if output is None or isinstance(error, EditFailed):
+    if output is None or is_over(error):
         return message if task_id in message else f"{message} (task {task_id})"
     return f"{message.rstrip('.')}. To go on: {shlex.join(['nano-banana-edit', 'wait', task_id, '-o', str(output)])}"

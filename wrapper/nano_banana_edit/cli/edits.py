@@ -27,10 +27,37 @@ from .mocking import mock_package
 _FORMATS: tuple[str, ...] = get_args(OutputFormat)
 _STANDARD_OUTPUT = Path("-")
 
-Images = Annotated[list[str], typer.Argument(help="URLs or paths of the images.", show_default=False)]
+
+def _path(text: str) -> Path:
+    if not text:
+        raise typer.BadParameter("it is empty; name a file.")
+    return Path(text)
+
+
+def _some(images: list[str]) -> list[str]:
+    if not images:  # a single argument is taken for the prompt
+        raise typer.BadParameter("give at least one image and then the prompt, such as: photo.png 'make it snow'")
+    return images
+
+
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        help="URLs or paths of the images, at least one.",
+        default_factory=list,
+        callback=_some,
+        show_default=False,
+        metavar="images...",
+    ),
+]
 Prompt = Annotated[str, typer.Argument(help="The instruction.", show_default=False)]
 TaskId = Annotated[str, typer.Argument(help="Id of the task.", show_default=False)]
-Output = Annotated[Path, typer.Option("-o", "--output", help="File to write; - is stdout.", show_default=False)]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--output", help="File to write; - is stdout.", show_default=False, parser=_path, metavar="FILE"
+    ),
+]
 Size = Annotated[str | None, typer.Option(help=f"Shape: {', '.join(get_args(ImageSize))}.")]
 Format = Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}; default: from the file extension.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse a result of another format than asked for.")]
@@ -74,12 +101,13 @@ def submit(
     prompt: Prompt,
     size: Size = None,
     format: Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}.")] = None,  # noqa: A002
-    timeout: Timeout = 600.0,
+    timeout: Annotated[float, typer.Option(help="Maximum seconds for the uploads and the submission.")] = 600.0,
     token_file: TokenFile = None,
 ) -> None:
     """Submit an edit and print the id of its task, without waiting. Every accepted edit is billed.
 
-    `nano-banana-edit wait` fetches the result.
+    `nano-banana-edit wait` fetches the result. To try both offline, run `nano-banana-edit mock` in another shell, and
+    set SINANCODE_BASE_URL to its URL; the mock of `edit --mock` ends with that command.
     """
     with errors_in_one_line(submits=True) as stages, _client(token_file) as client:
         task = client.submit(list(images), prompt, timeout=timeout, on_progress=stages, **_options(size, format))
@@ -89,7 +117,11 @@ def submit(
 def wait(
     task_id: TaskId, output: Output, timeout: Timeout = 600.0, strict: Strict = False, token_file: TokenFile = None
 ) -> None:
-    """Wait for an edit that was submitted before, and write the result to a file, as `edit` does."""
+    """Wait for an edit that was submitted before, and write the result to a file, as `edit` does.
+
+    Its format was chosen when it was submitted. If the file's extension is that of another one, the result is saved
+    with its own extension, and with a number if such a file exists: out.jpg becomes out.png, or else out-2.png.
+    """
     saved: list[Path] = []
     try:
         with errors_in_one_line(to_go_on=output) as stages, _client(token_file) as client:
@@ -153,7 +185,8 @@ def _save(edit: Edit, output: Path, asked: str | None, strict: bool, saved: list
             if asked in (None, found):
                 surprise = ""
             elif strict:
-                raise InvalidResponse(f"{surprise}. Nothing was written, as --strict is given")
+                way = "without it the result is saved as it is"
+                raise InvalidResponse(f"{surprise}. Nothing was written, as --strict is given; {way}")
             if output == _STANDARD_OUTPUT:
                 typer.echo(content, nl=False)
                 more = len(edit.images) - 1

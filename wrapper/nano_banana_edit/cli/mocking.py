@@ -40,7 +40,7 @@ def conformance(
     run is not complete: the server cannot be reached, refuses the token or asks to stop.
     """
     module = mock_package("tools.conformance")
-    with errors_in_one_line() as stages:
+    with errors_in_one_line(options={"base_url": "--base-url", "files_url": "--files-url"}) as stages:
         settings = resolve(
             token=read_token(token_file),
             base_url=base_url,
@@ -50,14 +50,14 @@ def conformance(
             poll_interval=0,
         )
         if junit:
-            check_target(junit)
+            check_target(str(junit), "--junit")
         else:
             check_standard_output("The report is written")
         run = module.Conformance(spend=spend)
         try:
             running = run.run(base_url=settings.base_url, files_url=settings.files_url, token=settings.token, rate=rate)
         except ValueError as error:
-            fail(str(error), 2)
+            fail(f"--{error}", 2)  # of the rate
         billed = f"{run.billed} of them are edits to be accepted, and {run.most_billed} could be billed at most."
         say(f"{run.requests} requests to {base_url}: {billed}")
         checks = []
