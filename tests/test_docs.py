@@ -108,7 +108,8 @@ MOCK = (ROOT / "docs/mock.md").read_text()
 def test_what_the_page_says_beforehand(call: str) -> None:
     """Each call in the table is one that the mock accepts, and it says something."""
     service = MockService()
-    eval(f"service.{call}", {"Fault": Fault, "Outcome": Outcome, "Reply": Reply, "jpeg": b"\xff\xd8\xff"})
+    names = {"service": service, "Fault": Fault, "Outcome": Outcome, "Reply": Reply, "jpeg": b"\xff\xd8\xff"}
+    eval(f"service.{call}", names)
     with pytest.raises(AssertionError, match="used 0 of"):
         service.assert_all_scripted_used()
 
