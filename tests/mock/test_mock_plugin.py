@@ -254,6 +254,13 @@ def test_an_argument_without_a_name(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("nano_banana_edit_mock")
 
 
+@pytest.mark.nano_banana_edit_mock(script="nope.yaml")
+def test_a_script_that_cannot_be_read(request: pytest.FixtureRequest) -> None:
+    """A file that cannot be read is named in one line."""
+    with pytest.raises(pytest.fail.Exception, match=r"^nano_banana_edit_mock: nope\.yaml cannot be read \("):
+        request.getfixturevalue("nano_banana_edit_mock")
+
+
 @pytest.mark.parametrize(
     ("missing", "fixture"), [("respx", "mock"), ("httptools", "server"), ("jsonschema_rs", "mock")]
 )

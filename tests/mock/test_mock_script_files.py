@@ -116,7 +116,7 @@ def test_a_file_is_a_script(service, send, tmp_path):
         ("- 1: 2", ": steps[0].1 is unknown; "),
         ("- fault: empties", ': steps[0].fault is "empties"; it must be one of '),
         ("- {fault: empty, operation: edit}", ": steps[0]: operation is 'edit'; it must be one of "),
-        ("- {fault: empty, outage: {requests: 1}}", ": steps[0]: it has fault and outage; use one of "),
+        ("- {fault: empty, outage: {requests: 1}}", ": steps[0]: the step has fault and outage; use one of "),
         ("[fault: empty, fault: empty, fault: empty]", ": the script has 3 rules; the limit is 2. "),
     ],
 )

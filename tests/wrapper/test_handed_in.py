@@ -360,7 +360,7 @@ def test_pipes_are_read(face: Face, tmp_path: Path) -> None:
     assert r"images (zero) is no image that this client knows: its first bytes are b'\x00" in refusal(face, "/dev/zero")
 
 
-@pytest.mark.parametrize("text", ["iVBORw0KGgo" + "A" * 300_000, "a/" * 300_000, "https://a.test/ " + "a" * 300_000])
+@pytest.mark.parametrize("text", ["iVBORw0KGgo" + "A" * 300_000, "a/" * 20_000, "https://a.test/ " + "a" * 300_000])
 def test_messages_do_not_repeat_a_long_text(face: Face, text: str) -> None:
     """A long text, such as an image in base64, is cut in the message."""
     assert len(refusal(face, text)) < 400

@@ -89,7 +89,7 @@ def test_base64_is_taken_out_at_any_place(user: str, encode: Callable[[bytes], b
 
 
 @given(
-    token=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8),
+    token=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="\\"), min_size=8),
     spelling=st.sampled_from(sorted({*SPELLINGS} - {"start", "end", "middle"})),
     around=st.tuples(IN_TEXT, IN_TEXT),
 )
