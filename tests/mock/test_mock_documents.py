@@ -175,8 +175,10 @@ def test_what_cannot_be_compared(told, command, at, change, message):
 
 @pytest.mark.parametrize("text", [b"\xff", b"[" * 2_000, b"- [" * 2_000], ids=["bytes", "JSON", "YAML"])
 def test_what_cannot_be_read(tmp_path, text):
-    """A file that no reader of YAML can make sense of is named."""
+    """A file that cannot be read is named; how deep a reader goes depends on the version of Python."""
     file = tmp_path / "spec.yaml"
     file.write_bytes(text)
-    with pytest.raises(ValueError, match=rf"^{re.escape(str(file))} is not YAML \("):
+    with pytest.raises(
+        ValueError, match=rf"^{re.escape(str(file))}(?: is not YAML \(|: The document is nested too deeply)"
+    ):
         load(file)
