@@ -84,8 +84,8 @@ class Attempt:
         if deadline.remaining() <= 0:
             raise time_is_over(deadline)
         longest: dict[str, float | None] = {**_LONGEST}
-        if longest_silence := self._settings.attempt_timeout:
-            longest = {name: min(longest_silence, 10.0 if name == "connect" else _DAY) for name in longest}
+        if silence := self._settings.attempt_timeout:
+            longest = {**dict.fromkeys(_LONGEST, min(silence, _DAY)), "connect": min(silence, _LONGEST["connect"])}
         elif self._http.timeout != _UNSET:
             longest = self._http.timeout.as_dict()
         if self._send.billed:
