@@ -118,6 +118,11 @@ def target(ref: str) -> str:
     return unquote(ref.removeprefix("#"))
 
 
+def reference(pointer: str) -> str:
+    """Return the `$ref` that leads to a JSON pointer in the same document."""
+    return f"#{quote(pointer, safe='/~')}"
+
+
 def refer(document: Mapping[str, Any], pointer: str) -> str:
     """Return the pointer that the `$ref` at a pointer holds; it must lead to a place in the document."""
     ref = resolve(document, pointer)

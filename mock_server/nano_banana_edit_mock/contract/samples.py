@@ -5,7 +5,7 @@ from typing import Any
 
 from .census import MAX_SAMPLE, MAX_SCHEMAS, escape, facets, has, resolve
 
-GIVEN = ("const", "example", "default", "examples/0", "enum/0")  # where a schema gives a value, the first one wins
+_GIVEN = ("const", "example", "default", "examples/0", "enum/0")  # where a schema gives a value, the first one wins
 _FILE = 8  # bytes, the signature of a PNG
 _FORMATS = {
     "date": "2026-01-01",
@@ -13,6 +13,13 @@ _FORMATS = {
     "uri": "https://example.test/",
     "uuid": "01234567-89ab-4def-8123-456789abcdef",
 }
+
+
+def given(document: Mapping[str, Any], places: Mapping[str, str]) -> str:
+    """Return the pointer of the value that a schema gives, by the places of its keywords; empty if it gives none."""
+    names = (name.partition("/") for name in _GIVEN)
+    found = (places[keyword] + slash + rest for keyword, slash, rest in names if keyword in places)
+    return next((place for place in found if has(document, place)), "")
 
 
 def sample(
@@ -30,10 +37,9 @@ def sample(
         return None
     places = facets(document, pointer)
     schema = {keyword: resolve(document, place) for keyword, place in places.items()}
-    given = [schema[keyword] for keyword in ("const", "example", "default") if keyword in schema]
-    given += [*schema.get("examples", []), *schema.get("enum", [])]
-    if given and not isinstance(given[0], dict):
-        return given[0]
+    place = given(document, places)
+    if place and not isinstance(resolve(document, place), dict):
+        return resolve(document, place)
     for keyword in ("oneOf", "anyOf"):
         if keyword in schema:
             return sample(document, f"{places[keyword]}/0", wanted, left)

@@ -5,12 +5,11 @@ from functools import cache, reduce
 from itertools import islice
 from operator import getitem
 from typing import Any
-from urllib.parse import quote
 
 from attrs import frozen
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from .census import Location, point
+from .census import Location, point, reference
 from .document import Contract, load_admin
 from .reading import check_json
 from .wording import explain, spell
@@ -92,7 +91,7 @@ class Schemas:
     def _compile(self, pointer: str) -> Draft202012Validator:
         # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps large
         # values out of messages that nobody reads.
-        return Draft202012Validator({**self._document, "$ref": f"#{quote(pointer, safe='/~')}"}, mask="")
+        return Draft202012Validator({**self._document, "$ref": reference(pointer)}, mask="")
 
 
 def named(value: Any, path: Iterable[str | int]) -> list[str | int]:

@@ -7,13 +7,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
 from attrs import frozen
 from jsonschema_rs import Draft202012Validator
 
 from ..contract import JSON, Contract, Operation
-from ..contract.census import escape, facets, follow, has, point, resolve, target
+from ..contract.census import escape, facets, follow, has, point, reference, resolve, target
 from ..contract.document import Field
 from ..contract.samples import sample
 from ..contract.schemas import named
@@ -161,9 +160,8 @@ def _example(document: Mapping[str, Any], operation: Operation, media: str) -> A
 def _check(document: Mapping[str, Any], operation: Operation, media: str, value: Any) -> None:
     if not has(document, f"{media}/schema"):
         return
-    at = f"#{quote(f'{media}/schema', safe='/~')}"
     try:
-        validator = Draft202012Validator({**document, "$ref": at}, retriever=target)
+        validator = Draft202012Validator({**document, "$ref": reference(f"{media}/schema")}, retriever=target)
     except ValueError as error:
         raise ValueError(f"{media}/schema is not a schema ({str(error).splitlines()[0]}).") from error
     for flaw in validator.iter_errors(value):

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation, expressible
 from ..contract.census import escape, facets, has, resolve, unescape
 from ..contract.document import PARAMETER, Field
-from ..contract.samples import GIVEN, sample, samples
+from ..contract.samples import given, sample, samples
 from ..contract.schemas import Violation
 from ..contract.wording import show, spell
 from ..engine.records import Request
@@ -141,10 +141,8 @@ def _blame(document: Mapping[str, Any], plain: Case, violation: Violation) -> st
     path: list[str | int] = []
     for token in (*map(unescape, violation.pointer.split("/")[1:]), None):
         places = facets(document, pointer)
-        given = next((name for name in GIVEN if name.partition("/")[0] in places), "")
-        if given and not place and not isinstance(value, dict):
-            keyword, slash, rest = given.partition("/")
-            place = places[keyword] + slash + rest
+        if not place and not isinstance(value, dict):
+            place = given(document, places)
         if token is not None:
             key: Any = int(token) if isinstance(value, list) else token
             path.append(key)

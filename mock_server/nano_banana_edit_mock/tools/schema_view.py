@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import ceil, floor, gcd, inf, lcm
 from typing import Any
-from urllib.parse import quote
 
 from attrs import evolve, frozen
 from jsonschema_rs import Draft202012Validator
 
-from ..contract.census import ANNOTATIONS, escape, refer, resolve
+from ..contract.census import ANNOTATIONS, escape, refer, reference, resolve
 from ..contract.wording import show
 
 _TYPE_OF = {bool: "boolean", dict: "object", float: "number", int: "number", list: "array", str: "string"}
@@ -65,7 +64,7 @@ class View:
 
     def sift(self, values: list[Any], *, valid: bool) -> list[Any]:
         """Return the values that are valid, or those that are not."""
-        every = [{"$ref": f"#{quote(pointer, safe='/~')}"} for pointer in self.pointers]
+        every = [{"$ref": reference(pointer)} for pointer in self.pointers]
         validator = Draft202012Validator({**self.document, "allOf": every} if every else True)
         return [value for value in values if validator.is_valid(value) == valid]
 
