@@ -94,7 +94,7 @@ def nano_banana_edit_server(
 ) -> MockServer:
     """The service on a port of 127.0.0.1, for other clients: one server for the run, a new service for each test."""
     options = _options(request)
-    del options["allow_hosts"]  # whoever uses a port reaches every host
+    del options["allow_hosts"]  # a test that uses a port reaches every host
     _nano_banana_edit_server.service = _service(options, monkeypatch, _nano_banana_edit_server.url)
     return _nano_banana_edit_server
 

@@ -255,7 +255,7 @@ def test_unwritable_result(service: MockService, tmp_path: Path, monkeypatch: py
 def test_interrupted_wait_says_how_to_go_on(
     service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever interrupts the wait is told which command goes on."""
+    """After an interrupt, the message names the command to go on with."""
     monkeypatch.setattr(nano_banana_edit.ResultImage, "bytes", _interrupt)
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
     line = f"Error: interrupted. {to_go_on(service, tmp_path / 'out.png')}"

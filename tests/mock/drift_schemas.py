@@ -136,7 +136,7 @@ VALUES = [
 A = "{type: object, properties: {a: {type: string}}"
 OBJECTS = [
     ("{type: object}", f"{A}}}", "minor", "minor", "new-optional-property"),
-    (f"{A}}}", "{type: object}", "major", "major", "removed: whoever uses it loses it, required or not"),
+    (f"{A}}}", "{type: object}", "major", "major", "removed: callers who use it lose it, required or not"),
     ("{properties: {a: {}}}", "{}", "major", "major", "removed: the property had any type"),
     ("{properties: {a: {description: x}}}", "{properties: {a: {type: string}}}", "major", "minor", "type-changed"),
     (f"{A}}}", f"{A}, required: [a]}}", "major", "minor", "became-required"),

@@ -109,7 +109,7 @@ def _changes(old: Contract, new: Contract) -> Iterator[Change]:
 
 
 def _calls(place: str, old: Any, new: Any) -> Iterator[Change]:
-    """Compare requests that the service makes, of which no more is known than whether they are the same."""
+    """Compare webhooks and callbacks, the requests that the service makes: they are the same, or they break."""
     for name in {**(old or {}), **(new or {})}:
         before, after = (calls.get(name) for calls in (old or {}, new or {}))
         if before is None:
