@@ -173,12 +173,18 @@ def test_what_cannot_be_compared(told, command, at, change, message):
     assert f"error: file: {message}" in told(command, at, change)
 
 
-@pytest.mark.parametrize("text", [b"\xff", b"[" * 2_000, b"- [" * 2_000], ids=["bytes", "JSON", "YAML"])
-def test_what_cannot_be_read(tmp_path, text):
-    """A file that cannot be read is named; how deep a reader goes depends on the version of Python."""
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"\xff", " is not YAML ("),
+        (b"[" * 2_000, ": The document is nested too deeply; the limit is 128 levels."),
+        (b"- " * 2_000, ": The document is nested too deeply; the limit is 128 levels."),
+    ],
+    ids=["bytes", "JSON", "YAML"],
+)
+def test_what_cannot_be_read(tmp_path, text, message):
+    """A file that cannot be read is named, in the same words on every version of Python."""
     file = tmp_path / "spec.yaml"
     file.write_bytes(text)
-    with pytest.raises(
-        ValueError, match=rf"^{re.escape(str(file))}(?: is not YAML \(|: The document is nested too deeply)"
-    ):
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(file) + message)}"):
         load(file)

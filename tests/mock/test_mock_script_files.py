@@ -107,7 +107,8 @@ def test_a_file_is_a_script(service, send, tmp_path):
     ("text", "message"),
     [
         ("- a: 2024-13-01", ": steps[0].a is unknown; "),
-        ("[" * 2_000, " is not YAML (maximum recursion depth exceeded"),
+        ("[" * 2_000, ": steps is nested too deeply; the limit is 128 levels."),
+        ("[", " is not YAML ("),
         ("3", " has no list of steps. See admin.yaml."),
         (
             "- fault: empty\n- empty",

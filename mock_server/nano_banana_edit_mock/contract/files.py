@@ -49,7 +49,9 @@ def read_file(file: Path, spell: Callable[[Sequence[str | int]], str]) -> Any:
         raise type(error)(f"{file} cannot be read ({error.strerror}).") from error
     except Flaw as flaw:
         raise ValueError(f"{file}: {flaw.explain(spell)}") from flaw
-    except (UnicodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
+    except RecursionError as error:  # how deep a reader goes depends on the version of Python
+        raise ValueError(f"{file}: {Flaw(TOO_DEEP).explain(spell)}") from error
+    except (UnicodeError, json.JSONDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"{file} is not {form} ({' '.join(str(error).split())}).") from error
     return value
 
