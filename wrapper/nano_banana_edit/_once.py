@@ -63,11 +63,7 @@ def submit(
     while True:
         row: Row | None = yield Work(partial(key.ledger.get, key.name), deadline)
         if row and row.digest not in ("", digest):
-            raise InvalidRequest(
-                f"key {shorten(key.name)} belongs to another request: {_difference(row, request)}. Use another key.",
-                field="key",
-                value=key.name,
-            )
+            raise _other(row, request)
         if row is None or row.state in ("new", "refused") or (row.state == "failed" and key.retry_failed):
             if not prepared:
                 yield from prepare(row.attempt if row else 0)
@@ -168,15 +164,18 @@ def _known(key: Key, row: Row) -> Task:
     return Task(str(row.task_id), "completed" if row.state in ("completed", "saved") else None)
 
 
+def _other(row: Row, request: Mapping[str, Any]) -> InvalidRequest:
+    from .ledger import difference  # noqa: PLC0415 - comes with an extra
+
+    found = difference(row.request or {}, request)
+    return InvalidRequest(
+        f"key {shorten(row.key)} belongs to another request: {found}. Use another key.", field="key", value=row.key
+    )
+
+
 def _holder(row: Row | None) -> str:
     host, pid, *_ = row.owner.split("/") if row else ("somebody", "?")
     return f"process {pid} on {host}"
-
-
-def _difference(row: Row, request: Mapping[str, Any]) -> str:
-    before = row.request or {}
-    names = sorted(name for name in {*before, *request} if before.get(name) != request.get(name))
-    return "; ".join(f"{name} was {shorten(before.get(name))} and is {shorten(request.get(name))}" for name in names)
 
 
 def record(ledger: Ledger | None, task: Task, deadline: Deadline) -> Operation[None]:

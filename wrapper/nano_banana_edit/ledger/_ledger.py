@@ -147,6 +147,10 @@ class Ledger:
 
         return self._database.write("", run) if rows else []
 
+    def replace(self, key: str, job: Mapping[str, Any]) -> bool:
+        """Change the job of a row that nobody has paid for; return whether it could be changed."""
+        return self._change(key, {"job": job, "digest": ""}, edits.c.state.in_(("new", "refused", "cancelled")))
+
     def claim(
         self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
     ) -> Row:
@@ -182,10 +186,10 @@ class Ledger:
         """Write how the edit of a task ended: `completed` or `failed`."""
         return self._change(task_id, {"state": state, "outcome": outcome}, edits.c.state == "sent", by_task=True)
 
-    def saved(self, task_id: str, output: str) -> bool:
+    def saved(self, task_id: str, output: str, outcome: Mapping[str, Any]) -> bool:
         """Write that the result of a task is in a file."""
         done = edits.c.state.in_(("sent", "completed", "saved"))
-        return self._change(task_id, {"state": "saved", "output": output}, done, by_task=True)
+        return self._change(task_id, {"state": "saved", "output": output, "outcome": outcome}, done, by_task=True)
 
     def uploaded(self, digest: str, seconds: float) -> str | None:
         """Return the URL of an upload of the same content that lasts some seconds more, or None."""

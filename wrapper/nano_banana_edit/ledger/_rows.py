@@ -12,9 +12,11 @@ an owner of its own. Only that owner changes a row that is `sending`, and only i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
+from nano_banana_edit_client.constraints import shorten
 
 State: TypeAlias = Literal["new", "sending", "sent", "completed", "saved", "failed", "refused", "cancelled", "unknown"]
 
@@ -51,3 +53,9 @@ class Row:
     output: str | None
     updated: float
     owner: str
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return in which properties two requests of one key differ."""
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return "; ".join(f"{name} was {shorten(before.get(name))} and is {shorten(after.get(name))}" for name in names)
