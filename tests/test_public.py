@@ -78,7 +78,9 @@ def test_methods_are_documented(name: str) -> None:
 def test_every_property_is_an_argument(method: str) -> None:
     """Each property of the document's EditRequest is an argument, and each argument a property or the client's own."""
     parameters = set(inspect.signature(getattr(NanoBananaEdit, method)).parameters)
-    own = {"self", "images", "extra_body", "timeout", "on_progress"} | ({"stop_on"} if method == "edit" else set())
+    own = {"self", "images", "extra_body", "timeout", "on_progress", "key", "retry_failed"} | (
+        {"stop_on"} if method == "edit" else set()
+    )
     assert {name for name, *_ in PROPERTIES} - {"image_urls"} == parameters - own
 
 
@@ -147,9 +149,14 @@ FLOORS = [
     "_requests",
     "_responses",
     "_settings",
+    "ledger._rows",
+    "ledger._database",
+    "ledger._ledger",
+    "ledger",
     "_proxies",
     "_reading",
     "_retry",
+    "_once",
     "_attempt",
     "_sockets",
     "_transport",
@@ -218,7 +225,7 @@ def test_bare_client_needs_no_extra() -> None:
     """Importing the client loads nothing that an extra brings; rich is not looked for, as httpx2 itself loads it."""
     code = "import sys, nano_banana_edit; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    extras = {"typer", "PIL", "respx", "httptools", "jsonschema_rs", "yaml", "nano_banana_edit_mock"}
+    extras = {"typer", "PIL", "respx", "httptools", "jsonschema_rs", "yaml", "sqlalchemy", "nano_banana_edit_mock"}
     assert set() == extras & set(loaded)
 
 

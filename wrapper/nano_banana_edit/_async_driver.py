@@ -111,6 +111,9 @@ class AsyncDriver:
 
     async def _work(self, work: Work) -> Any:
         """Call a function in a thread, however long it takes there, if one is free in time."""
+        if work.shielded:
+            with anyio.CancelScope(shield=True):
+                return await anyio.to_thread.run_sync(work.function, limiter=anyio.CapacityLimiter(1))
         limiter = _workers.get(None)
         if limiter is None:
             _workers.set(limiter := anyio.CapacityLimiter(_WORKERS))

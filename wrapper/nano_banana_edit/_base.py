@@ -22,7 +22,9 @@ from ._settings import TOKEN_VARIABLE, Seconds, Settings, check_seconds, in_seco
 if TYPE_CHECKING:
     from ._async_driver import AsyncDriver
     from ._driver import Driver
+    from ._once import Key
     from ._operations import Context, OnProgress
+    from .ledger import Ledger
 
 _DriverT = TypeVar("_DriverT", "Driver", "AsyncDriver")
 _HttpT = TypeVar("_HttpT", httpx2.Client, httpx2.AsyncClient)
@@ -40,7 +42,19 @@ class Lazy:
         return found
 
 
-_operations = Lazy("_operations")
+_operations, _once = Lazy("_operations"), Lazy("_once")
+
+
+def _checked_ledger(ledger: object) -> Ledger | None:
+    if ledger is None:
+        return None
+    try:
+        from .ledger import Ledger  # noqa: PLC0415 - comes with an extra
+    except ModuleNotFoundError as missing:
+        raise InvalidRequest(f"{missing}.", field="ledger") from missing
+    if isinstance(ledger, Ledger):
+        return ledger
+    raise must_be("a Ledger of nano_banana_edit.ledger, such as Ledger('edits.db')", "ledger", ledger)
 
 
 def checked(http: _HttpT, kind: type[_HttpT]) -> _HttpT:
@@ -69,6 +83,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         retry_rate_limited: bool = True,
         poll_interval: Seconds = 2.0,
         http_client: _HttpT | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         settings = resolve(
             token=token,
@@ -81,6 +96,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             retry_rate_limited=retry_rate_limited,
             poll_interval=poll_interval,
         )
+        self._ledger = _checked_ledger(ledger)
         self._set_up(settings, http_client)
 
     __init__.__qualname__ = "(Async)NanoBananaEdit"  # which Python names if an argument is unknown
@@ -100,10 +116,13 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         """Return what another process needs to make such a client: the settings, which pickle without the token."""
         if self._http_is_given:
             raise TypeError("A client with your own http_client cannot be pickled; make one in the other process.")
+        if self._ledger is not None:
+            raise TypeError("A client with a ledger cannot be pickled; make both in the other process.")
         settings: Settings = self._driver.settings
         return settings
 
     def __setstate__(self, settings: Settings) -> None:
+        self._ledger = None
         self._set_up(settings, None)
 
     @abstractmethod
@@ -133,6 +152,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         max_retries: int | Unset = UNSET,
         retry_rate_limited: bool | Unset = UNSET,
         poll_interval: Seconds | Unset = UNSET,
+        ledger: Ledger | Unset | None = UNSET,
     ) -> Self:
         """Return a client with other settings, which shares the connections of this one.
 
@@ -143,6 +163,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
             max_retries: At least 0.
             retry_rate_limited: Whether a request that got 429 is sent again.
             poll_interval: Seconds or a timedelta.
+            ledger: A ledger, or None for a client without one.
 
         Returns:
             A client of the same kind. Closing it leaves this one open; closing this one closes both.
@@ -162,6 +183,8 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other._driver = self._changed(**changes)
+        if not isinstance(ledger, Unset):
+            other._ledger = _checked_ledger(ledger)
         other._owns_http = False
         return other
 
@@ -170,6 +193,8 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
         stop_on: Collection[str] | None = None,
+        key: str | None = None,
+        retry_failed: bool = False,
     ) -> Context:
         self._driver = self._changed()
         settings: Settings = self._driver.settings
@@ -187,4 +212,31 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         if "completed" in stop_on:  # whose result is paid for
             raise must_be("a list of statuses other than 'completed'", "stop_on", stop_on)
         context: type[Context] = _operations.Context
-        return context(settings, Deadline(seconds), on_progress, frozenset(stop_on))
+        return context(
+            settings,
+            Deadline(seconds),
+            on_progress,
+            frozenset(stop_on),
+            self._ledger,
+            self._key(key, retry_failed),
+        )
+
+    def _key(self, key: str | None, retry_failed: bool) -> Key | None:
+        if not isinstance(retry_failed, bool):
+            raise must_be("True or False", "retry_failed", retry_failed)
+        if key is None:
+            if retry_failed:
+                raise InvalidRequest(
+                    "retry_failed is for an edit with a key; pass key=... as well.", field="retry_failed"
+                )
+            return None
+        if self._ledger is None:
+            raise InvalidRequest(
+                f"key is {shorten(key)}, but the client has no ledger. Pass one to the client: "
+                "NanoBananaEdit(ledger=Ledger('edits.db')), from nano_banana_edit.ledger.",
+                field="key",
+            )
+        from .ledger import check_key  # noqa: PLC0415 - comes with an extra
+
+        kind: type[Key] = _once.Key
+        return kind(check_key(key), self._ledger, retry_failed)

@@ -48,6 +48,7 @@ class Work:
 
     function: Callable[[], Any]
     deadline: Deadline  # when it must have begun
+    shielded: bool = False  # whether it is done at any time, also in a call that is cancelled
 
 
 @frozen

@@ -13,7 +13,8 @@ NanoBananaEditError
 ├── InvalidResponse         a response that cannot be used
 ├── SubmissionUnknown       an edit that may have been accepted and billed
 ├── EditFailed              the edit failed
-└── WaitTimeout             the edit is not finished in time; it goes on
+├── WaitTimeout             the edit is not finished in time; it goes on
+└── LedgerError             the ledger cannot be read or written
 """
 
 from __future__ import annotations
@@ -212,6 +213,14 @@ class WaitTimeout(NanoBananaEditError):
     """
 
     status: str | None = None
+
+
+class LedgerError(NanoBananaEditError):
+    """The database of a ledger cannot be read or written, such as a full disk. Nothing is sent without its word.
+
+    If `task_id` is set, the edit was accepted and the ledger does not know it: call
+    `ledger.resolve(key, task_id=error.task_id)` once its row is `unknown`.
+    """
 
 
 @contextmanager

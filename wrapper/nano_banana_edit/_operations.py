@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 from nano_banana_edit_client.api.edits import create_edit
@@ -13,12 +15,12 @@ from nano_banana_edit_client.api.edits import get_task as poll_task
 from nano_banana_edit_client.api.files import upload_file
 from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.errors import ConstraintViolation
+from nano_banana_edit_client.models import EditRequest
 
-from . import _requests, _responses
+from . import _once, _requests, _responses
 from ._clock import Deadline
 from ._effects import Call, Operation, Send, Sleep, Together, Work
 from ._errors import (
-    EditFailed,
     InvalidRequest,
     InvalidResponse,
     NanoBananaEditError,
@@ -35,7 +37,11 @@ from ._retry import LONGEST, may_pass, spread
 from ._settings import Settings
 from .models import Task, UploadedFile, without
 
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
+_LASTS = 600.0  # seconds that an upload must last to be used again
 _SETTLES = 3  # further polls for a new task that is not found, or a completed one without files: some seconds
 
 
@@ -71,6 +77,8 @@ class Context:
     deadline: Deadline
     on_progress: OnProgress | None = None  # called at each stage and each poll
     stop_on: frozenset[str] = frozenset()  # statuses that end the waiting, besides `completed` and `failed`
+    ledger: Ledger | None = None  # keeps uploads, and how edits end
+    key: _once.Key | None = None
 
     def report(self, stage: str, **facts: Any) -> Operation[None]:
         """Log the progress, and call `on_progress`."""
@@ -96,24 +104,45 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
     local = [image for image in parsed if isinstance(image, LocalImage)]
     if local:
         yield Work(partial(_check, *local), context.deadline)
+    prepare = partial(_prepare, context, request, parsed)
+    send = partial(_submit, context, request)
+    if context.key is None:
+        yield from prepare()
+        return (yield from send(context.deadline))
+    hashes: list[str] = yield Work(partial(_hashes, parsed), context.deadline)
+    identity = {**request.to_dict(), "image_urls": hashes}
+    interval = context.settings.poll_interval
+    return (yield from _once.submit(context.key, identity, context.deadline, interval, prepare, send))
+
+
+def _prepare(
+    context: Context, request: EditRequest, images: list[str | LocalImage], attempts: int = 0
+) -> Operation[None]:
+    """Upload what is local, and put its URLs into the request."""
+    local = [image for image in images if isinstance(image, LocalImage)]
+    if local:
         yield from context.report("upload")
-        files: list[UploadedFile] = yield Together([_upload(context, image) for image in local])
+        uploads = [_upload(context, image, again=attempts > 0) for image in local]
+        files: list[UploadedFile] = yield Together(uploads)
         urls = iter(file.url for file in files)
         try:
-            request.image_urls = [image if isinstance(image, str) else next(urls) for image in parsed]
+            request.image_urls = [image if isinstance(image, str) else next(urls) for image in images]
         except ConstraintViolation as error:
             raise InvalidResponse(f"The URL of an uploaded file cannot be edited: {error}") from error
     yield from context.report("submit")
+
+
+def _submit(context: Context, request: EditRequest, deadline: Deadline) -> Operation[Task]:
     try:
         task_id: str = yield Send(
             "createEdit",
             context.settings.edits.request_kwargs(create_edit.request_kwargs(body=request)),
             _responses.accepted,
-            context.deadline,
+            deadline,
             billed=True,
         )
     except SubmissionUnknown as error:
-        error.request_digest, error.elapsed = _requests.digest(request), context.deadline.elapsed()
+        error.request_digest, error.elapsed = _requests.digest(request.to_dict()), context.deadline.elapsed()
         raise
     except BaseException as error:
         if "task_id" not in vars(error):
@@ -122,12 +151,21 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
     return Task(task_id)
 
 
+def _hashes(images: list[str | LocalImage]) -> list[str]:
+    """Return what images are known by: their URL, or the SHA-256 of their content."""
+    return [image if isinstance(image, str) else f"sha256:{_sha256(_content(image))}" for image in images]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
     image: str | LocalImage = yield Work(partial(parse, file, "file"), context.deadline)
     if isinstance(image, str):
         raise InvalidRequest(f"file is the URL {shorten(image)}; pass it to edit.", field="file")
     yield Work(partial(_check, image), context.deadline)
-    return (yield from _upload(context, image))
+    return (yield from _upload(context, image, again=True))
 
 
 def _check(*images: LocalImage) -> None:
@@ -136,8 +174,15 @@ def _check(*images: LocalImage) -> None:
             _requests.file_upload(image, payload)
 
 
-def _upload(context: Context, image: LocalImage) -> Operation[UploadedFile]:
+def _upload(context: Context, image: LocalImage, *, again: bool) -> Operation[UploadedFile]:
+    """Upload an image, unless the ledger knows an upload of its content, and it need not be made again."""
     content: bytes = yield Work(partial(_content, image), context.deadline)
+    ledger = context.ledger
+    name = _sha256(context.settings.files_url.encode() + b"\n" + content) if ledger else ""
+    if ledger and not again:
+        known: str | None = yield Work(partial(ledger.uploaded, name, _LASTS), context.deadline)
+        if known:
+            return UploadedFile(known)
     body = _requests.file_upload(image, BytesIO(content))
     file: UploadedFile = yield Send(
         "uploadFile",
@@ -145,7 +190,11 @@ def _upload(context: Context, image: LocalImage) -> Operation[UploadedFile]:
         _responses.uploaded,
         context.deadline,
     )
-    return without(file, context.settings.token)  # type: ignore[no-any-return]
+    file = without(file, context.settings.token)
+    expires = _responses.expiry(file)
+    if ledger and expires:
+        yield Work(partial(ledger.remember, name, file.url, expires), context.deadline)
+    return file
 
 
 def _content(image: LocalImage) -> bytes:
@@ -178,24 +227,28 @@ def _poll(context: Context, task_id: str, **how: Any) -> Operation[Task]:
 def wait(context: Context, task: Task | str) -> Operation[Task]:
     """Poll a task, at growing intervals, until it is completed; an unknown status and an outage are waited through."""
     task_id = _requests.task_id(task.task_id if isinstance(task, Task) else task)
+    was_completed = isinstance(task, Task) and task.status == "completed"
     state: Task | None = None
     interval = context.settings.poll_interval
     polls = enumerate(spread(interval / 8, interval, growth=1.5), start=1)
     empty = 0
-    with about(task_id):
+    with about(task_id), _expired_if(was_completed):
         while True:
             number, delay = next(polls)
             try:
-                state = yield from _poll(context, task_id, patient=True, settles=0 if state else _SETTLES)
+                settles = 0 if state or was_completed else _SETTLES
+                state = yield from _poll(context, task_id, patient=True, settles=settles)
             except NanoBananaEditError as error:
                 if not may_pass(error, context.settings, patient=True):
                     raise
                 raise _wait_timeout(context, task_id, state, f"; the last poll failed: {error.args[0]}") from error
             yield from context.report("wait", task_id=task_id, status=state.status, polls=number)
             if state.status == "failed" or state.status in context.stop_on:
-                raise _edit_failed(state)
+                yield from _once.record(context.ledger, state, context.deadline)
+                raise _responses.edit_failed(state)
             if state.status == "completed":
                 if state.files:
+                    yield from _once.record(context.ledger, state, context.deadline)
                     return state
                 empty += 1  # the files may be named a little later
                 if empty > _SETTLES:
@@ -206,11 +259,15 @@ def wait(context: Context, task: Task | str) -> Operation[Task]:
             yield Sleep(delay)
 
 
-def _edit_failed(task: Task) -> EditFailed:
-    ended = "failed" if task.status == "failed" else f"ended as {task.status!r}"
-    text = _responses.shown(task.error_msg or task.error_code or "no reason given")
-    facts = {"status": task.status, "error_code": task.error_code, "error_msg": task.error_msg}
-    return EditFailed(f"The edit {ended}: {text}", **facts)
+@contextmanager
+def _expired_if(was_completed: bool) -> Iterator[None]:
+    """Tell a result that has expired from a task that never was."""
+    try:
+        yield
+    except NotFound as error:
+        if was_completed:
+            error.args = ("The edit is completed, but the service has deleted its task: results expire.",)
+        raise
 
 
 def _wait_timeout(context: Context, task_id: str, state: Task | None, why: str) -> WaitTimeout:

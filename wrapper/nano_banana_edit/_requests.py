@@ -59,9 +59,9 @@ def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]
     return dict(extra_body)
 
 
-def digest(request: EditRequest) -> str:
+def digest(request: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a request's JSON, in hexadecimal."""
-    text = json.dumps(request.to_dict(), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(request, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

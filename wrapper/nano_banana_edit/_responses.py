@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -23,6 +24,7 @@ from nano_banana_edit_client.types import Unset
 from ._errors import (
     APIStatusError,
     AuthenticationError,
+    EditFailed,
     InvalidResponse,
     NotFound,
     PermissionDenied,
@@ -149,6 +151,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     with suppress(KeyError, ValueError, OverflowError):
         return max(0.0, email.utils.parsedate_to_datetime(asked[1.0]).timestamp() - time.time())
     return None
+
+
+def expiry(file: UploadedFile) -> float | None:
+    """Return when an upload expires, in seconds since 1970, or None if the service does not say."""
+    with suppress(KeyError, TypeError, ValueError, OverflowError):
+        expires = datetime.fromisoformat(file.raw["expires_at"])
+        return (expires if expires.tzinfo else expires.replace(tzinfo=UTC)).timestamp()
+    return None
+
+
+def edit_failed(task: Task) -> EditFailed:
+    """Return the error of an edit that ended without a result."""
+    ended = "failed" if task.status == "failed" else f"ended as {task.status!r}"
+    text = shown(task.error_msg or task.error_code or "no reason given")
+    facts = {"status": task.status, "error_code": task.error_code, "error_msg": task.error_msg}
+    return EditFailed(f"The edit {ended}: {text}", **facts)
 
 
 def text_of(value: object) -> str | None:

@@ -49,6 +49,8 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         poll_interval: Longest time between two polls in seconds, at least 0; default 2. The first polls come sooner.
         http_client: Your own `httpx2.Client`, for a proxy, certificates or a mock transport; you close it. Default: the
             client's own connections.
+        ledger: A `nano_banana_edit.ledger.Ledger`, for edits with a `key`; it also remembers uploads until they expire,
+            and how edits end. Default: none.
 
     Raises:
         InvalidRequest: There is no token, or a setting, a proxy or a certificate of the environment cannot be used.
@@ -74,6 +76,8 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
         stop_on: Collection[str] | None = None,
+        key: str | None = None,
+        retry_failed: bool = False,
     ) -> Edit:
         """Edit images and wait for the result. Every accepted edit is billed.
 
@@ -93,12 +97,17 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             timeout: Seconds, or a timedelta, for the whole call; None for no limit; default: the client's.
             on_progress: Called with a `Progress` at each stage and each poll; what it raises ends the call.
             stop_on: Statuses that end the waiting as `failed` does; default: an unknown status is waited through.
+            key: Your own key for this edit, 1 to 500 printable characters; the client needs a `ledger`. One edit is
+                submitted per key: called again, also after a crash or from another machine, `edit` waits for the open
+                task, returns the finished edit or raises what the edit ended with. Default: none.
+            retry_failed: Whether a key whose edit failed is submitted again, and billed again; default False.
 
         Returns:
             The finished edit, with at least one image.
 
         Raises:
-            InvalidRequest: An argument breaks a constraint, or an image cannot be read. Nothing was sent.
+            InvalidRequest: An argument breaks a constraint, or an image cannot be read, or the key belongs to another
+                request or was cancelled. Nothing was sent.
             AuthenticationError: The token was rejected. The edit was not accepted.
             APIStatusError: The service refused the edit in another way, or a poll; then `task_id` is set.
             APIConnectionError: The service cannot be reached. Nothing was submitted.
@@ -107,13 +116,14 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             EditFailed: The edit failed, or its status is one of `stop_on`.
             WaitTimeout: The edit is not finished in time. It goes on: call `wait(error.task_id)`.
             InvalidResponse: A response lacks what the client needs.
+            NotFound: The edit of the key was completed before, and its result has expired.
+            LedgerError: The ledger cannot be read or written. Nothing was sent, unless `task_id` is set.
 
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
         options = {"image_size": image_size, "output_format": output_format}
-        task = self._driver.run(
-            _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
-        )
+        context = self._context(timeout, on_progress, stop_on, key, retry_failed)
+        task = self._driver.run(_operations.edit(context, images, prompt, options, extra_body))
         return results.Edit.of(task, output_format, self._driver)
 
     def submit(
@@ -126,6 +136,8 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         extra_body: Mapping[str, Any] | None = None,
         timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
+        key: str | None = None,
+        retry_failed: bool = False,
     ) -> Task:
         """Submit an edit and return at once. Every accepted edit is billed.
 
@@ -138,6 +150,8 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
             timeout: Seconds, or a timedelta, for the whole call, with its uploads; None for no limit; default: the
                 client's.
             on_progress: Called with a `Progress` at each stage.
+            key: As for `edit`: called again, `submit` returns the task of the key, or raises as `edit`.
+            retry_failed: As for `edit`.
 
         Returns:
             The task. Its `status` is None, as it was not polled yet. Call `wait(task)` later, even in another process.
@@ -151,9 +165,8 @@ class NanoBananaEdit(BaseClient["Driver", httpx2.Client]):
         Source: `openapi.yaml#/paths/~1generate~1k~1nano-banana-edit/post`.
         """
         options = {"image_size": image_size, "output_format": output_format}
-        return self._driver.run(
-            _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
-        )
+        context = self._context(timeout, on_progress, None, key, retry_failed)
+        return self._driver.run(_operations.submit(context, images, prompt, options, extra_body))
 
     def wait(
         self,
@@ -265,12 +278,13 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
         stop_on: Collection[str] | None = None,
+        key: str | None = None,
+        retry_failed: bool = False,
     ) -> AsyncEdit:
         """Edit images and wait for the result. See `NanoBananaEdit.edit`."""
         options = {"image_size": image_size, "output_format": output_format}
-        task = await self._driver.run(
-            _operations.edit(self._context(timeout, on_progress, stop_on), images, prompt, options, extra_body)
-        )
+        context = self._context(timeout, on_progress, stop_on, key, retry_failed)
+        task = await self._driver.run(_operations.edit(context, images, prompt, options, extra_body))
         return results.AsyncEdit.of(task, output_format, self._driver)
 
     async def submit(
@@ -283,12 +297,13 @@ class AsyncNanoBananaEdit(BaseClient["AsyncDriver", httpx2.AsyncClient]):
         extra_body: Mapping[str, Any] | None = None,
         timeout: Seconds | Unset | None = UNSET,
         on_progress: OnProgress | None = None,
+        key: str | None = None,
+        retry_failed: bool = False,
     ) -> Task:
         """Submit an edit and return at once. See `NanoBananaEdit.submit`."""
         options = {"image_size": image_size, "output_format": output_format}
-        return await self._driver.run(
-            _operations.submit(self._context(timeout, on_progress), images, prompt, options, extra_body)
-        )
+        context = self._context(timeout, on_progress, None, key, retry_failed)
+        return await self._driver.run(_operations.submit(context, images, prompt, options, extra_body))
 
     async def wait(
         self,

@@ -1,0 +1,219 @@
+"""Many edits over a ledger, from a file, a folder or mappings, on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from attrs import frozen
+from nano_banana_edit_client.constraints import shorten
+
+from .._errors import InvalidRequest, must_be
+from ..client import AsyncNanoBananaEdit
+from ..ledger import Ledger, Row, State, difference
+from ._run import Limits, Outcome, Run, unfinished
+from ._source import Flaw, Job, Source, checked, read
+
+_CHUNK = 1000  # rows added to the ledger at once
+_BILLED: tuple[State, ...] = ("sent", "completed", "saved", "failed")
+
+
+@frozen
+class Status:
+    """How far a batch is, by the ledger.
+
+    Attributes:
+        states: Number of rows in each state that has any.
+        to_submit: Edits that the next run submits, each of which is billed: rows that are `new` or `refused`, and those
+            that `failed` if `retry_failed` is set.
+        billed: Rows whose edit was accepted.
+        unknown: Rows whose edit may have been accepted; `Ledger.resolve` settles them.
+    """
+
+    states: Mapping[State, int]
+    to_submit: int
+    billed: int
+    unknown: int
+
+
+class Batch:
+    """Many edits, each submitted once, however often the batch is run, and on however many machines.
+
+    Run it again and it resumes: edits that were submitted are waited for, files that are there are not fetched again.
+
+    Args:
+        source: A JSONL or CSV file, a folder of images, or an iterable of mappings. A row has `image` or `images`, and
+            if it differs from the batch's, `prompt`, `image_size`, `output_format`, `extra_body`, `key` and `output`;
+            templates may use any column. None for the rows that the ledger has already.
+        output: Folder for the results, which is made if it does not exist, or a URL of fsspec.
+        ledger: Keeps what was submitted.
+        client: Edits; default: one with the settings of the environment.
+        name: Name of the batch in the ledger, 1 to 200 printable characters; default: the source's file name without
+            its ending.
+        prompt: The instruction of rows that have none, such as `"Put {name} on a beach"`.
+        key: The key of rows that have none, such as `"{sku}-{scene}"`; default: a digest of the row's content.
+        file_name: Name of a row's file below `output`, such as `"{sku}/{scene}"`; default: from the key.
+        image_size: Of rows that have none.
+        output_format: Of rows that have none.
+        limits: How much is done at once; default: `Limits()`.
+        retry_failed: Whether edits that failed are submitted again, and billed again; default False.
+        precheck: Whether every row is checked before the first edit is submitted; default True. With False rows are
+            checked as they come, for a source without end, and one that cannot be used is an outcome of its own.
+
+    Raises:
+        InvalidRequest: An argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        source: Source | None,
+        output: str | os.PathLike[str],
+        *,
+        ledger: Ledger,
+        client: AsyncNanoBananaEdit | None = None,
+        name: str | None = None,
+        prompt: str | None = None,
+        key: str | None = None,
+        file_name: str | None = None,
+        image_size: str | None = None,
+        output_format: str | None = None,
+        limits: Limits | None = None,
+        retry_failed: bool = False,
+        precheck: bool = True,
+    ) -> None:
+        if not isinstance(ledger, Ledger):
+            raise must_be("a Ledger, such as Ledger('edits.db')", "ledger", ledger)
+        self.name = _checked_name(name, source)
+        self._source, self._output, self._ledger, self._client = source, output, ledger, client
+        self._read = {"prompt": prompt, "key": key, "output": file_name}
+        self._read |= {"image_size": image_size, "output_format": output_format}
+        self._limits, self._retry_failed, self._precheck = limits or Limits(), retry_failed, precheck
+        self._run: Run | None = None
+
+    def load(self) -> Status:
+        """Check every row, and add those to the ledger that it does not have. Nothing is sent.
+
+        Returns:
+            What the ledger has now, with the number of edits that would be billed.
+
+        Raises:
+            InvalidRequest: Some rows cannot be used; the error names the first 20, each with its line. Or a key belongs
+                to another edit. Nothing was sent.
+            LedgerError: The ledger cannot be changed.
+        """
+        if self._source is not None:
+            with checked(read(self._source, **self._read)) as jobs:
+                while chunk := list(islice(jobs, _CHUNK)):
+                    self._add(chunk)
+            self._source = None
+        return self.status()
+
+    def status(self) -> Status:
+        """Return how far the batch is, by the ledger."""
+        states = self._ledger.counts(batch=self.name)
+        to_submit: tuple[State, ...] = ("new", "refused", *(("failed",) if self._retry_failed else ()))
+        return Status(
+            states,
+            sum(states.get(state, 0) for state in to_submit),
+            sum(states.get(state, 0) for state in _BILLED),
+            states.get("unknown", 0),
+        )
+
+    @property
+    def submitted(self) -> int:
+        """Edits that the current or last run has submitted."""
+        return self._run.submitted if self._run else 0
+
+    @property
+    def in_flight(self) -> int:
+        """Submissions whose answer the current run waits for."""
+        return self._run.in_flight if self._run else 0
+
+    def run(self) -> Status:
+        """Edit every row that is not done. See `arun`; this runs an event loop of its own."""
+        return asyncio.run(self.arun())
+
+    async def arun(self) -> Status:
+        """Edit every row that is not done.
+
+        Ctrl-C, or a cancellation, stops submitting, lets the submissions in flight end and leaves the rest to the next
+        run; a second one ends it at once, and what is then in flight becomes `unknown`.
+
+        Returns:
+            What the ledger has at the end.
+
+        Raises:
+            InvalidRequest: Some rows cannot be used. Nothing was sent.
+            NanoBananaEditError: The token was refused, the ledger or the service cannot be reached, or many answers to
+                submissions in a row were lost; the rest is left as it was.
+            OSError: A result cannot be saved, such as on a full disk.
+        """
+        async with aclosing(self.outcomes()) as outcomes:
+            async for _ in outcomes:
+                pass
+        return await asyncio.to_thread(self.status)
+
+    async def outcomes(self) -> AsyncGenerator[Outcome, None]:
+        """Edit every row that is not done, and yield what became of each as it ends: a batch is for `async for` too."""
+        async with AsyncExitStack() as stack:
+            client = self._client
+            if client is None:
+                client = await stack.enter_async_context(AsyncNanoBananaEdit())
+            self._run = Run(self._ledger, client, self._output, self._limits, self._retry_failed)
+            if self._precheck:
+                await asyncio.to_thread(self.load)
+            page = 200 if self._source is None else 1  # a stream is not waited for
+            outcomes = await stack.enter_async_context(aclosing(self._run.outcomes(self._rows(), page)))
+            async for outcome in outcomes:
+                yield outcome
+
+    __aiter__ = outcomes
+
+    def _rows(self) -> Iterator[Row | Outcome]:
+        """Yield the rows that are not done: first those that are paid for, and last those that others have taken."""
+        yield from self._ledger.rows("saved", batch=self.name)
+        rest = partial(unfinished, self._ledger, batch=self.name)
+        yield from rest(retry_failed=self._retry_failed)
+        if self._source is not None:
+            for job in read(self._source, **self._read):
+                yield self._come(job)
+        yield from (row for row in rest() if row.state in ("sending", "sent", "completed"))
+
+    def _come(self, job: Job | Flaw) -> Row | Outcome:
+        """Add a row of a stream."""
+        try:
+            if isinstance(job, Flaw):
+                raise job.error
+            self._add([job])
+            return self._ledger.get(job.key) or Outcome(job.key)
+        except InvalidRequest as error:
+            return Outcome("" if isinstance(job, Flaw) else job.key, error=error)
+
+    def _add(self, jobs: list[Job]) -> None:
+        """Add rows to the ledger. A row that it has already, and that nobody has paid for, may be another edit now."""
+        by_key = {job.key: job for job in jobs}
+        for row in self._ledger.add(self.name, {key: job.spec() for key, job in by_key.items()}):
+            job = by_key[row.key]
+            spec = job.spec()
+            if row.batch != self.name or row.job is None:
+                problem = f"belongs to {f'the batch {row.batch!r}' if row.job else 'an edit outside of batches'}"
+            elif row.job == spec or self._ledger.replace(row.key, spec):
+                continue
+            else:
+                problem = f"is {row.state} as another edit: {difference(row.job, spec)}"
+            raise InvalidRequest(
+                f"Line {job.line}: the key {shorten(row.key)} {problem}. Use another key.", field="key", value=row.key
+            )
+
+
+def _checked_name(name: str | None, source: object) -> str:
+    if name is None and isinstance(source, str | os.PathLike):
+        name = Path(source).stem
+    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 200:
+        raise must_be("1 to 200 printable characters, by which the ledger knows the batch", "name", name)
+    return name

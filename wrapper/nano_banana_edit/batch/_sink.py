@@ -1,0 +1,71 @@
+"""Where a batch saves its files: a folder, or any file system that fsspec knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from .._download import write
+from .._errors import InvalidRequest
+
+
+class Sink(Protocol):
+    """A place for files, by names with `/`."""
+
+    def size(self, name: str) -> int | None:
+        """Return the size of a file in bytes, or None if there is none."""
+
+    def save(self, name: str, content: bytes) -> None:
+        """Write a file completely or not at all. Raises OSError."""
+
+
+class _Folder:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path.cwd() / folder
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise PermissionError("it cannot be written to")
+
+    def size(self, name: str) -> int | None:
+        file = self._folder / name
+        return file.stat().st_size if file.is_file() else None
+
+    def save(self, name: str, content: bytes) -> None:
+        file = self._folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(file, content)
+
+
+class _Remote:
+    def __init__(self, url: str) -> None:
+        import fsspec  # noqa: PLC0415 - most batches are saved to a folder
+
+        self._files: Any
+        self._files, self._root = fsspec.url_to_fs(url)
+        self._files.makedirs(self._root, exist_ok=True)
+
+    def size(self, name: str) -> int | None:
+        try:
+            return int(self._files.size(f"{self._root}/{name}"))
+        except FileNotFoundError:
+            return None
+
+    def save(self, name: str, content: bytes) -> None:
+        path = f"{self._root}/{name}"
+        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        self._files.pipe_file(path, content)
+
+
+def sink(output: str | os.PathLike[str]) -> Sink:
+    """Return the place that a path of a folder, which is made if it does not exist, or a URL of fsspec names."""
+    text = os.fspath(output)
+    try:
+        if text:
+            return _Remote(text) if "://" in text else _Folder(text)
+        problem = "is empty; name a folder"
+    except ModuleNotFoundError as missing:
+        problem = f"{text!r} needs {missing.name}: pip install {missing.name}"
+    except (OSError, ValueError) as error:
+        problem = f"{text!r} cannot be written to ({getattr(error, 'strerror', None) or error}); choose another folder"
+    raise InvalidRequest(f"output {problem}.", field="output", value=text)

@@ -1,0 +1,224 @@
+"""Claims on keys: who may submit an edit, and what became of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from nano_banana_edit_client.constraints import shorten
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
+
+from .._errors import InvalidRequest, must_be
+from .._settings import Seconds, check_seconds, in_seconds
+from ._database import Database, edits, insert_into, now, uploads
+from ._rows import Row, State
+
+_PAGE = 1000  # rows read at once
+_GRACE = 10.0  # seconds that a lease outlasts its submission
+_IS_LOST = and_(edits.c.state == "sending", edits.c.lease < now())
+_STATE = case((_IS_LOST, "unknown"), else_=edits.c.state)
+_ROW: Select[*tuple[Any, ...]] = select(
+    *(_STATE.label("state") if column.name == "state" else column for column in edits.c if column.name != "lease")
+)
+_RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
+    "sent": ("unknown",),
+    "new": ("unknown", "cancelled"),
+    "cancelled": ("unknown", "new", "refused", "failed"),
+}
+
+
+class Ledger:
+    """Edits by key, in a database: each key is submitted once, whatever crashes, restarts or races.
+
+    Pass it to a client as `ledger=`, and a `key=` to `edit` and `submit`. Several threads and clients may share it, and
+    any number of processes and machines may open the same database. Use it as a context manager, or call `close`.
+
+    Args:
+        location: Path of an SQLite file, which is made if it does not exist, or a URL such as
+            `postgresql://user@host/name`. It keeps prompts and the URLs of images and results, but no token.
+        lease: Seconds, or a timedelta, above 0, that one submission may take, its retries included; default 120. A
+            process that dies while it submits holds the key for so long; then the row is `unknown`.
+
+    Raises:
+        InvalidRequest: The location is no ledger, or one that a newer version of this package made.
+        LedgerError: It cannot be opened.
+    """
+
+    def __init__(self, location: str | os.PathLike[str], *, lease: Seconds = 120.0) -> None:
+        seconds = in_seconds(lease)
+        check_seconds("lease", seconds)
+        if not seconds:
+            raise must_be("more than 0 seconds", "lease", lease)
+        self.lease: float = seconds
+        self._database = Database(location)
+
+    def __repr__(self) -> str:
+        return f"<Ledger {self._database}>"
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._database.close()
+
+    def get(self, key: str) -> Row | None:
+        """Return the row of a key, or None."""
+        found = self._database.read(_ROW.where(edits.c.key == check_key(key)))
+        return Row(**found[0]) if found else None
+
+    def rows(self, state: State | None = None, *, batch: str | None = None) -> Iterator[Row]:
+        """Yield the rows in the order of their keys. They are read in pages, so a row may have changed meanwhile.
+
+        Args:
+            state: Only those in this state; default: all.
+            batch: Only those of this batch; default: all.
+
+        Raises:
+            InvalidRequest: There is no such state.
+            LedgerError: The database cannot be read.
+        """
+        if state is not None and state not in get_args(State):
+            raise must_be(f"one of {', '.join(get_args(State))}", "state", state)
+        query = _ROW.order_by(edits.c.key).limit(_PAGE)
+        if batch is not None:
+            query = query.where(edits.c.batch == batch)
+        if state == "unknown":
+            query = query.where(or_(edits.c.state == state, _IS_LOST))
+        elif state:
+            query = query.where(edits.c.state == state, ~_IS_LOST)
+        page = query
+        while found := self._database.read(page):
+            yield from (Row(**row) for row in found)
+            page = query.where(edits.c.key > found[-1]["key"])
+
+    def counts(self, *, batch: str | None = None) -> dict[State, int]:
+        """Return the number of rows in each state that has any, of one batch or of all."""
+        query = select(_STATE.label("state"), func.count().label("rows")).group_by(_STATE)
+        if batch is not None:
+            query = query.where(edits.c.batch == batch)
+        return {row["state"]: row["rows"] for row in self._database.read(query)}
+
+    def resolve(self, key: str, *, task_id: str | None = None, resend: bool = False, cancelled: bool = False) -> Row:
+        """Decide what becomes of a row, as a person who has looked at the account: above all one that is `unknown`.
+
+        Args:
+            key: Its key.
+            task_id: The edit was accepted, and this is its task: `unknown` becomes `sent`.
+            resend: The edit was not accepted, and may be submitted again: `unknown` or `cancelled` becomes `new`.
+            cancelled: The edit is not wanted any more: `unknown`, `new`, `refused` or `failed` becomes `cancelled`.
+
+        Returns:
+            The row as it is now.
+
+        Raises:
+            InvalidRequest: Not exactly one of the three is given, or the row is in another state.
+            LedgerError: The database cannot be changed.
+        """
+        if (task_id is not None) + bool(resend) + bool(cancelled) != 1:
+            raise InvalidRequest("Give exactly one of task_id, resend and cancelled.", field="task_id")
+        state: State = "sent" if task_id is not None else "new" if resend else "cancelled"
+        allowed = _RESOLVABLE[state]
+        changed = self._change(key, {"state": state, "task_id": task_id}, _STATE.in_(allowed))
+        row = self.get(key)
+        if row is None or not (changed or (row.state, row.task_id) == (state, task_id)):
+            found = f"is {row.state}" if row else "is not in the ledger"
+            raise InvalidRequest(f"The key {shorten(key)} {found}; it must be {' or '.join(allowed)}.", field="key")
+        return row
+
+    # What a batch writes before, and a client during and after a submission.
+
+    def add(self, batch: str, jobs: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+        """Add jobs of a batch by key, some thousands at most; return the rows of keys that are there already."""
+        fresh = {"state": "new", "attempt": 0, "digest": "", "batch": batch, "owner": "", "lease": 0.0}
+        rows = [{**fresh, "key": check_key(key), "job": job} for key, job in jobs.items()]
+        adding = insert_into(edits).values(updated=now()).on_conflict_do_nothing()
+
+        def run(connection: Connection) -> list[Row]:
+            found = [Row(**row) for row in connection.execute(_ROW.where(edits.c.key.in_(jobs))).mappings()]
+            connection.execute(adding, rows)
+            return found
+
+        return self._database.write("", run) if rows else []
+
+    def replace(self, key: str, job: Mapping[str, Any]) -> bool:
+        """Change the job of a row that nobody has paid for; return whether it could be changed."""
+        return self._change(key, {"job": job, "digest": ""}, edits.c.state.in_(("new", "refused", "cancelled")))
+
+    def claim(
+        self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
+    ) -> Row:
+        """Claim a key if it is free, and return its row: the owner may submit it if it is `sending` and theirs."""
+        mine = {"state": "sending", "owner": owner, "lease": now() + self.lease + _GRACE, "updated": now()}
+        free = edits.c.state.in_(("new", "refused", "failed") if retry_failed else ("new", "refused"))
+        fresh = insert_into(edits).values(key=key, digest=digest, request=request, attempt=1, batch="", **mine)
+        again = {**mine, "digest": digest, "request": request, "attempt": edits.c.attempt + 1}
+        claimed = fresh.on_conflict_do_update(
+            index_elements=[edits.c.key],
+            set_={**again, "task_id": None, "outcome": None, "output": None},
+            where=and_(free, edits.c.digest.in_(("", digest))),
+        )
+
+        def run(connection: Connection) -> Row:
+            connection.execute(claimed)
+            return Row(**connection.execute(_ROW.where(edits.c.key == key)).mappings().one())
+
+        return self._database.write(key, run)
+
+    def sent(self, key: str, owner: str, task_id: str) -> bool:
+        """Write that a claimed submission was accepted, also after its lease; return whether it is still its own."""
+        mine = and_(edits.c.owner == owner, edits.c.state.in_(("sending", "unknown", "sent")))
+        return self._change(key, {"state": "sent", "task_id": task_id}, mine)
+
+    def released(self, key: str, owner: str, state: State, outcome: Mapping[str, Any] | None = None) -> bool:
+        """Write that a claimed submission was not accepted (`new`, `refused`), or that nobody knows (`unknown`)."""
+        return self._change(
+            key, {"state": state, "outcome": outcome}, edits.c.owner == owner, edits.c.state == "sending"
+        )
+
+    def finished(self, task_id: str, state: State, outcome: Mapping[str, Any]) -> bool:
+        """Write how the edit of a task ended: `completed` or `failed`."""
+        return self._change(task_id, {"state": state, "outcome": outcome}, edits.c.state == "sent", by_task=True)
+
+    def saved(self, task_id: str, output: str, outcome: Mapping[str, Any]) -> bool:
+        """Write that the result of a task is in a file."""
+        done = edits.c.state.in_(("sent", "completed", "saved"))
+        return self._change(task_id, {"state": "saved", "output": output, "outcome": outcome}, done, by_task=True)
+
+    def uploaded(self, digest: str, seconds: float) -> str | None:
+        """Return the URL of an upload of the same content that lasts some seconds more, or None."""
+        found = self._database.read(
+            select(uploads.c.url).where(uploads.c.digest == digest, uploads.c.expires > now() + seconds)
+        )
+        return found[0]["url"] if found else None
+
+    def remember(self, digest: str, url: str, expires: float) -> None:
+        """Keep the URL of an upload until it expires, in seconds since 1970."""
+        row = {"url": url, "expires": expires}
+        keeping = insert_into(uploads).values(digest=digest, **row)
+        keeping = keeping.on_conflict_do_update(index_elements=[uploads.c.digest], set_=row)
+        self._database.write(digest, lambda connection: connection.execute(keeping))
+
+    def _change(self, name: str, values: Mapping[str, Any], *where: ColumnElement[bool], by_task: bool = False) -> bool:
+        """Compare and set: change the row of a key or task if it is as expected; return whether it was."""
+        column = edits.c.task_id if by_task else edits.c.key
+        changing = update(edits).where(column == name, *where).values(**values, updated=now())
+        return self._database.write(name, lambda connection: connection.execute(changing).rowcount > 0)
+
+
+def new_owner() -> str:
+    """Return the owner of one claim: who holds it, for a person, and a random part, for the ledger."""
+    return f"{socket.gethostname()[:60]}/{os.getpid()}/{uuid.uuid4().hex}"
+
+
+def check_key(key: object) -> str:
+    """Return a key if it is usable."""
+    if isinstance(key, str) and key.isprintable() and 1 <= len(key) <= 500:
+        return key
+    raise must_be("1 to 500 printable characters", "key", key)
