@@ -12,6 +12,8 @@ from nano_banana_edit_mock.contract.schemas import Schemas
 from ..document import BODY
 from .generating import client_of, refusal_of_the_generator, with_properties
 
+pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
+
 ACCEPTED = [
     "^a",
     "b$",
