@@ -12,8 +12,6 @@ import pytest
 
 from .generating import client_of, with_schemas
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 
 def kind(name: str, **properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": ["kind"], "properties": {"kind": {"const": name}, **properties}}

@@ -16,8 +16,6 @@ from nano_banana_edit_mock.contract import expressible, parse
 from ..document import BODY
 from .generating import OPTIONS, TEMPLATES, refusal_of_the_generator, with_properties, with_schemas
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 STYLE = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 TEXT = {"type": "string", "maxLength": 9}
 MAYBE = {"type": ["string", "null"], "enum": ["a", None]}

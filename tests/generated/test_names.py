@@ -12,8 +12,6 @@ import pytest
 
 from .generating import client_of, with_schemas
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 # The code of a model has, or had, variables, imports and methods of these names; the last ones only look odd.
 NAMES = """additional_keys additional_properties an_object attrs_define attrs_validate cast checked class cls
 constraints d data datetime dict field_dict files from from_dict id isinstance json list object present

@@ -14,8 +14,6 @@ from nano_banana_edit_mock.contract import parse
 from ..document import BODY, CONTRACT
 from .generating import client_of
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 STYLE = {
     "type": "object",
     "required": ["name"],

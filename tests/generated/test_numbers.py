@@ -13,8 +13,6 @@ from nano_banana_edit_mock.contract.schemas import Schemas
 from ..document import BODY
 from .generating import client_of, refusal_of_the_generator, with_properties
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 BOUNDS: dict[str, dict[str, Any]] = {
     "low": {"minimum": -(2**63)},
     "high": {"maximum": 2**63 - 1},

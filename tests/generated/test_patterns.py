@@ -12,8 +12,6 @@ from nano_banana_edit_mock.contract.schemas import Schemas
 from ..document import BODY
 from .generating import client_of, refusal_of_the_generator, with_properties
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 ACCEPTED = [
     "^a",
     "b$",

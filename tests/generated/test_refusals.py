@@ -11,8 +11,6 @@ from nano_banana_edit_mock.contract.census import resolve
 from ..document import CONTRACT
 from .generating import refusal_of_the_generator
 
-pytestmark = pytest.mark.no_cover  # Traced, the generator takes twice as long.
-
 REQUEST = "/components/schemas/EditRequest"
 PROMPT = f"{REQUEST}/properties/prompt"
 ANY = {"type": "string"}
