@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest deep drill mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,14 +30,18 @@ demo: setup ## Edit a picture with the embedded mock server and print the path o
 	nano-banana-edit edit examples/valley.jpg "Let it snow on the hills" --size 16:9 --mock --output build/demo.png
 	@echo "Result: $(CURDIR)/build/demo.png (the mock crops the picture and writes the prompt on it)"
 
-test: setup ## Run every test, with branch coverage
-	pytest --numprocesses 2 --dist worksteal --cov --cov-report term
+test: setup ## Run every test, with branch coverage; three at a time, for many wait
+	pytest --numprocesses 3 --dist worksteal --cov --cov-report term
 
 test-fast: setup ## Run the tests that need no browser and no hostile server (a minute or two)
 	pytest --numprocesses 2 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
 
-test-newest: setup ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than that of .venv
-	.ci/test-newest
+test-newest: ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than PYTHON
+	@newest=$$(.ci/newest) && \
+	if [ -n "$$newest" ]; then $(MAKE) test-fast $$newest; else echo "There is no newer Python here."; fi
+
+test-many: setup ## Run the property tests on 400 bodies for each constraint, the same in every run
+	HYPOTHESIS_PROFILE=ci pytest --numprocesses 2 --dist worksteal tests/contract
 
 deep: setup ## Run the property tests at length, on new random input
 	HYPOTHESIS_PROFILE=deep pytest --numprocesses 2 --dist worksteal tests/contract
