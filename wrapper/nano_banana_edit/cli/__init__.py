@@ -16,12 +16,17 @@ from .._version import __version__
 from ._common import prepare
 from .edits import edit, get, submit, wait
 from .mocking import conformance, mock
+from .workers import enqueue, worker
 
 app = typer.Typer(
     name="nano-banana-edit", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
 )
 for command in (edit, submit, wait, get, conformance):
     app.command()(command)
+batches = typer.Typer(no_args_is_help=True, help="Edit many images, each once, on many machines.")
+app.add_typer(batches, name="batch")
+batches.command()(enqueue)
+batches.command()(worker)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
 
 
