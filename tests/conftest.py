@@ -7,7 +7,7 @@ import pytest
 import stamina
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["pytester", "nano_banana_edit_mock.pytest_plugin"]
+pytest_plugins = ["pytester", "nano_banana_edit_mock.pytest_plugin", "tests.database"]
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", max_examples=50, derandomize=True, database=None, **_COMMON)
