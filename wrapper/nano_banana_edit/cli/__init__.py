@@ -14,6 +14,7 @@ except ModuleNotFoundError as missing:
 
 from .._version import __version__
 from ._common import prepare
+from .batches import app as batch
 from .edits import edit, get, submit, wait
 from .mocking import conformance, mock
 from .workers import enqueue, worker
@@ -28,6 +29,7 @@ app.add_typer(batches, name="batch")
 batches.command()(enqueue)
 batches.command()(worker)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
+app.add_typer(batch, name="batch")
 
 
 def _version(wanted: bool) -> None:
