@@ -173,11 +173,13 @@ FLOORS = [
     "batch._pace",
     "batch._run",
     "batch._batch",
+    "batch._workers",
     "batch",
     "cli._common",
     "cli.mocking",
     "cli.edits",
     "cli.batches",
+    "cli.workers",
     "cli",
 ]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from nano_banana_edit import AuthenticationError, InvalidRequest, LedgerError
+from nano_banana_edit import AuthenticationError, InvalidRequest, LedgerError, batch
 from nano_banana_edit.batch import Limits, enqueue, run_worker
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Reply
@@ -202,7 +202,7 @@ def test_commands(postgresql: str, tmp_path: Path, server: MockServer, monkeypat
     """`enqueue` says what will be billed, and `worker` in one line why it ends."""
     source = tmp_path / "photos.jsonl"
     source.write_text("".join(f'{{"key": "{key}", "image": "{URL}", "prompt": "snow"}}\n' for key in keys(2)))
-    monkeypatch.setenv("NANO_BANANA_EDIT_DATABASE", postgresql)
+    monkeypatch.setenv("NANO_BANANA_EDIT_LEDGER", postgresql)
     monkeypatch.setenv("SINANCODE_BASE_URL", server.url)
     monkeypatch.setenv("SINANCODE_API_KEY", "any")
     result = run("batch", "enqueue", source)
@@ -211,6 +211,25 @@ def test_commands(postgresql: str, tmp_path: Path, server: MockServer, monkeypat
     assert run("batch", "enqueue", "--batch", "photos").stdout == "2 rows are handed out to the workers.\n"
     server.service.on("createEdit", Reply(401, body={"message": "who?"}), times=None)
     result = run("batch", "worker", "-o", tmp_path / "out")
-    assert (result.exit_code, result.stdout, os.listdir(tmp_path / "out")) == (3, "", [])
+    assert (result.exit_code, result.stdout, [*(tmp_path / "out").iterdir()]) == (3, "", [])
+    add(postgresql, ["missing"], image="/nowhere/photo.png")
+    add(postgresql, ["refused"])
+    enqueue(postgresql, chunk=1)
+    server.service.reset()
+    server.service.on("createEdit", Reply(401, body={"message": "who?"}), nth=3, times=None)
+    result = run("batch", "worker", "-o", tmp_path / "out")
+    assert (result.exit_code, sorted(result.stdout.splitlines())) == (3, ["1 new", "1 saved", "1 saved"])
+    assert "missing: " in result.stderr
     result = run("batch", "worker", "-o", tmp_path / "out", "--concurrency", 0)
     assert (result.exit_code, result.stderr.split()[:2]) == (2, ["Error:", "--concurrency"])
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without procrastinate the error names the extra, and the rest of `batch` works."""
+    monkeypatch.setitem(sys.modules, "procrastinate", None)
+    monkeypatch.delitem(sys.modules, "nano_banana_edit.batch._workers", raising=False)
+    with pytest.raises(ModuleNotFoundError, match=r"Workers need procrastinate: pip .*\[workers\]"):
+        getattr(batch, "enqueue")  # noqa: B009 - is loaded now
+    result = run("batch", "enqueue", "--database", "postgresql://nowhere/edits")
+    assert (result.exit_code, result.stderr[:27]) == (2, "Error: Workers need procras")
+    assert not hasattr(batch, "workers")

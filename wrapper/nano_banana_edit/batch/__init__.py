@@ -1,5 +1,6 @@
 """Many edits over a ledger: each is submitted once, however often the batch is run, and on however many machines."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._batch import Batch, Status
@@ -13,12 +14,7 @@ else:
         """Load what needs the extra `workers` when it is asked for."""
         if name not in ("enqueue", "run_worker"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            from . import _workers  # noqa: PLC0415
-        except ModuleNotFoundError as missing:
-            problem = f"Workers need {missing.name}: pip install 'nano-banana-edit[workers]'"
-            raise ModuleNotFoundError(problem) from missing
-        return getattr(_workers, name)
+        return getattr(import_module("._workers", __name__), name)
 
 
 __all__ = ["Batch", "Limits", "Outcome", "Status", "arun_keys", "enqueue", "run_keys", "run_worker", "unfinished"]

@@ -15,9 +15,13 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-from procrastinate import App, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import ConnectorException
 from sqlalchemy import make_url
+
+try:
+    from procrastinate import App, PsycopgConnector, RetryStrategy
+    from procrastinate.exceptions import ConnectorException
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(f"Workers need {missing.name}: pip install 'nano-banana-edit[workers]'") from missing
 
 from .._errors import InvalidRequest, LedgerError, NanoBananaEditError, must_be
 from ..client import AsyncNanoBananaEdit
@@ -69,7 +73,7 @@ def run_worker(
     client: AsyncNanoBananaEdit | None = None,
     concurrency: int = 1,
     limits: Limits | None = None,
-    on_outcomes: Callable[[list[Outcome]], object] | None = None,
+    on_outcomes: Callable[[list[Outcome]], object] = lambda outcomes: None,  # noqa: ARG005
 ) -> None:
     """Edit the rows that `enqueue` hands out, on any number of machines, until Ctrl-C or SIGTERM.
 
@@ -97,9 +101,7 @@ def run_worker(
     with _opened(database) as (ledger, app), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
 
         async def edit(client: AsyncNanoBananaEdit, keys: list[str]) -> None:
-            outcomes = await arun_keys(ledger, client, keys, output, limits=limits)
-            if on_outcomes:
-                on_outcomes(outcomes)
+            on_outcomes(await arun_keys(ledger, client, keys, output, limits=limits))
 
         with suppress(asyncio.CancelledError):
             runner.run(_work(app, client, edit, concurrency))

@@ -24,11 +24,9 @@ app = typer.Typer(
 )
 for command in (edit, submit, wait, get, conformance):
     app.command()(command)
-batches = typer.Typer(no_args_is_help=True, help="Edit many images, each once, on many machines.")
-app.add_typer(batches, name="batch")
-batches.command()(enqueue)
-batches.command()(worker)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
+batch.command()(enqueue)
+batch.command()(worker)
 app.add_typer(batch, name="batch")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..client import AsyncNanoBananaEdit
-from ._common import TokenFile, errors_in_one_line, read_token, say, tell
+from ._common import TokenFile, errors_in_one_line, opened, read_token, say, tell, with_extra
 
 if TYPE_CHECKING:
     from ..batch import Outcome
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 Database = Annotated[
     str,
     typer.Option(
-        help="URL of the ledger, such as postgresql://user@host/name.",
-        envvar="NANO_BANANA_EDIT_DATABASE",
+        help="PostgreSQL URL of the ledger, such as postgresql://user@host/name.",
+        envvar="NANO_BANANA_EDIT_LEDGER",
+        metavar="URL",
         show_default=False,
-        show_envvar=True,
     ),
 ]
 _NAMES = {"concurrency": "--concurrency", "database": "--database", "ledger": "--database", "output": "--output"}
@@ -41,15 +41,15 @@ def enqueue(
     Without a source, hand out what is not done of the batch with the name, or of all. Do it again at any time.
     """
     with errors_in_one_line(options=_NAMES):
-        from ..batch import Batch, enqueue  # noqa: PLC0415 - they need extras
-        from ..ledger import Ledger  # noqa: PLC0415
-
+        workers = with_extra("batch._workers")
         if source:
-            with Ledger(database) as ledger:
-                batch = Batch(source, ".", ledger=ledger, name=name, prompt=prompt, key=key, file_name=file_name)
+            with opened(database) as ledger:
+                batch = with_extra("batch").Batch(
+                    source, ".", ledger=ledger, name=name, prompt=prompt, key=key, file_name=file_name
+                )
                 name, status = batch.name, batch.load()
             say(f"{status.to_submit} edits are to be submitted, and billed.")
-        tell(f"{enqueue(database, batch=name)} rows are handed out to the workers.")
+        tell(f"{workers.enqueue(database, batch=name)} rows are handed out to the workers.")
 
 
 def worker(
@@ -68,11 +68,10 @@ def worker(
     Either stops submitting, lets the submissions in flight end, and gives the rest back to the other workers.
     """
     with errors_in_one_line(options=_NAMES):
-        from ..batch import Limits, run_worker  # noqa: PLC0415 - they need extras
-
-        limits = Limits(in_flight=in_flight, per_minute=per_minute)
+        workers = with_extra("batch._workers")
+        limits = workers.Limits(in_flight=in_flight, per_minute=per_minute)
         client = AsyncNanoBananaEdit(token=read_token(token_file))
-        run_worker(database, output, client=client, concurrency=concurrency, limits=limits, on_outcomes=_tell)
+        workers.run_worker(database, output, client=client, concurrency=concurrency, limits=limits, on_outcomes=_tell)
 
 
 def _tell(outcomes: list[Outcome]) -> None:
