@@ -17,7 +17,7 @@ from nano_banana_edit_mock import Fault, MockServer, MockService, Reply
 
 from ..cli.running import run
 from ..database import Server
-from .working import URL, add, age, client, keys, queued, start, states, submissions, wait_until, work
+from .working import URL, add, age, client, keys, queued, started, states, stopped_late, submissions, wait_until, work
 
 pytestmark = pytest.mark.server
 
@@ -29,15 +29,22 @@ def server() -> Iterator[MockServer]:
 
 
 def test_two_batches_are_edited(postgresql: str, tmp_path: Path, server: MockServer) -> None:
-    """Workers edit every row that is handed out, several chunks at a time, and leave no chunk behind."""
+    """Workers edit every row that is handed out, several chunks at a time, and touch no job of other applications."""
     add(postgresql, keys(7))
     add(postgresql, ["other"], batch="others")
+    assert enqueue(postgresql, chunk=2) == 8
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, priority) VALUES ('theirs', 'their.task', 9)"
+        )
     assert enqueue(postgresql, chunk=2) == 8
     outcomes = work(postgresql, tmp_path, server, concurrency=2)
     assert {*keys(7), "other"} == {outcome.key for outcome in outcomes}
     assert {"saved": 8} == states(postgresql)
     assert {f"{key}.png" for key in [*keys(7), "other"]} == {file.name for file in tmp_path.iterdir()}
-    assert not queued(postgresql)["todo"]
+    with psycopg.connect(postgresql) as connection:
+        [theirs] = connection.execute("SELECT status FROM procrastinate_jobs WHERE queue_name = 'theirs'").fetchall()
+    assert theirs == ("todo",)
 
 
 def test_enqueue_again(postgresql: str, tmp_path: Path, server: MockServer) -> None:
@@ -71,11 +78,8 @@ def test_killed_in_the_middle(postgresql: str, tmp_path: Path, server: MockServe
     enqueue(postgresql, chunk=20)
     server.service.on("createEdit", Fault.SILENCE, nth=11, times=3)
     command = ["batch", "worker", "--database", postgresql, "-o", tmp_path / "out", "--in-flight", 3]
-    workers = [start(command, server) for _ in range(2)]
-    wait_until(lambda: len(server.service.edits) >= 13)
-    for process in workers:
-        process.kill()
-        process.communicate()
+    with started(command, server), started(command, server):
+        wait_until(lambda: len(server.service.edits) >= 13)
     assert 0 < states(postgresql)["sending"] <= 6
     age(postgresql)
     if by_hand:
@@ -95,10 +99,10 @@ def test_stopped_by_sigterm(postgresql: str, tmp_path: Path, server: MockServer)
     enqueue(postgresql)
     server.service.on("getTask", Reply.unavailable(), times=None)
     command = ["batch", "worker", "--database", postgresql, "-o", tmp_path, "--in-flight", 2, "--per-minute", 600]
-    process = start(command, server)
-    wait_until(lambda: len(server.service.edits) >= 3)
-    process.send_signal(signal.SIGTERM)
-    assert ("", "", 0) == (*process.communicate(timeout=60), process.returncode)
+    with started(command, server) as process:
+        wait_until(lambda: len(server.service.edits) >= 3)
+        process.send_signal(signal.SIGTERM)
+        assert ("", "", 0) == (*process.communicate(timeout=60), process.returncode)
     found = states(postgresql)
     assert {"new", "sent"} == found.keys()
     assert found["sent"] == len(server.service.edits)
@@ -107,10 +111,10 @@ def test_stopped_by_sigterm(postgresql: str, tmp_path: Path, server: MockServer)
 
 def test_database_restarts(postgresql_server: Server, postgresql: str, tmp_path: Path) -> None:
     """A worker goes on after its database was restarted in the middle."""
-    with MockServer(MockService(seconds=1.5)) as server:
-        add(postgresql, keys(30))
-        enqueue(postgresql)
-        process = start(["batch", "worker", "--database", postgresql, "-o", tmp_path, "--in-flight", 2], server)
+    add(postgresql, keys(30))
+    enqueue(postgresql)
+    command = ["batch", "worker", "--database", postgresql, "-o", tmp_path, "--in-flight", 2]
+    with MockServer(MockService(seconds=1.5)) as server, started(command, server) as process:
         wait_until(lambda: len(server.service.edits) >= 10)
         postgresql_server.restart()
         wait_until(lambda: states(postgresql) == {"saved": 30} or process.poll() is not None)
@@ -124,7 +128,7 @@ def test_refused_token(postgresql: str, tmp_path: Path, server: MockServer) -> N
     add(postgresql, keys(3))
     enqueue(postgresql)
     server.service.on("createEdit", Reply(401, body={"message": "who?"}), times=None)
-    with pytest.raises(AuthenticationError):
+    with stopped_late(), pytest.raises(AuthenticationError):
         run_worker(postgresql, tmp_path, client=client(server), limits=Limits(in_flight=1))
     assert {"todo": 1} == queued(postgresql)
     assert not server.service.edits

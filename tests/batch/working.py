@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +54,34 @@ def work(database: str, output: Path | str, server: MockServer, **options: Any) 
         ):
             signal.raise_signal(signal.SIGTERM)
 
-    run_worker(database, output, client=client(server), on_outcomes=ended, **options)
+    with stopped_late():
+        run_worker(database, output, client=client(server), on_outcomes=ended, **options)
     return outcomes
 
 
-def start(arguments: Sequence[object], server: MockServer) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own."""
+@contextmanager
+def stopped_late(seconds: float = 60.0) -> Iterator[None]:
+    """Stop a worker in this process that does not end by itself, and fail."""
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        yield
+        assert timer.is_alive(), "The worker has not ended in time."
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def started(arguments: Sequence[object], server: MockServer) -> Iterator[subprocess.Popen[str]]:
+    """Run the command line in a process of its own, which does not outlive the test."""
     environment = {**os.environ, "SINANCODE_API_KEY": "any", "SINANCODE_BASE_URL": server.url}
-    return subprocess.Popen(
-        [sys.executable, "-c", _CLI, *map(str, arguments)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-c", _CLI, *map(str, arguments)]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
