@@ -130,7 +130,7 @@ async def _work(app: App, client: AsyncNanoBananaEdit | None, edit: Callable[...
                 delete_jobs="successful",
                 fetch_job_polling_interval=2.0,
                 install_signal_handlers=False,  # those of procrastinate wait until a chunk is done
-                listen_notify=False,  # its connection does not outlive a restart of the server, and the worker with it
+                listen_notify=False,  # a look every two seconds will do, without a connection that a restart breaks
                 shutdown_graceful_timeout=0.0,
             )
         )
