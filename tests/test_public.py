@@ -168,9 +168,18 @@ FLOORS = [
     "results",
     "_base",
     "client",
+    "batch._source",
+    "batch._sink",
+    "batch._pace",
+    "batch._run",
+    "batch._batch",
+    "batch._workers",
+    "batch",
     "cli._common",
     "cli.mocking",
     "cli.edits",
+    "cli.batches",
+    "cli.workers",
     "cli",
 ]
 

@@ -39,7 +39,7 @@ class _Folder:
 
 class _Remote:
     def __init__(self, url: str) -> None:
-        import fsspec  # noqa: PLC0415 - most batches are saved to a folder
+        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - most batches are saved to a folder
 
         self._files: Any
         self._files, self._root = fsspec.url_to_fs(url)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import frozen
+
+from .._errors import must_be
 
 Source: TypeAlias = Any
 
@@ -39,7 +44,12 @@ class Flaw:
     error: Any
 
 
-def read(source: Any, **k: Any) -> Iterator[Job | Flaw]:
+def read(source: Any, **_: Any) -> Iterator[Job | Flaw]:
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if path.suffix != ".jsonl":
+            raise must_be("a folder, or a file that ends in .jsonl, .ndjson or .csv", "source", str(source))
+        source = map(json.loads, path.read_text().splitlines())
     for i, r in enumerate(source, 1):
         yield Job(r["key"], (r["image"],), r.get("prompt") or "hi", {}, None, r["key"], i)
 

@@ -14,8 +14,10 @@ except ModuleNotFoundError as missing:
 
 from .._version import __version__
 from ._common import prepare
+from .batches import app as batch
 from .edits import edit, get, submit, wait
 from .mocking import conformance, mock
+from .workers import enqueue, worker
 
 app = typer.Typer(
     name="nano-banana-edit", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
@@ -23,6 +25,9 @@ app = typer.Typer(
 for command in (edit, submit, wait, get, conformance):
     app.command()(command)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
+batch.command()(enqueue)
+batch.command()(worker)
+app.add_typer(batch, name="batch")
 
 
 def _version(wanted: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -21,7 +21,7 @@ from .._errors import InvalidRequest, InvalidResponse, about
 from .._redaction import visible
 from ..client import NanoBananaEdit
 from ..results import Edit, FormatWarning
-from ._common import TokenFile, check_standard_output, errors_in_one_line, read_token, say, tell
+from ._common import LedgerOption, TokenFile, check_standard_output, errors_in_one_line, opened, read_token, say, tell
 from .mocking import mock_package
 
 _FORMATS: tuple[str, ...] = get_args(OutputFormat)
@@ -60,6 +60,10 @@ Output = Annotated[
 ]
 Size = Annotated[str | None, typer.Option(help=f"Shape: {', '.join(get_args(ImageSize))}.")]
 Format = Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}; default: from the file extension.")]
+Key = Annotated[
+    str | None, typer.Option(help="Your own key: one edit is submitted per key, as --ledger says.", show_default=False)
+]
+AnyFormat = Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse a result of another format than asked for.")]
 Timeout = Annotated[float, typer.Option(help="Maximum seconds to wait.")]
 
@@ -72,6 +76,8 @@ def edit(
     format: Format = None,  # noqa: A002 - the option's name
     timeout: Timeout = 600.0,
     strict: Strict = False,
+    key: Key = None,
+    ledger: LedgerOption = None,
     token_file: TokenFile = None,
     mock: Annotated[bool, typer.Option("--mock", help="Use an embedded mock server, offline.")] = False,
 ) -> None:
@@ -85,11 +91,11 @@ def edit(
     try:
         with (
             errors_in_one_line(to_go_on=None if mock else output, submits=True) as stages,
-            _client(token_file, mock) as client,
+            _client(token_file, mock, key, ledger) as client,
         ):
             asked = _format_of(output, format)
             options = _options(size, asked)
-            finished = client.edit(list(images), prompt, timeout=timeout, on_progress=stages, **options)
+            finished = client.edit(list(images), prompt, timeout=timeout, on_progress=stages, key=key, **options)
             _save(finished, output, _media.of_format(asked) if asked else None, strict, saved)
     finally:  # when the spinner is gone, and also for results that were saved before a failure
         for path in saved:
@@ -100,8 +106,10 @@ def submit(
     images: Images,
     prompt: Prompt,
     size: Size = None,
-    format: Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}.")] = None,  # noqa: A002
+    format: AnyFormat = None,  # noqa: A002
     timeout: Annotated[float, typer.Option(help="Maximum seconds for the uploads and the submission.")] = 600.0,
+    key: Key = None,
+    ledger: LedgerOption = None,
     token_file: TokenFile = None,
 ) -> None:
     """Submit an edit and print the id of its task, without waiting. Every accepted edit is billed.
@@ -109,8 +117,9 @@ def submit(
     `nano-banana-edit wait` fetches the result. To try both offline, run `nano-banana-edit mock` in another shell, and
     set SINANCODE_BASE_URL to its URL; the mock of `edit --mock` ends with that command.
     """
-    with errors_in_one_line(submits=True) as stages, _client(token_file) as client:
-        task = client.submit(list(images), prompt, timeout=timeout, on_progress=stages, **_options(size, format))
+    with errors_in_one_line(submits=True) as stages, _client(token_file, False, key, ledger) as client:
+        options = _options(size, format)
+        task = client.submit(list(images), prompt, timeout=timeout, on_progress=stages, key=key, **options)
     tell(visible(task.task_id))
 
 
@@ -214,15 +223,26 @@ def _named(path: Path, media_type: str | None) -> Path:
 
 
 @contextmanager
-def _client(token_file: Path | None, mock: bool = False) -> Iterator[NanoBananaEdit]:
-    """Yield a client of the service, or of a mock server that runs as long as the client."""
+def connected(token_file: Path | None, mock: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the settings of a client of the service, or of a mock server that runs as long."""
     if not mock:
-        with NanoBananaEdit(token=read_token(token_file)) as client:
-            yield client
+        yield {"token": read_token(token_file)}
         return
+    with mock_package().MockServer() as server:
+        yield {"token": "mock", "base_url": server.url, "poll_interval": 0.4}
+
+
+@contextmanager
+def _client(
+    token_file: Path | None, mock: bool = False, key: str | None = None, ledger: str | None = None
+) -> Iterator[NanoBananaEdit]:
+    """Yield a client, with a ledger if there is a key."""
+    if mock and key is not None:
+        raise InvalidRequest("--key is for edits that are kept; leave out --mock, or the key.")
     with (
-        mock_package().MockServer() as server,
-        httpx2.Client(trust_env=False) as http,  # no proxy: offline means offline
-        NanoBananaEdit(token="mock", base_url=server.url, poll_interval=0.4, http_client=http) as client,  # noqa: S106
+        connected(token_file, mock) as settings,
+        httpx2.Client(trust_env=False) if mock else nullcontext() as http,  # no proxy: offline means offline
+        opened(ledger) if key is not None else nullcontext() as known,
+        NanoBananaEdit(**settings, http_client=http, ledger=known) as client,
     ):
         yield client

@@ -1,0 +1,317 @@
+"""The commands of batches: `batch FILE`, which is `batch run FILE`, `batch status`, `report` and `resolve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import httpx2
+import typer
+from rich.progress import Progress
+from rich.progress_bar import ProgressBar
+from typer.core import TyperGroup
+
+from .. import _clock
+from .._download import check_target
+from .._errors import InvalidRequest, LedgerError
+from .._redaction import visible
+from ..client import AsyncNanoBananaEdit
+from ._common import (
+    LedgerOption,
+    Stages,
+    TokenFile,
+    check_standard_output,
+    errors_in_one_line,
+    opened,
+    said,
+    say,
+    tell,
+    with_extra,
+    with_way_on,
+)
+from .edits import AnyFormat, Size, connected
+
+if TYPE_CHECKING:
+    from ..batch import Batch, Outcome
+    from ..ledger import State
+
+_VISITED: tuple[State, ...] = ("sending", "sent", "completed", "saved")  # in every run
+_SHOWN = 20  # rows whose failure is written to standard error
+_REPORTS = ("csv", "html", "jsonl")
+_LOOK = 0.25  # seconds between two looks at how far a run is
+_LONGEST = 60.0  # seconds between two lines of a log
+_OPTIONS = {
+    **{name: f"--{name.replace('_', '-')}" for name in ("in_flight", "open_tasks", "downloads", "max_edits")},
+    **{name: f"--{name.replace('_', '-')}" for name in ("per_second", "per_minute", "file_name")},
+    "name": "--batch",
+    "output": "--output",
+    "source": "SOURCE",
+}
+
+
+class _RunByDefault(TyperGroup):
+    """A group in which `batch edits.jsonl` is `batch run edits.jsonl`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_RunByDefault,
+    no_args_is_help=True,
+    help="Edit many images, each once, as in: nano-banana-edit batch edits.jsonl -o out/ (`run` may be left out).",
+)
+BatchName = Annotated[str | None, typer.Option("--batch", help="Only rows of this batch.", show_default=False)]
+
+
+class _Watch:
+    """What became of the rows of a run so far, shown on a terminal, or in a line of a log now and then."""
+
+    def __init__(self, run: Batch, total: int | None, stages: Stages, quiet: bool, as_json: bool) -> None:
+        self.counts: Counter[str] = Counter()
+        self._run, self._total, self._stages, self._quiet, self._as_json = run, total, stages, quiet, as_json
+        self._progress = Progress(get_time=_clock.now)  # is never started; it measures the rate
+        self._task = self._progress.add_task("", total=total)
+        self._next, self._pause = _clock.now() + 1.0, 1.0
+
+    async def run(self, *clients: AbstractAsyncContextManager[object]) -> None:
+        """Run the batch, and close its clients. An interrupt is told at once; what is in flight may take longer."""
+        running = asyncio.create_task(self._outcomes(clients))
+        while not running.done():
+            try:
+                await asyncio.wait({running}, timeout=_LOOK)
+            except asyncio.CancelledError:
+                if not running.cancelling():
+                    many = f"{self._run.in_flight} submissions in flight"
+                    say(
+                        f"Submitting no more. Waiting for {many}; Ctrl-C again leaves at once, and they become unknown."
+                    )
+                running.cancel()
+            self._show()
+        await running
+
+    async def _outcomes(self, clients: Iterable[AbstractAsyncContextManager[object]]) -> None:
+        async with AsyncExitStack() as stack:
+            for client in clients:
+                await stack.enter_async_context(client)
+            outcomes = await stack.enter_async_context(aclosing(self._run.outcomes()))
+            async for outcome in outcomes:
+                self._add(outcome)
+
+    def _add(self, outcome: Outcome) -> None:
+        self.counts[outcome.state if outcome.state in ("saved", "unknown") else "failed"] += 1
+        error, text, task_id = outcome.error, None, None
+        if error:
+            task_id = vars(error).get("task_id")
+            text = with_way_on(said(error, {"key": "key"}), error, task_id)
+        if self._as_json:
+            facts = {"key": outcome.key, "state": outcome.state, "output": outcome.output}
+            tell(json.dumps({**facts, "error": text, "task_id": task_id}))
+        elif text:
+            failures = self.counts.total() - self.counts["saved"]
+            # A task that the ledger could not be told of is known from this line alone.
+            if failures <= _SHOWN or isinstance(error, LedgerError):
+                say(": ".join(filter(None, (outcome.key, text))))
+            if failures == _SHOWN:
+                say("Further failures are counted only; `nano-banana-edit batch report` has them all.")
+
+    def _show(self) -> None:
+        done = self.counts.total()
+        self._progress.update(self._task, completed=done)
+        task = self._progress.tasks[0]
+        texts = [f"{self.counts[name]:,} {name}" for name in ("saved", "failed", "unknown")]
+        texts += [f"{self._run.in_flight} in flight", f"{task.speed or 0:.1f}/s"]
+        if self._total and task.time_remaining is not None:
+            texts.append(f"{timedelta(seconds=int(task.time_remaining))} left")
+        text = f"{done:,}{f' of {self._total:,}' if self._total else ''} rows: {', '.join(texts)}"
+        if self._stages.animated:
+            bar = ProgressBar(total=self._total, completed=done, width=60, pulse=self._total is None)
+            self._stages.update(text, bar)
+        elif not self._quiet and _clock.now() >= self._next:
+            say(text)
+            self._pause = min(_LONGEST, self._pause * 2)
+            self._next = _clock.now() + self._pause
+
+
+@app.command()
+def run(
+    source: Annotated[
+        str, typer.Argument(help="JSONL or CSV file with a row for each edit, or a folder of images.", metavar="SOURCE")
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="Folder for the results, or a URL of fsspec.", metavar="FOLDER|URL")
+    ],
+    ledger: LedgerOption = None,
+    name: Annotated[
+        str | None, typer.Option("--batch", help="Name in the ledger; default: that of SOURCE without its ending.")
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="Instruction of rows that have none: 'Put {name} on ice'.")] = None,
+    key: Annotated[str | None, typer.Option(help="Key of rows that have none; default: a digest.")] = None,
+    file_name: Annotated[str | None, typer.Option(help="Name of a row's file: '{sku}/{scene}'.")] = None,
+    size: Size = None,
+    format: AnyFormat = None,  # noqa: A002 - the option's name
+    in_flight: Annotated[int, typer.Option(help="Submissions at a time; a crash leaves no more unknown.")] = 16,
+    open_tasks: Annotated[int, typer.Option(help="Edits at a time, until they are saved.")] = 64,
+    downloads: Annotated[int, typer.Option(help="Results fetched at a time.")] = 8,
+    per_second: Annotated[float | None, typer.Option(help="Maximum submissions in a second.")] = None,
+    per_minute: Annotated[float | None, typer.Option(help="Maximum submissions in a minute.")] = None,
+    max_edits: Annotated[int | None, typer.Option(help="Maximum edits to submit in this run.")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Submit failed edits again, billed again.")
+    ] = False,
+    no_precheck: Annotated[bool, typer.Option("--no-precheck", help="Check each row when its turn comes.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and count what would be billed; send nothing.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write failures and the summary only.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write a line of JSON for each row, and a last summary.")
+    ] = False,
+    token_file: TokenFile = None,
+    mock: Annotated[
+        bool, typer.Option("--mock", help="Use an embedded mock server, offline, and a ledger that is not kept.")
+    ] = False,
+) -> None:
+    """Edit every row once. Run it again to go on: what was submitted before is not submitted, nor billed, again.
+
+    Set SINANCODE_API_KEY to your API token. Without --ledger, the ledger is ledger.db in the output folder. Ctrl-C
+    stops submitting, waits for the submissions in flight, and shows the command that goes on; a second one leaves at
+    once.
+
+    Exit status: 0 all rows are saved; 1 some failed or were refused, or the ledger or a file cannot be written; 2 bad
+    input; 3 the service refuses the token, or cannot be reached; 4 some are unknown, see `batch resolve`; 5 some are
+    left, run it again; 130 interrupted.
+    """
+    moving = not (quiet or (as_json and sys.stdout is not None and sys.stdout.isatty()))
+    with (
+        errors_in_one_line(options=_OPTIONS, animated=moving) as stages,
+        connected(token_file, mock) as settings,
+        TemporaryDirectory() if mock else nullcontext(ledger or _folder(output)) as location,
+        opened(location) as known,
+    ):
+        from ..batch import Batch, Limits  # noqa: PLC0415 - comes with an extra
+
+        check_standard_output("The summary is written")
+        http = httpx2.AsyncClient(trust_env=False) if mock else None  # no proxy: offline means offline
+        client = AsyncNanoBananaEdit(**settings, http_client=http)
+        limits: dict[str, Any] = {"in_flight": in_flight, "open_tasks": open_tasks, "downloads": downloads}
+        limits |= {"per_second": per_second, "per_minute": per_minute, "max_edits": max_edits}
+        options = {"prompt": prompt, "key": key, "file_name": file_name, "image_size": size, "output_format": format}
+        batch = Batch(
+            source,
+            output,
+            ledger=known,
+            client=client,
+            name=name,
+            limits=Limits(**limits),
+            retry_failed=retry_failed,
+            precheck=not no_precheck,
+            **options,
+        )
+        before = batch.load() if dry_run or not no_precheck else batch.status()
+        to_submit = min(before.to_submit, max_edits or before.to_submit)
+        bill = "none of which is billed" if mock else "each of which is billed"
+        text = f"{to_submit:,} edits to submit, {bill}; "
+        text += f"{before.states.get('saved', 0):,} of {sum(before.states.values()):,} rows are saved."
+        if no_precheck and not dry_run:
+            text = f"Edits, {bill}, are submitted as their rows come."
+        if dry_run:
+            tell(text)
+            return
+        if not quiet:
+            say(text)
+        total = to_submit + sum(before.states.get(state, 0) for state in _VISITED)
+        watch = _Watch(batch, None if no_precheck else total, stages, quiet, as_json)
+        try:
+            asyncio.run(watch.run(*(each for each in (http, client) if each)))
+        except KeyboardInterrupt:
+            interrupt = KeyboardInterrupt()  # without what it says of one edit, which may be any of those in flight
+            interrupt.add_note(f"To go on: {shlex.join(['nano-banana-edit', *sys.argv[1:]])}")
+            raise interrupt from None
+        after = batch.status()
+    if as_json:
+        tell(json.dumps({"summary": {"submitted": batch.submitted, "states": after.states}}))
+    else:
+        tell(f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}.")
+    if after.unknown:
+        where = [] if mock else ["--ledger", str(location)]
+        command = shlex.join(["nano-banana-edit", "batch", "resolve", *where])
+        say(f"{after.unknown:,} rows are unknown. To list them: {command}")
+    left = any(after.states.get(state) for state in ("new", "sending", "sent", "completed"))
+    failed = watch.counts["failed"] or after.states.get("failed") or after.states.get("refused")
+    raise typer.Exit(4 if after.unknown else 1 if failed else 5 if left else 0)
+
+
+@app.command()
+def status(
+    ledger: LedgerOption = None,
+    name: BatchName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print how many rows are in each state."""
+    with errors_in_one_line(), opened(ledger, must_exist=True) as known:
+        counts = known.counts(batch=name)
+    tell(json.dumps(counts) if as_json else _counted(counts))
+
+
+@app.command()
+def report(
+    output: Annotated[Path, typer.Option("-o", "--output", help="File that ends in .html, .csv or .jsonl.")],
+    ledger: LedgerOption = None,
+    name: BatchName = None,
+) -> None:
+    """Write a report of all rows: a page with inputs beside results, or a table for programs."""
+    with errors_in_one_line(), opened(ledger, must_exist=True) as known:
+        kind = output.suffix.lower().lstrip(".")
+        if kind not in _REPORTS:
+            raise InvalidRequest(f"--output {output} must end in .{', .'.join(_REPORTS)}.")
+        with check_target(str(output), "--output").open("w", encoding="utf-8", newline="") as file:
+            getattr(with_extra("batch._report"), f"write_{kind}")(known.rows(batch=name), file)
+    tell(output)
+
+
+@app.command()
+def resolve(
+    key: Annotated[str | None, typer.Argument(help="Key of the row; default: list those that are unknown.")] = None,
+    ledger: LedgerOption = None,
+    task_id: Annotated[str | None, typer.Option(help="The edit was accepted; this is its task.")] = None,
+    resend: Annotated[bool, typer.Option("--resend", help="The edit was not accepted; submit it again.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="The edit is not wanted any more.")] = False,
+) -> None:
+    """Settle a row that may have been accepted, when you have looked at your account; or list such rows.
+
+    The list has a line for each row: its key, when it was submitted, and the host and process that did.
+    """
+    with errors_in_one_line(options={"key": "KEY"}), opened(ledger, must_exist=True) as known:
+        if key is not None:
+            row = known.resolve(key, task_id=task_id, resend=resend, cancelled=cancel)
+            tell(visible(f"{row.key}: {row.state}"))
+        elif task_id is not None or resend or cancel:
+            raise InvalidRequest("Name the KEY of the row.")
+        else:
+            for row in known.rows("unknown"):
+                when = datetime.fromtimestamp(row.updated, UTC).isoformat(" ", "seconds")
+                tell("\t".join(map(visible, (row.key, when, row.owner.rpartition("/")[0]))))
+
+
+def _counted(states: Mapping[State, int]) -> str:
+    return ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no rows"
+
+
+def _folder(output: str) -> str | None:
+    """Return the folder for results, which is made if it does not exist; None for a URL, which holds no ledger."""
+    if "://" in output:
+        return None
+    with_extra("batch._sink").sink(output)
+    return output
