@@ -178,16 +178,18 @@ async def collected(batch: Batch) -> dict[str, Any]:
 
 def test_the_outcomes_of_a_slow_stream_come_when_they_are_there(desk: Desk) -> None:
     """An outcome does not wait for the next row, and a row that waits does not keep the batch from ending."""
-    more = threading.Event()
+    more, waited = threading.Event(), []
 
     def slow() -> Any:
         yield {"key": "k0", "image": URL}
-        more.wait(30)
+        waited.append(more.wait(20))
         yield {"key": "k1", "image": URL}
 
     async def first() -> Any:
         async with aclosing(desk.batch(slow(), precheck=False).outcomes()) as outcomes:
-            return await anext(outcomes)
+            outcome = await anext(outcomes)
+            assert not waited
+            return outcome
 
     assert asyncio.run(first()).key == "k0"
     more.set()

@@ -330,7 +330,6 @@ class Run:
                 await photos.enter_async_context(self._photos.setdefault(image, asyncio.Lock()))
 
             async def on_progress(progress: Progress) -> None:
-                self._pace.check()
                 if progress.stage == "submit":
                     await photos.aclose()
                     await self._pace.wait()
