@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from nano_banana_edit import InvalidRequest
 from nano_banana_edit.ledger import Ledger, Row, new_owner
+from sqlalchemy import create_engine, make_url
 
 from .conftest import DIGEST, REQUEST, claimed, execute, expire
 
@@ -201,6 +202,21 @@ def test_keys(ledger: Ledger) -> None:
     for key in KEYS:
         assert ledger.sent(key, f"o/1/{key}"[:99], f"t-{key}")
         assert f"t-{key}" == ledger.get(key).task_id
+
+
+def test_order_of_keys(postgresql: str) -> None:
+    """Keys come in the order of their bytes also in a database whose texts come in that of a dictionary."""
+    url = make_url(postgresql).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE DATABASE dictionary TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"
+        )
+        with Ledger(url.set(database="dictionary").render_as_string()) as ledger:
+            ledger.add("b", {key: {} for key in KEYS})
+            assert sorted(KEYS, key=str.encode) == [row.key for row in ledger.rows()]
+        connection.exec_driver_sql("DROP DATABASE dictionary")
+    engine.dispose()
 
 
 def test_pages(ledger: Ledger) -> None:
