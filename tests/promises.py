@@ -24,6 +24,14 @@ SENT_ONCE = promise(
 SENT_AGAIN = promise(
     "An edit is sent again only if it was certainly not accepted: nothing of it was sent, or the response was 429."
 )
+ONE_PER_KEY = promise(
+    "One edit is submitted per `key`, whatever crashes, restarts or races, on one machine or many. It is submitted "
+    "again only if it was certainly not accepted, or by your word: `retry_failed`, or `ledger.resolve`."
+)
+NONE_FORGOTTEN = promise(
+    "No accepted edit with a `key` is forgotten: the ledger has its task, or lists it as `unknown`, or the exception "
+    "has the `task_id`."
+)
 RATE_LIMITED_AT_ONCE = promise("With `retry_rate_limited=False`, a 429 raises `RateLimited` at once.")
 OWN_ANSWER = promise(
     "A submission never takes bytes that a server sent unasked for its own response. The response to a poll must name "

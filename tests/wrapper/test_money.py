@@ -289,19 +289,28 @@ def _log_to_nowhere(_response: httpx2.Response) -> None:
     raise httpx2.ConnectError("refused", request=httpx2.Request("POST", "http://127.0.0.1:1/log"))
 
 
-@promises.SENT_AGAIN
 def _fail_by_itself(_response: httpx2.Response) -> None:
     raise httpx2.ConnectError("refused")
 
 
-@pytest.mark.parametrize("hook", [_log_to_nowhere, _fail_by_itself])
-def test_a_hook_that_cannot_connect_proves_nothing(hook: Callable[[httpx2.Response], None]) -> None:
-    """When a caller's own hook fails to connect after the response came, the submission is not sent again."""
+def _log_is_busy(_response: httpx2.Response) -> None:
+    httpx2.Response(429, request=httpx2.Request("POST", "http://127.0.0.1:1/log")).raise_for_status()
+
+
+def _upload_fails(_response: httpx2.Response) -> None:
+    raise APIConnectionError("refused", task_id="another")
+
+
+@promises.SENT_AGAIN
+@pytest.mark.parametrize("hook", [_log_to_nowhere, _fail_by_itself, _log_is_busy, _upload_fails])
+def test_a_hook_that_fails_by_itself_proves_nothing(hook: Callable[[httpx2.Response], None]) -> None:
+    """When a caller's own hook fails with a request of its own, the submission is not sent again."""
     script = Script([accepted()] * 4)
     http = httpx2.Client(transport=httpx2.MockTransport(script), event_hooks={"response": [hook]})
-    with pytest.raises(SubmissionUnknown):
+    with pytest.raises(SubmissionUnknown) as unknown:
         NanoBananaEdit(token="t", http_client=http).submit(URL, "p")
     assert 1 == len(script.requests)
+    assert unknown.value.task_id is None
 
 
 def _raise_for_status(response: httpx2.Response) -> None:

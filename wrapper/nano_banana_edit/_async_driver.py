@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar, assert_never, cast
 import anyio
 import anyio.to_thread
 import httpx2
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 
 from . import _clock
 from ._attempt import Attempt, time_is_over
@@ -118,7 +118,9 @@ class AsyncDriver:
         if limiter is None:
             _workers.set(limiter := anyio.CapacityLimiter(_WORKERS))
         with anyio.move_on_after(work.deadline.remaining()):
-            return await anyio.to_thread.run_sync(work.function, limiter=limiter)
+            result = await anyio.to_thread.run_sync(work.function, limiter=limiter)
+            await checkpoint_if_cancelled()  # before the next effect, which may be a submission
+            return result
         raise time_is_over(work.deadline)
 
     async def _together(self, operations: Sequence[Operation[Any]]) -> list[Any]:

@@ -120,16 +120,21 @@ class Attempt:
 
     def fail(self, error: Exception) -> NoReturn:
         """Raise the failure of this attempt as an error of this package, and the caller's own exception as it is."""
-        self._raise_own(error)
+        of_hook = self._request is not None and self.body is None and isinstance(error, NanoBananaEditError)
+        # What a caller's hook met with another request says nothing about this one.
+        if not (of_hook and self._send.billed and not self._never_left(error)):
+            self._raise_own(error)
         name, reason = type(error).__name__, _reason(error)
         logger.debug("%s: no response, %s", self._send.name, name)
-        if isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error:  # raised by a caller's hook
+        if (
+            isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error and self._is_of(error)
+        ):  # a hook's
             raise_for_status(error.response, _content(error.response))
         if self._send.billed and not self._never_left(error):
             raise SubmissionUnknown(
                 f"The submission was sent, but no response could be read ({name}: {reason}). The edit may have been "
                 "accepted and billed, so it is not sent again; check the account before you send it again.",
-                task_id=vars(error).get("task_id"),
+                task_id=vars(error).get("task_id") if self.body else None,
             ) from error
         if isinstance(error, NotRead):
             raise InvalidResponse(reason) from error
@@ -167,8 +172,12 @@ class Attempt:
         """
         if self._request is None or self._seen:
             return not self._left
+        return isinstance(error, _NOT_SENT) and self._is_of(error)
+
+    def _is_of(self, error: httpx2.RequestError | httpx2.HTTPStatusError) -> bool:
+        """Return whether an error is about this request."""
         try:
-            return isinstance(error, _NOT_SENT) and error.request is self._request
+            return error.request is self._request
         except RuntimeError:  # it belongs to no request
             return False
 

@@ -23,7 +23,7 @@ from ._errors import (
     about,
 )
 from ._log import logger
-from ._retry import LONGEST, spread
+from ._retry import LONGEST, TRANSIENT, spread
 from .models import Task
 
 if TYPE_CHECKING:
@@ -111,15 +111,15 @@ def _claimed(
         write = partial(key.ledger.sent, key.name, owner, known) if known else partial(release, *_verdict(error))
         yield from _written(write, error, lease)
         raise
-    with about(task.task_id):
-        sent = Work(partial(key.ledger.sent, key.name, owner, task.task_id), lease, shielded=True)
-        try:
-            owned: bool = yield sent
-        except GeneratorExit:
-            raise
-        except BaseException:  # an interrupt; what is paid for must not be forgotten
-            yield sent
-            raise
+    write = partial(key.ledger.sent, key.name, owner, task.task_id)
+    try:
+        with about(task.task_id):
+            owned: bool = yield Work(write, lease, shielded=True)
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # once more, as it may be an interrupt; what is paid for must not be forgotten
+        yield from _written(write, error, lease)
+        raise
     if not owned:
         logger.warning("The key %s was given away; task %s is another edit of it.", shorten(key.name), task.task_id)
     return task
@@ -130,15 +130,19 @@ def _written(write: Callable[[], object], error: BaseException, deadline: Deadli
     try:
         yield Work(write, deadline, shielded=True)
     except LedgerError as failure:
-        error.add_note(f"The ledger does not know of this: {failure}")
+        known = vars(error).get("task_id")
+        remedy = f" Once its row is unknown, call ledger.resolve with task_id={known!r}." if known else ""
+        error.add_note(f"The ledger does not know of this: {failure.args[0]}{remedy}")
 
 
 def _verdict(error: BaseException) -> tuple[Any, ...]:
     """Return the state of a row whose submission failed, and its outcome."""
-    if isinstance(error, SubmissionUnknown) or not isinstance(error, NanoBananaEditError):
-        return "unknown", {"error": str(error) or type(error).__name__}
-    if isinstance(error, APIStatusError) and not isinstance(error, RateLimited):
+    if not isinstance(error, NanoBananaEditError):
+        return "unknown", {"error": type(error).__name__}  # whose text may have the token
+    if isinstance(error, APIStatusError) and not isinstance(error, RateLimited) and error.status_code not in TRANSIENT:
         return "refused", {"error": error.args[0], "error_code": error.error_code}
+    if isinstance(error, SubmissionUnknown | APIStatusError) and not isinstance(error, RateLimited):
+        return "unknown", {"error": error.args[0]}
     return ("new",)
 
 

@@ -15,7 +15,7 @@ from ._errors import APIConnectionError, APIStatusError, InvalidResponse, NotFou
 from ._log import logger
 from ._settings import Settings
 
-_TRANSIENT = frozenset({408, 409, 425})
+TRANSIENT = frozenset({408, 409, 425})
 LONGEST = threading.TIMEOUT_MAX / 2  # seconds that may be slept; the system's own clock is added to them
 
 
@@ -25,7 +25,7 @@ def may_pass(error: Exception, settings: Settings, *, patient: bool = False) -> 
         return settings.retry_rate_limited
     if isinstance(error, APIStatusError):
         odd = patient and error.status_code < 400
-        return odd or error.status_code >= 500 or error.status_code in _TRANSIENT
+        return odd or error.status_code >= 500 or error.status_code in TRANSIENT
     return isinstance(error, APIConnectionError) or (patient and isinstance(error, InvalidResponse))
 
 

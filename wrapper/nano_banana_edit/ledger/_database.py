@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any, TypeVar
 
 import stamina
 from attrs import define
 from sqlalchemy import (
     JSON,
+    URL,
     Column,
     Connection,
     Engine,
@@ -32,23 +35,28 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from .._errors import InvalidRequest, LedgerError
+from .._errors import InvalidRequest, LedgerError, must_be
 
 T = TypeVar("T")
 
 VERSION = 1
-_PATIENCE = 60.0  # seconds that a change waits for a server that restarts
+_PATIENCE = 60.0  # seconds that a call waits for a server that restarts
+_CONNECTIONS = 5  # at most, of one process; a PostgreSQL server has 100 for all
+_OUTAGES = (OperationalError, InterfaceError)  # which every change would meet
+_FAILURES = (SQLAlchemyError, UnicodeError)
 
 _tables = MetaData()
+# In the order of bytes, as in SQLite: one of the system's may change with its C library, and then breaks the index.
+_Key = String(500).with_variant(String(500, collation="C"), "postgresql")
 _about = Table("nano_banana_edit_ledger", _tables, Column("version", Integer, primary_key=True, autoincrement=False))
 edits = Table(
     "nano_banana_edit_edits",
     _tables,
-    Column("key", String(500), primary_key=True),
+    Column("key", _Key, primary_key=True),
     Column("state", String(20), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -64,7 +72,13 @@ edits = Table(
 )
 Index("nano_banana_edit_by_state", edits.c.batch, edits.c.state, edits.c.key)
 _has_task = edits.c.task_id.is_not(None)
-Index("nano_banana_edit_by_task", edits.c.task_id, sqlite_where=_has_task, postgresql_where=_has_task)
+Index(
+    "nano_banana_edit_by_task",
+    edits.c.task_id,
+    sqlite_where=_has_task,
+    postgresql_where=_has_task,
+    postgresql_using="hash",  # whose entries may be as long as an id
+)
 uploads = Table(
     "nano_banana_edit_uploads",
     _tables,
@@ -101,8 +115,8 @@ class _Change:
     run: Callable[[Connection], Any]
     key: str
     result: Any = None
+    failure: Exception | None = None
     done: bool = False
-    alone: bool = False  # whether a commit together with others has failed
 
 
 class Database:
@@ -116,17 +130,25 @@ class Database:
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self._engine, self._shown = _engine(location)
         self._is_sqlite = self._engine.dialect.name == "sqlite"
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._is_patient = False  # whether it waits for a server that restarts
         self._lock = threading.Lock()
         self._waiting: deque[_Change] = deque()
         if self._is_sqlite:
             event.listen(self._engine, "connect", _durable)
-            event.listen(self._engine, "begin", _immediate)
         try:
             self._set_up()
         except BaseException:
             self.close()
             raise
+        self._is_patient = not self._is_sqlite
+        if hasattr(os, "register_at_fork"):
+            forked = weakref.WeakMethod(self._forked)
+            os.register_at_fork(after_in_child=lambda: (leave := forked()) and leave())
+
+    def _forked(self) -> None:
+        """Leave the connections to the process that this one was forked from, and a lock that a thread held there."""
+        self._engine.dispose(close=False)
+        self._lock, self._waiting = threading.Lock(), deque()
 
     def __str__(self) -> str:
         return self._shown
@@ -134,9 +156,15 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    def read(self, query: Select[*tuple[Any, ...]]) -> Sequence[RowMapping]:
-        with self._named(), self._reading.connect() as connection:
-            return connection.execute(query).mappings().all()
+    def read(self, query: Select[*tuple[Any, ...]], **values: Any) -> Sequence[RowMapping]:
+        def run() -> Sequence[RowMapping]:
+            with self._engine.connect() as connection:
+                return connection.execute(query, values).mappings().all()
+
+        try:
+            return self._patiently(run)
+        except _FAILURES as error:
+            raise self._named(error) from error
 
     def write(self, key: str, run: Callable[[Connection], T]) -> T:
         """Run a change of the row of a key in a transaction, and return its result when it is on disk.
@@ -147,54 +175,65 @@ class Database:
         change = _Change(run, key)
         self._waiting.append(change)
         with self._lock:
-            if not change.done:
-                self._commit_with(change)
+            if not change.done:  # one whose leader failed or was interrupted waits no more, but is not done
+                waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                self._commit(waiting if change in waiting else [*waiting, change], change)
+        if isinstance(change.failure, _FAILURES):
+            raise self._named(change.failure) from change.failure
+        if change.failure:
+            raise change.failure
         return change.result  # type: ignore[no-any-return]
 
-    def _commit_with(self, change: _Change) -> None:
-        changes = [change]
-        others = [other for _ in range(len(self._waiting)) if (other := self._waiting.popleft()) is not change]
-        if not change.alone:
-            changes += [other for other in others if not other.alone]
-        try:
-            with self._named():
-                stamina.retry(on=self._may_pass, attempts=None, timeout=_PATIENCE, wait_max=2.0)(self._commit)(changes)
-        except BaseException:
-            for other in changes:  # whose thread is about to try, by itself
-                other.alone = True
-            raise
-        finally:
-            self._waiting.extend(other for other in others if not other.done)
+    def _commit(self, changes: list[_Change], own: _Change) -> None:
+        def run() -> None:
+            with self._engine.begin() as connection:
+                # A transaction of SQLite that began as a reader may not be let to write.
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+                for change in sorted(changes, key=lambda change: change.key):  # in one order everywhere: no deadlock
+                    change.result = change.run(connection)
 
-    def _commit(self, changes: list[_Change]) -> None:
-        with self._engine.begin() as connection:
-            for change in sorted(changes, key=lambda change: change.key):  # in one order everywhere: no deadlock
-                change.result = change.run(connection)
+        try:
+            self._patiently(run)
+        except Exception as error:  # noqa: BLE001 - raised in the thread of each
+            if len(changes) > 1 and not isinstance(error, _OUTAGES):  # the fault of one, and perhaps of another
+                self._commit([own], own)
+                return
+            for change in changes:
+                change.failure = error
         for change in changes:
             change.done = True
 
-    def _may_pass(self, error: Exception) -> bool:
-        return not self._is_sqlite and isinstance(error, OperationalError | InterfaceError)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
+    def _patiently(self, run: Callable[[], T]) -> T:
+        """Call a function, and again while a server restarts; the first connection after that may be a dead one."""
         try:
-            yield
-        except DBAPIError as error:
-            reason = " ".join(str(error.orig).split())
-            raise LedgerError(f"The ledger {self} cannot be used ({reason}).") from error
+            return run()
+        except _OUTAGES:
+            if not self._is_patient:
+                raise
+        return stamina.retry(on=_OUTAGES, attempts=None, timeout=_PATIENCE, wait_max=2.0)(run)()
+
+    def _named(self, error: Exception) -> LedgerError:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        cause: BaseException | None = error
+        while cause:
+            clear_frames(cause.__traceback__)  # the variables of a driver have the password
+            cause = cause.__cause__
+        return LedgerError(f"The ledger {self} cannot be used ({reason}).")
 
     def _set_up(self) -> None:
-        with self._named():
-            names = set(inspect(self._reading).get_table_names())
+        try:
+            names = set(inspect(self._engine).get_table_names())
             if self._is_sqlite and names and _about.name not in names:
                 raise InvalidRequest(f"The ledger {self} is a database of something else.", field="ledger")
-            if _about.name not in names:
-                with suppress(DBAPIError):  # another process makes them at the same time
-                    _tables.create_all(self._engine)
-                _tables.create_all(self._engine)
-                version = insert_into(_about).values(version=VERSION).on_conflict_do_nothing()
-                self.write("", lambda connection: connection.execute(version))
+            if self._is_sqlite:
+                with self._engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except _FAILURES as error:
+            raise self._named(error) from error
+        if _about.name not in names:
+            with suppress(LedgerError):  # another process makes them at the same time
+                self.write("", _create)
+            self.write("", _create)
         versions = [row["version"] for row in self.read(select(_about.c.version))]
         if versions != [VERSION]:
             raise InvalidRequest(
@@ -203,34 +242,40 @@ class Database:
             )
 
 
+def _create(connection: Connection) -> None:
+    _tables.create_all(connection)
+    connection.execute(insert_into(_about).values(version=VERSION).on_conflict_do_nothing())
+
+
 def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:
+    if not isinstance(location, str | os.PathLike):
+        raise must_be("a path, or a URL such as postgresql://user@host/name", "ledger", location)
     text = os.fspath(location)
+    is_url = "://" in text
     try:
-        url = make_url(text if "://" in text else f"sqlite:///{Path(text).absolute()}")
+        url = make_url(text) if is_url else URL.create("sqlite", database=text and str(Path(text).absolute()))
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
-        shown = repr(text) if "://" not in text else url.render_as_string(hide_password=True)
-        engine = create_engine(url, hide_parameters=True, pool_size=40)
+        secret = [name for name in url.query if "password" in name]
+        shown = url.difference_update_query(secret).render_as_string() if is_url else repr(text)
+        if (
+            url.get_backend_name() in ("sqlite", "postgresql")
+            and url.database not in (None, "", ":memory:")
+            and text != ":memory:"
+        ):
+            how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+            return create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, **how), shown
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        reason = str(error) if "://" not in text else type(error).__name__  # which may repeat the password
-        raise InvalidRequest(
-            f"The ledger is no database that can be used ({reason}); pass a path, or a URL such as "
+        raise InvalidRequest(  # whose reason is not shown, as it may repeat the password
+            f"The ledger is no database that can be used ({type(error).__name__}); pass a path, or a URL such as "
             "postgresql://user@host/name.",
             field="ledger",
         ) from None
-    if engine.dialect.name not in ("sqlite", "postgresql") or url.database in (None, "", ":memory:"):
-        raise InvalidRequest(f"The ledger {shown} is neither an SQLite file nor a PostgreSQL database.", field="ledger")
-    return engine, shown
+    raise InvalidRequest(f"The ledger {shown} is no SQLite file and no PostgreSQL database.", field="ledger")
 
 
 def _durable(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # so that Python's driver begins no transaction by itself
     cursor = connection.cursor()
-    for setting in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL"):
+    for setting in ("busy_timeout = 30000", "synchronous = FULL"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
-
-
-def _immediate(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a transaction that began as a reader may not be let to write

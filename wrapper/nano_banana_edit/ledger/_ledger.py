@@ -9,25 +9,77 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from nano_banana_edit_client.constraints import shorten
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
+from .._requests import task_id as check_task_id
 from .._settings import Seconds, check_seconds, in_seconds
 from ._database import Database, edits, insert_into, now, uploads
 from ._rows import Row, State
 
 _PAGE = 1000  # rows read at once
+_LONGEST_BATCH = 100  # characters, of up to four bytes; an index of PostgreSQL takes 2,700 bytes
 _GRACE = 10.0  # seconds that a lease outlasts its submission
 _IS_LOST = and_(edits.c.state == "sending", edits.c.lease < now())
 _STATE = case((_IS_LOST, "unknown"), else_=edits.c.state)
 _ROW: Select[*tuple[Any, ...]] = select(
     *(_STATE.label("state") if column.name == "state" else column for column in edits.c if column.name != "lease")
 )
+_ROW_OF = _ROW.where(edits.c.key == bindparam("name"))
 _RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
-    "sent": ("unknown",),
+    "sent": ("unknown", "sent"),
     "new": ("unknown", "cancelled"),
-    "cancelled": ("unknown", "new", "refused", "failed"),
+    "cancelled": ("unknown", "new", "refused", "failed", "sent", "completed"),
 }
+
+
+def _claim(*free: State) -> Insert:
+    fresh = insert_into(edits).values(lease=now() + bindparam("seconds", type_=Float), updated=now())
+    new = fresh.excluded
+    again = {name: new[name] for name in ("state", "digest", "request", "owner", "lease", "updated")}
+    return fresh.on_conflict_do_update(
+        index_elements=[edits.c.key],
+        set_={**again, "attempt": edits.c.attempt + 1, "task_id": None, "outcome": None, "output": None},
+        where=and_(edits.c.state.in_(free), edits.c.digest.in_(("", new.digest))),
+    )
+
+
+def _change(column: ColumnElement[str], *where: ColumnElement[bool]) -> Update:
+    """Return a compare-and-set: it changes the row of a key or task, if it is as expected."""
+    return update(edits).where(column == bindparam("name"), *where).values(updated=now())
+
+
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_CLAIM = {False: _claim("new", "refused"), True: _claim("new", "refused", "failed")}  # by retry_failed
+_MINE = edits.c.owner == bindparam("by")
+_SENT = _change(edits.c.key, _MINE, edits.c.state.in_(("sending", "unknown", "sent", "new")))
+_RELEASED = _change(edits.c.key, _MINE, edits.c.state == "sending")
+_FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
+_SAVED = _change(edits.c.task_id, edits.c.state.in_(("sent", "completed", "saved")))
+_REPLACED = _change(edits.c.key, edits.c.state.in_(("new", "refused", "cancelled")))
+_RESOLVED = {state: _change(edits.c.key, _STATE.in_(states)) for state, states in _RESOLVABLE.items()}
+_ADD = insert_into(edits).values(updated=now()).on_conflict_do_nothing()
+_UPLOADED = select(uploads.c.url).where(
+    uploads.c.digest == bindparam("name"), uploads.c.expires > now() + bindparam("seconds", type_=Float)
+)
+_REMEMBER = insert_into(uploads)
+_REMEMBER = _REMEMBER.on_conflict_do_update(
+    index_elements=[uploads.c.digest], set_={"url": _REMEMBER.excluded.url, "expires": _REMEMBER.excluded.expires}
+)
 
 
 class Ledger:
@@ -70,7 +122,7 @@ class Ledger:
 
     def get(self, key: str) -> Row | None:
         """Return the row of a key, or None."""
-        found = self._database.read(_ROW.where(edits.c.key == check_key(key)))
+        found = self._database.read(_ROW_OF, name=check_key(key))
         return Row(**found[0]) if found else None
 
     def rows(self, state: State | None = None, *, batch: str | None = None) -> Iterator[Row]:
@@ -110,9 +162,11 @@ class Ledger:
 
         Args:
             key: Its key.
-            task_id: The edit was accepted, and this is its task: `unknown` becomes `sent`.
+            task_id: The edit was accepted, and this is its task: `unknown` becomes `sent`; so does a `sent` one, with
+                another task.
             resend: The edit was not accepted, and may be submitted again: `unknown` or `cancelled` becomes `new`.
-            cancelled: The edit is not wanted any more: `unknown`, `new`, `refused` or `failed` becomes `cancelled`.
+            cancelled: The edit or its result is not wanted any more, or has expired: `unknown`, `new`, `refused`,
+                `failed`, `sent` or `completed` becomes `cancelled`.
 
         Returns:
             The row as it is now.
@@ -124,92 +178,79 @@ class Ledger:
         if (task_id is not None) + bool(resend) + bool(cancelled) != 1:
             raise InvalidRequest("Give exactly one of task_id, resend and cancelled.", field="task_id")
         state: State = "sent" if task_id is not None else "new" if resend else "cancelled"
-        allowed = _RESOLVABLE[state]
-        changed = self._change(key, {"state": state, "task_id": task_id}, _STATE.in_(allowed))
+        if task_id is not None:
+            check_task_id(task_id)
+        changed = self._change(_RESOLVED[state], check_key(key), state=state, task_id=task_id)
         row = self.get(key)
         if row is None or not (changed or (row.state, row.task_id) == (state, task_id)):
             found = f"is {row.state}" if row else "is not in the ledger"
-            raise InvalidRequest(f"The key {shorten(key)} {found}; it must be {' or '.join(allowed)}.", field="key")
+            raise InvalidRequest(
+                f"The key {shorten(key)} {found}; it must be {' or '.join(_RESOLVABLE[state])}.", field="key"
+            )
         return row
 
     # What a batch writes before, and a client during and after a submission.
 
     def add(self, batch: str, jobs: Mapping[str, Mapping[str, Any]]) -> list[Row]:
         """Add jobs of a batch by key, some thousands at most; return the rows of keys that are there already."""
-        fresh = {"state": "new", "attempt": 0, "digest": "", "batch": batch, "owner": "", "lease": 0.0}
+        fresh = {"state": "new", "attempt": 0, "digest": "", "owner": "", "lease": 0.0}
+        fresh["batch"] = check_key(batch, "batch", _LONGEST_BATCH)
         rows = [{**fresh, "key": check_key(key), "job": job} for key, job in jobs.items()]
-        adding = insert_into(edits).values(updated=now()).on_conflict_do_nothing()
 
         def run(connection: Connection) -> list[Row]:
             found = [Row(**row) for row in connection.execute(_ROW.where(edits.c.key.in_(jobs))).mappings()]
-            connection.execute(adding, rows)
+            connection.execute(_ADD, rows)
             return found
 
         return self._database.write("", run) if rows else []
 
     def replace(self, key: str, job: Mapping[str, Any]) -> bool:
         """Change the job of a row that nobody has paid for; return whether it could be changed."""
-        return self._change(key, {"job": job, "digest": ""}, edits.c.state.in_(("new", "refused", "cancelled")))
+        return self._change(_REPLACED, key, job=job, digest="")
 
     def claim(
         self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
     ) -> Row:
         """Claim a key if it is free, and return its row: the owner may submit it if it is `sending` and theirs."""
-        mine = {"state": "sending", "owner": owner, "lease": now() + self.lease + _GRACE, "updated": now()}
-        free = edits.c.state.in_(("new", "refused", "failed") if retry_failed else ("new", "refused"))
-        fresh = insert_into(edits).values(key=key, digest=digest, request=request, attempt=1, batch="", **mine)
-        again = {**mine, "digest": digest, "request": request, "attempt": edits.c.attempt + 1}
-        claimed = fresh.on_conflict_do_update(
-            index_elements=[edits.c.key],
-            set_={**again, "task_id": None, "outcome": None, "output": None},
-            where=and_(free, edits.c.digest.in_(("", digest))),
-        )
+        row = {"key": key, "digest": digest, "request": request, "owner": owner, "seconds": self.lease + _GRACE}
+        row |= {"state": "sending", "attempt": 1, "batch": ""}
 
         def run(connection: Connection) -> Row:
-            connection.execute(claimed)
-            return Row(**connection.execute(_ROW.where(edits.c.key == key)).mappings().one())
+            connection.execute(_CLAIM[retry_failed], row)
+            return Row(**connection.execute(_ROW_OF, {"name": key}).mappings().one())
 
         return self._database.write(key, run)
 
     def sent(self, key: str, owner: str, task_id: str) -> bool:
         """Write that a claimed submission was accepted, also after its lease; return whether it is still its own."""
-        mine = and_(edits.c.owner == owner, edits.c.state.in_(("sending", "unknown", "sent")))
-        return self._change(key, {"state": "sent", "task_id": task_id}, mine)
+        return self._change(_SENT, key, by=owner, state="sent", task_id=task_id)
 
     def released(self, key: str, owner: str, state: State, outcome: Mapping[str, Any] | None = None) -> bool:
         """Write that a claimed submission was not accepted (`new`, `refused`), or that nobody knows (`unknown`)."""
-        return self._change(
-            key, {"state": state, "outcome": outcome}, edits.c.owner == owner, edits.c.state == "sending"
-        )
+        return self._change(_RELEASED, key, by=owner, state=state, outcome=outcome)
 
     def finished(self, task_id: str, state: State, outcome: Mapping[str, Any]) -> bool:
         """Write how the edit of a task ended: `completed` or `failed`."""
-        return self._change(task_id, {"state": state, "outcome": outcome}, edits.c.state == "sent", by_task=True)
+        return self._change(_FINISHED, task_id, state=state, outcome=outcome)
 
     def saved(self, task_id: str, output: str, outcome: Mapping[str, Any]) -> bool:
         """Write that the result of a task is in a file."""
-        done = edits.c.state.in_(("sent", "completed", "saved"))
-        return self._change(task_id, {"state": "saved", "output": output, "outcome": outcome}, done, by_task=True)
+        return self._change(_SAVED, task_id, state="saved", output=output, outcome=outcome)
 
     def uploaded(self, digest: str, seconds: float) -> str | None:
         """Return the URL of an upload of the same content that lasts some seconds more, or None."""
-        found = self._database.read(
-            select(uploads.c.url).where(uploads.c.digest == digest, uploads.c.expires > now() + seconds)
-        )
+        found = self._database.read(_UPLOADED, name=digest, seconds=seconds)
         return found[0]["url"] if found else None
 
     def remember(self, digest: str, url: str, expires: float) -> None:
         """Keep the URL of an upload until it expires, in seconds since 1970."""
-        row = {"url": url, "expires": expires}
-        keeping = insert_into(uploads).values(digest=digest, **row)
-        keeping = keeping.on_conflict_do_update(index_elements=[uploads.c.digest], set_=row)
-        self._database.write(digest, lambda connection: connection.execute(keeping))
+        row = {"digest": digest, "url": url, "expires": expires}
+        self._database.write(digest, lambda connection: connection.execute(_REMEMBER, row))
 
-    def _change(self, name: str, values: Mapping[str, Any], *where: ColumnElement[bool], by_task: bool = False) -> bool:
-        """Compare and set: change the row of a key or task if it is as expected; return whether it was."""
-        column = edits.c.task_id if by_task else edits.c.key
-        changing = update(edits).where(column == name, *where).values(**values, updated=now())
-        return self._database.write(name, lambda connection: connection.execute(changing).rowcount > 0)
+    def _change(self, change: Update, name: str, **values: Any) -> bool:
+        """Change the row of a key or task; return whether it was as expected."""
+        values["name"] = name
+        return self._database.write(name, lambda connection: connection.execute(change, values).rowcount > 0)
 
 
 def new_owner() -> str:
@@ -217,8 +258,8 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:60]}/{os.getpid()}/{uuid.uuid4().hex}"
 
 
-def check_key(key: object) -> str:
+def check_key(key: object, name: str = "key", longest: int = 500) -> str:
     """Return a key if it is usable."""
-    if isinstance(key, str) and key.isprintable() and 1 <= len(key) <= 500:
+    if isinstance(key, str) and key.isprintable() and 1 <= len(key) <= longest:
         return key
-    raise must_be("1 to 500 printable characters", "key", key)
+    raise must_be(f"1 to {longest} printable characters", name, key)

@@ -1,0 +1,294 @@
+"""The ledger by itself: claims, the life of a row, and what a person may decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nano_banana_edit import InvalidRequest
+from nano_banana_edit.ledger import Ledger, Row, new_owner
+from sqlalchemy import create_engine, make_url
+
+from .conftest import DIGEST, REQUEST, claimed, execute, expire
+
+OUTCOME = {"error": "nobody knows"}
+STATES = ["new", "sending", "sent", "completed", "saved", "failed", "refused", "cancelled", "unknown"]
+
+
+def bring(ledger: Ledger, state: str, key: str = "k") -> str:
+    """Bring a key into a state; return its owner."""
+    owner = new_owner()
+    claimed(ledger, key, owner)
+    if state in ("new", "refused", "unknown"):
+        assert ledger.released(key, owner, state, OUTCOME)
+    elif state == "cancelled":
+        assert ledger.released(key, owner, "new")
+        ledger.resolve(key, cancelled=True)
+    elif state != "sending":
+        assert ledger.sent(key, owner, f"t-{key}")
+        if state in ("completed", "failed"):
+            assert ledger.finished(f"t-{key}", state, OUTCOME)
+        elif state == "saved":
+            assert ledger.saved(f"t-{key}", "out.png", {})
+    row = ledger.get(key)
+    assert (state, owner) == (row.state, row.owner)
+    return owner
+
+
+def test_a_claim(ledger: Ledger, database: str) -> None:
+    """A claim makes a row that says whose it is and what it asks for, and it is there for the next who opens it."""
+    assert ledger.get("k") is None
+    row = claimed(ledger)
+    expected = Row("k", "sending", 1, DIGEST, REQUEST, None, "", None, None, None, row.updated, "host/7/other")
+    assert expected == row
+    with Ledger(database) as other:
+        assert expected == other.get("k")
+    assert abs(row.updated - dt.datetime.now().timestamp()) < 60
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_who_may_claim(ledger: Ledger, state: str) -> None:
+    """A key is claimed again only if nothing was sent, or it was refused, or it failed and the caller asks for it."""
+    bring(ledger, state)
+    before = ledger.get("k")
+    free = state in ("new", "refused")
+    row = claimed(ledger)
+    assert (row.owner == "host/7/other") is free
+    assert row if free else row == before
+    if state == "failed":
+        row = ledger.claim("k", "again", DIGEST, REQUEST, retry_failed=True)
+        free = True
+        assert "again" == row.owner
+    if free:
+        assert ("sending", 2, None, None) == (row.state, row.attempt, row.task_id, row.outcome)
+
+
+def test_a_claim_for_another_request_is_none(ledger: Ledger) -> None:
+    """A key that is free for its own request is not for another one."""
+    bring(ledger, "refused")
+    assert "refused" == ledger.claim("k", "o", "e" * 64, {"prompt": "other"}).state
+
+
+def test_a_claim_whose_answer_was_lost(ledger: Ledger) -> None:
+    """The same claim once more is the same claim."""
+    assert claimed(ledger).attempt == claimed(ledger).attempt == 1
+
+
+def test_a_lease_that_is_over(ledger: Ledger, database: str) -> None:
+    """A claim that outlasts its lease is unknown, is listed and counted as that, and cannot be claimed."""
+    claimed(ledger)
+    assert [] == [*ledger.rows("unknown")]
+    expire(database)
+    assert {"unknown": 1} == ledger.counts()
+    assert ["k"] == [row.key for row in ledger.rows("unknown")] == [row.key for row in ledger.rows()]
+    assert [] == [*ledger.rows("sending")]
+    assert ("unknown", "host/7/other") == (claimed(ledger, owner="b").state, ledger.get("k").owner)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_late_answers(ledger: Ledger, state: str) -> None:
+    """Only the owner of the claim writes its task, also to a row that is unknown or was given free meanwhile."""
+    owner = bring(ledger, state)
+    assert not ledger.sent("k", "stranger", "t-9")
+    own = ledger.sent("k", owner, "t-2")
+    assert own is (state in ("new", "sending", "sent", "unknown"))
+    assert ledger.get("k").state == ("sent" if own else state)
+
+
+def test_a_late_answer_after_a_lease(ledger: Ledger, database: str) -> None:
+    """The owner may write what it knows after its lease, whoever looked meanwhile."""
+    claimed(ledger, "a", "o")
+    claimed(ledger, "b", "o")
+    expire(database, "a")
+    expire(database, "b")
+    assert ledger.sent("a", "o", "t-1")
+    assert ledger.released("b", "o", "new")
+    assert {"sent": 1, "new": 1} == ledger.counts()
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state != "sending"])
+def test_released_once(ledger: Ledger, state: str) -> None:
+    """A claim that is over is not released."""
+    owner = bring(ledger, state)
+    assert not ledger.released("k", owner, "new")
+    assert state == ledger.get("k").state
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_finished(ledger: Ledger, state: str) -> None:
+    """What a poll says is written once, to a row that was sent; a file also to one that is completed."""
+    bring(ledger, state)
+    assert (state == "sent") is ledger.finished("t-k", "failed", {"error_code": "E7"})
+    assert ledger.saved("t-k", "out.png", {}) is (state in ("completed", "saved"))
+    assert not ledger.finished("unheard of", "completed", {})
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    ("decision", "to", "allowed"),
+    [
+        ({"task_id": "t-9"}, "sent", {"unknown", "sent"}),
+        ({"resend": True}, "new", {"unknown", "cancelled", "new"}),
+        (
+            {"cancelled": True},
+            "cancelled",
+            {"unknown", "new", "refused", "failed", "sent", "completed", "cancelled"},
+        ),
+    ],
+)
+def test_resolve(ledger: Ledger, state: str, decision: dict[str, Any], to: str, allowed: set[str]) -> None:
+    """A person decides about what is not under way and has no file, and may say the same twice."""
+    bring(ledger, state)
+    for _ in range(2):
+        if state in allowed:
+            row = ledger.resolve("k", **decision)
+            assert (to, decision.get("task_id")) == (row.state, row.task_id)
+        else:
+            with pytest.raises(InvalidRequest, match=f"key 'k' is {state}; it must be "):
+                ledger.resolve("k", **decision)
+            assert state == ledger.get("k").state
+
+
+@pytest.mark.parametrize(
+    ("decision", "why"),
+    [
+        ({}, "exactly one"),
+        ({"task_id": "t", "resend": True}, "exactly one"),
+        ({"resend": True, "cancelled": True}, "exactly one"),
+        ({"task_id": ""}, "task_id"),
+        ({"task_id": ".."}, "task_id"),
+        ({"task_id": 7}, "task_id"),
+        ({"resend": True}, "key 'x' is not in the ledger"),
+    ],
+)
+def test_a_decision_that_is_none(ledger: Ledger, decision: dict[str, Any], why: str) -> None:
+    """A decision is one of three, about a key that is there, with an id that can be polled."""
+    with pytest.raises(InvalidRequest, match=why):
+        ledger.resolve("x", **decision)
+    with pytest.raises(InvalidRequest, match="printable"):
+        ledger.resolve("", resend=True)
+
+
+KEYS = [
+    "a",
+    "A",
+    "a ",
+    " a",
+    "é",
+    "e\u0301",
+    "Z",
+    "_",
+    "%",
+    "'",
+    '"',
+    "a-b",
+    "ab",
+    "a b",
+    "\\",
+    "🍌" * 500,
+    "x" * 500,
+    "ß",
+    "ss",
+]
+
+
+def test_keys(ledger: Ledger) -> None:
+    """Each key is itself alone, on both databases, and all come in the order of their bytes."""
+    for key in KEYS:
+        assert 1 == claimed(ledger, key, f"o/1/{key}"[:99]).attempt
+    assert sorted(KEYS, key=str.encode) == [row.key for row in ledger.rows()]
+    for key in KEYS:
+        assert ledger.sent(key, f"o/1/{key}"[:99], f"t-{key}")
+        assert f"t-{key}" == ledger.get(key).task_id
+
+
+def test_order_of_keys(postgresql: str) -> None:
+    """Keys come in the order of their bytes also in a database whose texts come in that of a dictionary."""
+    url = make_url(postgresql).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE DATABASE dictionary TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"
+        )
+        with Ledger(url.set(database="dictionary").render_as_string()) as ledger:
+            ledger.add("b", {key: {} for key in KEYS})
+            assert sorted(KEYS, key=str.encode) == [row.key for row in ledger.rows()]
+        connection.exec_driver_sql("DROP DATABASE dictionary")
+    engine.dispose()
+
+
+def test_pages(ledger: Ledger) -> None:
+    """Rows come in pages, each once, of one state and batch or of all; counts agree."""
+    keys = [f"{number:04}" for number in range(2300)]
+    assert [] == ledger.add("one", {key: {"line": int(key)} for key in keys})
+    assert [] == ledger.add("two", {"x": {}})
+    assert [] == ledger.add("two", {})
+    assert [*keys, "x"] == [row.key for row in ledger.rows()]
+    assert keys == [row.key for row in ledger.rows("new", batch="one")]
+    assert {"new": 2300} == ledger.counts(batch="one")
+    assert {"new": 2301} == ledger.counts()
+    assert [] == [*ledger.rows("unknown", batch="one")] == [*ledger.rows(batch="three")]
+    with pytest.raises(InvalidRequest, match="state is 'lost'; it must be one of new, sending"):
+        next(ledger.rows("lost"))  # type: ignore[arg-type]
+
+
+def test_jobs(ledger: Ledger) -> None:
+    """Jobs of a batch are added once; those that are there already are returned, and stay as they are."""
+    ledger.add("one", {"a": {"line": 1}})
+    claimed(ledger, "a")
+    found = ledger.add("two", {"a": {"line": 7}, "b": {"line": 2}})
+    assert [("a", "one", {"line": 1}, "sending", 1)] == [
+        (row.key, row.batch, row.job, row.state, row.attempt) for row in found
+    ]
+    assert ("b", "two", "", None) == ((row := ledger.get("b")).key, row.batch, row.digest, row.request)
+    longest = "".join(map(chr, range(0x1F300, 0x1F300 + 500)))
+    ledger.add(longest[:100], {longest: {}})
+    for batch in ("", longest[:101]):
+        with pytest.raises(InvalidRequest, match=r"batch is .* 1 to 100 printable"):
+            ledger.add(batch, {"c": {}})
+
+
+TEXTS = ["", "nul \0 in it", "lone \ud800", "🍌 'quoted' \"twice\" %s :name", "x" * 5_000]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_texts(ledger: Ledger, text: str) -> None:
+    """Whatever text a prompt, an outcome or a job has, it comes back as it was."""
+    ledger.add("b", {"k": {"text": text}})
+    assert {"prompt": text} == ledger.claim("k", "o", DIGEST, {"prompt": text}).request
+    assert ledger.sent("k", "o", "t")
+    assert ledger.finished("t", "failed", {"error_msg": text})
+    assert ({"text": text}, {"error_msg": text}) == ((row := ledger.get("k")).job, row.outcome)
+
+
+def test_long_ids(ledger: Ledger) -> None:
+    """The longest id that a task may have is kept."""
+    longest = "".join(chr(0x4E00 + number) for number in range(1000))
+    claimed(ledger, "k", "o")
+    assert ledger.sent("k", "o", longest)
+    assert ledger.finished(longest, "completed", {})
+
+
+def test_uploads(ledger: Ledger, database: str) -> None:
+    """An upload is remembered until shortly before it expires; the newest counts."""
+    now = dt.datetime.now().timestamp()
+    assert ledger.uploaded(DIGEST, 0) is None
+    ledger.remember(DIGEST, "https://a.example/1", now + 1000)
+    assert "https://a.example/1" == ledger.uploaded(DIGEST, 900)
+    assert ledger.uploaded(DIGEST, 1100) is None
+    ledger.remember(DIGEST, "https://a.example/2", now + 2000)
+    assert "https://a.example/2" == ledger.uploaded(DIGEST, 1100)
+    assert 1 == execute(database, "UPDATE nano_banana_edit_uploads SET expires = 1")
+    assert ledger.uploaded(DIGEST, 0) is None
+
+
+def test_lease_of(tmp_path: Path) -> None:
+    """A lease is a number of seconds above 0, or a timedelta."""
+    path = tmp_path / "ledger.db"
+    with Ledger(path, lease=dt.timedelta(minutes=1)) as ledger:
+        assert (60.0, f"<Ledger {str(path)!r}>") == (ledger.lease, repr(ledger))
+    for lease in (0, -1, "x", None, float("nan")):
+        with pytest.raises(InvalidRequest, match="lease"):
+            Ledger(path, lease=lease)
