@@ -322,3 +322,61 @@ def test_a_client_of_another_kind_is_refused(desk: Desk) -> None:
     desk.batch(rows(1)).load()
     with pytest.raises(ValueError, match="client"):
         run_keys(desk.ledger, AsyncNanoBananaEdit, ["k0"], desk.out)  # type: ignore[arg-type]
+
+
+def test_a_row_that_another_process_finishes_meanwhile_is_left_to_it(desk: Desk) -> None:
+    """A row that was sent, and has changed before its turn came, is not fetched twice."""
+    desk.service.on("createEdit", Outcome(status="slow"), times=2)
+    desk.run(rows(2), client=desk.client(timeout=5, poll_interval=1))
+    desk.service.reset()
+    batch = desk.batch(None, limits=Limits(open_tasks=1), client=desk.client(timeout=5, poll_interval=1))
+    flights: list[int] = []
+
+    async def other(request: httpx2.Request) -> None:
+        flights.append(batch.in_flight)
+        execute(str(desk.folder / "ledger.db"), "UPDATE nano_banana_edit_edits SET state = 'saved' WHERE key = 'k1'")
+
+    desk.shop.hook = other
+
+    async def collected() -> list[str]:
+        return [outcome.key async for outcome in batch]
+
+    assert asyncio.run(collected()) == ["k0"]
+    assert set(flights) == {0}
+
+
+def test_the_submissions_in_flight_are_counted(desk: Desk) -> None:
+    """A batch says how many answers to submissions it waits for."""
+    batch = desk.batch(rows(9), limits=Limits(in_flight=2))
+    counts: list[int] = []
+
+    async def count(request: httpx2.Request) -> None:
+        if "/generate/" in request.url.path:
+            counts.append(batch.in_flight)
+            await asyncio.sleep(0.01)
+
+    desk.shop.hook = count
+    batch.run()
+    assert max(counts) == 2
+    assert batch.in_flight == 0
+
+
+def test_a_row_that_another_process_is_submitting_is_waited_for(desk: Desk) -> None:
+    """A row that is `sending` is saved when its owner has submitted it, and not submitted again."""
+    desk.batch(rows(2)).load()
+    database, change = str(desk.folder / "ledger.db"), "UPDATE nano_banana_edit_edits SET {} WHERE key = 'k0'"
+    execute(database, change.format("state = 'sending', owner = 'h/1/x', lease = 1e12"))
+
+    async def other(request: httpx2.Request) -> None:
+        if "/generate/" in request.url.path:
+            with (
+                httpx2.Client(transport=mock_transport(desk.service)) as http,
+                NanoBananaEdit(token="t", http_client=http) as client,
+            ):
+                task = client.submit(URL, "p0")
+            execute(database, change.format(f"state = 'sent', task_id = '{task.task_id}'"))
+
+    desk.shop.hook = other
+    batch = desk.batch(None)
+    assert batch.run().states == {"saved": 2}
+    assert (batch.submitted, len(desk.service.edits)) == (1, 2)

@@ -62,8 +62,7 @@ class Pace:
                 finally:
                     self._sleep.cancel()
                 self.check()
-            if takes:
-                self._free = _clock.now() + self._interval
+            self._free = _clock.now() + (self._interval if takes else 0.0)
 
     def slow(self, left: float, retry_after: float | None = None) -> None:
         """Hold back every submission for as long as the service asks, or ever longer, and space them wider.
