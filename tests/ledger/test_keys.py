@@ -45,7 +45,7 @@ def test_once(call: Caller) -> None:
     assert {"files": [{"url": "https://cdn.example.test/out.png", "type": None}]} == row.outcome
     assert {"image_urls": [URL], "prompt": "p"}.items() <= row.request.items()
     assert "completed" == call(Script([]), "submit").status
-    call.ledger.saved("t-1", "out.png")
+    call.ledger.saved("t-1", "out.png", {})
     assert "t-1" == call(Script([task()])).task_id
     assert "saved" == call.row().state
 

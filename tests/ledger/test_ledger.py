@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from nano_banana_edit import InvalidRequest
 from nano_banana_edit.ledger import Ledger, Row, new_owner
+from sqlalchemy import create_engine, make_url
 
 from .conftest import DIGEST, REQUEST, claimed, execute, expire
 
@@ -30,7 +31,7 @@ def bring(ledger: Ledger, state: str, key: str = "k") -> str:
         if state in ("completed", "failed"):
             assert ledger.finished(f"t-{key}", state, OUTCOME)
         elif state == "saved":
-            assert ledger.saved(f"t-{key}", "out.png")
+            assert ledger.saved(f"t-{key}", "out.png", {})
     row = ledger.get(key)
     assert (state, owner) == (row.state, row.owner)
     return owner
@@ -120,7 +121,7 @@ def test_finished(ledger: Ledger, state: str) -> None:
     """What a poll says is written once, to a row that was sent; a file also to one that is completed."""
     bring(ledger, state)
     assert (state == "sent") is ledger.finished("t-k", "failed", {"error_code": "E7"})
-    assert ledger.saved("t-k", "out.png") is (state in ("completed", "saved"))
+    assert ledger.saved("t-k", "out.png", {}) is (state in ("completed", "saved"))
     assert not ledger.finished("unheard of", "completed", {})
 
 
@@ -201,6 +202,21 @@ def test_keys(ledger: Ledger) -> None:
     for key in KEYS:
         assert ledger.sent(key, f"o/1/{key}"[:99], f"t-{key}")
         assert f"t-{key}" == ledger.get(key).task_id
+
+
+def test_order_of_keys(postgresql: str) -> None:
+    """Keys come in the order of their bytes also in a database whose texts come in that of a dictionary."""
+    url = make_url(postgresql).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE DATABASE dictionary TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"
+        )
+        with Ledger(url.set(database="dictionary").render_as_string()) as ledger:
+            ledger.add("b", {key: {} for key in KEYS})
+            assert sorted(KEYS, key=str.encode) == [row.key for row in ledger.rows()]
+        connection.exec_driver_sql("DROP DATABASE dictionary")
+    engine.dispose()
 
 
 def test_pages(ledger: Ledger) -> None:

@@ -128,7 +128,7 @@ class Machine(RuleBasedStateMachine):
     def is_polled(self, task_id: str, ledger: int, state: Any, twice: bool) -> None:
         for _ in range(1 + twice):
             if state == "saved":
-                self.ledgers[ledger].saved(task_id, "out.png")
+                self.ledgers[ledger].saved(task_id, "out.png", {})
             else:
                 self.ledgers[ledger].finished(task_id, state, {})
 

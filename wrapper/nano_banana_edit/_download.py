@@ -153,12 +153,15 @@ def _problem(path: Path, target: Path) -> str | None:
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 
-def write(target: Path, content: bytes) -> None:
-    """Write a file completely or not at all."""
+def write(target: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a file completely or not at all; if it is to be durable, its content is on disk before its name is."""
     part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
             file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         if target.exists():
             shutil.copymode(target, part)
         part.replace(target)

@@ -66,7 +66,7 @@ def submit(
             raise _other(row, request)
         if row is None or row.state in ("new", "refused") or (row.state == "failed" and key.retry_failed):
             if not prepared:
-                yield from prepare(row.attempt if row else 0)
+                yield from prepare(row.attempt if row and row.state != "new" else 0)  # refused, maybe for its uploads
                 prepared = True
             task: Task | None = yield from _claimed(key, digest, request, deadline, send)
             if task:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
-from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
+import anyio
+import anyio.to_thread
 from attrs import frozen
 from nano_banana_edit_client.constraints import shorten
 
 from .._errors import InvalidRequest, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger, Row, State, difference
-from ._run import Limits, Outcome, Run, unfinished
+from ._run import Limits, Outcome, Run, run_alone, unfinished
 from ._source import Flaw, Job, Source, checked, read
 
+T = TypeVar("T")
+
 _CHUNK = 1000  # rows added to the ledger at once
+_TAKEN: tuple[State, ...] = ("completed", "sent", "sending")
 _BILLED: tuple[State, ...] = ("sent", "completed", "saved", "failed")
 
 
@@ -136,7 +140,7 @@ class Batch:
 
     def run(self) -> Status:
         """Edit every row that is not done. See `arun`; this runs an event loop of its own."""
-        return asyncio.run(self.arun())
+        return run_alone(self.arun, "Batch.arun")
 
     async def arun(self) -> Status:
         """Edit every row that is not done.
@@ -156,7 +160,7 @@ class Batch:
         async with aclosing(self.outcomes()) as outcomes:
             async for _ in outcomes:
                 pass
-        return await asyncio.to_thread(self.status)
+        return await _in_thread(self.status)
 
     async def outcomes(self) -> AsyncGenerator[Outcome, None]:
         """Edit every row that is not done, and yield what became of each as it ends: a batch is for `async for` too."""
@@ -166,23 +170,26 @@ class Batch:
                 client = await stack.enter_async_context(AsyncNanoBananaEdit())
             self._run = Run(self._ledger, client, self._output, self._limits, self._retry_failed)
             if self._precheck:
-                await asyncio.to_thread(self.load)
-            page = 200 if self._source is None else 1  # a stream is not waited for
-            outcomes = await stack.enter_async_context(aclosing(self._run.outcomes(self._rows(), page)))
+                await _in_thread(self.load)
+            ends = self._run.outcomes(self._rows(), self._taken(), is_stream=self._source is not None)
+            outcomes = await stack.enter_async_context(aclosing(ends))
             async for outcome in outcomes:
                 yield outcome
 
     __aiter__ = outcomes
 
     def _rows(self) -> Iterator[Row | Outcome]:
-        """Yield the rows that are not done: first those that are paid for, and last those that others have taken."""
+        """Yield the rows that are not done, those first that are paid for."""
         yield from self._ledger.rows("saved", batch=self.name)
-        rest = partial(unfinished, self._ledger, batch=self.name)
-        yield from rest(retry_failed=self._retry_failed)
+        yield from unfinished(self._ledger, batch=self.name, retry_failed=self._retry_failed)
         if self._source is not None:
             for job in read(self._source, **self._read):
                 yield self._come(job)
-        yield from (row for row in rest() if row.state in ("sending", "sent", "completed"))
+
+    def _taken(self) -> Iterator[Row]:
+        """Yield the rows that others have taken, and may have left."""
+        for state in _TAKEN:
+            yield from self._ledger.rows(state, batch=self.name)
 
     def _come(self, job: Job | Flaw) -> Row | Outcome:
         """Add a row of a stream."""
@@ -200,15 +207,20 @@ class Batch:
         for row in self._ledger.add(self.name, {key: job.spec() for key, job in by_key.items()}):
             job = by_key[row.key]
             spec = job.spec()
+            stays = row.job == spec and not (row.digest and row.state in ("new", "refused"))  # a file may have changed
             if row.batch != self.name or row.job is None:
                 problem = f"belongs to {f'the batch {row.batch!r}' if row.job else 'an edit outside of batches'}"
-            elif row.job == spec or self._ledger.replace(row.key, spec):
+            elif stays or self._ledger.replace(row.key, spec):
                 continue
             else:
                 problem = f"is {row.state} as another edit: {difference(row.job, spec)}"
             raise InvalidRequest(
                 f"Line {job.line}: the key {shorten(row.key)} {problem}. Use another key.", field="key", value=row.key
             )
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))  # those of the loop may be busy
 
 
 def _checked_name(name: str | None, source: object) -> str:

@@ -8,22 +8,23 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+import anyio
+import anyio.to_thread
 from attrs import Attribute, field, frozen
 
 from .. import _clock, _media
 from .._errors import (
     APIConnectionError,
     APIStatusError,
-    AuthenticationError,
     LedgerError,
     NanoBananaEditError,
-    PermissionDenied,
     RateLimited,
+    ServerError,
     SubmissionUnknown,
     must_be,
 )
@@ -33,12 +34,16 @@ from ..ledger import Ledger, Row, State
 from ..models import Task
 from ..results import AsyncEdit
 from ._pace import Pace, Stopped
-from ._sink import Sink, sink
+from ._sink import sink
 from ._source import Job
 
 T = TypeVar("T")
 
 _HAS_TASK = ("sent", "completed", "saved")
+_PAGE = 200  # rows read at once
+_THREADS = 8  # of one run, apart from those of the application, which may all be busy
+_AT_FIRST = 30.0  # seconds that an outage may last if the service has never answered: it may be the wrong host
+_PATIENCE = 600.0  # seconds that an outage may last once it has
 _UNFINISHED: tuple[State, ...] = ("completed", "sent", "refused", "failed", "new", "sending")
 
 
@@ -86,6 +91,25 @@ class Outcome:
     error: Exception | None = None
 
 
+class _Taken(NanoBananaEditError):
+    """Another process has the row; nothing was sent."""
+
+
+class _Claims(Ledger):
+    """A ledger that tells which keys were claimed by whom it is for, which need not wait for those of others."""
+
+    def __init__(self, ledger: Ledger, claimed: Callable[[str], None]) -> None:
+        vars(self).update(vars(ledger))
+        self._claimed = claimed
+
+    def claim(self, key: str, owner: str, *args: Any, **how: Any) -> Row:
+        row = super().claim(key, owner, *args, **how)
+        if row.owner != owner:
+            raise _Taken("Another process submits this row.")
+        self._claimed(key)
+        return row
+
+
 class Run:
     """One run over rows, with its limits and its pace."""
 
@@ -97,64 +121,105 @@ class Run:
         limits: Limits,
         retry_failed: bool = False,
     ) -> None:
+        for name, value, kind in (("client", client, AsyncNanoBananaEdit), ("limits", limits, Limits)):
+            if not isinstance(value, kind):
+                raise must_be(f"of type {kind.__name__}", name, value)
         self._ledger, self._limits, self._retry_failed = ledger, limits, retry_failed
         self._client = client.with_options(ledger=ledger)
-        self._submitter = self._client.with_options(retry_rate_limited=False)  # the pace slows, for all
-        self._sink: Sink = sink(output)
+        claims = _Claims(ledger, self._note)
+        self._submitter = self._client.with_options(ledger=claims, retry_rate_limited=False)  # the pace slows, for all
+        self._sink = sink(output)
         self._pace = Pace(limits.per_second, limits.per_minute)
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._downloads = asyncio.Semaphore(limits.downloads)
+        self._threads = anyio.CapacityLimiter(_THREADS)
         self._photos: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._submitting: set[asyncio.Task[Task]] = set()
         self._mine: set[str] = set()  # keys that this run works on, or has given up
+        self._open: set[str] = set()  # those of them that may still be submitted
+        self._submitting: set[asyncio.Task[Task]] = set()
+        self._left: dict[str, float] = {}  # claimed keys, whose submission may have left, and when
+        self._writing: set[str] = set()  # names of files
         self._lost = 0  # submissions in a row whose answer was lost
-        self._reached = _clock.now()  # when the service last answered a submission
+        self._outage: float | None = None  # when it began
+        self._patience = _AT_FIRST
         self._fatal: Exception | None = None  # what ends the run
         self.submitted = 0  # how many edits this run has submitted
 
     @property
     def in_flight(self) -> int:
         """Submissions whose answer is not there yet."""
-        return len(self._submitting)
+        return len(self._left)
 
-    async def outcomes(self, rows: Iterator[Row | Outcome], page: int = 200) -> AsyncGenerator[Outcome, None]:
+    async def outcomes(
+        self, *passes: Iterator[Row | Outcome], is_stream: bool = False
+    ) -> AsyncGenerator[Outcome, None]:
         """Edit rows, and yield what became of each in the order in which they end.
 
+        A pass is read when all rows of those before it have ended.
+
         If it is cancelled, or closed, it submits nothing more, lets the submissions in flight end, so that their tasks
-        are known, and leaves the rest to the next run; if it is cancelled once more, it ends at once.
+        are known, and leaves the rest to the next run; if it is cancelled once more, it ends at once. It does not wait
+        for the next row of a stream.
         """
-        running: set[asyncio.Task[Outcome | None]] = set()
         ended: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
-        ready: deque[Row | Outcome] = deque()
+        running: set[asyncio.Task[Any]] = set()
         reading: asyncio.Task[list[Row | Outcome]] | None = None
+        ready: deque[Row | Outcome] = deque()
         is_read = False
+
+        def page() -> list[Row | Outcome]:
+            return list(islice(rows or (), 1 if is_stream else _PAGE))
+
+        later = iter(passes)
+        rows = next(later, None)
+
         try:
             while True:
-                while ready and len(running) < self._limits.open_tasks and not self._fatal:
-                    running.add(_started(self._edit(ready.popleft()), ended))
-                if not (ready or reading or is_read or self._fatal):
-                    reading = _started(_in_thread(lambda: list(islice(rows, page))), ended)
-                if not (running or reading):
-                    break
+                while ready and self._take(ready[0], len(running)):
+                    _started(self._edit(ready.popleft()), running, ended)
+                if not (ready or reading or is_read or self._is_over):
+                    reading = _started(self._in_thread(page, abandon=is_stream), running, ended)
+                if running <= {reading} and (self._is_over or not (ready or reading)):
+                    rows, is_read = next(later, None), False
+                    if self._is_over or rows is None:
+                        break
+                    continue
                 task = await ended.get()
+                running.discard(task)
                 if task is reading:
-                    ready.extend(task.result())
+                    ready.extend(reading.result())
                     reading, is_read = None, not ready
-                else:
-                    running.discard(task)
-                    if outcome := task.result():
-                        yield outcome
+                elif outcome := task.result():
+                    yield outcome
             if self._fatal:
                 raise self._fatal
         finally:
-            self._pace.stop()
-            try:
-                while self._submitting:
-                    await asyncio.wait(self._submitting)
-            finally:
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+            await self._wind_up(running)
+
+    async def _wind_up(self, running: set[asyncio.Task[Any]]) -> None:
+        self._pace.stop()
+        try:
+            while self._submitting:
+                await asyncio.wait(self._submitting)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._fatal is not None or self.submitted == self._limits.max_edits
+
+    def _take(self, row: Row | Outcome, running: int) -> bool:
+        """Return whether a row may be begun; one that may be submitted then counts."""
+        if self._is_over or running >= self._limits.open_tasks:
+            return False
+        most = self._limits.max_edits
+        if isinstance(row, Row) and row.state not in _HAS_TASK and row.key not in self._mine:
+            if most is not None and self.submitted + len(self._open) >= most:
+                return False
+            self._open.add(row.key)
+        return True
 
     async def _edit(self, row: Row | Outcome) -> Outcome | None:
         """Bring a row to its end. Returns None if it is left to somebody else, or to the next run."""
@@ -164,31 +229,32 @@ class Run:
             return None
         self._mine.add(row.key)
         outcome = await self._outcome(row)
+        self._open.discard(row.key)
         if outcome is None or outcome.state == "saved":
             self._mine.discard(row.key)  # the others are not tried again in this run
         return outcome
 
     async def _outcome(self, row: Row) -> Outcome | None:
+        edit: AsyncEdit | None = None
         try:
             job = Job.of(row.key, row.job or {})
-            if row.state == "saved" and await _in_thread(partial(self._is_whole, row)):
+            if row.state == "saved" and await self._in_thread(self._is_whole, row):
                 return Outcome(row.key, "saved", row.output)
             if row.state in _HAS_TASK:
                 now = await self._now(row)
+                task = Task(str(row.task_id), None if row.state == "sent" else "completed")
                 if now.state != row.state:
                     return None
-                task = Task(str(row.task_id), None if row.state == "sent" else "completed")
-            else:
-                submitted = await self._submitted(row, job)
-                if submitted is None:
-                    return None
+            elif submitted := await self._submitted(row, job):
                 task = submitted
+            else:
+                return None
             edit = await self._client.wait(task)
-            return Outcome(row.key, "saved", await self._saved(job, edit))
-        except Stopped:
+            return Outcome(row.key, "saved", await self._saved(row, job, edit))
+        except (Stopped, _Taken):
             return None
         except (NanoBananaEditError, OSError) as error:
-            if self._is_fatal(error):
+            if self._is_fatal(error, is_fetched=edit is not None):
                 self._fatal = self._fatal or error
                 self._pace.stop()
             with suppress(LedgerError):
@@ -196,36 +262,66 @@ class Run:
             return Outcome(row.key, row.state, error=error)
 
     async def _now(self, row: Row) -> Row:
-        return await _in_thread(partial(self._ledger.get, row.key)) or row
+        return await self._in_thread(self._ledger.get, row.key) or row
 
     async def _submitted(self, row: Row, job: Job) -> Task | None:
         """Submit when there is a slot; return None if another process has taken the row meanwhile."""
         async with self._slots:
-            if row.state != "sending":
-                now = await self._now(row)
-                if now.state in ("sending", *_HAS_TASK):
-                    return None
+            if row.state != "sending" and (await self._now(row)).state in ("sending", *_HAS_TASK):
+                return None
             while True:
+                self._pace.check()
+                began = _clock.now()
                 submitting = asyncio.create_task(self._submit(job))
                 self._submitting.add(submitting)
                 submitting.add_done_callback(self._submitting.discard)
                 try:
-                    task = await submitting
-                except RateLimited as error:
-                    self._reached = _clock.now()
-                    self._pace.slow(error.retry_after)
-                except APIConnectionError:
-                    if _clock.now() - self._reached > self._ledger.lease:
-                        raise
-                    self._pace.slow()
-                except SubmissionUnknown:
-                    self._lost += 1
-                    self._pace.slow()
-                    raise
-                else:
-                    self._reached, self._lost = _clock.now(), 0
-                    self._pace.quicken()
+                    task: Task | None = await submitting
+                    if row.key in self._left:
+                        self._count(row.key)
+                        self._answered()
+                        self._pace.quicken()
+                    elif row.state != "sending":
+                        return None
+                except NanoBananaEditError as error:
+                    task = self._failed(error, row.key, began)
+                finally:
+                    self._left.pop(row.key, None)
+                if task:
                     return task
+                await self._pace.wait(takes=False)
+
+    def _failed(self, error: NanoBananaEditError, key: str, began: float) -> Task | None:
+        """Return the task of a submission that failed, if it is known, or None to send it again, or raise the error."""
+        left = self._left.get(key, began)
+        if isinstance(error, SubmissionUnknown) and key in self._left:  # else it was lost before
+            self._count(key)
+            if error.task_id:
+                return Task(error.task_id)
+            self._lost += 1
+            self._pace.slow(left)
+        elif isinstance(error, RateLimited):
+            self._answered()
+            self._pace.slow(left, error.retry_after)
+            return None
+        elif isinstance(error, APIConnectionError | ServerError):  # the latter of an upload
+            self._outage = self._outage or _clock.now()
+            if _clock.now() - self._outage <= self._patience:
+                self._pace.slow(left)
+                return None
+        elif isinstance(error, APIStatusError):
+            self._answered()
+        raise error
+
+    def _answered(self) -> None:
+        self._lost, self._outage, self._patience = 0, None, _PATIENCE
+
+    def _note(self, key: str) -> None:
+        self._left[key] = _clock.now()
+
+    def _count(self, key: str) -> None:
+        self._open.discard(key)
+        self.submitted += 1
 
     async def _submit(self, job: Job) -> Task:
         async with AsyncExitStack() as photos:
@@ -237,10 +333,6 @@ class Run:
                 if progress.stage == "submit":
                     await photos.aclose()
                     await self._pace.wait()
-                    if self.submitted == self._limits.max_edits:
-                        self._pace.stop()
-                        raise Stopped("All edits that the run may submit are submitted.")
-                    self.submitted += 1
 
             return await self._submitter.submit(
                 job.images,
@@ -253,37 +345,68 @@ class Run:
                 on_progress=on_progress,
             )
 
-    async def _saved(self, job: Job, edit: AsyncEdit) -> str:
+    async def _saved(self, row: Row, job: Job, edit: AsyncEdit) -> str:
         """Fetch and save the results of an edit; return the name of the first."""
         sizes: dict[str, int] = {}
-        for number, image in enumerate(edit.images, 1):
+        numbers = count(1)
+        for image in edit.images:
             async with self._downloads:
                 content = await image.bytes()
-                name = _name(job.output, image.media_type, number)
-                await _in_thread(partial(self._sink.save, name, content))
+                while not await self._written(name := _name(job.output, image.media_type, next(numbers)), content, row):
+                    pass
             sizes[name] = len(content)
         files = [{"url": image.url, "type": image.type} for image in edit.images]
         first = next(iter(sizes))
-        outcome = {"files": files, "sizes": sizes}
-        await _in_thread(partial(self._ledger.saved, edit.task_id, first, outcome))
+        await self._in_thread(self._ledger.saved, edit.task_id, first, {"files": files, "sizes": sizes})
         return first
 
+    async def _written(self, name: str, content: bytes, row: Row) -> bool:
+        """Write a file; return False if there is another with its name, which may be all that somebody has paid for."""
+        folded = name.casefold()
+        if folded in self._writing:
+            return False
+        self._writing.add(folded)
+        try:
+            return await self._in_thread(self._sink.save, name, content, name in _sizes(row))
+        finally:
+            self._writing.discard(folded)
+
     def _is_whole(self, row: Row) -> bool:
-        sizes = (row.outcome or {}).get("sizes", {})
+        sizes = _sizes(row)
         return bool(sizes) and all(self._sink.size(name) == size for name, size in sizes.items())
 
-    def _is_fatal(self, error: Exception) -> bool:
+    def _is_fatal(self, error: Exception, *, is_fetched: bool) -> bool:
         """Return whether an error is not that of one row, so that the next rows would fail, or pay, in vain."""
+        if isinstance(error, LedgerError | OSError):
+            return True
+        if is_fetched:  # another host refuses, or a result has expired
+            return False
         if isinstance(error, SubmissionUnknown):
             return self._lost > self._limits.in_flight
-        if isinstance(error, APIConnectionError):
+        if isinstance(error, APIConnectionError | ServerError):
             return error.task_id is None
-        refused = isinstance(error, APIStatusError) and error.status_code == 402  # no money is left
-        return refused or isinstance(error, AuthenticationError | PermissionDenied | LedgerError | OSError)
+        return isinstance(error, APIStatusError) and error.status_code in (401, 402, 403)
+
+    async def _in_thread(self, function: Callable[..., T], *args: Any, abandon: bool = False) -> T:
+        work = asyncio.create_task(
+            anyio.to_thread.run_sync(function, *args, abandon_on_cancel=abandon, limiter=self._threads)
+        )
+        try:
+            return await asyncio.shield(work)
+        finally:
+            if abandon:
+                work.cancel()
+            await asyncio.wait([work])  # a thread that goes on may write a file, or use a ledger that is closed
+
+
+def _sizes(row: Row) -> dict[str, int]:
+    """Return the files of a row that was saved, and their sizes in bytes."""
+    sizes: dict[str, int] = (row.outcome or {}).get("sizes", {})
+    return sizes
 
 
 def _name(output: str, media_type: str | None, number: int) -> str:
-    """Return the name of a result's file: with the ending of its format, and for further results a number."""
+    """Return the name of a result's file: with the ending of its format, and from the second on with a number."""
     path = PurePosixPath(output)
     known = _media.of_name(path.name)
     ending = _media.extension(media_type or "") or ""
@@ -294,14 +417,23 @@ def _name(output: str, media_type: str | None, number: int) -> str:
     return str(path.with_name(f"{stem}{f'-{number}' if number > 1 else ''}{suffix}"))
 
 
-def _started(work: Coroutine[Any, Any, T], ended: asyncio.Queue[asyncio.Task[T]]) -> asyncio.Task[T]:
+def _started(
+    work: Coroutine[Any, Any, T], running: set[asyncio.Task[Any]], ended: asyncio.Queue[asyncio.Task[Any]]
+) -> asyncio.Task[T]:
     task = asyncio.create_task(work)
+    running.add(task)
     task.add_done_callback(ended.put_nowait)
     return task
 
 
-async def _in_thread(function: Callable[[], T]) -> T:
-    return await asyncio.to_thread(function)
+def run_alone(main: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
+    """Run an event loop. Raises RuntimeError if one is running."""
+    loop = None
+    with suppress(RuntimeError):
+        loop = asyncio.get_running_loop()
+    if loop:
+        raise RuntimeError(f"An event loop is running here, as in a notebook; use `await {instead}(...)`.")
+    return asyncio.run(main())
 
 
 def unfinished(ledger: Ledger, *, batch: str | None = None, retry_failed: bool = False) -> Iterator[Row]:
@@ -363,4 +495,5 @@ def run_keys(
             is left as it was.
         OSError: A result cannot be saved, such as on a full disk.
     """
-    return asyncio.run(arun_keys(ledger, client, keys, output, limits=limits, retry_failed=retry_failed))
+    work = partial(arun_keys, ledger, client, keys, output, limits=limits, retry_failed=retry_failed)
+    return run_alone(work, "arun_keys")

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from .._download import write
 from .._errors import InvalidRequest
 
 
-class Sink(Protocol):
+class Sink(ABC):
     """A place for files, by names with `/`."""
 
+    @abstractmethod
     def size(self, name: str) -> int | None:
         """Return the size of a file in bytes, or None if there is none."""
 
-    def save(self, name: str, content: bytes) -> None:
-        """Write a file completely or not at all. Raises OSError."""
+    @abstractmethod
+    def _read(self, name: str) -> bytes: ...
+
+    @abstractmethod
+    def _write(self, name: str, content: bytes) -> None: ...
+
+    def save(self, name: str, content: bytes, own: bool) -> bool:
+        """Write a file completely or not at all; return False if there is another, which is not the caller's own."""
+        size = None if own else self.size(name)
+        if size is not None and (size != len(content) or self._read(name) != content):
+            return False
+        self._write(name, content)
+        return True
 
 
-class _Folder:
+class _Folder(Sink):
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path.cwd() / folder
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -28,16 +43,20 @@ class _Folder:
             raise PermissionError("it cannot be written to")
 
     def size(self, name: str) -> int | None:
-        file = self._folder / name
-        return file.stat().st_size if file.is_file() else None
+        with suppress(FileNotFoundError):
+            return (self._folder / name).stat().st_size
+        return None
 
-    def save(self, name: str, content: bytes) -> None:
+    def _read(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+    def _write(self, name: str, content: bytes) -> None:
         file = self._folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        write(file, content)
+        write(file, content, durable=True)
 
 
-class _Remote:
+class _Remote(Sink):
     def __init__(self, url: str) -> None:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - most batches are saved to a folder
 
@@ -46,12 +65,14 @@ class _Remote:
         self._files.makedirs(self._root, exist_ok=True)
 
     def size(self, name: str) -> int | None:
-        try:
+        with suppress(FileNotFoundError):
             return int(self._files.size(f"{self._root}/{name}"))
-        except FileNotFoundError:
-            return None
+        return None
 
-    def save(self, name: str, content: bytes) -> None:
+    def _read(self, name: str) -> bytes:
+        return bytes(self._files.cat_file(f"{self._root}/{name}"))
+
+    def _write(self, name: str, content: bytes) -> None:
         path = f"{self._root}/{name}"
         self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
         self._files.pipe_file(path, content)
