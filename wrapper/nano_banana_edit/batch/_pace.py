@@ -33,7 +33,7 @@ class Pace:
                     raise must_be("a number above 0, or None for no limit", name, number)
                 intervals.append(unit / number)
         self._allowed = self._interval = max(intervals)
-        self._free = _clock.now()  # when the next submission may leave
+        self._free = self._held = _clock.now()  # when the next submission may leave; until when all are held back
         self._stop = asyncio.Event()
         self._delays = spread(1.0, _SLOWEST, 2.0)
 
@@ -58,10 +58,16 @@ class Pace:
                 await asyncio.wait_for(self._stop.wait(), self._free - now)
 
     def slow(self, retry_after: float | None = None) -> None:
-        """Hold back every submission for as long as the service asks, or ever longer, and space them wider."""
-        delay = next(self._delays) if retry_after is None else retry_after
-        self._free = max(self._free, _clock.now() + delay)
-        self._interval = min(max(self._interval * 2, 0.05), _SLOWEST)
+        """Hold back every submission for as long as the service asks, or ever longer, and space them wider.
+
+        What fails meanwhile left before, and is no reason to be slower still: all in flight fail at once.
+        """
+        now, delay = _clock.now(), retry_after or 0.0
+        if now >= self._held:
+            self._interval = min(max(self._interval * 2, 0.05), _SLOWEST)
+            delay = max(self._interval, next(self._delays) if retry_after is None else retry_after)
+        self._held = max(self._held, now + delay)
+        self._free = max(self._free, self._held)
 
     def quicken(self) -> None:
         """Go back, step by step, to the pace that is allowed."""
