@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest deep drill mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test test-fast test-newest deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ deep: setup ## Run the property tests at length, on new random input
 
 drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
 	python -m tests.drill
+
+chaos: setup ## Kill, stop and cut off batches in 100 rounds, and compare the ledger with what was paid (half an hour)
+	python -m tests.chaos
 
 mutate: setup ## Break each layer, then the code, in thousands of ways; list what no test notices in build/ (hours)
 	@mkdir -p build

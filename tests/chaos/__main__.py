@@ -29,10 +29,11 @@ def main() -> None:
     server, report, logs = Server(where), Report(), Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
         for seed in range(arguments.seed, arguments.seed + arguments.rounds):
-            print(report.add(play(Plan.of(seed), logs / str(seed), server)), flush=True)
+            sys.stdout.write(f"{report.add(play(Plan.of(seed), logs / str(seed), server))}\n")
+            sys.stdout.flush()
     finally:
         server.close()
-    print(f"\n{report.table()}\n")
+    sys.stdout.write(f"\n{report.table()}\n")
     if report.failed:
         sys.exit(f"{report.failed} rounds are bad; the logs of their workers are in {logs}.")
     logs.rmdir()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 _EXPIRE = text("UPDATE nano_banana_edit_edits SET lease = 0 WHERE state = 'sending' AND owner LIKE :owner")
@@ -22,7 +22,8 @@ def expire(location: str, process: int | None = None, patience: float = 30.0) ->
     while True:
         try:
             with _connected(location, patience) as connection:
-                connection.execute(_EXPIRE, {"owner": f"%/{process}/%" if process else "%"})
+                if inspect(connection).has_table("nano_banana_edit_edits"):  # else it ended before it made any
+                    connection.execute(_EXPIRE, {"owner": f"%/{process}/%" if process else "%"})
                 return
         except DBAPIError:
             if time.monotonic() >= deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
 import time
@@ -49,16 +50,17 @@ class Result:
 def play(plan: Plan, folder: Path, server: Server | None) -> Result:
     """Play a round in a new folder, on a PostgreSQL server if the plan is for one.
 
-    The logs of the workers are beside the folder; those of a good round are removed.
+    The logs of the workers are beside the folder. After a good round nothing is left.
     """
     started = time.monotonic()
     with small_disk(folder):
-        result = Round(plan, folder, server if plan.database == "postgresql" else None)
-        verdict = asyncio.run(result.run())
+        this = Round(plan, folder, server if plan.database == "postgresql" else None)
+        verdict = asyncio.run(this.run())
     if verdict.is_good:
+        shutil.rmtree(folder)
         for log in folder.parent.glob(f"{folder.name}-worker-*.log"):
             log.unlink()
-    return Result(plan, result.happened, verdict, time.monotonic() - started)
+    return Result(plan, this.happened, verdict, time.monotonic() - started)
 
 
 @define(eq=False)
