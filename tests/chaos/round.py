@@ -23,8 +23,8 @@ from .leases import expire, hold
 from .plan import IN_FLIGHT, Event, Plan
 from .service import Service
 
-_LEASE = 1.0  # seconds that a submission may take
-_REAL = 11.5  # seconds after which such a lease is over in the ledger too
+_LEASE = 4.0  # seconds that a submission may take: longer than a locked database, which uses it up before it is sent
+_REAL = 14.5  # seconds after which such a lease is over in the ledger too
 _PATIENCE = 2.0  # seconds without progress, after which the next fault comes all the same
 _LONGEST = 180.0  # seconds of a round, and of what a person does after it
 _ROOT = Path(__file__).parents[2]
