@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,14 +1,17 @@
-"""A server that answers with bytes made in advance, so that the client is measured: `python -m benchmarks.server`.
+"""A server that answers with bytes made in advance, so that the client is measured: `python -m benchmarks.server [TASK]`.
 
 It prints its port. It knows the paths of the API and of the peers' APIs, and checks nothing. A submission gets a task
-that is completed at its sixth poll; the result is a PNG on the same server. The id of a task says when it is completed:
-`wait-N-...` at the Nth poll, `processing-...` never, any other at the first.
+that is completed as TASK says, by default at its sixth poll; the result is a PNG on the same server. The id of a task says
+when it is completed: `wait-N-...` at the Nth poll, `after-N-...` N seconds later, `processing-...` never, any other at the
+first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import time
 from collections import Counter
 from itertools import count
 from typing import Any
@@ -17,7 +20,7 @@ import httptools
 
 from .contenders import PNG
 
-_POLLS = 6  # of an edit
+_TASK = "wait-6"
 _PREDICTION = {
     "id": "p1",
     "model": "owner/name",
@@ -47,6 +50,15 @@ _FIXED = {
 }
 _numbers = count()
 _polls: Counter[str] = Counter()
+_due: dict[str, float] = {}
+
+
+def _new_task() -> str:
+    kind = sys.argv[1] if sys.argv[1:] else _TASK
+    task_id = f"{kind}-{next(_numbers)}"
+    if kind.startswith("after-"):
+        _due[task_id] = time.monotonic() + float(kind.removeprefix("after-"))
+    return task_id
 
 
 def _task(task_id: str, host: str) -> bytes:
@@ -56,7 +68,9 @@ def _task(task_id: str, host: str) -> bytes:
         if _polls[task_id] == int(rest.partition("-")[0]):
             del _polls[task_id]
             kind = "completed"
-    if kind in ("wait", "processing"):
+    if kind == "after" and time.monotonic() >= _due[task_id]:
+        kind = "completed"
+    if kind in ("wait", "after", "processing"):
         return _json({"id": task_id, "status": "processing"})
     result = [{"type": "image", "url": f"http://{host}/result.png"}]
     return _json({"id": task_id, "status": "completed", "result": result})
@@ -66,7 +80,7 @@ def _response(path: bytes, host: str) -> bytes:
     if path.startswith(b"/v1/tasks/"):
         return _task(path.removeprefix(b"/v1/tasks/").decode(), host)
     if path.startswith(b"/v1/generate/"):
-        return _json({"task_id": f"wait-{_POLLS}-{next(_numbers)}"})
+        return _json({"task_id": _new_task()})
     return next(response for prefix, response in _FIXED.items() if path.startswith(prefix))
 
 

@@ -101,7 +101,7 @@ class Server:
         assert run.returncode == 0, f"{program} {' '.join(arguments)}\n{run.stdout}{run.stderr}"
 
 
-def _binaries() -> Path | None:
+def binaries() -> Path | None:
     """The folder with the programs of PostgreSQL: on PATH, or the newest of Debian's, which are not on PATH."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
@@ -111,10 +111,10 @@ def _binaries() -> Path | None:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
-    binaries = _binaries()
-    if binaries is None:
+    found = binaries()
+    if found is None:
         pytest.skip(_MISSING)
-    server = Server(binaries)
+    server = Server(found)
     yield server
     server.close()
 

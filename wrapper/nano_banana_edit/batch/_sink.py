@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
