@@ -97,7 +97,7 @@ class Batch:
             # The results of one run would be the rows of the next.
             raise must_be("another folder than the source", "output", str(output))
         self._source, self._output, self._ledger, self._client = source, output, ledger, client
-        self._read = {"prompt": prompt, "key": key, "output": file_name}
+        self._read = {"prompt": prompt, "key": key, "file_name": file_name}
         self._read |= {"image_size": image_size, "output_format": output_format}
         self._limits, self._retry_failed, self._precheck = limits or Limits(), retry_failed, precheck
         self._run: Run | None = None

@@ -3,14 +3,14 @@
 The columns of a row:
 
     image, images           a URL or the path of a file, or a list of them; in CSV one, and further ones in
-    image_2, image_3 ...    columns of their own, as a path may contain any separator
+    image_2, image_3 ...    columns of their own, as a path may contain any separator; their numbers are their order
     prompt                  the instruction
     image_size ...          the options of an edit, by their names
     extra_body              an object, or its JSON
     key, output             what identifies the edit, and the name of its file
 
 Other columns are there for templates: `prompt="Put {name} on a beach"`. A value of the row goes before a template,
-unless the template contains it: `output="{output}-snow"`. An empty value, or null, is one that was not given.
+unless the template contains it: `file_name="{output}-snow"`. An empty value, or null, is one that was not given.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from string import Formatter
 from typing import IO, Any, TypeAlias
@@ -43,9 +43,8 @@ from .._redaction import visible
 from ..ledger import check_key
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[Mapping[str, Any]]
-_Placed: TypeAlias = tuple[
-    str, Mapping[str, Any] | InvalidRequest
-]  # where a row is, and what it has or why that is unknown
+_Row: TypeAlias = Mapping[str, Any] | InvalidRequest  # what it has, or why that is unknown
+_Placed: TypeAlias = tuple[str, _Row]  # with where it is
 
 _DECLARED = [attribute.name for attribute in fields(EditRequest) if isinstance(attribute.validator, Declared)]
 _OPTIONS = [name for name in _DECLARED if name not in ("image_urls", "prompt")]
@@ -54,11 +53,11 @@ _IMAGE = re.compile(r"images?|image_\d{1,4}", re.ASCII)
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
 _SHOWN = 20  # flaws, of all that were found
 _LONGEST_NAME = 200  # bytes; file systems take 255, and an ending may be added
+_NO_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of other bytes
 # A URL that `parse` returns as it is. Most are, and a million rows are to load in seconds.
 _PLAIN_URL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[!-~]*)?", re.IGNORECASE | re.ASCII)
-_NO_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of other bytes
-_RESERVED = r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])"  # as files, on Windows
-_PART = rf'(?!{_RESERVED} *(?:[./]|\Z))(?! )[^<>:"|?*\\/\x00-\x1f]+(?<![. ])'
+_RESERVED = r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)"  # as files, on Windows
+_PART = rf'(?!{_RESERVED} *(?:[./]|\Z))(?! )[^<>:"|?*\\/\x00-\x1f\ud800-\udfff]+(?<![. ])'
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*", re.IGNORECASE)
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -100,7 +99,7 @@ class Flaw:
 
 
 def read(
-    source: Source, *, prompt: str | None = None, key: str | None = None, output: str | None = None, **options: Any
+    source: Source, *, prompt: str | None = None, key: str | None = None, file_name: str | None = None, **options: Any
 ) -> Iterator[Job | Flaw]:
     """Return the rows of a source in their order, each as a job, or as a flaw if it cannot be used.
 
@@ -110,7 +109,7 @@ def read(
             relative path of an image starts at the folder of the file, or for mappings at the working folder.
         prompt: Template of the instruction.
         key: Template of the key; default: a digest of the images as written, prompt, options and extra body.
-        output: Template of the file name, which may contain {key}; default: from the key, in a folder {name}.
+        file_name: Template of the column `output`, which may contain {key}; default: from the key, for a folder {name}.
         options: The options of rows that have none, by name.
 
     Raises:
@@ -121,18 +120,18 @@ def read(
     folder = Path.cwd()
     if isinstance(source, str | os.PathLike):
         path = folder / source
-        reader = _files if path.is_dir() else _READERS.get(path.suffix.lower())
-        if reader is None:
+        if path.is_dir():
+            rows, folder, file_name = _files(path), path, "{name}" if file_name is None else file_name
+        elif reader := _READERS.get(path.suffix.lower()):
+            rows, folder = reader(path), path.parent
+        else:
             raise must_be("a folder, or a file that ends in .jsonl, .ndjson or .csv", "source", str(source))
-        if reader is _files:
-            output = "{name}" if output is None else output
-        rows, folder = reader(path), path if reader is _files else path.parent
     elif isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
         rows = ((f"Row {number}", row) for number, row in enumerate(source, 1))
     else:
         raise must_be("a path, or an iterable of mappings", "source", source)
-    texts = {"prompt": prompt, "key": key, "output": output}
-    templates = {name: _Template(name, text) for name, text in texts.items() if text is not None}
+    texts = {"prompt": ("prompt", prompt), "key": ("key", key), "output": ("file_name", file_name)}
+    templates = {column: _Template(name, text) for column, (name, text) in texts.items() if text is not None}
     return _jobs(rows, _Reader(folder, templates, given))
 
 
@@ -145,65 +144,79 @@ def checked(jobs: Iterable[Job | Flaw]) -> Iterator[Iterator[Job]]:
             name 19 more.
         LedgerError: The temporary file cannot be written.
     """
-    flaws: list[str] = []
-    number = 0
-
-    def rows() -> Iterator[tuple[str, str, str, str]]:
-        nonlocal number
-        for job in jobs:
-            if isinstance(job, Job):
-                yield job.key, job.output.casefold(), job.place, _encode(job.spec())
-            else:
-                number += 1
-                if number <= _SHOWN:
-                    flaws.append(str(job.error.args[0]))
-
     with closing(sqlite3.connect("", isolation_level=None)) as spool:
-        try:
-            spool.execute("PRAGMA journal_mode = OFF")
-            spool.execute("CREATE TABLE jobs (key, file, place, spec)")
-            spool.execute("BEGIN")
-            spool.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?)", rows())
-            for column, problem in _DOUBLES.items() if not number else ():
-                for place, key, before in spool.execute(_FIND_DOUBLES.format(column), (_SHOWN - len(flaws),)):
-                    number += 1
-                    flaws.append(f"{place}: {problem.format(shorten(key), before)}")
-        except sqlite3.Error as error:
-            raise LedgerError(
-                f"The rows cannot be kept in the temporary folder {tempfile.gettempdir()} ({error})."
-            ) from error
-        if flaws:
-            first, *others = flaws
+
+        def execute(statement: str, *values: str) -> sqlite3.Cursor:
+            try:
+                return spool.execute(statement, values)
+            except sqlite3.Error as error:
+                where = f"in the temporary folder {tempfile.gettempdir()}"
+                raise LedgerError(f"The rows cannot be kept {where} ({error}).") from error
+
+        flaws = _flaws(jobs, execute)
+        first, *others = [*islice(flaws, _SHOWN)] or [""]
+        if first:
+            number = 1 + len(others) + sum(1 for _ in flaws)
             many = f"{number:,} rows" if others else "A row"
             failure = InvalidRequest(f"{many} cannot be used; nothing was sent. {first}", field="source")
             for flaw in others:
-                failure.add_note(visible(flaw))
+                failure.add_note(flaw)
             raise failure
-        yield (Job.of(key, json.loads(spec), place) for key, place, spec in spool.execute(_IN_ORDER))
+        yield (Job.of(key, json.loads(spec), place) for key, place, spec in execute(_IN_ORDER))
 
 
 _IN_ORDER = "SELECT key, place, spec FROM jobs ORDER BY rowid"
-_FIND_DOUBLES = """
-    SELECT place, key, before FROM (
-        SELECT rowid AS number, place, key, lag(place) OVER (PARTITION BY {0} ORDER BY rowid) AS before FROM jobs
-    ) WHERE before IS NOT NULL ORDER BY number LIMIT ?
+_DOUBLES = """
+    SELECT place, key, file, key_before, file_before FROM (
+        SELECT rowid AS number, place, key, file, lag(place) OVER (PARTITION BY key ORDER BY rowid) AS key_before,
+            lag(place) OVER (PARTITION BY file ORDER BY rowid) AS file_before FROM jobs
+    ) WHERE key_before IS NOT NULL OR file_before IS NOT NULL ORDER BY number
 """
-_DOUBLES = {
-    "key": "its key {} is that of {}; to edit the same twice, give each a key of its own.",
-    "file": "the edit {} has the same file name as {}; give each a file name of its own.",
-}
+
+
+def _flaws(jobs: Iterable[Job | Flaw], execute: Callable[..., sqlite3.Cursor]) -> Iterator[str]:
+    """Write jobs into a table, and yield what is wrong with the others, and with doubles."""
+    execute("PRAGMA journal_mode = OFF")
+    execute("CREATE TABLE jobs (key, file, place, spec)")
+    execute("BEGIN")
+    for job in jobs:
+        if isinstance(job, Flaw):
+            yield str(job.error.args[0])
+        else:
+            values = job.key, job.output.casefold(), job.place, _encode(job.spec())
+            execute("INSERT INTO jobs VALUES (?, ?, ?, ?)", *values)
+    for place, key, file, key_before, file_before in execute(_DOUBLES):
+        if key_before:
+            problem = f"key {shorten(key)} is that of {key_before}; to edit the same twice, give each a key of its own"
+        else:
+            problem = f"file name {shorten(file)} is that of {file_before}; give each a file name of its own"
+        yield f"{place}: its {problem}."
 
 
 def _jobs(rows: Iterable[_Placed], reader: _Reader) -> Iterator[Job | Flaw]:
     for place, row in rows:
+        given: dict[str, Any] = {}
         try:
-            yield reader.job(place, row)
+            given = _given(row)
+            yield reader.job(place, given)
         except InvalidRequest as error:
             problem = str(error.args[0])
             if error.field == "image":  # the rest is what Python takes, such as bytes
                 problem = f"{problem.partition(', or pass ')[0].rstrip('.')}."
-            key = str(row.get("key") or "") if isinstance(row, Mapping) else ""
-            yield Flaw(key, InvalidRequest(f"{place}: {problem}", field=error.field, value=error.value))
+            problem = f"{place}: {problem}"
+            yield Flaw(reader.key(given), InvalidRequest(problem, field=error.field, value=error.value))
+
+
+def _given(row: _Row) -> dict[str, Any]:
+    """Return the values of a row without those that were not given, or raise InvalidRequest."""
+    if isinstance(row, InvalidRequest):
+        raise row
+    if not isinstance(row, Mapping):
+        raise InvalidRequest(f"it is {shorten(row)}; it must be an object with columns.", field="source", value=row)
+    for name in row:
+        if not isinstance(name, str):
+            raise InvalidRequest(f"it has the column {shorten(name)}; names are text.", field="source", value=name)
+    return {name: value for name, value in row.items() if not _is_missing(value)}
 
 
 def _lines(path: Path) -> Iterator[_Placed]:
@@ -218,21 +231,23 @@ def _object(line: str) -> Any:
         problem = "is not UTF-8; save the file as UTF-8" if _NO_UTF8.search(line) else ""
         row = problem or json.loads(line)
     except (ValueError, RecursionError) as error:
-        problem = f"is not JSON ({error}); write each row on one line"
+        reason = str(error).replace("line 1 column", "column")  # of the file it is another line
+        problem = f"is not JSON ({reason}); write each row on one line"
     return InvalidRequest(f"it {problem}.", field="source", value=line) if problem else row
 
 
 def _records(path: Path) -> Iterator[_Placed]:
     with _opened(path) as file:
         head = file.readline()
-        separator = max(",;\t", key=head.count)
-        reader = csv.reader(chain([head], file), delimiter=separator, strict=True)
+        reader = csv.reader(chain([head], file), delimiter=max(",;\t", key=head.count), strict=True)
         line = 1
-        columns: list[str] = []
         try:
             columns = [column.strip() for column in next(reader, [])]
+            problem = "is not UTF-8; save the file as UTF-8" if _NO_UTF8.search("".join(columns)) else ""
             if "" in columns or len(columns) > len({*columns}):
-                raise InvalidRequest(f"{path.name} has two columns of one name, or one without.", field="source")
+                problem = "has two columns of one name, or one without"
+            if problem:
+                raise InvalidRequest(f"{path.name} {problem}.", field="source")
             line = reader.line_num + 1
             for values in reader:
                 if values:
@@ -242,23 +257,26 @@ def _records(path: Path) -> Iterator[_Placed]:
             yield f"Line {line}", InvalidRequest(f"it is not CSV ({error}); the rest was not read.", field="source")
 
 
-def _record(columns: list[str], values: list[str]) -> Mapping[str, Any] | InvalidRequest:
+def _record(columns: list[str], values: list[str]) -> _Row:
     problem = "it is not UTF-8; save the file as UTF-8." if _NO_UTF8.search("".join(values)) else None
     if len(values) != len(columns):
-        problem = f"it has {len(values)} values, and the first line has {len(columns)} columns."
+        problem = f"its number of values is {len(values)}; that of the columns is {len(columns)}."
     return InvalidRequest(problem, field="source", value=values) if problem else dict(zip(columns, values, strict=True))
 
 
 def _files(folder: Path) -> Iterator[_Placed]:
     """Yield the image files of a folder. Those in folders below it may be results of earlier batches."""
     try:
-        files = [file for file in sorted(folder.iterdir()) if _media.of_name(file.name) and file.name[0] != "."]
+        with os.scandir(folder) as entries:
+            # A list of names alone, as there may be a million.
+            names = [each.name for each in entries if _media.of_name(each.name) and each.name[0] != "."]
     except OSError as error:
         raise _unreadable(folder, error) from error
+    files = [name for name in sorted(names) if not (folder / name).is_dir()]
     if not files:
         raise InvalidRequest(f"source {str(folder)!r} has no image files.", field="source", value=str(folder))
-    for file in files:
-        yield file.name, {"image": file.name, "name": file.stem, "ending": file.suffix[1:]}
+    for file in map(Path, files):
+        yield visible(str(file)), {"image": file, "name": file.stem, "ending": file.suffix[1:]}
 
 
 _READERS = {".jsonl": _lines, ".ndjson": _lines, ".csv": _records}
@@ -284,24 +302,22 @@ class _Template:
 
     name: str
     text: str
-    parts: list[tuple[str, str | None]] = field(init=False)  # a literal, and the column after it
+    parts: list[tuple[str, str | None]] = field()  # a literal, and the column after it
 
-    def __attrs_post_init__(self) -> None:
+    @parts.default
+    def _parse(self) -> list[tuple[str, str | None]]:
         if not isinstance(self.text, str):
             raise must_be("a text, with names of columns in braces", self.name, self.text)
         try:
             parts = [*Formatter().parse(self.text)]
-            problem = "" if all(not (how or as_) for *_, how, as_ in parts) else "a column stands alone in its braces"
-            problem = problem or ("" if all(column != "" for _, column, *_ in parts) else "name a column in the braces")
+            is_plain = all(column != "" and not (how or as_) for _, column, how, as_ in parts)
+            problem = "" if is_plain else "braces take the name of a column, and nothing else"
         except ValueError as error:
             problem = str(error)
         if problem:
-            raise InvalidRequest(
-                f"{self.name} {shorten(self.text)} is no template ({problem}); write {{{{ for a brace.",
-                field=self.name,
-                value=self.text,
-            )
-        object.__setattr__(self, "parts", [(literal, column) for literal, column, *_ in parts])
+            text = f"{self.name} {shorten(self.text)} is no template ({problem}); write {{{{ for a brace."
+            raise InvalidRequest(text, field=self.name, value=self.text)
+        return [(literal, column) for literal, column, *_ in parts]
 
     def has(self, column: str) -> bool:
         return any(column == name for _, name in self.parts)
@@ -312,7 +328,7 @@ class _Template:
 
     def _value(self, row: Mapping[str, Any], column: str) -> str:
         value = row.get(column)
-        if isinstance(value, str | int | float):
+        if isinstance(value, str | int | float | Path):
             return str(value)
         problem = f"its {column!r} is {shorten(value)}, which is no text"
         if value is None:
@@ -328,17 +344,21 @@ class _Reader:
     folder: Path  # where relative paths start
     templates: Mapping[str, _Template]
     options: Mapping[str, Any]
+    # The photos of many rows are few; those of the next batch may be others.
+    _seen: Callable[[str], str] = field(init=False, factory=lambda: lru_cache(1000)(_looked_at))
 
-    def job(self, place: str, row: Mapping[str, Any] | InvalidRequest) -> Job:
+    def key(self, given: Mapping[str, Any]) -> str:
+        """Return the key of a row that cannot be used, or an empty text if it is unknown."""
+        with suppress(InvalidRequest):
+            return str(self._text("key", given) or "")
+        return ""
+
+    def job(self, place: str, given: Mapping[str, Any]) -> Job:
         """Return the job of a row, or raise InvalidRequest."""
-        if isinstance(row, InvalidRequest):
-            raise row
-        if not isinstance(row, Mapping):
-            raise InvalidRequest(f"it is {shorten(row)}; it must be an object with columns.", field="source", value=row)
-        given = {name: value for name, value in row.items() if not _is_missing(value)}
         for name in given:
             self._check_name(name)
-        written = [image for name, value in given.items() if _IMAGE.fullmatch(name) for image in _listed(value)]
+        columns = sorted(filter(_IMAGE.fullmatch, given), key=lambda name: int(name[6:] or 0))  # 2 of `image_2`
+        written = [image for name in columns for image in _listed(given[name])]
         prompt = self._text("prompt", given) or ""
         options = {name: given.get(name, self.options.get(name)) for name in _OPTIONS}
         options = {name: value for name, value in options.items() if value is not None}
@@ -356,13 +376,10 @@ class _Reader:
             key = _requests.digest(content)[:32]
         check_key(key)
         output = self._text("output", {**given, "key": key})
-        return Job(
-            key, images, prompt, options, extra_body, _of_key(key) if output is None else _checked(output), place
-        )
+        output = _of_key(key) if output is None else _checked(output)
+        return Job(key, images, prompt, options, extra_body, output, place)
 
-    def _check_name(self, column: object) -> None:
-        if not isinstance(column, str):
-            raise InvalidRequest(f"it has the column {shorten(column)}; names are text.", field="source", value=column)
+    def _check_name(self, column: str) -> None:
         near = _misspelt(column)
         if near and not any(template.has(column) for template in self.templates.values()):
             raise InvalidRequest(f"it has the column {column!r}; did you mean {near!r}?", field=column)
@@ -374,32 +391,33 @@ class _Reader:
         return str(value) if name != "prompt" and type(value) is int else value
 
     def _image(self, image: Any) -> str:
-        text = os.fspath(image) if isinstance(image, str | os.PathLike) else image
+        text = os.fspath(image) if isinstance(image, os.PathLike) else image
         if not isinstance(text, str):
             raise must_be("a URL or the path of a file, as it is kept in the ledger", "image", image)
         if _PLAIN_URL.fullmatch(text):
             return text
-        text = text.strip()
-        if "://" in text or text[:5].lower() == "data:":
-            url = parse(text, "image")
-            return url if isinstance(url, str) else text
-        path = str(self.folder / text) if text else ""
-        _check_file(path)
-        return path
+        if text is image:
+            text = text.strip()
+            if "://" in text or text[:5].lower() == "data:":
+                return _looked_at(text)
+        return self._seen(str(self.folder / text) if text else "")
 
 
 def _is_missing(value: object) -> bool:
-    """Return whether a value was not given; tables of pandas have NaN in its place."""
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+    """Return whether a value was not given; tables of pandas have NaN or NA in its place."""
+    if isinstance(value, str):
+        return not value
+    return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
 
 
-@lru_cache(1000)
-def _check_file(path: str) -> None:
-    """Raise InvalidRequest if a local image cannot be read, or is no image."""
-    image = parse(path, "image")
-    if not isinstance(image, str):
-        with image.reading() as file:
-            image.content_type(file.read(_media.LONGEST))
+def _looked_at(image: str) -> str:
+    """Return a URL, or what else names an image if it can be read and is one; or raise InvalidRequest."""
+    found = parse(image, "image")
+    if isinstance(found, str):
+        return found
+    with found.reading() as file:
+        found.content_type(file.read(_media.LONGEST))
+    return image
 
 
 @lru_cache(1000)
@@ -429,11 +447,11 @@ def _of_key(key: str) -> str:
     if _is_name(key):
         return key
     words = "-".join(re.findall(r"\w+", key, re.ASCII))[:80]
-    return f"{words}-{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:16]}".lstrip("-")
+    return f"{words}-{hashlib.sha256(key.encode()).hexdigest()[:16]}".lstrip("-")
 
 
 def _is_name(text: object) -> bool:
-    return isinstance(text, str) and bool(_NAME.fullmatch(text)) and len(text.encode(errors="replace")) <= _LONGEST_NAME
+    return isinstance(text, str) and bool(_NAME.fullmatch(text)) and len(text.encode()) <= _LONGEST_NAME
 
 
 def _checked(output: str) -> str:
