@@ -29,7 +29,6 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from string import Formatter
 from typing import IO, Any, TypeAlias
 
 from attrs import field, fields, frozen
@@ -53,6 +52,8 @@ _IMAGE = re.compile(r"images?|image_\d{1,4}", re.ASCII)
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
 _SHOWN = 20  # flaws, of all that were found
 _LONGEST_NAME = 200  # bytes; file systems take 255, and an ending may be added
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
+_NOT_UTF8 = "it is not UTF-8; save the file as UTF-8."
 _NO_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of other bytes
 # A URL that `parse` returns as it is. Most are, and a million rows are to load in seconds.
 _PLAIN_URL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[!-~]*)?", re.IGNORECASE | re.ASCII)
@@ -150,8 +151,7 @@ def checked(jobs: Iterable[Job | Flaw]) -> Iterator[Iterator[Job]]:
             try:
                 return spool.execute(statement, values)
             except sqlite3.Error as error:
-                where = f"in the temporary folder {tempfile.gettempdir()}"
-                raise LedgerError(f"The rows cannot be kept {where} ({error}).") from error
+                raise LedgerError(f"The rows cannot be kept in {tempfile.gettempdir()} ({error}).") from error
 
         flaws = _flaws(jobs, execute)
         first, *others = [*islice(flaws, _SHOWN)] or [""]
@@ -227,13 +227,13 @@ def _lines(path: Path) -> Iterator[_Placed]:
 
 
 def _object(line: str) -> Any:
+    if _NO_UTF8.search(line):
+        return InvalidRequest(_NOT_UTF8, field="source")
     try:
-        problem = "is not UTF-8; save the file as UTF-8" if _NO_UTF8.search(line) else ""
-        row = problem or json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         reason = str(error).replace("line 1 column", "column")  # of the file it is another line
-        problem = f"is not JSON ({reason}); write each row on one line"
-    return InvalidRequest(f"it {problem}.", field="source", value=line) if problem else row
+        return InvalidRequest(f"it is not JSON ({reason}); write each row on one line.", field="source")
 
 
 def _records(path: Path) -> Iterator[_Placed]:
@@ -243,39 +243,30 @@ def _records(path: Path) -> Iterator[_Placed]:
         line = 1
         try:
             columns = [column.strip() for column in next(reader, [])]
-            problem = "is not UTF-8; save the file as UTF-8" if _NO_UTF8.search("".join(columns)) else ""
             if "" in columns or len(columns) > len({*columns}):
-                problem = "has two columns of one name, or one without"
-            if problem:
-                raise InvalidRequest(f"{path.name} {problem}.", field="source")
+                raise InvalidRequest(f"{path.name} has two columns of one name, or one without.", field="source")
             line = reader.line_num + 1
             for values in reader:
-                if values:
-                    yield f"Line {line}", _record(columns, values)
+                if _NO_UTF8.search("".join(values + columns)):
+                    yield f"Line {line}", InvalidRequest(_NOT_UTF8, field="source")
+                elif values and len(values) != len(columns):
+                    problem = f"its number of values is {len(values)}; that of the columns is {len(columns)}."
+                    yield f"Line {line}", InvalidRequest(problem, field="source")
+                elif values:
+                    yield f"Line {line}", dict(zip(columns, values, strict=True))
                 line = reader.line_num + 1
         except csv.Error as error:
             yield f"Line {line}", InvalidRequest(f"it is not CSV ({error}); the rest was not read.", field="source")
 
 
-def _record(columns: list[str], values: list[str]) -> _Row:
-    problem = "it is not UTF-8; save the file as UTF-8." if _NO_UTF8.search("".join(values)) else None
-    if len(values) != len(columns):
-        problem = f"its number of values is {len(values)}; that of the columns is {len(columns)}."
-    return InvalidRequest(problem, field="source", value=values) if problem else dict(zip(columns, values, strict=True))
-
-
 def _files(folder: Path) -> Iterator[_Placed]:
     """Yield the image files of a folder. Those in folders below it may be results of earlier batches."""
-    try:
-        with os.scandir(folder) as entries:
-            # A list of names alone, as there may be a million.
-            names = [each.name for each in entries if _media.of_name(each.name) and each.name[0] != "."]
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    files = [name for name in sorted(names) if not (folder / name).is_dir()]
-    if not files:
+    with _readable(folder):
+        files = (file for file in folder.iterdir() if _media.of_name(file.name) and file.name[0] != ".")
+        names = sorted(file.name for file in files if not file.is_dir())  # of a million files, names are small
+    if not names:
         raise InvalidRequest(f"source {str(folder)!r} has no image files.", field="source", value=str(folder))
-    for file in map(Path, files):
+    for file in map(Path, names):
         yield visible(str(file)), {"image": file, "name": file.stem, "ending": file.suffix[1:]}
 
 
@@ -284,16 +275,17 @@ _READERS = {".jsonl": _lines, ".ndjson": _lines, ".csv": _records}
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
+    with _readable(path), path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        yield file
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            yield file
+        yield
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> InvalidRequest:
-    problem = f"{str(path)!r} cannot be read ({error.strerror or error}); check the path"
-    return InvalidRequest(f"source {problem}.", field="source", value=str(path))
+        problem = f"{str(path)!r} cannot be read ({error.strerror or error}); check the path"
+        raise InvalidRequest(f"source {problem}.", field="source", value=str(path)) from error
 
 
 @frozen
@@ -301,30 +293,22 @@ class _Template:
     """A text with names of columns in braces; `{{` is a brace."""
 
     name: str
-    text: str
-    parts: list[tuple[str, str | None]] = field()  # a literal, and the column after it
+    text: str = field()
 
-    @parts.default
-    def _parse(self) -> list[tuple[str, str | None]]:
-        if not isinstance(self.text, str):
-            raise must_be("a text, with names of columns in braces", self.name, self.text)
-        try:
-            parts = [*Formatter().parse(self.text)]
-            is_plain = all(column != "" and not (how or as_) for _, column, how, as_ in parts)
-            problem = "" if is_plain else "braces take the name of a column, and nothing else"
-        except ValueError as error:
-            problem = str(error)
-        if problem:
-            text = f"{self.name} {shorten(self.text)} is no template ({problem}); write {{{{ for a brace."
-            raise InvalidRequest(text, field=self.name, value=self.text)
-        return [(literal, column) for literal, column, *_ in parts]
+    @text.validator
+    def _check(self, _attribute: object, text: object) -> None:
+        if not isinstance(text, str):
+            raise must_be("a text, with names of columns in braces", self.name, text)
+        if any(found[0] in "{}" for found in _BRACES.finditer(text)):
+            problem = "is no template; name a column in each pair of braces, and write {{ for a brace"
+            raise InvalidRequest(f"{self.name} {shorten(text)} {problem}.", field=self.name, value=text)
 
     def has(self, column: str) -> bool:
-        return any(column == name for _, name in self.parts)
+        return any(found[1] == column for found in _BRACES.finditer(self.text))
 
     def fill(self, row: Mapping[str, Any]) -> str:
         """Return the text with a row's values. Raises InvalidRequest if the row does not have one."""
-        return "".join(literal + ("" if column is None else self._value(row, column)) for literal, column in self.parts)
+        return _BRACES.sub(lambda found: self._value(row, found[1]) if found[1] else found[0][0], self.text)
 
     def _value(self, row: Mapping[str, Any], column: str) -> str:
         value = row.get(column)
