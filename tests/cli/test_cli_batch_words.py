@@ -34,6 +34,7 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("damaged.db").write_bytes(b"SQLite format 3\0" + bytes(5_000))
     Path("note.txt").write_text("words", "utf-8")
     rows(2)
+    Path("empty").mkdir()
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,12 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("edits.jsonl", "-o", "out", "--max-edits", "0"), 2, "Error: --max-edits is 0; it must be a whole number"),
         (("edits.jsonl", "-o", "out", "--batch", ""), 2, "Error: --batch is ''; it must be 1 to 200 printable "),
         (("edits.jsonl", "-o", "out", "--size", "9:9"), 2, "Error: --size is '9:9'; it must be one of "),
+        (("edits.jsonl", "-o", "out", "--file-name", "{"), 2, "Error: --file-name '{' is no template; name a column "),
+        (("edits.jsonl", "-o", "out", "--prompt", "{}"), 2, "Error: --prompt '{}' is no template; name a column in "),
+        (("edits.jsonl", "-o", "out", "--key", "a}"), 2, "Error: --key 'a}' is no template; name a column in each "),
+        (("no.csv", "-o", "out"), 2, "/no.csv' cannot be read (No such file or directory); check the path."),
+        (("empty", "-o", "out"), 2, "/empty' has no image files."),
+        (("empty", "-o", "empty/../empty"), 2, "Error: --output is 'empty/../empty'; it must be another folder than "),
         (("edits.jsonl", "-o", "out", "--ledger", "other.db"), 2, "is a database of something else."),
         (("edits.jsonl", "-o", "out", "--ledger", "newer.db"), 2, "Upgrade nano-banana-edit."),
         (("edits.jsonl", "-o", "out", "--ledger", "damaged.db"), 1, "damaged.db' cannot be used (file is not a "),
@@ -76,6 +83,21 @@ def test_bad_input(service: MockService, arguments: tuple[str, ...], status: int
     assert not PYTHON.search(line)
     assert not Path("typo.db").exists()
     assert () == service.calls
+
+
+def test_rows_that_cannot_be_used(service: MockService) -> None:
+    """Each is a line of its own: the first with their number, twenty in all, in words that suit a file and a shell."""
+    rows = "key,image,prompt\nk,no\x1b.png,p\n" + "k,https://h/,\n" * 29
+    Path("edits.csv").write_text(rows, "utf-8")
+    result = run("batch", "edits.csv", "-o", "out")
+    first, *others = result.stderr.splitlines()
+    assert first.startswith("Error: 30 rows cannot be used; nothing was sent. Line 2: image '")
+    assert first.endswith("/no\\x1b.png' does not exist; check the path.")
+    problem = "it has no prompt; add one, or a prompt for all rows."
+    assert [f"Line {number}: {problem}" for number in range(3, 22)] == others
+    assert (2, "", ()) == (result.exit_code, result.stdout, service.calls)
+    assert 0 == run("batch", "status", "--ledger", "out").exit_code
+    assert "no rows\n" == run("batch", "status", "--ledger", "out").stdout
 
 
 @pytest.mark.parametrize("arguments", [("edits.jsonl",), ("resolve", "lost", "--nonsense"), ("run", "-o", "out")])

@@ -54,6 +54,7 @@ _OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in ("per_second", "per_minute", "file_name")},
     "name": "--batch",
     "output": "--output",
+    "prompt": "--prompt",
     "source": "SOURCE",
 }
 
