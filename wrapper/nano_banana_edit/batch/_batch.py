@@ -51,17 +51,21 @@ class Batch:
     Run it again and it resumes: edits that were submitted are waited for, files that are there are not fetched again.
 
     Args:
-        source: A JSONL or CSV file, a folder of images, or an iterable of mappings. A row has `image` or `images`, and
-            if it differs from the batch's, `prompt`, `image_size`, `output_format`, `extra_body`, `key` and `output`;
-            templates may use any column. None for the rows that the ledger has already.
+        source: A file that ends in .jsonl, .ndjson or .csv; a folder, whose image files are the rows, with the columns
+            `image`, `name` (the file name without its ending) and `ending`; or an iterable of mappings. A row has
+            `image` or `images`, and if it differs from the batch's, `prompt`, `image_size`, `output_format`,
+            `extra_body`, `key` and `output`; templates may use any column. A relative path of an image starts at the
+            folder of the file, or for mappings at the working folder. None for the rows that the ledger has already.
         output: Folder for the results, which is made if it does not exist, or a URL of fsspec.
         ledger: Keeps what was submitted.
         client: Edits; default: one with the settings of the environment.
         name: Name of the batch in the ledger, 1 to 200 printable characters; default: the source's file name without
             its ending.
-        prompt: The instruction of rows that have none, such as `"Put {name} on a beach"`.
-        key: The key of rows that have none, such as `"{sku}-{scene}"`; default: a digest of the row's content.
-        file_name: Name of a row's file below `output`, such as `"{sku}/{scene}"`; default: from the key.
+        prompt: Template of the instruction, for rows that have none, such as `"Put {name} on a beach"`.
+        key: Template of the key, for rows that have none, such as `"{sku}-{scene}"`; default: a digest of the images as
+            written, prompt, options and extra body.
+        file_name: Template of the name of a file below `output`, for rows that have no `output`, such as
+            `"{sku}/{scene}"`; may contain {key}; default: from the key, for a folder `"{name}"`.
         image_size: Of rows that have none.
         output_format: Of rows that have none.
         limits: How much is done at once; default: `Limits()`.
