@@ -178,10 +178,8 @@ class Database:
             if not change.done:  # one whose leader failed or was interrupted waits no more, but is not done
                 waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 self._commit(waiting if change in waiting else [*waiting, change], change)
-        if isinstance(change.failure, _FAILURES):
-            raise self._named(change.failure) from change.failure
         if change.failure:
-            raise change.failure
+            raise self._named(change.failure) from change.failure
         return change.result  # type: ignore[no-any-return]
 
     def _commit(self, changes: list[_Change], own: _Change) -> None:

@@ -12,6 +12,7 @@ from nano_banana_edit_client.constraints import shorten
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     Float,
     Select,
     Update,
@@ -23,7 +24,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
@@ -47,7 +47,7 @@ _RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
 }
 
 
-def _claim(*free: State) -> Insert:
+def _claim(*free: State) -> Executable:
     fresh = insert_into(edits).values(lease=now() + bindparam("seconds", type_=Float), updated=now())
     new = fresh.excluded
     again = {name: new[name] for name in ("state", "digest", "request", "owner", "lease", "updated")}
@@ -55,7 +55,7 @@ def _claim(*free: State) -> Insert:
         index_elements=[edits.c.key],
         set_={**again, "attempt": edits.c.attempt + 1, "task_id": None, "outcome": None, "output": None},
         where=and_(edits.c.state.in_(free), edits.c.digest.in_(("", new.digest))),
-    )
+    ).returning(*_ROW.selected_columns)
 
 
 def _change(column: ColumnElement[str], *where: ColumnElement[bool]) -> Update:
@@ -216,8 +216,8 @@ class Ledger:
         row |= {"state": "sending", "attempt": 1, "batch": ""}
 
         def run(connection: Connection) -> Row:
-            connection.execute(_CLAIM[retry_failed], row)
-            return Row(**connection.execute(_ROW_OF, {"name": key}).mappings().one())
+            won = connection.execute(_CLAIM[retry_failed], row).mappings().one_or_none()
+            return Row(**(won or connection.execute(_ROW_OF, {"name": key}).mappings().one()))
 
         return self._database.write(key, run)
 
