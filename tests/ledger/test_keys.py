@@ -24,7 +24,7 @@ from nano_banana_edit.ledger import Ledger
 
 from .. import promises
 from ..wrapper.conftest import JPEG, PNG, URL, Face, Script, accepted, task
-from .conftest import Caller, expire
+from .conftest import Caller, Hooked, HookedLedger, expire
 
 FAILED = {"error_code": "E7", "error_msg": "too dark"}
 
@@ -168,6 +168,28 @@ def test_somebody_else_submits(call: Caller, database: str, monkeypatch: pytest.
         assert "t-1" == call(script, "submit").task_id
         done(script)
     assert 3 == len(slept)
+
+
+def test_who_loses_a_race(face: Face, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is overtaken at the claim looks again at once; if the other gives up, it submits what it has uploaded."""
+    with HookedLedger(database) as ledger:
+        call = Caller(face, ledger)
+        with pytest.raises(APIStatusError, match="400"):
+            call(Script([upload(expires="soon"), httpx2.Response(400)]), "submit", PNG)
+        row = call.row()
+
+        def release(_: float) -> None:
+            ledger.released("k", "host/7/other", "new")
+
+        async def async_release(_: float) -> None:
+            ledger.released("k", "host/7/other", "new")
+
+        monkeypatch.setattr(_clock, "sleep", release)
+        monkeypatch.setattr(_clock, "async_sleep", async_release)
+        ledger.hook = Hooked("claim", before=lambda: ledger.claim("k", "host/7/other", row.digest, row.request))
+        script = Script([upload(expires="soon"), accepted()])
+        assert "t-1" == call(script, "submit", PNG).task_id
+        done(script)
 
 
 def test_no_time_left_to_wait(call: Caller) -> None:

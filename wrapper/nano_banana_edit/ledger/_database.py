@@ -264,6 +264,9 @@ def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:
             how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
             return create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, **how), shown
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        if getattr(error, "name", None) == "psycopg":
+            hint = "A ledger in PostgreSQL needs psycopg: pip install 'nano-banana-edit[ledger]'."
+            raise InvalidRequest(hint, field="ledger") from None
         raise InvalidRequest(  # whose reason is not shown, as it may repeat the password
             f"The ledger is no database that can be used ({type(error).__name__}); pass a path, or a URL such as "
             "postgresql://user@host/name.",
