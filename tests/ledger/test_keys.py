@@ -23,7 +23,7 @@ from nano_banana_edit import (
 from nano_banana_edit.ledger import Ledger
 
 from .. import promises
-from ..wrapper.conftest import JPEG, PNG, URL, Face, Script, accepted, task
+from ..wrapper.conftest import JPEG, PNG, URL, Face, Script, accepted, fetch, task
 from .conftest import Caller, Hooked, HookedLedger, expire
 
 FAILED = {"error_code": "E7", "error_msg": "too dark"}
@@ -115,6 +115,16 @@ def test_resolved(call: Caller, resend: bool) -> None:
     call.ledger.resolve("k", resend=True)
     assert "t-1" == call(Script([accepted(), task()])).task_id
     assert 2 == call.row().attempt
+
+
+def test_an_expired_file(call: Caller) -> None:
+    """A file that is gone is no failed edit: the error says that results expire, and the row is as it was."""
+    call(Script([accepted(), task()]))
+    for status in (403, 404):
+        with pytest.raises(APIStatusError, match=rf"answered {status} \(results expire\)") as gone:
+            call(Script([task(), *[httpx2.Response(status)] * 5]), then=fetch)
+        assert (status, "t-1") == (gone.value.status_code, gone.value.task_id)
+    assert "completed" == call.row().state
 
 
 def test_expired(call: Caller) -> None:
@@ -287,10 +297,11 @@ def test_bad_keys(call: Caller, key: Any) -> None:
         ({"retry_failed": 1}, "retry_failed is 1; it must be True or False"),
     ],
 )
-def test_without_a_ledger(face: Face, how: dict[str, Any], why: str) -> None:
+@pytest.mark.parametrize("method", ["edit", "submit"])
+def test_without_a_ledger(face: Face, method: str, how: dict[str, Any], why: str) -> None:
     """A key needs a ledger, and `retry_failed` a key."""
     with pytest.raises(InvalidRequest, match=why):
-        face.call(Script([]), "edit", URL, "p", **how)
+        face.call(Script([]), method, URL, "p", **how)
 
 
 @pytest.mark.parametrize("kind", [NanoBananaEdit, AsyncNanoBananaEdit])

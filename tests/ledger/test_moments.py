@@ -146,7 +146,7 @@ def test_a_task_that_cannot_be_written(call: Caller, database: str) -> None:
         call(Script([breaking(database, accepted())]))
     assert "t-1" == failed.value.task_id
     (note,) = failed.value.__notes__
-    assert note.endswith("Once its row is unknown, call ledger.resolve with task_id='t-1'.")
+    assert note.endswith("Once its row is unknown, call ledger.resolve('k', task_id='t-1').")
     execute(database, MEND)
     assert "sending" == call.row().state
     expire(database)

@@ -100,7 +100,7 @@ def _claimed(
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield from _written(partial(release, "new"), error, lease)  # also a claim whose answer was lost
+        yield from _written(key, partial(release, "new"), error, lease)  # also a claim whose answer was lost
         raise
     if row.owner != owner or row.state != "sending":
         return None
@@ -111,7 +111,7 @@ def _claimed(
     except BaseException as error:
         known = vars(error).get("task_id")
         write = partial(key.ledger.sent, key.name, owner, known) if known else partial(release, *_verdict(error))
-        yield from _written(write, error, lease)
+        yield from _written(key, write, error, lease)
         raise
     write = partial(key.ledger.sent, key.name, owner, task.task_id)
     try:
@@ -120,21 +120,23 @@ def _claimed(
     except GeneratorExit:
         raise
     except BaseException as error:  # once more, as it may be an interrupt; what is paid for must not be forgotten
-        yield from _written(write, error, lease)
+        yield from _written(key, write, error, lease)
         raise
     if not owned:
         logger.warning("The key %s was given away; task %s is another edit of it.", shorten(key.name), task.task_id)
     return task
 
 
-def _written(write: Callable[[], object], error: BaseException, deadline: Deadline) -> Operation[None]:
+def _written(key: Key, write: Callable[[], object], error: BaseException, deadline: Deadline) -> Operation[None]:
     """Write what a failure means; if that fails too, the row becomes `unknown` by itself when its lease is over."""
     known = vars(error).get("task_id")
     try:
         with about(known) if known else nullcontext():  # a cancellation takes the place of the failure
             yield Work(write, deadline, shielded=True)
     except LedgerError as failure:
-        remedy = f" Once its row is unknown, call ledger.resolve with task_id={known!r}." if known else ""
+        remedy = (
+            f" Once its row is unknown, call ledger.resolve({shorten(key.name)}, task_id={known!r})." if known else ""
+        )
         error.add_note(f"The ledger does not know of this: {failure.args[0]}{remedy}")
 
 
