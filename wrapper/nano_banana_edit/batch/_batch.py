@@ -17,6 +17,7 @@ from nano_banana_edit_client.constraints import shorten
 from .._errors import InvalidRequest, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger, Row, State, difference
+from ._report import BILLED, report
 from ._run import Limits, Outcome, Run, run_alone, unfinished
 from ._source import Flaw, Job, Source, checked, read
 
@@ -24,7 +25,6 @@ T = TypeVar("T")
 
 _CHUNK = 1000  # rows added to the ledger at once
 _TAKEN: tuple[State, ...] = ("completed", "sent", "sending")
-_BILLED: tuple[State, ...] = ("sent", "completed", "saved", "failed")
 
 
 @frozen
@@ -93,6 +93,9 @@ class Batch:
         if not isinstance(ledger, Ledger):
             raise must_be("a Ledger, such as Ledger('edits.db')", "ledger", ledger)
         self.name = _checked_name(name, source)
+        if isinstance(source, str | os.PathLike) and os.path.realpath(source) == os.path.realpath(output):
+            # The results of one run would be the rows of the next.
+            raise must_be("another folder than the source", "output", str(output))
         self._source, self._output, self._ledger, self._client = source, output, ledger, client
         self._read = {"prompt": prompt, "key": key, "output": file_name}
         self._read |= {"image_size": image_size, "output_format": output_format}
@@ -106,8 +109,8 @@ class Batch:
             What the ledger has now, with the number of edits that would be billed.
 
         Raises:
-            InvalidRequest: Some rows cannot be used; the error names the first 20, each with its line. Or a key belongs
-                to another edit. Nothing was sent.
+            InvalidRequest: Some rows cannot be used; the error names the first with its line, and its notes name 19
+                more. Or a key belongs to another edit. Nothing was sent.
             LedgerError: The ledger cannot be changed.
         """
         if self._source is not None:
@@ -124,9 +127,13 @@ class Batch:
         return Status(
             states,
             sum(states.get(state, 0) for state in to_submit),
-            sum(states.get(state, 0) for state in _BILLED),
+            sum(states.get(state, 0) for state in BILLED),
             states.get("unknown", 0),
         )
+
+    def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write what became of every row to a file that ends in .html, .csv or .jsonl. See `report` of this package."""
+        return report(self._ledger, path, batch=self.name, results=self._output, overwrite=overwrite)
 
     @property
     def submitted(self) -> int:
@@ -199,7 +206,7 @@ class Batch:
             self._add([job])
             return self._ledger.get(job.key) or Outcome(job.key)
         except InvalidRequest as error:
-            return Outcome("" if isinstance(job, Flaw) else job.key, error=error)
+            return Outcome(job.key, error=error)
 
     def _add(self, jobs: list[Job]) -> None:
         """Add rows to the ledger. A row that it has already, and that nobody has paid for, may be another edit now."""
@@ -215,7 +222,7 @@ class Batch:
             else:
                 problem = f"is {row.state} as another edit: {difference(row.job, spec)}"
             raise InvalidRequest(
-                f"Line {job.line}: the key {shorten(row.key)} {problem}. Use another key.", field="key", value=row.key
+                f"{job.place}: the key {shorten(row.key)} {problem}. Use another key.", field="key", value=row.key
             )
 
 
