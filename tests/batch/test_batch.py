@@ -74,7 +74,7 @@ def test_what_is_paid_for_goes_first(desk: Desk) -> None:
         return httpx2.Response(200, content=PNG) if request.url.host == "cdn.example.test" else None
 
     desk.shop.hook, desk.shop.names[:] = finished, []
-    desk.run([{"key": "a-first", "image": URL}, *rows(1)], limits=Limits(open_tasks=1))
+    desk.run([{"key": "a-first", "image": URL, "prompt": "p"}, *rows(1)], limits=Limits(open_tasks=1))
     assert desk.shop.names[:3] == ["poll", "fetch", "submit"]
 
 
@@ -82,7 +82,10 @@ def test_no_more_is_submitted_than_max_edits(desk: Desk) -> None:
     """The limit counts edits: an answer 429 and a refusal use none of it up, and no further photo is uploaded."""
     desk.service.on("createEdit", Reply.rate_limited(retry_after=1), times=2)
     desk.service.on("createEdit", Reply.error(422, "no"), times=1)
-    source = [{"key": f"k{index}", "image": desk.photo(f"{index}.png", PNG + bytes([index]))} for index in range(9)]
+    source = [
+        {"key": f"k{index}", "image": desk.photo(f"{index}.png", PNG + bytes([index])), "prompt": "p"}
+        for index in range(9)
+    ]
     batch = desk.batch(source, limits=Limits(max_edits=3))
     assert batch.run().billed == batch.submitted == 3
     assert len(desk.service.edits) == 3
@@ -92,7 +95,7 @@ def test_no_more_is_submitted_than_max_edits(desk: Desk) -> None:
 
 def test_a_stream_without_end_ends_with_max_edits(desk: Desk) -> None:
     """No row is read any more when all edits are submitted."""
-    endless = ({"key": f"k{index}", "image": URL} for index in itertools.count())
+    endless = ({"key": f"k{index}", "image": URL, "prompt": "p"} for index in itertools.count())
     assert desk.run(endless, precheck=False, limits=Limits(max_edits=4)).billed == 4
 
 
@@ -127,14 +130,14 @@ def test_a_row_that_nobody_paid_for_may_change(desk: Desk) -> None:
     desk.run([{"key": "k", "image": URL, "prompt": "bad"}])
     desk.run([{"key": "k", "image": URL, "prompt": "good"}])
     assert [edit.body["prompt"] for edit in desk.service.edits] == ["good"]
-    with pytest.raises(InvalidRequest, match=r"Line 1: the key 'k' is saved as another edit: prompt was 'good'"):
+    with pytest.raises(InvalidRequest, match=r"Row 1: the key 'k' is saved as another edit: prompt was 'good'"):
         desk.run([{"key": "k", "image": URL, "prompt": "third"}])
 
 
 def test_a_refused_photo_may_be_replaced_under_its_name(desk: Desk) -> None:
     """A row whose file has another content now is submitted when nobody has paid for it."""
     desk.service.on("createEdit", Reply.error(422, "no"))
-    source = [{"key": "k", "image": desk.photo()}]
+    source = [{"key": "k", "image": desk.photo(), "prompt": "p"}]
     desk.run(source)
     desk.photo(content=JPEG)
     assert desk.run(source).states == {"saved": 1}
@@ -164,7 +167,7 @@ def sync(desk: Desk) -> Any:
 def test_a_file_that_has_vanished_is_an_outcome(desk: Desk) -> None:
     """A local photo that is gone between load and run fails its row alone."""
     path = desk.photo()
-    batch = desk.batch([{"key": "gone", "image": path}, *rows(1)])
+    batch = desk.batch([{"key": "gone", "image": path, "prompt": "p"}, *rows(1)])
     batch.load()
     (desk.folder / "in.png").unlink()
     found = asyncio.run(collected(batch))
@@ -181,9 +184,9 @@ def test_the_outcomes_of_a_slow_stream_come_when_they_are_there(desk: Desk) -> N
     more, waited = threading.Event(), []
 
     def slow() -> Any:
-        yield {"key": "k0", "image": URL}
+        yield {"key": "k0", "image": URL, "prompt": "p"}
         waited.append(more.wait(20))
-        yield {"key": "k1", "image": URL}
+        yield {"key": "k1", "image": URL, "prompt": "p"}
 
     async def first() -> Any:
         async with aclosing(desk.batch(slow(), precheck=False).outcomes()) as outcomes:

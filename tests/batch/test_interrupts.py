@@ -136,7 +136,7 @@ def test_ctrl_c_in_run_is_a_first_interrupt(desk: Desk) -> None:
 def test_an_interrupt_while_all_wait_for_their_photo_uploads_no_more(desk: Desk) -> None:
     """Rows that wait for a slot do not upload what they would not submit."""
     source = [
-        {"key": f"k{index}", "image": desk.photo(f"{index}.png", bytes([137, *b"PNG\r\n\x1a\n", index]))}
+        {"key": f"k{index}", "image": desk.photo(f"{index}.png", bytes([137, *b"PNG\r\n\x1a\n", index])), "prompt": "p"}
         for index in range(20)
     ]
 

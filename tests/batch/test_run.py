@@ -62,7 +62,7 @@ def test_a_photo_in_many_rows_is_uploaded_once(any_desk: Desk) -> None:
 def test_an_upload_that_fails_for_a_while_is_waited_for(desk: Desk, clock: Clock) -> None:
     """A file host that answers 503 fails no row: nothing was submitted."""
     desk.service.on("uploadFile", Reply.unavailable(), times=12)
-    assert desk.run([{"key": "k", "image": desk.photo()}]).states == {"saved": 1}
+    assert desk.run([{"key": "k", "image": desk.photo(), "prompt": "p"}]).states == {"saved": 1}
 
 
 def test_an_outage_is_waited_through(desk: Desk, clock: Clock) -> None:
@@ -230,7 +230,7 @@ def many(*contents: bytes) -> Any:
 def test_every_result_is_saved_under_the_ending_of_its_format(desk: Desk) -> None:
     """A row with several results has several files; one that is JPEG is no .png; names may have folders."""
     desk.shop.hook = many(PNG, JPEG, PNG + b"2")
-    source = [{"key": key, "image": URL} for key in ("a.png", "b/v1.2", "c/d.jpeg")]
+    source = [{"key": key, "image": URL, "prompt": "p"} for key in ("a.png", "b/v1.2", "c/d.jpeg")]
     found = desk.outcomes(source)
     assert desk.files() == [
         *("a-2.jpg", "a-3.png", "a.png", "b/v1.2-2.jpg", "b/v1.2-3.png", "b/v1.2.png"),
@@ -252,7 +252,7 @@ def test_no_row_overwrites_what_another_has_paid_for(desk: Desk) -> None:
         return await many(PNG, PNG)(request)
 
     desk.shop.hook = different
-    found = desk.outcomes([{"key": key, "image": URL} for key in ("a", "a-2", "A.jpg", "a.png")])
+    found = desk.outcomes([{"key": key, "image": URL, "prompt": "p"} for key in ("a", "a-2", "A.jpg", "a.png")])
     assert {each.state for each in found.values()} == {"saved"}
     saved = [(desk.out / name).read_bytes() for name in desk.files()]
     assert sorted(saved) == contents[:8]
@@ -291,7 +291,7 @@ def test_memory_does_not_grow_with_the_rows(desk: Desk) -> None:
     """A batch of 20,000 rows is read in pages, and what has ended is forgotten."""
     desk.out.mkdir()
     (desk.out / "a.png").write_bytes(PNG)
-    desk.batch({"key": f"k{index:05}", "image": URL} for index in range(20_000)).load()
+    desk.batch({"key": f"k{index:05}", "image": URL, "prompt": "p"} for index in range(20_000)).load()
     outcome = f"""'{{"sizes": {{"a.png": {len(PNG)}}}}}'"""
     execute(
         str(desk.folder / "ledger.db"),

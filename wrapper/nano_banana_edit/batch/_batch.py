@@ -93,6 +93,9 @@ class Batch:
         if not isinstance(ledger, Ledger):
             raise must_be("a Ledger, such as Ledger('edits.db')", "ledger", ledger)
         self.name = _checked_name(name, source)
+        if isinstance(source, str | os.PathLike) and os.path.realpath(source) == os.path.realpath(output):
+            # The results of one run would be the rows of the next.
+            raise must_be("another folder than the source", "output", str(output))
         self._source, self._output, self._ledger, self._client = source, output, ledger, client
         self._read = {"prompt": prompt, "key": key, "output": file_name}
         self._read |= {"image_size": image_size, "output_format": output_format}
@@ -106,8 +109,8 @@ class Batch:
             What the ledger has now, with the number of edits that would be billed.
 
         Raises:
-            InvalidRequest: Some rows cannot be used; the error names the first 20, each with its line. Or a key belongs
-                to another edit. Nothing was sent.
+            InvalidRequest: Some rows cannot be used; the error names the first with its line, and its notes name 19
+                more. Or a key belongs to another edit. Nothing was sent.
             LedgerError: The ledger cannot be changed.
         """
         if self._source is not None:
@@ -199,7 +202,7 @@ class Batch:
             self._add([job])
             return self._ledger.get(job.key) or Outcome(job.key)
         except InvalidRequest as error:
-            return Outcome("" if isinstance(job, Flaw) else job.key, error=error)
+            return Outcome(job.key, error=error)
 
     def _add(self, jobs: list[Job]) -> None:
         """Add rows to the ledger. A row that it has already, and that nobody has paid for, may be another edit now."""
@@ -215,7 +218,7 @@ class Batch:
             else:
                 problem = f"is {row.state} as another edit: {difference(row.job, spec)}"
             raise InvalidRequest(
-                f"Line {job.line}: the key {shorten(row.key)} {problem}. Use another key.", field="key", value=row.key
+                f"{job.place}: the key {shorten(row.key)} {problem}. Use another key.", field="key", value=row.key
             )
 
 

@@ -104,8 +104,9 @@ def say(text: str) -> None:
             sys.stderr.flush()
 
 
-def fail(message: str, status: int) -> NoReturn:
-    say(f"Error: {message}")
+def fail(message: str, status: int, *notes: str) -> NoReturn:
+    for line in (f"Error: {message}", *notes):
+        say(line)
     raise typer.Exit(status)
 
 
@@ -206,7 +207,8 @@ def errors_in_one_line(
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
         if submits and error.task_id and status in (2, 3):  # a script that repeats 2 or 3 must not pay twice
             status = 1
-        fail(with_way_on(said(error, options), error, error.task_id, to_go_on), status)
+        text = with_way_on(said(error, options), error, error.task_id, to_go_on)
+        fail(text, status, *getattr(error, "__notes__", ()))
     except OSError as error:
         fail(with_way_on(str(error), error, stages.task_id, to_go_on), 1)
     except KeyboardInterrupt as error:
