@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ deep: setup ## Run the property tests at length, on new random input
 
 drill: setup ## Change the document in every way, regenerate, and see all layers move (some minutes)
 	python -m tests.drill
+
+chaos: setup ## Break 100 batches in every way, and count what is lost and what is paid twice (20 minutes; needs PostgreSQL)
+	python -m tests.chaos
 
 mutate: setup ## Break each layer, then the code, in thousands of ways; list what no test notices in build/ (hours)
 	@mkdir -p build
@@ -130,6 +133,10 @@ package: setup ## Build the sdist and the wheel
 bench: setup ## Measure what the client costs beside raw httpx2 and its peers, into build/bench.md (minutes)
 	@mkdir -p build
 	python -m benchmarks --peers | tee build/bench.md
+
+bench-batch: setup ## Measure what a batch and its ledger cost beside raw httpx2, into build/bench-batch.md (minutes)
+	@mkdir -p build
+	python -m benchmarks.batch | tee build/bench-batch.md
 
 bench-mock: setup ## Measure what the mock costs beside Prism, into build/bench-mock.md (minutes; needs Node)
 	@mkdir -p build

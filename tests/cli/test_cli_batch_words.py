@@ -46,7 +46,7 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("edits.jsonl", "-o", "out", "--in-flight", "0"), 2, "Error: --in-flight is 0; it must be a whole number"),
         (("edits.jsonl", "-o", "out", "--per-second", "0"), 2, "Error: --per-second is 0.0; it must be a number above"),
         (("edits.jsonl", "-o", "out", "--max-edits", "0"), 2, "Error: --max-edits is 0; it must be a whole number"),
-        (("edits.jsonl", "-o", "out", "--batch", ""), 2, "Error: --batch is ''; it must be 1 to 200 printable "),
+        (("edits.jsonl", "-o", "out", "--batch", ""), 2, "Error: --batch is ''; it must be 1 to 100 printable "),
         pytest.param(
             ("edits.jsonl", "-o", "out", "--size", "9:9"), 2, "Error: --size is '9:9'; it must be one of ", marks=STUB
         ),
@@ -57,7 +57,11 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("edits.jsonl", "-o", "out", "--ledger", "mysql://host/name"), 2, "Error: The ledger "),
         (("status",), 2, "Error: Name the ledger: use --ledger, or set the environment variable "),
         (("status", "--ledger", "typo.db"), 2, "Error: --ledger typo.db does not exist; check the path."),
-        (("report", "-o", "report.txt", *LEDGER), 2, "Error: --output report.txt must end in .csv, .html, .jsonl."),
+        (
+            ("report", "-o", "report.txt", *LEDGER),
+            2,
+            "Error: --output is 'report.txt'; it must be a file that ends in .jsonl, .csv, .html.",
+        ),
         (
             ("report", "-o", "no/report.csv", *LEDGER),
             2,

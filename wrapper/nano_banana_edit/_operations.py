@@ -109,7 +109,7 @@ def submit(context: Context, images: ImagesInput, prompt: str, options: Options,
     if context.key is None:
         yield from prepare()
         return (yield from send(context.deadline))
-    hashes: list[str] = yield Work(partial(_hashes, parsed), context.deadline)
+    hashes: list[str] = (yield Work(partial(_hashes, parsed), context.deadline)) if local else names
     identity = {**request.to_dict(), "image_urls": hashes}
     interval = context.settings.poll_interval
     return (yield from _once.submit(context.key, identity, context.deadline, interval, prepare, send))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from itertools import count, islice
@@ -40,6 +40,7 @@ from ._source import Job
 T = TypeVar("T")
 
 _HAS_TASK = ("sent", "completed", "saved")
+_TAKEN = "Another process submits this row."
 _PAGE = 200  # rows read at once
 _THREADS = 8  # of one run, apart from those of the application, which may all be busy
 _AT_FIRST = 30.0  # seconds that an outage may last if the service has never answered: it may be the wrong host
@@ -96,16 +97,28 @@ class _Taken(NanoBananaEditError):
 
 
 class _Claims(Ledger):
-    """A ledger that tells which keys were claimed by whom it is for, which need not wait for those of others."""
+    """A ledger of one run, which does not wait for a row that another process has taken since it was read.
 
-    def __init__(self, ledger: Ledger, claimed: Callable[[str], None]) -> None:
+    Args:
+        ledger: The ledger.
+        claimed: Called with each key that is claimed.
+        taken: Keys of rows that others had taken when they were read, and that it does wait for.
+    """
+
+    def __init__(self, ledger: Ledger, claimed: Callable[[str], None], taken: Container[str]) -> None:
         vars(self).update(vars(ledger))
-        self._claimed = claimed
+        self._claimed, self._taken = claimed, taken
+
+    def get(self, key: str) -> Row | None:
+        row = super().get(key)
+        if row and row.state in ("sending", *_HAS_TASK) and key not in self._taken:
+            raise _Taken(_TAKEN)
+        return row
 
     def claim(self, key: str, owner: str, *args: Any, **how: Any) -> Row:
         row = super().claim(key, owner, *args, **how)
         if row.owner != owner:
-            raise _Taken("Another process submits this row.")
+            raise _Taken(_TAKEN)
         self._claimed(key)
         return row
 
@@ -126,7 +139,8 @@ class Run:
                 raise must_be(f"of type {kind.__name__}", name, value)
         self._ledger, self._limits, self._retry_failed = ledger, limits, retry_failed
         self._client = client.with_options(ledger=ledger)
-        claims = _Claims(ledger, self._note)
+        self._taken: set[str] = set()  # keys whose submission by another process is waited for
+        claims = _Claims(ledger, self._note, self._taken)
         self._submitter = self._client.with_options(ledger=claims, retry_rate_limited=False)  # the pace slows, for all
         self._sink = sink(output)
         self._pace = Pace(limits.per_second, limits.per_minute)
@@ -265,10 +279,10 @@ class Run:
         return await self._in_thread(self._ledger.get, row.key) or row
 
     async def _submitted(self, row: Row, job: Job) -> Task | None:
-        """Submit when there is a slot; return None if another process has taken the row meanwhile."""
+        """Submit when there is a slot; return None if another process has done it."""
+        if row.state == "sending":
+            self._taken.add(row.key)
         async with self._slots:
-            if row.state != "sending" and (await self._now(row)).state in ("sending", *_HAS_TASK):
-                return None
             while True:
                 self._pace.check()
                 began = _clock.now()

@@ -279,7 +279,7 @@ def report(
     with errors_in_one_line(options=options), opened(ledger, must_exist=True) as known:
         if results is None and ledger and "://" not in ledger:
             results = str(Path(ledger) if Path(ledger).is_dir() else Path(ledger).parent)
-        with_extra("batch").report(known, path, batch=name, results=results, overwrite=force)
+        with_extra("batch").report(known, str(path), batch=name, results=results, overwrite=force)
     tell(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import uuid
@@ -10,20 +11,27 @@ from typing import Any, get_args
 
 from nano_banana_edit_client.constraints import shorten
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Connection,
     Executable,
     Float,
     Select,
+    String,
     Update,
     and_,
     bindparam,
     case,
+    cast,
+    column,
     func,
+    literal,
     or_,
     select,
+    true,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
@@ -32,7 +40,7 @@ from ._database import Database, edits, insert_into, now, uploads
 from ._rows import Row, State
 
 _PAGE = 1000  # rows read at once
-_LONGEST_BATCH = 100  # characters, of up to four bytes; an index of PostgreSQL takes 2,700 bytes
+LONGEST_BATCH = 100  # characters, of up to four bytes; an index of PostgreSQL takes 2,700 bytes
 _GRACE = 10.0  # seconds that a lease outlasts its submission
 _IS_LOST = and_(edits.c.state == "sending", edits.c.lease < now())
 _STATE = case((_IS_LOST, "unknown"), else_=edits.c.state)
@@ -40,6 +48,7 @@ _ROW: Select[*tuple[Any, ...]] = select(
     *(_STATE.label("state") if column.name == "state" else column for column in edits.c if column.name != "lease")
 )
 _ROW_OF = _ROW.where(edits.c.key == bindparam("name"))
+_FRESH = {"state": "new", "attempt": 0, "digest": "", "owner": "", "lease": 0.0}
 _RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
     "sent": ("unknown", "sent"),
     "new": ("unknown", "cancelled"),
@@ -68,6 +77,22 @@ def _change(column: ColumnElement[str], *where: ColumnElement[bool]) -> Update:
     return update(edits).where(column == bindparam("name"), *where).values(updated=now())
 
 
+def _adding(is_sqlite: bool) -> Insert:
+    """Return what adds rows from one text, the JSON of pairs of key and job's JSON: faster than values for each."""
+    text = bindparam("pairs", type_=String)
+    pairs = func.json_each(text) if is_sqlite else func.json_array_elements(cast(text, JSON))
+    pair = pairs.table_valued(column("value", JSON)).c.value
+    fresh = {
+        "key": func.json_extract(pair, "$[0]") if is_sqlite else pair.op("->>")(0),
+        "job": func.json_extract(pair, "$[1]") if is_sqlite else cast(pair.op("->>")(1), JSON),
+        "batch": bindparam("batch", type_=String),
+        **{name: literal(value) for name, value in _FRESH.items()},
+        "updated": now(),
+    }
+    rows = select(*fresh.values()).where(true())  # without WHERE, SQLite takes ON for that of a JOIN
+    return insert_into(edits).from_select([*fresh], rows).on_conflict_do_nothing()
+
+
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _CLAIM = {False: _claim("new", "refused"), True: _claim("new", "refused", "failed")}  # by retry_failed
 _MINE = edits.c.owner == bindparam("by")
@@ -77,7 +102,7 @@ _FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
 _SAVED = _change(edits.c.task_id, _is(edits.c.state, "sent", "completed", "saved"))
 _REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled"))
 _RESOLVED = {state: _change(edits.c.key, _is(_STATE, *states)) for state, states in _RESOLVABLE.items()}
-_ADD = insert_into(edits).values(updated=now()).on_conflict_do_nothing()
+_ADD = {is_sqlite: _adding(is_sqlite) for is_sqlite in (False, True)}
 _UPLOADED = select(uploads.c.url).where(
     uploads.c.digest == bindparam("name"), uploads.c.expires > now() + bindparam("seconds", type_=Float)
 )
@@ -198,16 +223,15 @@ class Ledger:
 
     def add(self, batch: str, jobs: Mapping[str, Mapping[str, Any]]) -> list[Row]:
         """Add jobs of a batch by key, some thousands at most; return the rows of keys that are there already."""
-        fresh = {"state": "new", "attempt": 0, "digest": "", "owner": "", "lease": 0.0}
-        fresh["batch"] = check_key(batch, "batch", _LONGEST_BATCH)
-        rows = [{**fresh, "key": check_key(key), "job": job} for key, job in jobs.items()]
+        added = {"batch": check_key(batch, "batch", LONGEST_BATCH)}
+        added["pairs"] = json.dumps([(check_key(key), json.dumps(job)) for key, job in jobs.items()])
 
         def run(connection: Connection) -> list[Row]:
             found = [Row(**row) for row in connection.execute(_ROW.where(edits.c.key.in_(jobs))).mappings()]
-            connection.execute(_ADD, rows)
+            connection.execute(_ADD[connection.dialect.name == "sqlite"], added)
             return found
 
-        return self._database.write("", run) if rows else []
+        return self._database.write("", run) if jobs else []
 
     def replace(self, key: str, job: Mapping[str, Any]) -> bool:
         """Change the job of a row that nobody has paid for; return whether it could be changed."""
