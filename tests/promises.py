@@ -28,6 +28,17 @@ ONE_PER_KEY = promise(
     "One edit is submitted per `key`, whatever crashes, restarts or races, on one machine or many. It is submitted "
     "again only if it was certainly not accepted, or by your word: `retry_failed`, or `ledger.resolve`."
 )
+ON_DISK_FIRST = promise(
+    "A `key` is on disk before its request leaves. So a process that is killed at any moment leaves a row that says so."
+)
+SAME_REQUEST = promise(
+    "A `key` belongs to one request, known by the bytes of its local images, its URLs, prompt and options. Another one "
+    "raises `InvalidRequest` with the difference, and nothing is sent."
+)
+UNKNOWN_STAYS = promise(
+    "A `key` that is `unknown` is never submitted again by itself: each call raises `SubmissionUnknown` until you call "
+    "`ledger.resolve`."
+)
 NONE_FORGOTTEN = promise(
     "No accepted edit with a `key` is forgotten: the ledger has its task, or lists it as `unknown`, or the exception "
     "has the `task_id`."

@@ -15,9 +15,12 @@ import pytest
 import stamina
 from nano_banana_edit import InvalidRequest, LedgerError, NanoBananaEdit
 from nano_banana_edit.ledger import Ledger
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
+from .. import promises
 from ..database import Server
-from .conftest import claimed, execute
+from .conftest import claimed, execute, expire
 
 HEAD = """
 import os, sys
@@ -151,6 +154,46 @@ def run(code: str, *args: str, **how: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", HEAD + code, *args], capture_output=True, text=True, check=False, timeout=60, **how
     )
+
+
+@promises.ON_DISK_FIRST
+@promises.NONE_FORGOTTEN
+def test_killed_while_sending(database: str) -> None:
+    """A process that ends at once while its request is out leaves a row that is there, and says who sent it."""
+    code = """
+import httpx2
+from nano_banana_edit import NanoBananaEdit
+http = httpx2.Client(transport=httpx2.MockTransport(lambda request: os._exit(9)))
+client = NanoBananaEdit(token="t", http_client=http, ledger=Ledger(sys.argv[1]))
+client.submit("https://images.example.test/in.png", "p", key="k")
+"""
+    assert 9 == run(code, database).returncode
+    with Ledger(database) as ledger:
+        assert ("sending", 1) == ((row := ledger.get("k")).state, row.attempt)
+        expire(database)
+        assert "unknown" == ledger.get("k").state
+
+
+@promises.ON_DISK_FIRST
+def test_durable(tmp_path: Path) -> None:
+    """Each connection to an SQLite file waits for the disk at each commit, and for others who write."""
+    seen: list[tuple[int, int]] = []
+
+    def look(connection: Any, *_: object) -> None:
+        seen.append(
+            (
+                connection.execute("PRAGMA synchronous").fetchone()[0],
+                connection.execute("PRAGMA busy_timeout").fetchone()[0],
+            )
+        )
+
+    event.listen(Pool, "checkout", look)
+    try:
+        with Ledger(tmp_path / "ledger.db") as ledger:
+            claimed(ledger)
+    finally:
+        event.remove(Pool, "checkout", look)
+    assert {(2, 30_000)} == {*seen}
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

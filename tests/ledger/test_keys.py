@@ -89,7 +89,7 @@ def test_refused(call: Caller) -> None:
     assert "t-1" == call(Script([accepted(), task()])).task_id
 
 
-@promises.ONE_PER_KEY
+@promises.UNKNOWN_STAYS
 def test_unknown(call: Caller) -> None:
     """What may have been accepted is not sent again, until a person says what became of it."""
     with pytest.raises(SubmissionUnknown):
@@ -221,7 +221,7 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@promises.ONE_PER_KEY
+@promises.SAME_REQUEST
 @pytest.mark.parametrize(("other", "difference"), OTHERS, ids=[text for _, text in OTHERS])
 def test_another_request(call: Caller, other: dict[str, Any], difference: str) -> None:
     """A key that belongs to another request is refused, with the difference, before anything is sent."""
@@ -230,6 +230,7 @@ def test_another_request(call: Caller, other: dict[str, Any], difference: str) -
         call(Script([]), **{"image_size": "1:1", **other})
 
 
+@promises.SAME_REQUEST
 def test_the_same_request(call: Caller, tmp_path: Path) -> None:
     """The same bytes are the same image, whatever their name and form; None is an option that was not given."""
     for name in ("a.png", "b.png"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -133,7 +133,10 @@ class Machine(RuleBasedStateMachine):
                 self.ledgers[ledger].finished(task_id, state, {})
 
     def expire(self, key: str) -> None:
+        before = self.row(key)
         self.execute("UPDATE nano_banana_edit_edits SET lease = 1 WHERE key = :key", key=key)
+        if before and before.state == "sending":
+            assert evolve(before, state="unknown") == self.row(key)
 
     @rule(key=KEYS)
     def lease_is_over(self, key: str) -> None:
@@ -159,6 +162,13 @@ class Machine(RuleBasedStateMachine):
         assert before
         assert before.state not in ("sending", "saved")
         self.given_up |= {task for task, of in self.accepted.items() if of == key} - {value}
+
+    @rule(target=sending, claim=sending, ledger=LEDGERS)
+    def is_overtaken(self, claim: Claim, ledger: int) -> Any:
+        """Have the key of a process that is paused submitted by another."""
+        self.person_decides(claim.key, ledger, "resend", after_lease=True)
+        self.nothing_goes_back()
+        return self.claims(ledger, claim.key, retry_failed=False, twice=False)
 
     def row(self, key: str) -> Row | None:
         return self.ledgers[0].get(key)

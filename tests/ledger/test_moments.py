@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx2
 import pytest
@@ -15,7 +16,7 @@ from nano_banana_edit import (
     RateLimited,
     SubmissionUnknown,
 )
-from nano_banana_edit.ledger import Ledger
+from nano_banana_edit.ledger import Ledger, Row
 
 from .. import promises
 from ..wrapper.conftest import Answer, Clock, Face, Script, accepted, task
@@ -75,6 +76,20 @@ def test_a_wait_past_the_lease(face: Face, database: str) -> None:
         with pytest.raises(RateLimited):
             call(Script([httpx2.Response(429, headers={"retry-after": "6"})]), "submit")
         assert "new" == call.row().state
+
+
+@promises.ONE_PER_KEY
+def test_a_claim_that_is_made_again_too_late(face: Face, database: str) -> None:
+    """A claim whose answer was lost, and which is made again after its lease, sends nothing."""
+
+    class Late(Ledger):
+        def claim(self, *args: Any, **how: Any) -> Row:
+            super().claim(*args, **how)
+            expire(database)
+            return super().claim(*args, **how)
+
+    with Late(database) as ledger, pytest.raises(SubmissionUnknown):
+        Caller(face, ledger)(Script([]), "submit")
 
 
 @promises.NONE_FORGOTTEN
