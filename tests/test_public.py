@@ -171,6 +171,7 @@ FLOORS = [
     "batch._source",
     "batch._sink",
     "batch._pace",
+    "batch._report",
     "batch._run",
     "batch._batch",
     "batch._workers",

@@ -57,7 +57,11 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("edits.jsonl", "-o", "out", "--ledger", "mysql://host/name"), 2, "Error: The ledger "),
         (("status",), 2, "Error: Name the ledger: use --ledger, or set the environment variable "),
         (("status", "--ledger", "typo.db"), 2, "Error: --ledger typo.db does not exist; check the path."),
-        (("report", "-o", "report.txt", *LEDGER), 2, "Error: --output report.txt must end in .csv, .html, .jsonl."),
+        (
+            ("report", "-o", "report.txt", *LEDGER),
+            2,
+            "Error: --output is 'report.txt'; it must be a file that ends in .jsonl, .csv, .html.",
+        ),
         (
             ("report", "-o", "no/report.csv", *LEDGER),
             2,

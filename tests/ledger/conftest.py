@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -66,3 +66,35 @@ def call(face: Face, ledger: Ledger) -> Caller:
 def claimed(ledger: Ledger, key: str = "k", owner: str = "host/7/other") -> Row:
     """Claim a key as another process would."""
     return ledger.claim(key, owner, DIGEST, REQUEST)
+
+
+@define(slots=False)
+class Hooked:
+    """Called before and after one method of a ledger."""
+
+    name: str
+    before: Callable[[], object] = lambda: None
+    after: Callable[[], object] = lambda: None
+
+
+class HookedLedger(Ledger):
+    hook = Hooked("")
+
+    def _run(self, name: str, *args: Any, **how: Any) -> Any:
+        mine, self.hook = (self.hook, Hooked("")) if self.hook.name == name else (Hooked(""), self.hook)
+        mine.before()
+        result = getattr(super(), name)(*args, **how)
+        mine.after()
+        return result
+
+    def claim(self, *args: Any, **how: Any) -> Row:
+        return self._run("claim", *args, **how)
+
+    def sent(self, *args: Any, **how: Any) -> bool:
+        return self._run("sent", *args, **how)
+
+    def released(self, *args: Any, **how: Any) -> bool:
+        return self._run("released", *args, **how)
+
+    def finished(self, *args: Any, **how: Any) -> bool:
+        return self._run("finished", *args, **how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import stamina
-from nano_banana_edit import InvalidRequest, LedgerError
+from nano_banana_edit import InvalidRequest, LedgerError, NanoBananaEdit
 from nano_banana_edit.ledger import Ledger
 
 from ..database import Server
@@ -38,6 +39,7 @@ SECRET = "pass-that-must-not-leak"
         ("sqlite:///:memory:", "is no SQLite file"),
         (f"mysql://u:{SECRET}@127.0.0.1/x", "mysql://u:...@127.0.0.1/x is no SQLite file"),
         (f"nonsense://u:{SECRET}@127.0.0.1/x", "is no SQLite file"),
+        (f"postgresql+asyncpg://u:{SECRET}@127.0.0.1/x", "can be used .ModuleNotFoundError.; pass a path, or a URL"),
         (f"postgresql+none://u:{SECRET}@127.0.0.1/x", "can be used .NoSuchModuleError.; pass a path, or a URL"),
         (f"postgresql://u:{SECRET}@127.0.0.1:port/x", "can be used .*; pass a path, or a URL"),
         (f"postgresql://u:{SECRET}@127.0.0.1", "is no SQLite file"),
@@ -48,6 +50,23 @@ def test_no_location(location: Any, why: str) -> None:
     with pytest.raises(InvalidRequest, match=why) as refused:
         Ledger(location)
     assert SECRET not in "".join(traceback.format_exception(refused.value))
+
+
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs the extra names it: the module, a client with what seems a ledger, and a PostgreSQL URL."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    needs = "A ledger in PostgreSQL needs psycopg: pip install 'nano-banana-edit\\[ledger]'"
+    with pytest.raises(InvalidRequest, match=needs) as refused:
+        Ledger(f"postgresql://u:{SECRET}@127.0.0.1/x")
+    assert SECRET not in "".join(traceback.format_exception(refused.value))
+    for name in [name for name in sys.modules if name.startswith("nano_banana_edit.ledger")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    needs = "The ledger needs sqlalchemy: pip install 'nano-banana-edit\\[ledger]'"
+    with pytest.raises(ModuleNotFoundError, match=needs):
+        importlib.import_module("nano_banana_edit.ledger")
+    with pytest.raises(InvalidRequest, match=needs):
+        NanoBananaEdit(token="t", ledger=tmp_path)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["a b.db", "what?.db", "100%.db", "#1.db", "ü.db"])

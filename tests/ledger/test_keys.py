@@ -23,8 +23,8 @@ from nano_banana_edit import (
 from nano_banana_edit.ledger import Ledger
 
 from .. import promises
-from ..wrapper.conftest import JPEG, PNG, URL, Face, Script, accepted, task
-from .conftest import Caller, expire
+from ..wrapper.conftest import JPEG, PNG, URL, Face, Script, accepted, fetch, task
+from .conftest import Caller, Hooked, HookedLedger, expire
 
 FAILED = {"error_code": "E7", "error_msg": "too dark"}
 
@@ -117,6 +117,16 @@ def test_resolved(call: Caller, resend: bool) -> None:
     assert 2 == call.row().attempt
 
 
+def test_an_expired_file(call: Caller) -> None:
+    """A file that is gone is no failed edit: the error says that results expire, and the row is as it was."""
+    call(Script([accepted(), task()]))
+    for status in (403, 404):
+        with pytest.raises(APIStatusError, match=rf"answered {status} \(results expire\)") as gone:
+            call(Script([task(), *[httpx2.Response(status)] * 5]), then=fetch)
+        assert (status, "t-1") == (gone.value.status_code, gone.value.task_id)
+    assert "completed" == call.row().state
+
+
 def test_expired(call: Caller) -> None:
     """A result that is gone is told apart from a failed edit, and from a task that never was."""
     call(Script([accepted(), task()]))
@@ -168,6 +178,28 @@ def test_somebody_else_submits(call: Caller, database: str, monkeypatch: pytest.
         assert "t-1" == call(script, "submit").task_id
         done(script)
     assert 3 == len(slept)
+
+
+def test_who_loses_a_race(face: Face, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is overtaken at the claim looks again at once; if the other gives up, it submits what it has uploaded."""
+    with HookedLedger(database) as ledger:
+        call = Caller(face, ledger)
+        with pytest.raises(APIStatusError, match="400"):
+            call(Script([upload(expires="soon"), httpx2.Response(400)]), "submit", PNG)
+        row = call.row()
+
+        def release(_: float) -> None:
+            ledger.released("k", "host/7/other", "new")
+
+        async def async_release(_: float) -> None:
+            ledger.released("k", "host/7/other", "new")
+
+        monkeypatch.setattr(_clock, "sleep", release)
+        monkeypatch.setattr(_clock, "async_sleep", async_release)
+        ledger.hook = Hooked("claim", before=lambda: ledger.claim("k", "host/7/other", row.digest, row.request))
+        script = Script([upload(expires="soon"), accepted()])
+        assert "t-1" == call(script, "submit", PNG).task_id
+        done(script)
 
 
 def test_no_time_left_to_wait(call: Caller) -> None:
@@ -265,10 +297,11 @@ def test_bad_keys(call: Caller, key: Any) -> None:
         ({"retry_failed": 1}, "retry_failed is 1; it must be True or False"),
     ],
 )
-def test_without_a_ledger(face: Face, how: dict[str, Any], why: str) -> None:
+@pytest.mark.parametrize("method", ["edit", "submit"])
+def test_without_a_ledger(face: Face, method: str, how: dict[str, Any], why: str) -> None:
     """A key needs a ledger, and `retry_failed` a key."""
     with pytest.raises(InvalidRequest, match=why):
-        face.call(Script([]), "edit", URL, "p", **how)
+        face.call(Script([]), method, URL, "p", **how)
 
 
 @pytest.mark.parametrize("kind", [NanoBananaEdit, AsyncNanoBananaEdit])

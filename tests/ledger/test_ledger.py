@@ -56,13 +56,26 @@ def test_who_may_claim(ledger: Ledger, state: str) -> None:
     free = state in ("new", "refused")
     row = claimed(ledger)
     assert (row.owner == "host/7/other") is free
-    assert row if free else row == before
-    if state == "failed":
+    assert free or row == before
+    if not free:
         row = ledger.claim("k", "again", DIGEST, REQUEST, retry_failed=True)
-        free = True
-        assert "again" == row.owner
-    if free:
+        assert (row.owner == "again") is (state == "failed")
+        assert state == "failed" or row == before
+    if free or state == "failed":
         assert ("sending", 2, None, None) == (row.state, row.attempt, row.task_id, row.outcome)
+
+
+def test_an_owner_of_before(ledger: Ledger, database: str) -> None:
+    """Whose claim was given away changes nothing of the next one, which has a lease of its own."""
+    claimed(ledger, owner="before")
+    expire(database)
+    ledger.resolve("k", resend=True)
+    row = claimed(ledger)
+    for state in ("new", "refused", "unknown"):
+        assert not ledger.released("k", "before", state)
+    assert not ledger.sent("k", "before", "t-1")
+    assert row == ledger.get("k")
+    assert ("sending", 2, "host/7/other") == (row.state, row.attempt, row.owner)
 
 
 def test_a_claim_for_another_request_is_none(ledger: Ledger) -> None:
@@ -95,6 +108,17 @@ def test_late_answers(ledger: Ledger, state: str) -> None:
     own = ledger.sent("k", owner, "t-2")
     assert own is (state in ("new", "sending", "sent", "unknown"))
     assert ledger.get("k").state == ("sent" if own else state)
+
+
+def test_a_lease_outlasts_its_submission(tmp_path: Path) -> None:
+    """A row becomes unknown some seconds after the last moment at which its request may leave, and not before."""
+    path = str(tmp_path / "ledger.db")
+    with Ledger(path, lease=0.001) as ledger:
+        claimed(ledger)
+        assert 1 == execute(path, "UPDATE nano_banana_edit_edits SET lease = lease - 5")
+        assert "sending" == ledger.get("k").state
+        assert 1 == execute(path, "UPDATE nano_banana_edit_edits SET lease = lease - 6")
+        assert "unknown" == ledger.get("k").state
 
 
 def test_a_late_answer_after_a_lease(ledger: Ledger, database: str) -> None:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any
 
-import anyio
-import anyio.from_thread
 import httpx2
 import pytest
-from attrs import define
 from nano_banana_edit import (
     APIConnectionError,
     APIStatusError,
     APITimeout,
-    AsyncNanoBananaEdit,
     LedgerError,
     NanoBananaEditError,
     RateLimited,
     SubmissionUnknown,
 )
-from nano_banana_edit.ledger import Ledger, Row
+from nano_banana_edit.ledger import Ledger
 
 from .. import promises
-from ..wrapper.conftest import URL, Answer, Clock, Face, Script, accepted, task
-from .conftest import Caller, execute, expire
+from ..wrapper.conftest import Answer, Clock, Face, Script, accepted, task
+from .conftest import Caller, Hooked, HookedLedger, execute, expire
 
 BREAK = "ALTER TABLE nano_banana_edit_edits RENAME TO broken"
 MEND = "ALTER TABLE broken RENAME TO nano_banana_edit_edits"
@@ -152,7 +146,7 @@ def test_a_task_that_cannot_be_written(call: Caller, database: str) -> None:
         call(Script([breaking(database, accepted())]))
     assert "t-1" == failed.value.task_id
     (note,) = failed.value.__notes__
-    assert note.endswith("Once its row is unknown, call ledger.resolve with task_id='t-1'.")
+    assert note.endswith("Once its row is unknown, call ledger.resolve('k', task_id='t-1').")
     execute(database, MEND)
     assert "sending" == call.row().state
     expire(database)
@@ -182,35 +176,6 @@ def test_a_failure_that_cannot_be_written(call: Caller, database: str, status: i
 
 class Stop(KeyboardInterrupt):
     """Ctrl-C."""
-
-
-@define(slots=False)
-class Hooked:
-    """Called before and after one method of a ledger."""
-
-    name: str
-    before: Callable[[], object] = lambda: None
-    after: Callable[[], object] = lambda: None
-
-
-class HookedLedger(Ledger):
-    hook = Hooked("")
-
-    def _run(self, name: str, *args: Any, **how: Any) -> Any:
-        mine, self.hook = (self.hook, Hooked("")) if self.hook.name == name else (Hooked(""), self.hook)
-        mine.before()
-        result = getattr(super(), name)(*args, **how)
-        mine.after()
-        return result
-
-    def claim(self, *args: Any, **how: Any) -> Row:
-        return self._run("claim", *args, **how)
-
-    def sent(self, *args: Any, **how: Any) -> bool:
-        return self._run("sent", *args, **how)
-
-    def released(self, *args: Any, **how: Any) -> bool:
-        return self._run("released", *args, **how)
 
 
 def stop() -> None:
@@ -270,64 +235,3 @@ def test_a_pause_after_the_claim(face: Face, database: str, clock: Clock) -> Non
         with pytest.raises(APITimeout, match="nothing more was sent"):
             call(Script([]), "submit")
         assert "new" == call.row().state
-
-
-class Stalled(httpx2.AsyncBaseTransport):
-    """Takes a submission, and calls a function or answers; it answers nothing else."""
-
-    def __init__(self, then: Callable[[], object] | None) -> None:
-        self.then = then
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if request.method == "POST" and self.then is None:
-            return accepted()
-        if self.then:
-            self.then()
-        await anyio.sleep_forever()
-        raise AssertionError
-
-
-@promises.STOPPED
-@promises.NONE_FORGOTTEN
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize(("moment", "state"), [("claim", "new"), ("out", "unknown"), ("sent", "sent")])
-def test_cancelled(database: str, backend: str, moment: str, state: str) -> None:
-    """A call that is cancelled while it claims, sends or writes leaves a row that tells the truth."""
-
-    async def run() -> None:
-        with HookedLedger(database) as ledger, anyio.CancelScope() as scope:
-            ledger.hook = Hooked(moment, after=lambda: anyio.from_thread.run_sync(scope.cancel))
-            transport = Stalled(scope.cancel if moment == "out" else None)
-            async with httpx2.AsyncClient(transport=transport) as http:
-                await AsyncNanoBananaEdit(token="t", http_client=http, ledger=ledger).edit(URL, "p", key="k")
-        assert scope.cancelled_caught
-        with Ledger(database) as ledger:
-            assert state == ledger.get("k").state
-
-    anyio.run(run, backend=backend)
-
-
-@promises.NONE_FORGOTTEN
-@pytest.mark.parametrize("steps", range(12))
-def test_abandoned(database: str, steps: int) -> None:
-    """A coroutine that is closed at any point, as one of an event loop that ends, forgets nothing that was sent."""
-    script = Script([accepted()])
-
-    async def run() -> None:
-        with Ledger(database) as ledger:
-            async with httpx2.AsyncClient(transport=httpx2.MockTransport(script)) as http:
-                client = AsyncNanoBananaEdit(token="t", http_client=http, ledger=ledger)
-                call = client.submit(URL, "p", key="k")
-                try:
-                    for _ in range(steps):
-                        future = call.send(None)
-                        await (asyncio.wait([future]) if future else asyncio.sleep(0))
-                except StopIteration:
-                    pass
-                call.close()
-                await asyncio.sleep(0.05)  # for the thread that writes
-            row = ledger.get("k")
-            state = row.state if row else None
-            assert state in (("sending", "sent") if script.requests else (None, "sending"))
-
-    asyncio.run(run())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -124,6 +127,28 @@ def test_fork(database: str) -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORK, database, moment]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "41 1 {'sending': 3}\n" == run.stdout
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_after_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: bool) -> None:
+    """What runs after a fork leaves the ledger usable, and does not keep it; a system without fork needs nothing."""
+    hooks: list[Callable[[], object]] = []
+    if forks:
+        monkeypatch.setattr(os, "register_at_fork", lambda **when: hooks.extend(when.values()))
+    else:
+        monkeypatch.delattr(os, "register_at_fork", raising=False)
+    ledger = Ledger(tmp_path / "ledger.db")
+    claimed(ledger)
+    for hook in hooks:
+        hook()
+    assert ledger.sent("k", "host/7/other", "t-1")
+    ledger.close()
+    gone = weakref.ref(ledger)
+    del ledger
+    gc.collect()
+    for hook in hooks:
+        hook()
+    assert (None, forks) == (gone(), bool(hooks))
 
 
 class Held(dict[str, Any]):

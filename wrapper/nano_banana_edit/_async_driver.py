@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -112,13 +113,13 @@ class AsyncDriver:
     async def _work(self, work: Work) -> Any:
         """Call a function in a thread, however long it takes there, if one is free in time."""
         if work.shielded:
-            with anyio.CancelScope(shield=True):
-                return await anyio.to_thread.run_sync(work.function, limiter=anyio.CapacityLimiter(1))
+            return await _to_the_end(work.function)
         limiter = _workers.get(None)
         if limiter is None:
             _workers.set(limiter := anyio.CapacityLimiter(_WORKERS))
         with anyio.move_on_after(work.deadline.remaining()):
-            result = await anyio.to_thread.run_sync(work.function, limiter=limiter)
+            async with limiter:
+                result = await _to_the_end(work.function)
             await checkpoint_if_cancelled()  # before the next effect, which may be a submission
             return result
         raise time_is_over(work.deadline)
@@ -145,3 +146,38 @@ class AsyncDriver:
         if failures:
             raise failures[0]
         return results
+
+
+async def _to_the_end(function: Callable[[], T]) -> T:
+    """Call a function in a thread, and wait for its end, even if the caller is cancelled.
+
+    A shield of anyio does not hold against `asyncio.Task.cancel`, as by `asyncio.timeout` and Ctrl-C.
+    """
+    with anyio.CancelScope(shield=True):
+        call = anyio.to_thread.run_sync(_tried, function, limiter=anyio.CapacityLimiter(1))
+        if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+            call = _held(asyncio.ensure_future(call))
+        result, error = await call
+    if error:
+        raise error
+    return result  # type: ignore[return-value]
+
+
+async def _held(task: asyncio.Task[T]) -> T:
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled
+    return task.result()
+
+
+def _tried(function: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    """Return the result of a function, or its error: KeyboardInterrupt would leave a task of asyncio by its loop."""
+    try:
+        return function(), None
+    except BaseException as error:  # noqa: BLE001 - raised by the caller
+        return None, error

@@ -233,7 +233,7 @@ class BaseClient(ABC, Generic[_DriverT, _HttpT]):
         if self._ledger is None:
             raise InvalidRequest(
                 f"key is {shorten(key)}, but the client has no ledger. Pass one to the client: "
-                "NanoBananaEdit(ledger=Ledger('edits.db')), from nano_banana_edit.ledger.",
+                f"{type(self).__name__}(ledger=Ledger('edits.db')), from nano_banana_edit.ledger.",
                 field="key",
             )
         from .ledger import check_key  # noqa: PLC0415 - comes with an extra

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 from attrs import frozen
@@ -153,12 +155,13 @@ def _problem(path: Path, target: Path) -> str | None:
     return None if os.access(target.parent, os.W_OK) else "is in a folder that cannot be written to; choose another"
 
 
-def write(target: Path, content: bytes, *, durable: bool = False) -> None:
+@contextmanager
+def writing(target: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
     """Write a file completely or not at all; if it is to be durable, its content is on disk before its name is."""
     part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
-            file.write(content)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -168,3 +171,9 @@ def write(target: Path, content: bytes, *, durable: bool = False) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def write(target: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write the content of a file. See `writing`."""
+    with writing(target, durable=durable) as file:
+        file.write(content)

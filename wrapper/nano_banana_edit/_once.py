@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ def submit(
             task: Task | None = yield from _claimed(key, digest, request, deadline, send)
             if task:
                 return task
-        elif row.state != "sending":
+            continue  # somebody else was quicker
+        if row.state != "sending":
             return _known(key, row)
         delay = next(delays)
         if delay >= min(deadline.remaining(), LONGEST):
@@ -98,7 +100,7 @@ def _claimed(
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield from _written(partial(release, "new"), error, lease)  # also a claim whose answer was lost
+        yield from _written(key, partial(release, "new"), error, lease)  # also a claim whose answer was lost
         raise
     if row.owner != owner or row.state != "sending":
         return None
@@ -109,7 +111,7 @@ def _claimed(
     except BaseException as error:
         known = vars(error).get("task_id")
         write = partial(key.ledger.sent, key.name, owner, known) if known else partial(release, *_verdict(error))
-        yield from _written(write, error, lease)
+        yield from _written(key, write, error, lease)
         raise
     write = partial(key.ledger.sent, key.name, owner, task.task_id)
     try:
@@ -118,20 +120,23 @@ def _claimed(
     except GeneratorExit:
         raise
     except BaseException as error:  # once more, as it may be an interrupt; what is paid for must not be forgotten
-        yield from _written(write, error, lease)
+        yield from _written(key, write, error, lease)
         raise
     if not owned:
         logger.warning("The key %s was given away; task %s is another edit of it.", shorten(key.name), task.task_id)
     return task
 
 
-def _written(write: Callable[[], object], error: BaseException, deadline: Deadline) -> Operation[None]:
+def _written(key: Key, write: Callable[[], object], error: BaseException, deadline: Deadline) -> Operation[None]:
     """Write what a failure means; if that fails too, the row becomes `unknown` by itself when its lease is over."""
+    known = vars(error).get("task_id")
     try:
-        yield Work(write, deadline, shielded=True)
+        with about(known) if known else nullcontext():  # a cancellation takes the place of the failure
+            yield Work(write, deadline, shielded=True)
     except LedgerError as failure:
-        known = vars(error).get("task_id")
-        remedy = f" Once its row is unknown, call ledger.resolve with task_id={known!r}." if known else ""
+        remedy = (
+            f" Once its row is unknown, call ledger.resolve({shorten(key.name)}, task_id={known!r})." if known else ""
+        )
         error.add_note(f"The ledger does not know of this: {failure.args[0]}{remedy}")
 
 
@@ -177,8 +182,8 @@ def _other(row: Row, request: Mapping[str, Any]) -> InvalidRequest:
     )
 
 
-def _holder(row: Row | None) -> str:
-    host, pid, *_ = row.owner.split("/") if row else ("somebody", "?")
+def _holder(row: Row) -> str:
+    host, pid, *_ = row.owner.split("/")
     return f"process {pid} on {host}"
 
 

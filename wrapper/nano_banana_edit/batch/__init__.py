@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._batch import Batch, Status
+from ._report import report
 from ._run import Limits, Outcome, arun_keys, run_keys, unfinished
 
 if TYPE_CHECKING:
@@ -17,4 +18,15 @@ else:
         return getattr(import_module("._workers", __name__), name)
 
 
-__all__ = ["Batch", "Limits", "Outcome", "Status", "arun_keys", "enqueue", "run_keys", "run_worker", "unfinished"]
+__all__ = [
+    "Batch",
+    "Limits",
+    "Outcome",
+    "Status",
+    "arun_keys",
+    "enqueue",
+    "report",
+    "run_keys",
+    "run_worker",
+    "unfinished",
+]

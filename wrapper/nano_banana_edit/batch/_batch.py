@@ -17,6 +17,7 @@ from nano_banana_edit_client.constraints import shorten
 from .._errors import InvalidRequest, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger, Row, State, difference
+from ._report import BILLED, report
 from ._run import Limits, Outcome, Run, run_alone, unfinished
 from ._source import Flaw, Job, Source, checked, read
 
@@ -24,7 +25,6 @@ T = TypeVar("T")
 
 _CHUNK = 1000  # rows added to the ledger at once
 _TAKEN: tuple[State, ...] = ("completed", "sent", "sending")
-_BILLED: tuple[State, ...] = ("sent", "completed", "saved", "failed")
 
 
 @frozen
@@ -127,9 +127,13 @@ class Batch:
         return Status(
             states,
             sum(states.get(state, 0) for state in to_submit),
-            sum(states.get(state, 0) for state in _BILLED),
+            sum(states.get(state, 0) for state in BILLED),
             states.get("unknown", 0),
         )
+
+    def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write what became of every row to a file that ends in .html, .csv or .jsonl. See `report` of this package."""
+        return report(self._ledger, path, batch=self.name, results=self._output, overwrite=overwrite)
 
     @property
     def submitted(self) -> int:

@@ -20,7 +20,8 @@ class Sink(ABC):
         """Return the size of a file in bytes, or None if there is none."""
 
     @abstractmethod
-    def _read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
 
     @abstractmethod
     def _write(self, name: str, content: bytes) -> None: ...
@@ -28,7 +29,7 @@ class Sink(ABC):
     def save(self, name: str, content: bytes, own: bool) -> bool:
         """Write a file completely or not at all; return False if there is another, which is not the caller's own."""
         size = None if own else self.size(name)
-        if size is not None and (size != len(content) or self._read(name) != content):
+        if size is not None and (size != len(content) or self.read(name) != content):
             return False
         self._write(name, content)
         return True
@@ -46,7 +47,7 @@ class _Folder(Sink):
             return (self._folder / name).stat().st_size
         return None
 
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()
 
     def _write(self, name: str, content: bytes) -> None:
@@ -68,7 +69,7 @@ class _Remote(Sink):
             return int(self._files.size(f"{self._root}/{name}"))
         return None
 
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes:
         return bytes(self._files.cat_file(f"{self._root}/{name}"))
 
     def _write(self, name: str, content: bytes) -> None:

@@ -72,6 +72,7 @@ _WORDS = {  # what the library says to do, and how it is done here
     "pass allow_http=True, or set": "or set",
     ", or pass an http_client": "",
     ", or None for no limit": "",
+    "pass overwrite=True": "use --force",
     "use Path.expanduser": "write the path out",
     "call ledger.resolve with its task_id, or with resend=True": "run nano-banana-edit batch resolve",
     "call ledger.resolve with resend=True": "run nano-banana-edit batch resolve with --resend",

@@ -21,7 +21,6 @@ from rich.progress_bar import ProgressBar
 from typer.core import TyperGroup
 
 from .. import _clock
-from .._download import check_target
 from .._errors import InvalidRequest, LedgerError
 from .._redaction import visible
 from ..client import AsyncNanoBananaEdit
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
 _VISITED: tuple[State, ...] = ("sending", "sent", "completed", "saved")  # in every run
 _SHOWN = 20  # rows whose failure is written to standard error
-_REPORTS = ("csv", "html", "jsonl")
 _LOOK = 0.25  # seconds between two looks at how far a run is
 _LONGEST = 60.0  # seconds between two lines of a log
 _OPTIONS = {
@@ -267,18 +265,22 @@ def status(
 
 @app.command()
 def report(
-    output: Annotated[Path, typer.Option("-o", "--output", help="File that ends in .html, .csv or .jsonl.")],
+    path: Annotated[Path, typer.Option("-o", "--output", help="File that ends in .html, .csv or .jsonl.")],
     ledger: LedgerOption = None,
     name: BatchName = None,
+    results: Annotated[
+        str | None,
+        typer.Option(help="Folder of the results, or URL; default: that of the ledger.", metavar="FOLDER|URL"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
     """Write a report of all rows: a page with inputs beside results, or a table for programs."""
-    with errors_in_one_line(), opened(ledger, must_exist=True) as known:
-        kind = output.suffix.lower().lstrip(".")
-        if kind not in _REPORTS:
-            raise InvalidRequest(f"--output {output} must end in .{', .'.join(_REPORTS)}.")
-        with check_target(str(output), "--output").open("w", encoding="utf-8", newline="") as file:
-            getattr(with_extra("batch._report"), f"write_{kind}")(known.rows(batch=name), file)
-    tell(output)
+    options = {"path": "--output", "output": "--results"}
+    with errors_in_one_line(options=options), opened(ledger, must_exist=True) as known:
+        if results is None and ledger and "://" not in ledger:
+            results = str(Path(ledger) if Path(ledger).is_dir() else Path(ledger).parent)
+        with_extra("batch").report(known, str(path), batch=name, results=results, overwrite=force)
+    tell(path)
 
 
 @app.command()

@@ -178,10 +178,8 @@ class Database:
             if not change.done:  # one whose leader failed or was interrupted waits no more, but is not done
                 waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 self._commit(waiting if change in waiting else [*waiting, change], change)
-        if isinstance(change.failure, _FAILURES):
-            raise self._named(change.failure) from change.failure
         if change.failure:
-            raise change.failure
+            raise self._named(change.failure) from change.failure
         return change.result  # type: ignore[no-any-return]
 
     def _commit(self, changes: list[_Change], own: _Change) -> None:
@@ -266,6 +264,9 @@ def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:
             how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
             return create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, **how), shown
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        if getattr(error, "name", None) == "psycopg":
+            hint = "A ledger in PostgreSQL needs psycopg: pip install 'nano-banana-edit[ledger]'."
+            raise InvalidRequest(hint, field="ledger") from None
         raise InvalidRequest(  # whose reason is not shown, as it may repeat the password
             f"The ledger is no database that can be used ({type(error).__name__}); pass a path, or a URL such as "
             "postgresql://user@host/name.",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     Connection,
+    Executable,
     Float,
     Select,
     String,
@@ -30,7 +31,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
@@ -55,15 +55,20 @@ _RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
 }
 
 
-def _claim(*free: State) -> Insert:
+def _is(column: ColumnElement[str], *values: Any) -> ColumnElement[bool]:
+    """Return whether a column has one of the values. SQLAlchemy writes an IN anew at each execution."""
+    return or_(*(column == value for value in values))
+
+
+def _claim(*free: State) -> Executable:
     fresh = insert_into(edits).values(lease=now() + bindparam("seconds", type_=Float), updated=now())
     new = fresh.excluded
     again = {name: new[name] for name in ("state", "digest", "request", "owner", "lease", "updated")}
     return fresh.on_conflict_do_update(
         index_elements=[edits.c.key],
         set_={**again, "attempt": edits.c.attempt + 1, "task_id": None, "outcome": None, "output": None},
-        where=and_(edits.c.state.in_(free), edits.c.digest.in_(("", new.digest))),
-    )
+        where=and_(_is(edits.c.state, *free), _is(edits.c.digest, "", new.digest)),
+    ).returning(*_ROW.selected_columns)
 
 
 def _change(column: ColumnElement[str], *where: ColumnElement[bool]) -> Update:
@@ -90,12 +95,12 @@ def _adding(is_sqlite: bool) -> Insert:
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _CLAIM = {False: _claim("new", "refused"), True: _claim("new", "refused", "failed")}  # by retry_failed
 _MINE = edits.c.owner == bindparam("by")
-_SENT = _change(edits.c.key, _MINE, edits.c.state.in_(("sending", "unknown", "sent", "new")))
+_SENT = _change(edits.c.key, _MINE, _is(edits.c.state, "sending", "unknown", "sent", "new"))
 _RELEASED = _change(edits.c.key, _MINE, edits.c.state == "sending")
 _FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
-_SAVED = _change(edits.c.task_id, edits.c.state.in_(("sent", "completed", "saved")))
-_REPLACED = _change(edits.c.key, edits.c.state.in_(("new", "refused", "cancelled")))
-_RESOLVED = {state: _change(edits.c.key, _STATE.in_(states)) for state, states in _RESOLVABLE.items()}
+_SAVED = _change(edits.c.task_id, _is(edits.c.state, "sent", "completed", "saved"))
+_REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled"))
+_RESOLVED = {state: _change(edits.c.key, _is(_STATE, *states)) for state, states in _RESOLVABLE.items()}
 _ADD = {is_sqlite: _adding(is_sqlite) for is_sqlite in (False, True)}
 _UPLOADED = select(uploads.c.url).where(
     uploads.c.digest == bindparam("name"), uploads.c.expires > now() + bindparam("seconds", type_=Float)
@@ -239,8 +244,8 @@ class Ledger:
         row |= {"state": "sending", "attempt": 1, "batch": ""}
 
         def run(connection: Connection) -> Row:
-            connection.execute(_CLAIM[retry_failed], row)
-            return Row(**connection.execute(_ROW_OF, {"name": key}).mappings().one())
+            won = connection.execute(_CLAIM[retry_failed], row).mappings().one_or_none()
+            return Row(**(won or connection.execute(_ROW_OF, {"name": key}).mappings().one()))
 
         return self._database.write(key, run)
 
