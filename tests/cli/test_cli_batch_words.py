@@ -46,7 +46,7 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("edits.jsonl", "-o", "out", "--in-flight", "0"), 2, "Error: --in-flight is 0; it must be a whole number"),
         (("edits.jsonl", "-o", "out", "--per-second", "0"), 2, "Error: --per-second is 0.0; it must be a number above"),
         (("edits.jsonl", "-o", "out", "--max-edits", "0"), 2, "Error: --max-edits is 0; it must be a whole number"),
-        (("edits.jsonl", "-o", "out", "--batch", ""), 2, "Error: --batch is ''; it must be 1 to 200 printable "),
+        (("edits.jsonl", "-o", "out", "--batch", ""), 2, "Error: --batch is ''; it must be 1 to 100 printable "),
         pytest.param(
             ("edits.jsonl", "-o", "out", "--size", "9:9"), 2, "Error: --size is '9:9'; it must be one of ", marks=STUB
         ),

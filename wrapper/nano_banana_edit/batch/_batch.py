@@ -16,7 +16,7 @@ from nano_banana_edit_client.constraints import shorten
 
 from .._errors import InvalidRequest, must_be
 from ..client import AsyncNanoBananaEdit
-from ..ledger import Ledger, Row, State, difference
+from ..ledger import LONGEST_BATCH, Ledger, Row, State, check_key, difference
 from ._report import BILLED, report
 from ._run import Limits, Outcome, Run, run_alone, unfinished
 from ._source import Flaw, Job, Source, checked, read
@@ -57,7 +57,7 @@ class Batch:
         output: Folder for the results, which is made if it does not exist, or a URL of fsspec.
         ledger: Keeps what was submitted.
         client: Edits; default: one with the settings of the environment.
-        name: Name of the batch in the ledger, 1 to 200 printable characters; default: the source's file name without
+        name: Name of the batch in the ledger, 1 to 100 printable characters; default: the source's file name without
             its ending.
         prompt: The instruction of rows that have none, such as `"Put {name} on a beach"`.
         key: The key of rows that have none, such as `"{sku}-{scene}"`; default: a digest of the row's content.
@@ -92,7 +92,8 @@ class Batch:
     ) -> None:
         if not isinstance(ledger, Ledger):
             raise must_be("a Ledger, such as Ledger('edits.db')", "ledger", ledger)
-        self.name = _checked_name(name, source)
+        named = Path(source).stem if name is None and isinstance(source, str | os.PathLike) else name
+        self.name = check_key(named, "name", LONGEST_BATCH)
         if isinstance(source, str | os.PathLike) and os.path.realpath(source) == os.path.realpath(output):
             # The results of one run would be the rows of the next.
             raise must_be("another folder than the source", "output", str(output))
@@ -228,11 +229,3 @@ class Batch:
 
 async def _in_thread(function: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))  # those of the loop may be busy
-
-
-def _checked_name(name: str | None, source: object) -> str:
-    if name is None and isinstance(source, str | os.PathLike):
-        name = Path(source).stem
-    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 200:
-        raise must_be("1 to 200 printable characters, by which the ledger knows the batch", "name", name)
-    return name

@@ -5,7 +5,7 @@ try:
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(f"The ledger needs {missing.name}: pip install 'nano-banana-edit[ledger]'") from missing
 
-from ._ledger import Ledger, check_key, new_owner
+from ._ledger import LONGEST_BATCH, Ledger, check_key, new_owner
 from ._rows import Row, State, difference
 
-__all__ = ["Ledger", "Row", "State", "check_key", "difference", "new_owner"]
+__all__ = ["LONGEST_BATCH", "Ledger", "Row", "State", "check_key", "difference", "new_owner"]

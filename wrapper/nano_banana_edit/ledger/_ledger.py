@@ -31,6 +31,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
@@ -39,7 +40,7 @@ from ._database import Database, edits, insert_into, now, uploads
 from ._rows import Row, State
 
 _PAGE = 1000  # rows read at once
-_LONGEST_BATCH = 100  # characters, of up to four bytes; an index of PostgreSQL takes 2,700 bytes
+LONGEST_BATCH = 100  # characters, of up to four bytes; an index of PostgreSQL takes 2,700 bytes
 _GRACE = 10.0  # seconds that a lease outlasts its submission
 _IS_LOST = and_(edits.c.state == "sending", edits.c.lease < now())
 _STATE = case((_IS_LOST, "unknown"), else_=edits.c.state)
@@ -222,7 +223,7 @@ class Ledger:
 
     def add(self, batch: str, jobs: Mapping[str, Mapping[str, Any]]) -> list[Row]:
         """Add jobs of a batch by key, some thousands at most; return the rows of keys that are there already."""
-        added = {"batch": check_key(batch, "batch", _LONGEST_BATCH)}
+        added = {"batch": check_key(batch, "batch", LONGEST_BATCH)}
         added["pairs"] = json.dumps([(check_key(key), json.dumps(job)) for key, job in jobs.items()])
 
         def run(connection: Connection) -> list[Row]:
