@@ -31,7 +31,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
