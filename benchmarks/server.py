@@ -1,9 +1,9 @@
-"""A server that answers with bytes made in advance, so that the client is measured: `python -m benchmarks.server [TASK]`.
+"""A server that answers with bytes made in advance, so that the client is measured.
 
-It prints its port. It knows the paths of the API and of the peers' APIs, and checks nothing. A submission gets a task
-that is completed as TASK says, by default at its sixth poll; the result is a PNG on the same server. The id of a task says
-when it is completed: `wait-N-...` at the Nth poll, `after-N-...` N seconds later, `processing-...` never, any other at the
-first.
+Start it with `python -m benchmarks.server [TASK]`; it prints its port. It knows the paths of the API and of the peers'
+APIs, and checks nothing. A submission gets a task that is completed as TASK says, by default at its sixth poll; the
+result is a PNG on the same server. The id of a task says when it is completed: `wait-N-...` at the Nth poll,
+`after-N-...` N seconds later, `processing-...` never, any other at the first.
 """
 
 from __future__ import annotations

@@ -318,3 +318,12 @@ def test_lease_of(tmp_path: Path) -> None:
     for lease in (0, -1, "x", None, float("nan")):
         with pytest.raises(InvalidRequest, match="lease"):
             Ledger(path, lease=lease)
+
+
+def test_jobs_come_back_as_they_were_added(ledger: Ledger) -> None:
+    """Whatever JSON can say is kept, also what PostgreSQL has no text for, and keys with signs of JSON and SQL."""
+    job = {"text": "\0 \ud800 ü \U0001f600 \\ \" ' \n", "numbers": [1, 1.0, 2**70, 1e300], "none": None, "is": True}
+    jobs = {"k": job, "\"'[0]$%:x\\": {"nested": job}, "ü \U0001f600": {}}
+    assert ledger.add("b", jobs) == []
+    assert {row.key: row.job for row in ledger.rows()} == jobs
+    assert {row.key for row in ledger.add("b", {**jobs, "new": {}})} == jobs.keys()

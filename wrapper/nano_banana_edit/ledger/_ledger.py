@@ -31,7 +31,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import Insert
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
@@ -77,7 +76,7 @@ def _change(column: ColumnElement[str], *where: ColumnElement[bool]) -> Update:
     return update(edits).where(column == bindparam("name"), *where).values(updated=now())
 
 
-def _adding(is_sqlite: bool) -> Insert:
+def _adding(is_sqlite: bool) -> Executable:
     """Return what adds rows from one text, the JSON of pairs of key and job's JSON: faster than values for each."""
     text = bindparam("pairs", type_=String)
     pairs = func.json_each(text) if is_sqlite else func.json_array_elements(cast(text, JSON))
