@@ -16,6 +16,10 @@ from .._redaction import without_password
 class Sink(ABC):
     """A place for files, by names with `/`."""
 
+    def is_there(self) -> bool:
+        """Return whether the place itself exists, so that a failure is that of one name."""
+        return True
+
     @abstractmethod
     def prepare(self) -> None:
         """Make the folder, and raise an OSError if it cannot be written to."""
@@ -48,6 +52,9 @@ class _Folder(Sink):
         self._folder.mkdir(parents=True, exist_ok=True)
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise PermissionError("it cannot be written to")
+
+    def is_there(self) -> bool:
+        return self._folder.is_dir()
 
     def size(self, name: str) -> int | None:
         with suppress(FileNotFoundError):

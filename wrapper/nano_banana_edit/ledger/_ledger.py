@@ -236,6 +236,15 @@ class Ledger:
         """Change the job of a row that nobody has paid for; return whether it could be changed."""
         return self._change(_REPLACED, key, job=job, digest="")
 
+    def find(self, keys: Any) -> list[Row]:
+        query = _ROW.where(edits.c.key.in_(list(keys)))
+        return [Row(**row) for row in self._database.read(query)]
+
+    def renew(self, key: str, attempt: int) -> bool:
+        return self._change(
+            _change(edits.c.key, edits.c.state == "failed", edits.c.attempt == attempt), key, state="new"
+        )
+
     def claim(
         self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
     ) -> Row:
