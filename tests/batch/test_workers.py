@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from nano_banana_edit import AuthenticationError, InvalidRequest, LedgerError, batch
-from nano_banana_edit.batch import Limits, enqueue, run_worker
+from nano_banana_edit.batch import Limits, Outcome, enqueue, run_worker
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Reply
 
@@ -132,6 +132,20 @@ def test_refused_token(postgresql: str, tmp_path: Path, server: MockServer) -> N
         run_worker(postgresql, tmp_path, client=client(server), limits=Limits(in_flight=1))
     assert {"todo": 1} == queued(postgresql)
     assert not server.service.edits
+
+
+def test_whatever_fails_stops_a_worker(postgresql: str, tmp_path: Path, server: MockServer) -> None:
+    """A worker whose chunk fails in a way that nobody foresaw stops, and the chunk goes back to the others."""
+    add(postgresql, keys(4))
+    enqueue(postgresql, chunk=1)
+
+    def broken(outcomes: list[Outcome]) -> None:
+        raise ZeroDivisionError
+
+    with stopped_late(), pytest.raises(ZeroDivisionError):
+        run_worker(postgresql, tmp_path, client=client(server), on_outcomes=broken)
+    assert {"todo": 4} == queued(postgresql)
+    assert {"new": 3, "saved": 1} == states(postgresql)
 
 
 def test_photo_that_is_not_on_this_machine(postgresql: str, tmp_path: Path, server: MockServer) -> None:

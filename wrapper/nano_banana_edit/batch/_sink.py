@@ -96,7 +96,7 @@ class _Remote(Sink):
         path = f"{self._root}/{name}".removesuffix("/")
         try:
             return getattr(self._files, what)(path, *args, **how)
-        except FileNotFoundError:
+        except OSError:
             raise
         except Exception as error:  # those of botocore are no OSError, so that they would look like faults of one row
             reason = f"{self._files.unstrip_protocol(path)} cannot be used ({type(error).__name__}: {error})"

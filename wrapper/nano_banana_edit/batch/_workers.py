@@ -23,7 +23,7 @@ try:
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(f"Workers need {missing.name}: pip install 'nano-banana-edit[workers]'") from missing
 
-from .._errors import InvalidRequest, LedgerError, NanoBananaEditError, must_be
+from .._errors import InvalidRequest, LedgerError, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger
 from ._run import Limits, Outcome, arun_keys, unfinished
@@ -93,6 +93,7 @@ def run_worker(
         NanoBananaEditError: The token was refused, the ledger or the service cannot be reached, or the like; the chunk
             went back to the other workers.
         OSError: A result cannot be saved, such as on a full disk.
+        Exception: Any other of `on_outcomes`, or of a fault; the chunk went back, too.
         KeyboardInterrupt: It was stopped by Ctrl-C; SIGTERM lets it return.
     """
     _check_at_least_1("concurrency", concurrency)
@@ -113,12 +114,12 @@ async def _work(app: App, client: AsyncNanoBananaEdit | None, edit: Callable[...
     async def run_keys(keys: list[str], batch: str | None) -> None:  # noqa: ARG001 - `enqueue` reads it
         try:
             await edit(client, keys)
-        except (NanoBananaEditError, OSError) as error:
+        except Exception as error:
             failures.append(error)
             worker.cancel()  # or it would spoil every chunk in turn
             raise
 
-    given_back: Any = (asyncio.CancelledError, NanoBananaEditError, OSError)
+    given_back: Any = (asyncio.CancelledError, Exception)
     app.task(name=_TASK, queue=_QUEUE, retry=RetryStrategy(retry_exceptions=given_back))(run_keys)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(client or AsyncNanoBananaEdit())
