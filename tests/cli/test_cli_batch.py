@@ -235,3 +235,21 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(service.edits) <= 4
+
+
+def test_interrupt_shows_no_password(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command that goes on has three stars for the password of a URL."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    clock = Interrupting(0)
+    output = "memory://me:hunter2@host/out?password=hunter2"
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    try:
+        with mock_router(MockService(polls=0, clock=clock)):
+            clock.times = 1
+            assert 130 == main(monkeypatch, "batch", rows(1), f"--output={output}", "--ledger", "edits.db")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    shown = "'--output=memory://me:***@host/out?password=***' --ledger edits.db"
+    assert (
+        f"nano-banana-edit batch edits.jsonl {shown}" == capsys.readouterr().err.splitlines()[-1].partition("on: ")[2]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import sys
 from collections import Counter
@@ -22,7 +23,7 @@ from typer.core import TyperGroup
 
 from .. import _clock
 from .._errors import InvalidRequest, LedgerError
-from .._redaction import visible
+from .._redaction import visible, without_password
 from ..client import AsyncNanoBananaEdit
 from ._common import (
     LedgerOption,
@@ -236,7 +237,7 @@ def run(
             asyncio.run(watch.run(*(each for each in (http, client) if each)))
         except KeyboardInterrupt:
             interrupt = KeyboardInterrupt()  # without what it says of one edit, which may be any of those in flight
-            interrupt.add_note(f"To go on: {shlex.join(['nano-banana-edit', *sys.argv[1:]])}")
+            interrupt.add_note(f"To go on: {_command(*sys.argv[1:])}")
             raise interrupt from None
         after = batch.status()
     if as_json:
@@ -244,9 +245,9 @@ def run(
     else:
         tell(f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}.")
     if after.unknown:
-        where = [] if mock else ["--ledger", str(location)]
-        command = shlex.join(["nano-banana-edit", "batch", "resolve", *where])
-        say(f"{after.unknown:,} rows are unknown. To list them: {command}")
+        is_known = mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))
+        where = [] if is_known else ["--ledger", str(location)]
+        say(f"{after.unknown:,} rows are unknown. To list them: {_command('batch', 'resolve', *where)}")
     left = any(after.states.get(state) for state in ("new", "sending", "sent", "completed"))
     failed = watch.counts["failed"] or after.states.get("failed") or after.states.get("refused")
     raise typer.Exit(4 if after.unknown else 1 if failed else 5 if left else 0)
@@ -310,6 +311,11 @@ def resolve(
 
 def _counted(states: Mapping[State, int]) -> str:
     return ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no rows"
+
+
+def _command(*arguments: str) -> str:
+    """Return a command that a shell understands, without passwords: logs are kept, and read by others."""
+    return shlex.join(["nano-banana-edit", *map(without_password, arguments)])
 
 
 def _folder(output: str) -> str | None:
