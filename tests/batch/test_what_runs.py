@@ -215,3 +215,11 @@ def test_the_first_interrupt_does_not_wait_for_uploads(desk: Desk) -> None:
     assert desk.states() == {"k": "new"}
     desk.shop.hook = None
     assert desk.run(source).states == {"saved": 1}
+
+
+def test_a_batch_without_an_output_is_for_workers(desk: Desk) -> None:
+    """It is checked and loaded; to run it, it needs an output."""
+    assert desk.batch(rows(2), output=None).load().to_submit == 2
+    with pytest.raises(InvalidRequest, match="output is None; it must be a folder, or a URL of fsspec"):
+        desk.run(rows(2), output=None)
+    assert not desk.service.edits

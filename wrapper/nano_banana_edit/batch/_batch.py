@@ -60,7 +60,8 @@ class Batch:
             `image` or `images`, and if it differs from the batch's, `prompt`, `image_size`, `output_format`,
             `extra_body`, `key` and `output`; templates may use any column. A relative path of an image starts at the
             folder of the file, or for mappings at the working folder. None for the rows that the ledger has already.
-        output: Folder for the results, which is made if it does not exist, or a URL of fsspec.
+        output: Folder for the results, which is made if it does not exist, or a URL of fsspec. None for a batch that is
+            only checked and loaded, for workers to run.
         ledger: Keeps what was submitted.
         client: Edits; default: one with the settings of the environment.
         name: Name of the batch in the ledger, 1 to 100 printable characters; default: the source's file name without
@@ -84,7 +85,7 @@ class Batch:
     def __init__(
         self,
         source: Source | None,
-        output: str | os.PathLike[str],
+        output: str | os.PathLike[str] | None,
         *,
         ledger: Ledger,
         client: AsyncNanoBananaEdit | None = None,
@@ -102,7 +103,8 @@ class Batch:
             raise must_be("a Ledger, such as Ledger('edits.db')", "ledger", ledger)
         named = Path(source).stem if name is None and isinstance(source, str | os.PathLike) else name
         self.name = check_key(named, "name", LONGEST_BATCH)
-        if isinstance(source, str | os.PathLike) and os.path.realpath(source) == os.path.realpath(output):
+        paths = [os.path.realpath(path) for path in (source, output) if isinstance(path, str | os.PathLike)]
+        if len(paths) > len({*paths}):
             # The results of one run would be the rows of the next.
             raise must_be("another folder than the source", "output", str(output))
         self._source, self._output, self._ledger, self._client = source, output, ledger, client
@@ -179,6 +181,11 @@ class Batch:
         """Submissions whose answer the current run waits for."""
         return self._run.in_flight if self._run else 0
 
+    @property
+    def held(self) -> float:
+        """Seconds that all submissions of the current run are held back, as the service asks for it or fails."""
+        return self._run.held if self._run else 0.0
+
     def run(self) -> Status:
         """Edit every row that is not done. See `arun`; this runs an event loop of its own."""
         return run_alone(self.arun, "Batch.arun")
@@ -209,6 +216,8 @@ class Batch:
             client = self._client
             if client is None:
                 client = await stack.enter_async_context(AsyncNanoBananaEdit())
+            if self._output is None:
+                raise must_be("a folder, or a URL of fsspec", "output", None)
             self._run = Run(self._ledger, client, self._output, self._limits)
             if not (self._is_stream or self._is_loaded):
                 await _in_thread(self.load)

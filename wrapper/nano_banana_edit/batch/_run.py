@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterable, Iterator, Mapping
@@ -57,6 +58,12 @@ def _at_least_1(_limits: object, attribute: Attribute[Any], value: Any) -> None:
         raise must_be("a whole number, at least 1", attribute.name, value)
 
 
+def _above_0(_limits: object, attribute: Attribute[Any], value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value < float("inf")):
+        raise must_be("a number above 0, or None for no limit", attribute.name, value)
+
+
 @frozen(kw_only=True)
 class Limits:
     """How much a batch does at once.
@@ -73,8 +80,8 @@ class Limits:
     in_flight: int = field(default=16, validator=_at_least_1)
     open_tasks: int = field(default=64, validator=_at_least_1)
     downloads: int = field(default=8, validator=_at_least_1)
-    per_second: float | None = None
-    per_minute: float | None = None
+    per_second: float | None = field(default=None, validator=_above_0)
+    per_minute: float | None = field(default=None, validator=_above_0)
     max_edits: int | None = field(default=None, validator=_at_least_1)
 
 
@@ -147,7 +154,7 @@ class Run:
         claims = _Claims(ledger, self._note, self._rows)
         self._submitter = self._client.with_options(ledger=claims, retry_rate_limited=False)  # the pace slows, for all
         self._sink = sink(output)
-        self._pace = Pace(limits.per_second, limits.per_minute)
+        self._pace = Pace(max(1 / (limits.per_second or math.inf), 60 / (limits.per_minute or math.inf)))
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._downloads = asyncio.Semaphore(limits.downloads)
         self._threads = anyio.CapacityLimiter(_THREADS)
@@ -171,6 +178,11 @@ class Run:
     def has(self, key: str) -> bool:
         """Return whether it works on the row of a key, or has given it up."""
         return key in self._mine
+
+    @property
+    def held(self) -> float:
+        """Seconds until the next submission may leave."""
+        return self._pace.held
 
     async def outcomes(
         self, *passes: Iterator[Row | Outcome], is_stream: bool = False
