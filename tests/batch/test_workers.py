@@ -90,7 +90,8 @@ def test_killed_in_the_middle(postgresql: str, tmp_path: Path, server: MockServe
     assert found["saved"] + found["unknown"] == 40
     assert 0 < found["unknown"] <= 6
     assert max(submissions(server.service).values()) == 1
-    assert found["saved"] == len([*(tmp_path / "out").iterdir()])
+    # A worker that is killed while it writes leaves the part of a file.
+    assert found["saved"] == len([*(tmp_path / "out").glob("*.png")])
 
 
 def test_stopped_by_sigterm(postgresql: str, tmp_path: Path, server: MockServer) -> None:
@@ -117,7 +118,7 @@ def test_database_restarts(postgresql_server: Server, postgresql: str, tmp_path:
     with MockServer(MockService(seconds=1.5)) as server, started(command, server) as process:
         wait_until(lambda: len(server.service.edits) >= 10)
         postgresql_server.restart()
-        wait_until(lambda: states(postgresql) == {"saved": 30} or process.poll() is not None)
+        wait_until(lambda: not queued(postgresql) or process.poll() is not None)
         process.send_signal(signal.SIGTERM)
         assert ("30 saved\n", 0) == (process.communicate(timeout=60)[0], process.returncode)
     assert set(submissions(server.service).values()) == {1}

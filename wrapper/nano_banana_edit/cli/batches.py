@@ -67,6 +67,7 @@ app = typer.Typer(
     help="Edit many images, each once, as in: nano-banana-edit batch edits.jsonl -o out/ (`run` may be left out).",
 )
 BatchName = Annotated[str | None, typer.Option("--batch", help="Only rows of this batch.", show_default=False)]
+SOURCE = "JSONL or CSV file with a row for each edit, or a folder of images."
 NewName = Annotated[
     str | None, typer.Option("--batch", help="Name in the ledger; default: that of SOURCE without its ending.")
 ]
@@ -156,9 +157,7 @@ class _Watch:
 
 @app.command()
 def run(
-    source: Annotated[
-        str, typer.Argument(help="JSONL or CSV file with a row for each edit, or a folder of images.", metavar="SOURCE")
-    ],
+    source: Annotated[str, typer.Argument(help=SOURCE, metavar="SOURCE")],
     output: Annotated[
         str, typer.Option("-o", "--output", help="Folder for the results, or a URL of fsspec.", metavar="FOLDER|URL")
     ],
