@@ -46,7 +46,8 @@ def report(
             shows inputs beside results, counts what was billed, and groups failures. Pictures are in the page itself,
             for the first 2,000 edits; no picture is fetched from a URL.
         batch: Only rows of this batch; default: all.
-        results: The folder, or URL of fsspec, that the results were saved to; default: the page shows none.
+        results: The folder, or URL of fsspec, that the results were saved to; it is only read. Default: the page shows
+            none.
         overwrite: Whether a file that exists is replaced; default False.
 
     Returns:
@@ -66,7 +67,7 @@ def report(
         raise InvalidRequest(f"path {problem}.", field="path", value=str(path))
     with writing(target) as content:
         file = codecs.getwriter("utf-8")(content, "backslashreplace")
-        write(file, ledger, batch, None if results is None else sink(results))
+        write(file, ledger, batch, None if results is None else sink(results, writes=False))
     return target
 
 
