@@ -42,7 +42,7 @@ def test_a_claim(ledger: Ledger, database: str) -> None:
     """A claim makes a row that says whose it is and what it asks for, and it is there for the next who opens it."""
     assert ledger.get("k") is None
     row = claimed(ledger)
-    expected = Row("k", "sending", 1, DIGEST, REQUEST, None, "", None, None, None, row.updated, "host/7/other")
+    expected = Row("k", "sending", 1, DIGEST, REQUEST, None, "", None, None, None, row.updated, "host/7/other", 0)
     assert expected == row
     with Ledger(database) as other:
         assert expected == other.get("k")
@@ -104,12 +104,14 @@ def test_a_lease_that_is_over(ledger: Ledger, database: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_late_answers(ledger: Ledger, state: str) -> None:
-    """Only the owner of the claim writes its task, also to a row that is unknown or was given free meanwhile."""
+    """Only the owner of the claim writes its task, also to a row that is unknown, given free or cancelled meanwhile."""
     owner = bring(ledger, state)
     assert not ledger.sent("k", "stranger", "t-9")
     own = ledger.sent("k", owner, "t-2")
-    assert own is (state in ("new", "sending", "sent", "unknown"))
-    assert ledger.get("k").state == ("sent" if own else state)
+    assert own is (state in ("new", "sending", "sent", "unknown", "cancelled"))
+    row = ledger.get("k")
+    assert row.state == ("sent" if own and state != "cancelled" else state)
+    assert (row.task_id == "t-2") is own
 
 
 def test_a_lease_outlasts_its_submission(tmp_path: Path) -> None:
@@ -157,22 +159,20 @@ def test_finished(ledger: Ledger, state: str) -> None:
     [
         ({"task_id": "t-9"}, "sent", {"unknown", "sent"}),
         ({"resend": True}, "new", {"unknown", "cancelled", "new"}),
-        (
-            {"cancelled": True},
-            "cancelled",
-            {"unknown", "new", "refused", "failed", "sent", "completed", "cancelled"},
-        ),
+        ({"cancelled": True}, "cancelled", {*STATES} - {"sending"}),
     ],
 )
 def test_resolve(ledger: Ledger, state: str, decision: dict[str, Any], to: str, allowed: set[str]) -> None:
-    """A person decides about what is not under way and has no file, and may say the same twice."""
+    """A person decides about what is not under way, and may say so twice; a task that is cancelled stays known."""
     bring(ledger, state)
+    before = ledger.get("k")
     for _ in range(2):
         if state in allowed:
             row = ledger.resolve("k", **decision)
-            assert (to, decision.get("task_id")) == (row.state, row.task_id)
+            task_id = before.task_id if to == "cancelled" else decision.get("task_id")
+            assert (to, task_id, before.outcome) == (row.state, row.task_id, row.outcome)
         else:
-            with pytest.raises(InvalidRequest, match=f"key 'k' is {state}; it must be "):
+            with pytest.raises(InvalidRequest, match=f"key 'k' is {state}. Only a row that is unknown"):
                 ledger.resolve("k", **decision)
             assert state == ledger.get("k").state
 
@@ -195,6 +195,66 @@ def test_a_decision_that_is_none(ledger: Ledger, decision: dict[str, Any], why: 
         ledger.resolve("x", **decision)
     with pytest.raises(InvalidRequest, match="printable"):
         ledger.resolve("", resend=True)
+
+
+def test_the_words_of_a_refusal(ledger: Ledger) -> None:
+    """A decision that the state does not allow is refused with those that do."""
+    bring(ledger, "sending")
+    for decision, words in (
+        ({"task_id": "t"}, "Only a row that is unknown or sent can be given a task."),
+        ({"resend": True}, "Only a row that is unknown or cancelled can be submitted again."),
+        (
+            {"cancelled": True},
+            "Only a row that is unknown, new, refused, failed, sent, completed or saved can be cancelled.",
+        ),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            ledger.resolve("k", **decision)
+        assert f"The key 'k' is sending. {words}" == str(refused.value)
+
+
+def test_billed(ledger: Ledger, database: str) -> None:
+    """Each submission that was accepted is counted once, whoever says so and how often, and by the batch of its row."""
+    ledger.add("b", {"k": {}})
+    assert (0, 0) == (ledger.get("k").billed, ledger.billed(batch="b"))
+    for attempt in (1, 2):
+        ledger.claim("k", "o", DIGEST, REQUEST, retry_failed=True)
+        for _ in range(2):
+            assert ledger.sent("k", "o", f"t-{attempt}")
+        assert ledger.finished(f"t-{attempt}", "failed", OUTCOME)
+        assert attempt == ledger.get("k").billed
+    for state in STATES:
+        bring(ledger, state, state)
+    assert [1, 0] == [ledger.get(key).billed for key in ("saved", "refused")]
+    assert (2, 6, 0) == (ledger.billed(batch="b"), ledger.billed(), ledger.billed(batch="none"))
+    for decision in ({"task_id": "t-7"}, {"task_id": "t-8"}, {"cancelled": True}, {"resend": True}):
+        assert 1 == ledger.resolve("unknown", **decision).billed
+    expire(database, "sending")
+    owner = ledger.get("sending").owner
+    ledger.resolve("sending", cancelled=True)
+    for _ in range(2):
+        assert ledger.sent("sending", owner, "t-9")
+    assert 8 == ledger.billed()
+
+
+@promises.ONE_PER_KEY
+def test_an_answer_that_is_written_again_after_a_decision(ledger: Ledger) -> None:
+    """An edit whose task is known, and that is to be submitted again, is not the old task once more."""
+    owner = bring(ledger, "sent")
+    ledger.resolve("k", cancelled=True)
+    assert ledger.resolve("k", resend=True).task_id is None
+    assert not ledger.sent("k", owner, "t-k")
+    assert ("new", 1) == ((row := ledger.get("k")).state, row.billed)
+
+
+def test_an_answer_for_another_job(ledger: Ledger, database: str) -> None:
+    """The answer to a submission of before is not that of the job that took its place."""
+    claimed(ledger)
+    expire(database)
+    ledger.resolve("k", resend=True)
+    assert ledger.replace("k", {"line": 7})
+    assert not ledger.sent("k", "host/7/other", "t-1")
+    assert ("new", "", {"line": 7}) == ((row := ledger.get("k")).state, row.owner, row.job)
 
 
 KEYS = [

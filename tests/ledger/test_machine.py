@@ -57,6 +57,7 @@ class Machine(RuleBasedStateMachine):
         self.submissions: Counter[tuple[str, int]] = Counter()  # at the service, by key and attempt
         self.accepted: dict[str, str] = {}  # key of each task
         self.given_up: set[str] = set()  # tasks whose key a person decided about, or that somebody asked to submit anew
+        self.billed: set[tuple[str, int]] = set()  # keys and attempts that the ledger knows to have been accepted
         self.before: dict[str, Row] = {}
 
     def execute(self, statement: str, **values: Any) -> None:
@@ -117,10 +118,13 @@ class Machine(RuleBasedStateMachine):
     @rule(target=tasks, claim=late, ledger=LEDGERS, twice=st.booleans())
     def writes_its_task(self, claim: Claim, ledger: int, twice: bool) -> Any:
         write = partial(self.ledgers[ledger].sent, claim.key, claim.owner, claim.task_id)
-        if not self.writes(claim, write, ("sending", "unknown", "sent", "new"), twice):
+        before = self.row(claim.key)
+        if not self.writes(claim, write, ("sending", "unknown", "sent", "new", "cancelled"), twice):
             return multiple()
         row = self.row(claim.key)
-        assert (row.state, row.task_id, row.attempt) == ("sent", claim.task_id, claim.attempt)
+        state = "cancelled" if before.state == "cancelled" else "sent"
+        assert (row.state, row.task_id, row.attempt) == (state, claim.task_id, claim.attempt)
+        self.billed.add((claim.key, claim.attempt))
         self.given_up.discard(claim.task_id)
         return claim.task_id
 
@@ -160,7 +164,12 @@ class Machine(RuleBasedStateMachine):
             assert self.row(key) == before
             return
         assert before
-        assert before.state not in ("sending", "saved")
+        assert before.state != "sending"
+        row = self.row(key)
+        if decision == "cancelled":
+            assert (row.task_id, row.outcome) == (before.task_id, before.outcome)
+        if decision == "task_id":
+            self.billed.add((key, row.attempt))
         self.given_up |= {task for task, of in self.accepted.items() if of == key} - {value}
 
     @rule(target=sending, claim=sending, ledger=LEDGERS)
@@ -176,6 +185,12 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def one_submission_an_attempt(self) -> None:
         assert not [found for found, times in self.submissions.items() if times > 1]
+
+    @invariant()
+    def what_was_accepted_is_counted(self) -> None:
+        for row in self.ledgers[0].rows():
+            assert row.billed == sum(key == row.key for key, _ in self.billed)
+        assert self.ledgers[1].billed() == len(self.billed)
 
     @invariant()
     def none_is_forgotten(self) -> None:

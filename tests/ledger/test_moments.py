@@ -11,6 +11,7 @@ from nano_banana_edit import (
     APIConnectionError,
     APIStatusError,
     APITimeout,
+    InvalidRequest,
     LedgerError,
     NanoBananaEditError,
     RateLimited,
@@ -119,6 +120,20 @@ def test_a_late_answer_after_a_decision(call: Caller, database: str) -> None:
     assert "t-1" == call(Script([late]), "submit").task_id
     assert "t-1" == call(Script([]), "submit").task_id
     assert 1 == call.row().attempt
+
+
+def test_a_late_answer_after_a_cancellation(call: Caller, database: str) -> None:
+    """An answer that comes after a person cancelled the edit is kept and given; the key still refuses."""
+
+    def late(_: httpx2.Request) -> httpx2.Response:
+        expire(database)
+        call.ledger.resolve("k", cancelled=True)
+        return accepted()
+
+    assert "t-1" == call(Script([late, task()])).task_id
+    assert ("cancelled", "t-1", 1) == ((row := call.row()).state, row.task_id, row.billed)
+    with pytest.raises(InvalidRequest, match="was cancelled"):
+        call(Script([]))
 
 
 def test_a_late_answer_after_another_submission(call: Caller, database: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -87,6 +87,7 @@ edits = Table(
     Column("outcome", JSON(none_as_null=True)),
     Column("output", String),
     Column("owner", String(200), nullable=False),
+    Column("billed", Integer, nullable=False, server_default="0"),
     Column("lease", Float, nullable=False),
     Column("updated", Float, nullable=False),
 )

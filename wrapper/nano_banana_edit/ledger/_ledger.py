@@ -48,10 +48,10 @@ _ROW: Select[*tuple[Any, ...]] = select(
 )
 _ROW_OF = _ROW.where(edits.c.key == bindparam("name"))
 _FRESH = {"state": "new", "attempt": 0, "digest": "", "owner": "", "lease": 0.0}
-_RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
-    "sent": ("unknown", "sent"),
-    "new": ("unknown", "cancelled"),
-    "cancelled": ("unknown", "new", "refused", "failed", "sent", "completed"),
+_RESOLVABLE: dict[State, tuple[str, tuple[State, ...]]] = {  # to a state, in a person's words, from which states
+    "sent": ("given a task", ("unknown", "sent")),
+    "new": ("submitted again", ("unknown", "cancelled")),
+    "cancelled": ("cancelled", ("unknown", "new", "refused", "failed", "sent", "completed", "saved")),
 }
 
 
@@ -95,12 +95,25 @@ def _adding(is_sqlite: bool) -> Executable:
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _CLAIM = {False: _claim("new", "refused"), True: _claim("new", "refused", "failed")}  # by retry_failed
 _MINE = edits.c.owner == bindparam("by")
-_SENT = _change(edits.c.key, _MINE, _is(edits.c.state, "sending", "unknown", "sent", "new"))
+_IS_FIRST = edits.c.task_id.is_(None)  # whether nobody knew a task of this attempt before
+_ACCEPTED = {"state": "sent", "billed": edits.c.billed + case((_IS_FIRST, 1), else_=0)}
+_SENT = _change(edits.c.key, _MINE, _is(edits.c.state, "sending", "unknown", "sent", "new", "cancelled")).values(
+    {**_ACCEPTED, "state": case((edits.c.state == "cancelled", "cancelled"), else_="sent")}
+)
 _RELEASED = _change(edits.c.key, _MINE, edits.c.state == "sending")
 _FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
 _SAVED = _change(edits.c.task_id, _is(edits.c.state, "sent", "completed", "saved"))
-_REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled"))
-_RESOLVED = {state: _change(edits.c.key, _is(_STATE, *states)) for state, states in _RESOLVABLE.items()}
+_REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled")).values(owner="", digest="")
+_DECIDED: dict[State, dict[str, Any]] = {
+    "sent": _ACCEPTED,
+    # An owner whose answer is known has no other; without that, its answer may still come and spare the submission.
+    "new": {"state": "new", "task_id": None, "owner": case((_IS_FIRST, edits.c.owner), else_="")},
+    "cancelled": {"state": "cancelled"},
+}
+_RESOLVED = {
+    state: _change(edits.c.key, _is(_STATE, *states)).values(_DECIDED[state])
+    for state, (_, states) in _RESOLVABLE.items()
+}
 _ADD = {is_sqlite: _adding(is_sqlite) for is_sqlite in (False, True)}
 _UPLOADED = select(uploads.c.url).where(
     uploads.c.digest == bindparam("name"), uploads.c.expires > now() + bindparam("seconds", type_=Float)
@@ -186,6 +199,13 @@ class Ledger:
             query = query.where(edits.c.batch == batch)
         return {row["state"]: row["rows"] for row in self._database.read(query)}
 
+    def billed(self, *, batch: str | None = None) -> int:
+        """Return how many submissions are known to have been accepted, of one batch or of all."""
+        query = select(func.coalesce(func.sum(edits.c.billed), 0).label("billed"))
+        if batch is not None:
+            query = query.where(edits.c.batch == batch)
+        return int(self._database.read(query)[0]["billed"])
+
     def resolve(self, key: str, *, task_id: str | None = None, resend: bool = False, cancelled: bool = False) -> Row:
         """Decide what becomes of a row, as a person who has looked at the account: above all one that is `unknown`.
 
@@ -194,8 +214,8 @@ class Ledger:
             task_id: The edit was accepted, and this is its task: `unknown` becomes `sent`; so does a `sent` one, with
                 another task.
             resend: The edit was not accepted, and may be submitted again: `unknown` or `cancelled` becomes `new`.
-            cancelled: The edit or its result is not wanted any more, or has expired: `unknown`, `new`, `refused`,
-                `failed`, `sent` or `completed` becomes `cancelled`.
+            cancelled: The edit or its result is not wanted any more, or has expired: any row that is not `sending`
+                becomes `cancelled`. Its task, if any, stays known.
 
         Returns:
             The row as it is now.
@@ -209,13 +229,15 @@ class Ledger:
         state: State = "sent" if task_id is not None else "new" if resend else "cancelled"
         if task_id is not None:
             check_task_id(task_id)
-        changed = self._change(_RESOLVED[state], check_key(key), state=state, task_id=task_id)
+        task = {} if task_id is None else {"task_id": task_id}
+        changed = self._change(_RESOLVED[state], check_key(key), **task)
         row = self.get(key)
-        if row is None or not (changed or (row.state, row.task_id) == (state, task_id)):
-            found = f"is {row.state}" if row else "is not in the ledger"
-            raise InvalidRequest(
-                f"The key {shorten(key)} {found}; it must be {' or '.join(_RESOLVABLE[state])}.", field="key"
-            )
+        if row is None:
+            raise InvalidRequest(f"The key {shorten(key)} is not in the ledger.", field="key")
+        if not (changed or (row.state, row.task_id) == (state, task_id or row.task_id)):
+            done, (*states, last) = _RESOLVABLE[state]
+            only = f"Only a row that is {', '.join(states)} or {last} can be {done}."
+            raise InvalidRequest(f"The key {shorten(key)} is {row.state}. {only}", field="key")
         return row
 
     # What a batch writes before, and a client during and after a submission.
@@ -234,7 +256,7 @@ class Ledger:
 
     def replace(self, key: str, job: Mapping[str, Any]) -> bool:
         """Change the job of a row that nobody has paid for; return whether it could be changed."""
-        return self._change(_REPLACED, key, job=job, digest="")
+        return self._change(_REPLACED, key, job=job)
 
     def claim(
         self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
@@ -251,7 +273,7 @@ class Ledger:
 
     def sent(self, key: str, owner: str, task_id: str) -> bool:
         """Write that a claimed submission was accepted, also after its lease; return whether it is still its own."""
-        return self._change(_SENT, key, by=owner, state="sent", task_id=task_id)
+        return self._change(_SENT, key, by=owner, task_id=task_id)
 
     def released(self, key: str, owner: str, state: State, outcome: Mapping[str, Any] | None = None) -> bool:
         """Write that a claimed submission was not accepted (`new`, `refused`), or that nobody knows (`unknown`)."""
