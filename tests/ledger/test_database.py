@@ -116,9 +116,10 @@ def test_files_that_are_no_ledger(tmp_path: Path, make: Any) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """A folder that does not exist is not made."""
-    with pytest.raises(LedgerError, match="unable to open database file"):
-        Ledger(tmp_path / "none" / "ledger.db")
+    """A folder that does not exist is not made; the error names it."""
+    folder = tmp_path / "none"
+    with pytest.raises(LedgerError, match=f"cannot be used .create the folder '{folder}' first.\\."):
+        Ledger(folder / "ledger.db")
 
 
 def test_a_database_of_something_else(tmp_path: Path) -> None:

@@ -66,6 +66,41 @@ def test_who_may_claim(ledger: Ledger, state: str) -> None:
         assert ("sending", 2, None, None) == (row.state, row.attempt, row.task_id, row.outcome)
 
 
+def test_a_claim_of_what_was_read(ledger: Ledger) -> None:
+    """A claim of an attempt that is not the row's any more changes nothing, so that a failure is paid anew once."""
+    bring(ledger, "failed")
+    before = ledger.get("k")
+    for seen in (0, 2):
+        assert before == ledger.claim("k", "o", DIGEST, REQUEST, retry_failed=True, attempt=seen)
+    assert 2 == ledger.claim("k", "o", DIGEST, REQUEST, retry_failed=True, attempt=1).attempt
+    assert 1 == ledger.claim("fresh", "o", DIGEST, REQUEST, attempt=0).attempt
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_renew(ledger: Ledger, state: str) -> None:
+    """A failed row of an attempt may be submitted again; what it ended with is there until then."""
+    owner = bring(ledger, state)
+    before = ledger.get("k")
+    assert not ledger.renew("k", 0)
+    assert before == ledger.get("k")
+    assert ledger.renew("k", 1) is (state == "failed")
+    assert not ledger.renew("k", 1)
+    row = ledger.get("k")
+    assert (before.task_id, before.outcome, before.billed) == (row.task_id, row.outcome, row.billed)
+    if state == "failed":
+        assert ("new", 1) == (row.state, row.attempt)
+        assert not ledger.sent("k", owner, "t-k")
+        assert ("sending", 2, None, None) == ((row := claimed(ledger)).state, row.attempt, row.task_id, row.outcome)
+
+
+def test_find(ledger: Ledger) -> None:
+    """The rows of some thousands of keys come at once; a key that is not there has none."""
+    keys = [f"{number}" for number in range(3000)]
+    ledger.add("b", {key: {"line": int(key)} for key in keys[:2000]})
+    assert {key: {"line": int(key)} for key in keys[:2000]} == {row.key: row.job for row in ledger.find(keys)}
+    assert [] == ledger.find([]) == ledger.find({"none"})
+
+
 def test_an_owner_of_before(ledger: Ledger, database: str) -> None:
     """Whose claim was given away changes nothing of the next one, which has a lease of its own."""
     claimed(ledger, owner="before")
@@ -374,7 +409,7 @@ def test_lease_of(tmp_path: Path) -> None:
     """A lease is a number of seconds above 0, or a timedelta."""
     path = tmp_path / "ledger.db"
     with Ledger(path, lease=dt.timedelta(minutes=1)) as ledger:
-        assert (60.0, f"<Ledger {str(path)!r}>") == (ledger.lease, repr(ledger))
+        assert (60.0, f"<Ledger {str(path)!r}>", str(path)) == (ledger.lease, repr(ledger), str(ledger))
     for lease in (0, -1, "x", None, float("nan")):
         with pytest.raises(InvalidRequest, match="lease"):
             Ledger(path, lease=lease)

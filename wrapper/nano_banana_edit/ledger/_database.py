@@ -150,6 +150,7 @@ class Database:
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self._engine, self._shown = _engine(location)
+        self.location = self._shown if "://" in self._shown else os.fspath(location)
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         self._is_patient = False  # whether it waits for a server that restarts
         self._lock = threading.Lock()
@@ -238,6 +239,10 @@ class Database:
         while cause:
             clear_frames(cause.__traceback__)  # the variables of a driver have the password
             cause = cause.__cause__
+        folder = Path(self._engine.url.database or "").parent
+        with suppress(PermissionError):
+            if self._is_sqlite and not folder.exists():
+                reason = f"create the folder {str(folder)!r} first"
         return LedgerError(f"The ledger {self} cannot be used ({reason}).")
 
     def _set_up(self) -> None:

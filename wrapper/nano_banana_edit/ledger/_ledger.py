@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, get_args
 
 from nano_banana_edit_client.constraints import shorten
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Float,
+    Integer,
     Select,
     String,
     Update,
@@ -55,9 +56,16 @@ _RESOLVABLE: dict[State, tuple[str, tuple[State, ...]]] = {  # to a state, in a 
 }
 
 
+_SEEN = bindparam("seen", type_=Integer)
+
+
 def _is(column: ColumnElement[str], *values: Any) -> ColumnElement[bool]:
     """Return whether a column has one of the values. SQLAlchemy writes an IN anew at each execution."""
     return or_(*(column == value for value in values))
+
+
+def _rows_of(keys: Collection[str]) -> Select[*tuple[Any, ...]]:
+    return _ROW.where(edits.c.key.in_(keys))
 
 
 def _claim(*free: State) -> Executable:
@@ -67,7 +75,11 @@ def _claim(*free: State) -> Executable:
     return fresh.on_conflict_do_update(
         index_elements=[edits.c.key],
         set_={**again, "attempt": edits.c.attempt + 1, "task_id": None, "outcome": None, "output": None},
-        where=and_(_is(edits.c.state, *free), _is(edits.c.digest, "", new.digest)),
+        where=and_(
+            _is(edits.c.state, *free),
+            _is(edits.c.digest, "", new.digest),
+            or_(_SEEN.is_(None), edits.c.attempt == _SEEN),
+        ),
     ).returning(*_ROW.selected_columns)
 
 
@@ -104,6 +116,7 @@ _RELEASED = _change(edits.c.key, _MINE, edits.c.state == "sending")
 _FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
 _SAVED = _change(edits.c.task_id, _is(edits.c.state, "sent", "completed", "saved"))
 _REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled")).values(owner="", digest="")
+_RENEWED = _change(edits.c.key, edits.c.state == "failed", edits.c.attempt == _SEEN).values(state="new", owner="")
 _DECIDED: dict[State, dict[str, Any]] = {
     "sent": _ACCEPTED,
     # An owner whose answer is known has no other; without that, its answer may still come and spare the submission.
@@ -128,7 +141,9 @@ class Ledger:
     """Edits by key, in a database: each key is submitted once, whatever crashes, restarts or races.
 
     Pass it to a client as `ledger=`, and a `key=` to `edit` and `submit`. Several threads and clients may share it, and
-    any number of processes and machines may open the same database. Use it as a context manager, or call `close`.
+    any number of processes may open the same database. Use it as a context manager, or call `close`.
+
+    Several machines need PostgreSQL: SQLite on a network folder is not supported, as it may pay twice.
 
     Args:
         location: Path of an SQLite file, which is made if it does not exist, or a URL such as
@@ -152,6 +167,9 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<Ledger {self._database}>"
 
+    def __str__(self) -> str:
+        return self._database.location
+
     def __enter__(self) -> Ledger:
         return self
 
@@ -166,6 +184,10 @@ class Ledger:
         """Return the row of a key, or None."""
         found = self._database.read(_ROW_OF, name=check_key(key))
         return Row(**found[0]) if found else None
+
+    def find(self, keys: Collection[str]) -> list[Row]:
+        """Return the rows of some thousands of keys at most, in any order; a key without a row is left out."""
+        return [Row(**row) for row in self._database.read(_rows_of(keys))]
 
     def rows(self, state: State | None = None, *, batch: str | None = None) -> Iterator[Row]:
         """Yield the rows in the order of their keys. They are read in pages, so a row may have changed meanwhile.
@@ -248,7 +270,7 @@ class Ledger:
         added["pairs"] = json.dumps([(check_key(key), json.dumps(job)) for key, job in jobs.items()])
 
         def run(connection: Connection) -> list[Row]:
-            found = [Row(**row) for row in connection.execute(_ROW.where(edits.c.key.in_(jobs))).mappings()]
+            found = [Row(**row) for row in connection.execute(_rows_of(jobs)).mappings()]
             connection.execute(_ADD[connection.dialect.name == "sqlite"], added)
             return found
 
@@ -258,12 +280,29 @@ class Ledger:
         """Change the job of a row that nobody has paid for; return whether it could be changed."""
         return self._change(_REPLACED, key, job=job)
 
+    def renew(self, key: str, attempt: int) -> bool:
+        """Make a `failed` row of an attempt `new`, as a batch does for `retry_failed`; return whether it was that.
+
+        Its task and outcome stay readable until the next claim.
+        """
+        return self._change(_RENEWED, key, seen=attempt)
+
     def claim(
-        self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
+        self,
+        key: str,
+        owner: str,
+        digest: str,
+        request: Mapping[str, Any],
+        *,
+        retry_failed: bool = False,
+        attempt: int | None = None,
     ) -> Row:
-        """Claim a key if it is free, and return its row: the owner may submit it if it is `sending` and theirs."""
+        """Claim a key if it is free, and return its row: the owner may submit it if it is `sending` and theirs.
+
+        With `attempt`, which is 0 for a key that has no row, it is free only if that is still its attempt.
+        """
         row = {"key": key, "digest": digest, "request": request, "owner": owner, "seconds": self.lease + _GRACE}
-        row |= {"state": "sending", "attempt": 1, "batch": ""}
+        row |= {"state": "sending", "attempt": 1, "batch": "", "seen": attempt}
 
         def run(connection: Connection) -> Row:
             won = connection.execute(_CLAIM[retry_failed], row).mappings().one_or_none()

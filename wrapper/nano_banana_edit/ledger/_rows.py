@@ -5,10 +5,10 @@
      │ nothing left  │ │ └── the service refuses ────> refused
      └───────────────┘ └──── no answer, or lease over, or a crash ──> unknown ──a person──> sent, new, cancelled
 
-A row in `new` or `refused` may be claimed, one in `failed` if the caller asks for it. Each claim is a new attempt with
-an owner of its own. Only that owner changes a row that is `sending`, and only it may still turn an `unknown` row into
-`sent`, when the answer comes late; to one that was `cancelled` meanwhile it adds the task. From `sent` on anybody may
-write what a poll of the task says. A person may cancel any row that is not `sending`.
+A row in `new` or `refused` may be claimed, one in `failed` if the caller asks for it, or has renewed it to `new`. Each
+claim is a new attempt with an owner of its own. Only that owner changes a row that is `sending`, and only it may still
+turn an `unknown` row into `sent`, when the answer comes late; to one that was `cancelled` meanwhile it adds the task.
+From `sent` on anybody may write what a poll of the task says. A person may cancel any row that is not `sending`.
 """
 
 from __future__ import annotations
