@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 from nano_banana_edit.batch import Limits
 from nano_banana_edit_mock import Reply
@@ -86,3 +87,17 @@ def test_who_waits_for_its_turn_stops_at_once(desk: Desk, monkeypatch: pytest.Mo
 
     asyncio.run(stopped())
     assert desk.batch(None).status().to_submit == 8
+
+
+def test_how_long_submissions_are_held_back(desk: Desk, clock: Clock) -> None:
+    """A batch says for how long nothing can be submitted, so that a program can show it."""
+    batch = desk.batch(rows(2), limits=Limits(per_minute=1, in_flight=1))
+    held = [batch.held]
+
+    async def note(request: httpx2.Request) -> None:
+        if "/tasks/" in request.url.path:
+            held.append(batch.held)
+
+    desk.shop.hook = note
+    batch.run()
+    assert held[:2] == [0.0, pytest.approx(60)]

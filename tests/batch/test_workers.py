@@ -90,7 +90,7 @@ def test_killed_in_the_middle(postgresql: str, tmp_path: Path, server: MockServe
     assert found["saved"] + found["unknown"] == 40
     assert 0 < found["unknown"] <= 6
     assert max(submissions(server.service).values()) == 1
-    assert found["saved"] == len([*(tmp_path / "out").iterdir()])
+    assert found["saved"] == len([*(tmp_path / "out").glob("*.png")])  # a killed worker may leave a part of another
 
 
 def test_stopped_by_sigterm(postgresql: str, tmp_path: Path, server: MockServer) -> None:

@@ -10,7 +10,7 @@ from .round import play
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("seed", [9, 10, 11])
+@pytest.mark.parametrize("seed", [5, 10, 19])
 def test_nothing_is_lost_and_nothing_is_paid_twice(postgresql_server: Server, tmp_path: Path, seed: int) -> None:
     """Whatever breaks, each accepted edit is in the ledger and is the only one of its key; files are whole."""
     result = play(Plan.of(seed, most=24), tmp_path / "round", postgresql_server)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .. import _clock
-from .._errors import NanoBananaEditError, must_be
+from .._errors import NanoBananaEditError
 from .._retry import spread
 
 _LONGEST = 60.0  # seconds that every submission is held back, if the service names no time of its own
@@ -18,27 +18,25 @@ class Stopped(NanoBananaEditError):
 
 
 class Pace:
-    """Spaces submissions evenly, so that they keep within both limits in every second and minute.
+    """Spaces submissions evenly.
 
     Args:
-        per_second: Submissions in a second, above 0; None for no limit.
-        per_minute: Submissions in a minute, above 0; None for no limit.
+        interval: Seconds between two submissions, at least 0.
     """
 
-    def __init__(self, per_second: float | None, per_minute: float | None) -> None:
-        intervals = [0.0]
-        for name, number, unit in (("per_second", per_second, 1.0), ("per_minute", per_minute, 60.0)):
-            if number is not None:
-                if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < float("inf"):
-                    raise must_be("a number above 0, or None for no limit", name, number)
-                intervals.append(unit / number)
-        self._allowed = self._interval = max(intervals)
+    def __init__(self, interval: float) -> None:
+        self._allowed = self._interval = interval
         self._free = _clock.now()  # when the next submission may leave
         self._slowed = float("-inf")  # when it was slowed last
         self._delays = spread(1.0, _LONGEST, 2.0)
         self._turn = asyncio.Lock()
         self._sleep: asyncio.Task[None] | None = None
         self._is_stopped = False
+
+    @property
+    def held(self) -> float:
+        """Seconds until the next submission may leave."""
+        return max(0.0, self._free - _clock.now())
 
     def stop(self) -> None:
         """Let nobody submit any more."""

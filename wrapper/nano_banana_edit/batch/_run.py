@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import math
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from itertools import count, islice
@@ -15,7 +17,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from .. import _clock, _media
 from .._errors import (
@@ -39,19 +41,27 @@ from ._source import Job
 
 T = TypeVar("T")
 
+NOT_PAID: tuple[State, ...] = ("new", "refused", "failed")  # or not for what they are to be submitted for
 _HAS_TASK = ("sent", "completed", "saved")
 _TAKEN = "Another process submits this row."
 _PAGE = 200  # rows read at once
 _THREADS = 8  # of one run, apart from those of the application, which may all be busy
 _AT_FIRST = 30.0  # seconds that an outage may last if the service has never answered: it may be the wrong host
 _PATIENCE = 600.0  # seconds that an outage may last once it has
-_UNFINISHED: tuple[State, ...] = ("completed", "sent", "refused", "failed", "new", "sending")
+_UNFINISHED: tuple[State, ...] = ("completed", "sent", "refused", "new", "failed", "sending")
+_OF_ONE_FILE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP)
 
 
 def _at_least_1(_limits: object, attribute: Attribute[Any], value: Any) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if value != attribute.default and not (whole and value >= 1):
         raise must_be("a whole number, at least 1", attribute.name, value)
+
+
+def _above_0(_limits: object, attribute: Attribute[Any], value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value < float("inf")):
+        raise must_be("a number above 0, or None for no limit", attribute.name, value)
 
 
 @frozen(kw_only=True)
@@ -70,8 +80,8 @@ class Limits:
     in_flight: int = field(default=16, validator=_at_least_1)
     open_tasks: int = field(default=64, validator=_at_least_1)
     downloads: int = field(default=8, validator=_at_least_1)
-    per_second: float | None = None
-    per_minute: float | None = None
+    per_second: float | None = field(default=None, validator=_above_0)
+    per_minute: float | None = field(default=None, validator=_above_0)
     max_edits: int | None = field(default=None, validator=_at_least_1)
 
 
@@ -97,30 +107,32 @@ class _Taken(NanoBananaEditError):
 
 
 class _Claims(Ledger):
-    """A ledger of one run, which does not wait for a row that another process has taken since it was read.
+    """A ledger of one run, which submits rows as they were read, and waits for no other that has taken one since.
 
     Args:
         ledger: The ledger.
         claimed: Called with each key that is claimed.
-        taken: Keys of rows that others had taken when they were read, and that it does wait for.
+        rows: The rows that are being submitted, as they were read, by their keys.
     """
 
-    def __init__(self, ledger: Ledger, claimed: Callable[[str], None], taken: Container[str]) -> None:
+    def __init__(self, ledger: Ledger, claimed: Callable[[str], None], rows: Mapping[str, Row]) -> None:
         vars(self).update(vars(ledger))
-        self._claimed, self._taken = claimed, taken
+        self._ledger, self._claimed, self._rows = ledger, claimed, rows
 
     def get(self, key: str) -> Row | None:
-        row = super().get(key)
-        if row and row.state in ("sending", *_HAS_TASK) and key not in self._taken:
+        row = self._ledger.get(key)
+        if row and row.state in ("sending", *_HAS_TASK) and self._rows[key].state != "sending":
             raise _Taken(_TAKEN)
         return row
 
     def claim(self, key: str, owner: str, *args: Any, **how: Any) -> Row:
-        row = super().claim(key, owner, *args, **how)
-        if row.owner != owner:
-            raise _Taken(_TAKEN)
-        self._claimed(key)
-        return row
+        row = self._ledger.claim(key, owner, *args, **how)
+        if row.owner == owner and row.job != self._rows[key].job:  # another process has changed it since
+            self.released(key, owner, "new")
+        elif row.owner == owner:
+            self._claimed(key)
+            return row
+        raise _Taken(_TAKEN)
 
 
 class Run:
@@ -132,25 +144,24 @@ class Run:
         client: AsyncNanoBananaEdit,
         output: str | os.PathLike[str],
         limits: Limits,
-        retry_failed: bool = False,
     ) -> None:
         for name, value, kind in (("client", client, AsyncNanoBananaEdit), ("limits", limits, Limits)):
             if not isinstance(value, kind):
                 raise must_be(f"of type {kind.__name__}", name, value)
-        self._ledger, self._limits, self._retry_failed = ledger, limits, retry_failed
+        self._ledger, self._limits = ledger, limits
         self._client = client.with_options(ledger=ledger)
-        self._taken: set[str] = set()  # keys whose submission by another process is waited for
-        claims = _Claims(ledger, self._note, self._taken)
+        self._rows: dict[str, Row] = {}  # those that are being submitted, as they were read
+        claims = _Claims(ledger, self._note, self._rows)
         self._submitter = self._client.with_options(ledger=claims, retry_rate_limited=False)  # the pace slows, for all
         self._sink = sink(output)
-        self._pace = Pace(limits.per_second, limits.per_minute)
+        self._pace = Pace(max(1 / (limits.per_second or math.inf), 60 / (limits.per_minute or math.inf)))
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._downloads = asyncio.Semaphore(limits.downloads)
         self._threads = anyio.CapacityLimiter(_THREADS)
         self._photos: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._mine: set[str] = set()  # keys that this run works on, or has given up
         self._open: set[str] = set()  # those of them that may still be submitted
-        self._submitting: set[asyncio.Task[Task]] = set()
+        self._submitting: dict[asyncio.Task[Task], str] = {}  # with their keys
         self._left: dict[str, float] = {}  # claimed keys, whose submission may have left, and when
         self._writing: set[str] = set()  # names of files
         self._lost = 0  # submissions in a row whose answer was lost
@@ -163,6 +174,15 @@ class Run:
     def in_flight(self) -> int:
         """Submissions whose answer is not there yet."""
         return len(self._left)
+
+    def has(self, key: str) -> bool:
+        """Return whether it works on the row of a key, or has given it up."""
+        return key in self._mine
+
+    @property
+    def held(self) -> float:
+        """Seconds until the next submission may leave."""
+        return self._pace.held
 
     async def outcomes(
         self, *passes: Iterator[Row | Outcome], is_stream: bool = False
@@ -214,6 +234,9 @@ class Run:
         self._pace.stop()
         try:
             while self._submitting:
+                for submitting, key in self._submitting.items():
+                    if key not in self._left:  # nothing of it has left: it uploads, or waits for another process
+                        submitting.cancel()
                 await asyncio.wait(self._submitting)
         finally:
             for task in running:
@@ -244,6 +267,7 @@ class Run:
         self._mine.add(row.key)
         outcome = await self._outcome(row)
         self._open.discard(row.key)
+        self._rows.pop(row.key, None)
         if outcome is None or outcome.state == "saved":
             self._mine.discard(row.key)  # the others are not tried again in this run
         return outcome
@@ -269,6 +293,8 @@ class Run:
             return None
         except (NanoBananaEditError, OSError) as error:
             if self._is_fatal(error, is_fetched=edit is not None):
+                if self._fatal and isinstance(error, LedgerError):  # which may name a task that nobody else knows
+                    self._fatal.add_note(f"{row.key}: {error}")
                 self._fatal = self._fatal or error
                 self._pace.stop()
             with suppress(LedgerError):
@@ -280,15 +306,14 @@ class Run:
 
     async def _submitted(self, row: Row, job: Job) -> Task | None:
         """Submit when there is a slot; return None if another process has done it."""
-        if row.state == "sending":
-            self._taken.add(row.key)
+        self._rows[row.key] = row
         async with self._slots:
             while True:
                 self._pace.check()
                 began = _clock.now()
                 submitting = asyncio.create_task(self._submit(job))
-                self._submitting.add(submitting)
-                submitting.add_done_callback(self._submitting.discard)
+                self._submitting[submitting] = row.key
+                submitting.add_done_callback(self._submitting.pop)
                 try:
                     task: Task | None = await submitting
                     if row.key in self._left:
@@ -354,7 +379,6 @@ class Run:
                 **job.options,
                 extra_body=job.extra_body,
                 key=job.key,
-                retry_failed=self._retry_failed,
                 timeout=None,  # waiting for its turn is no part of it; a submission ends with its lease
                 on_progress=on_progress,
             )
@@ -391,6 +415,8 @@ class Run:
 
     def _is_fatal(self, error: Exception, *, is_fetched: bool) -> bool:
         """Return whether an error is not that of one row, so that the next rows would fail, or pay, in vain."""
+        if isinstance(error, OSError) and error.errno in _OF_ONE_FILE and self._sink.is_there():
+            return False
         if isinstance(error, LedgerError | OSError):
             return True
         if is_fetched:  # another host refuses, or a result has expired
@@ -450,17 +476,28 @@ def run_alone(main: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     return asyncio.run(main())
 
 
-def unfinished(ledger: Ledger, *, batch: str | None = None, retry_failed: bool = False) -> Iterator[Row]:
+def unfinished(
+    ledger: Ledger, *, batch: str | None = None, keys: Container[str] | None = None, retry_failed: bool = False
+) -> Iterator[Row]:
     """Yield every row of batches that is not done, those first that are paid for: what an engine is to deliver.
 
     Args:
         ledger: The ledger with the rows.
         batch: Only those of this batch; default: all.
-        retry_failed: Whether edits that failed are not done; default False.
+        keys: Of the rows that nobody has paid for, only those with one of these keys, such as a `Batch`, which has the
+            keys of its source; default: all.
+        retry_failed: Whether edits that failed become `new`, to be submitted and billed again; default False.
     """
     for state in _UNFINISHED:
-        if state != "failed" or retry_failed:
-            yield from (row for row in ledger.rows(state, batch=batch) if row.job)
+        if state == "failed" and not retry_failed:
+            continue
+        for row in ledger.rows(state, batch=batch):
+            if row.job is None or (keys is not None and row.state in NOT_PAID and row.key not in keys):
+                continue
+            if state != "failed":
+                yield row
+            elif ledger.renew(row.key, row.attempt):  # else somebody has tried it again since it was read
+                yield evolve(row, state="new")
 
 
 async def arun_keys(
@@ -470,12 +507,18 @@ async def arun_keys(
     output: str | os.PathLike[str],
     *,
     limits: Limits | None = None,
-    retry_failed: bool = False,
 ) -> list[Outcome]:
     """Edit the rows of some keys: submit each once, wait for it, and save it. See `run_keys`."""
-    run = Run(ledger, client, output, limits or Limits(), retry_failed)
-    found = (ledger.get(key) for key in keys)
-    return [outcome async for outcome in run.outcomes(row for row in found if row and row.job)]
+    run, listed = Run(ledger, client, output, limits or Limits()), list(keys)
+
+    def rows(is_sending: bool) -> Iterator[Row]:
+        for key in listed:
+            row = ledger.get(key)
+            if row and row.job and is_sending == (row.state == "sending"):
+                yield row
+
+    # What a process that may be dead was submitting is waited for last, until its lease is over.
+    return [outcome async for outcome in run.outcomes(rows(is_sending=False), rows(is_sending=True))]
 
 
 def run_keys(
@@ -485,7 +528,6 @@ def run_keys(
     output: str | os.PathLike[str],
     *,
     limits: Limits | None = None,
-    retry_failed: bool = False,
 ) -> list[Outcome]:
     """Edit the rows of some keys: submit each once, wait for it, and save it.
 
@@ -498,7 +540,6 @@ def run_keys(
         keys: Keys of rows that a batch added; a key that is not in the ledger is passed over.
         output: Folder for the results, or a URL of fsspec, such as `s3://bucket/folder`.
         limits: How much is done at once; default: `Limits()`.
-        retry_failed: Whether edits that failed are submitted again, and billed again; default False.
 
     Returns:
         What became of each row.
@@ -509,5 +550,5 @@ def run_keys(
             is left as it was.
         OSError: A result cannot be saved, such as on a full disk.
     """
-    work = partial(arun_keys, ledger, client, keys, output, limits=limits, retry_failed=retry_failed)
+    work = partial(arun_keys, ledger, client, keys, output, limits=limits)
     return run_alone(work, "arun_keys")

@@ -15,6 +15,10 @@ from .._errors import InvalidRequest
 class Sink(ABC):
     """A place for files, by names with `/`."""
 
+    def is_there(self) -> bool:
+        """Return whether the place itself exists, so that a failure is that of one name."""
+        return True
+
     @abstractmethod
     def size(self, name: str) -> int | None:
         """Return the size of a file in bytes, or None if there is none."""
@@ -41,6 +45,9 @@ class _Folder(Sink):
         self._folder.mkdir(parents=True, exist_ok=True)
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise PermissionError("it cannot be written to")
+
+    def is_there(self) -> bool:
+        return self._folder.is_dir()
 
     def size(self, name: str) -> int | None:
         with suppress(FileNotFoundError):

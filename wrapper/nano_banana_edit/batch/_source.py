@@ -23,8 +23,9 @@ import os
 import re
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain, islice
@@ -136,24 +137,20 @@ def read(
     return _jobs(rows, _Reader(folder, templates, given))
 
 
-@contextmanager
-def checked(jobs: Iterable[Job | Flaw]) -> Iterator[Iterator[Job]]:
-    """Yield all jobs of a source when each was read and can be used; they are kept in a temporary file.
+class Checked:
+    """All jobs of a source, in a temporary file, when each was read and can be used.
 
     Raises:
         InvalidRequest: Some rows cannot be used, or two have one key or one file. It names the first, and its notes
             name 19 more.
         LedgerError: The temporary file cannot be written.
     """
-    with closing(sqlite3.connect("", isolation_level=None)) as spool:
 
-        def execute(statement: str, *values: str) -> sqlite3.Cursor:
-            try:
-                return spool.execute(statement, values)
-            except sqlite3.Error as error:
-                raise LedgerError(f"The rows cannot be kept in {tempfile.gettempdir()} ({error}).") from error
-
-        flaws = _flaws(jobs, execute)
+    def __init__(self, jobs: Iterable[Job | Flaw]) -> None:
+        # Threads use it in turn.
+        self._spool = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self.close = weakref.finalize(self, self._spool.close)
+        flaws = _flaws(jobs, self._execute)
         first, *others = [*islice(flaws, _SHOWN)] or [""]
         if first:
             number = 1 + len(others) + sum(1 for _ in flaws)
@@ -161,8 +158,21 @@ def checked(jobs: Iterable[Job | Flaw]) -> Iterator[Iterator[Job]]:
             failure = InvalidRequest(f"{many} cannot be used; nothing was sent. {first}", field="source")
             for flaw in others:
                 failure.add_note(flaw)
+            self.close()
             raise failure
-        yield (Job.of(key, json.loads(spec), place) for key, place, spec in execute(_IN_ORDER))
+        self._execute("CREATE INDEX by_key ON jobs (key)")
+
+    def __iter__(self) -> Iterator[Job]:
+        return (Job.of(key, json.loads(spec), place) for key, place, spec in self._execute(_IN_ORDER))
+
+    def __contains__(self, key: object) -> bool:
+        return self._execute("SELECT 1 FROM jobs WHERE key = ?", str(key)).fetchone() is not None
+
+    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
+        try:
+            return self._spool.execute(statement, values)
+        except sqlite3.Error as error:
+            raise LedgerError(f"The rows cannot be kept in {tempfile.gettempdir()} ({error}).") from error
 
 
 _IN_ORDER = "SELECT key, place, spec FROM jobs ORDER BY rowid"
