@@ -75,8 +75,12 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("resolve", "--resend", *LEDGER), 2, "Error: Name the KEY of the row."),
         (("resolve", "lost", *LEDGER), 2, "Error: Give exactly one of --task-id, --resend and --cancel."),
         (("resolve", "lost", "--resend", "--cancel", *LEDGER), 2, "Give exactly one of --task-id, --resend and "),
-        (("resolve", "new", "--task-id", "t", *LEDGER), 2, "Error: The key 'new' is new; it must be unknown or sent."),
-        (("resolve", "none", "--cancel", *LEDGER), 2, "Error: The key 'none' is not in the ledger; it must be "),
+        (
+            ("resolve", "new", "--task-id", "t", *LEDGER),
+            2,
+            "Error: The key 'new' is new. Only a row that is ",
+        ),
+        (("resolve", "none", "--cancel", *LEDGER), 2, "Error: The key 'none' is not in the ledger."),
     ],
 )
 def test_bad_input(service: MockService, arguments: tuple[str, ...], status: int, message: str) -> None:

@@ -8,6 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +116,10 @@ def test_files_that_are_no_ledger(tmp_path: Path, make: Any) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """A folder that does not exist is not made."""
-    with pytest.raises(LedgerError, match="unable to open database file"):
-        Ledger(tmp_path / "none" / "ledger.db")
+    """A folder that does not exist is not made; the error names it."""
+    folder = tmp_path / "none"
+    with pytest.raises(LedgerError, match=f"cannot be used .create the folder '{folder}' first.\\."):
+        Ledger(folder / "ledger.db")
 
 
 def test_a_database_of_something_else(tmp_path: Path) -> None:
@@ -174,25 +178,31 @@ client.submit("https://images.example.test/in.png", "p", key="k")
         assert "unknown" == ledger.get("k").state
 
 
+@contextmanager
+def on_checkout(look: Callable[[Any], object]) -> Iterator[None]:
+    """Call a function with each connection that any ledger takes."""
+
+    def listener(connection: Any, *_: object) -> None:
+        look(connection)
+
+    event.listen(Pool, "checkout", listener)
+    try:
+        yield
+    finally:
+        event.remove(Pool, "checkout", listener)
+
+
 @promises.ON_DISK_FIRST
 def test_durable(tmp_path: Path) -> None:
     """Each connection to an SQLite file waits for the disk at each commit, and for others who write."""
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, ...]] = []
 
-    def look(connection: Any, *_: object) -> None:
-        seen.append(
-            (
-                connection.execute("PRAGMA synchronous").fetchone()[0],
-                connection.execute("PRAGMA busy_timeout").fetchone()[0],
-            )
-        )
+    def look(connection: Any) -> None:
+        names = ("synchronous", "busy_timeout")
+        seen.append(tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names))
 
-    event.listen(Pool, "checkout", look)
-    try:
-        with Ledger(tmp_path / "ledger.db") as ledger:
-            claimed(ledger)
-    finally:
-        event.remove(Pool, "checkout", look)
+    with on_checkout(look), Ledger(tmp_path / "ledger.db") as ledger:
+        claimed(ledger)
     assert {(2, 30_000)} == {*seen}
 
 
@@ -246,15 +256,24 @@ for name in ("ledger.db", "new.db"):
 
 
 def test_locked(tmp_path: Path) -> None:
-    """A ledger that another program keeps locked is waited for, and then not used."""
+    """A ledger that another program keeps locked can be read, is waited for, and after some time is an error."""
     path = tmp_path / "ledger.db"
-    with Ledger(path) as ledger:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with Ledger(path) as ledger, ThreadPoolExecutor(1) as threads:
+        connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
-        assert ledger.get("k") is None  # readers do not wait
+        assert ledger.get("k") is None
+        with (
+            on_checkout(lambda each: each.execute("PRAGMA busy_timeout = 50")),
+            pytest.raises(LedgerError, match="database is locked"),
+        ):
+            claimed(ledger)
+        ledger.close()
+        claim = threads.submit(claimed, ledger)
+        with pytest.raises(TimeoutError):
+            claim.result(0.3)
         connection.execute("ROLLBACK")
         connection.close()
-        claimed(ledger)
+        assert "sending" == claim.result(10).state
 
 
 def hidden(error: BaseException, secret: str) -> bool:

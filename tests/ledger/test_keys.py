@@ -81,6 +81,41 @@ def test_failed(call: Caller) -> None:
     assert (2, "t-2", "completed") == ((row := call.row()).attempt, row.task_id, row.state)
 
 
+@promises.ONE_PER_KEY
+@pytest.mark.parametrize("state", ["sent", "failed"])
+def test_a_failure_that_somebody_else_retries(face: Face, database: str, state: str) -> None:
+    """Of two who would submit a failed edit again one does; the other gets what became of that, also a failure."""
+    with HookedLedger(database) as ledger:
+        call = Caller(face, ledger)
+        with pytest.raises(EditFailed):
+            call(Script([accepted(), task("failed", **FAILED)]))
+        row = call.row()
+
+        def retry() -> None:
+            ledger.claim("k", "host/7/other", row.digest, row.request, retry_failed=True)
+            ledger.sent("k", "host/7/other", "t-2")
+            assert state == "sent" or ledger.finished("t-2", "failed", FAILED)
+
+        ledger.hook = Hooked("claim", before=retry)
+        if state == "sent":
+            assert "t-2" == call(Script([]), "submit", retry_failed=True).task_id
+        else:
+            with pytest.raises(EditFailed) as failed:
+                call(Script([]), "submit", retry_failed=True)
+            assert "t-2" == failed.value.task_id
+        assert 2 == call.row().attempt
+
+
+def test_renewed(call: Caller) -> None:
+    """A failed edit that was renewed is submitted again without any option, and uploads anew."""
+    with pytest.raises(EditFailed):
+        call(Script([upload(), accepted(), task("failed")]), images=PNG)
+    assert call.ledger.renew("k", 1)
+    script = Script([upload("https://files.example.test/2.png"), accepted("t-2")])
+    assert "t-2" == call(script, "submit", PNG).task_id
+    done(script)
+
+
 def test_refused(call: Caller) -> None:
     """What the service refuses was not accepted: the same key may try once more."""
     with pytest.raises(APIStatusError, match="422: no"):
@@ -164,6 +199,7 @@ def test_somebody_else_submits(call: Caller, database: str, monkeypatch: pytest.
                 "new": lambda: call.ledger.released("k", owner, "new"),
                 "lease": lambda: expire(database),
             }[end]()
+        assert seconds >= 0.1  # the ledger is spared, whatever `poll_interval` says
 
     async def async_sleep(seconds: float) -> None:
         sleep(seconds)

@@ -42,7 +42,7 @@ def test_a_claim(ledger: Ledger, database: str) -> None:
     """A claim makes a row that says whose it is and what it asks for, and it is there for the next who opens it."""
     assert ledger.get("k") is None
     row = claimed(ledger)
-    expected = Row("k", "sending", 1, DIGEST, REQUEST, None, "", None, None, None, row.updated, "host/7/other")
+    expected = Row("k", "sending", 1, DIGEST, REQUEST, None, "", None, None, None, row.updated, "host/7/other", 0)
     assert expected == row
     with Ledger(database) as other:
         assert expected == other.get("k")
@@ -64,6 +64,41 @@ def test_who_may_claim(ledger: Ledger, state: str) -> None:
         assert state == "failed" or row == before
     if free or state == "failed":
         assert ("sending", 2, None, None) == (row.state, row.attempt, row.task_id, row.outcome)
+
+
+def test_a_claim_of_what_was_read(ledger: Ledger) -> None:
+    """A claim of an attempt that is not the row's any more changes nothing, so that a failure is paid anew once."""
+    bring(ledger, "failed")
+    before = ledger.get("k")
+    for seen in (0, 2):
+        assert before == ledger.claim("k", "o", DIGEST, REQUEST, retry_failed=True, attempt=seen)
+    assert 2 == ledger.claim("k", "o", DIGEST, REQUEST, retry_failed=True, attempt=1).attempt
+    assert 1 == ledger.claim("fresh", "o", DIGEST, REQUEST, attempt=0).attempt
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_renew(ledger: Ledger, state: str) -> None:
+    """A failed row of an attempt may be submitted again; what it ended with is there until then."""
+    owner = bring(ledger, state)
+    before = ledger.get("k")
+    assert not ledger.renew("k", 0)
+    assert before == ledger.get("k")
+    assert ledger.renew("k", 1) is (state == "failed")
+    assert not ledger.renew("k", 1)
+    row = ledger.get("k")
+    assert (before.task_id, before.outcome, before.billed) == (row.task_id, row.outcome, row.billed)
+    if state == "failed":
+        assert ("new", 1) == (row.state, row.attempt)
+        assert not ledger.sent("k", owner, "t-k")
+        assert ("sending", 2, None, None) == ((row := claimed(ledger)).state, row.attempt, row.task_id, row.outcome)
+
+
+def test_find(ledger: Ledger) -> None:
+    """The rows of some thousands of keys come at once; a key that is not there has none."""
+    keys = [f"{number}" for number in range(3000)]
+    ledger.add("b", {key: {"line": int(key)} for key in keys[:2000]})
+    assert {key: {"line": int(key)} for key in keys[:2000]} == {row.key: row.job for row in ledger.find(keys)}
+    assert [] == ledger.find([]) == ledger.find({"none"})
 
 
 def test_an_owner_of_before(ledger: Ledger, database: str) -> None:
@@ -104,12 +139,14 @@ def test_a_lease_that_is_over(ledger: Ledger, database: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_late_answers(ledger: Ledger, state: str) -> None:
-    """Only the owner of the claim writes its task, also to a row that is unknown or was given free meanwhile."""
+    """Only the owner of the claim writes its task, also to a row that is unknown, given free or cancelled meanwhile."""
     owner = bring(ledger, state)
     assert not ledger.sent("k", "stranger", "t-9")
     own = ledger.sent("k", owner, "t-2")
-    assert own is (state in ("new", "sending", "sent", "unknown"))
-    assert ledger.get("k").state == ("sent" if own else state)
+    assert own is (state in ("new", "sending", "sent", "unknown", "cancelled"))
+    row = ledger.get("k")
+    assert row.state == ("sent" if own and state != "cancelled" else state)
+    assert (row.task_id == "t-2") is own
 
 
 def test_a_lease_outlasts_its_submission(tmp_path: Path) -> None:
@@ -157,22 +194,20 @@ def test_finished(ledger: Ledger, state: str) -> None:
     [
         ({"task_id": "t-9"}, "sent", {"unknown", "sent"}),
         ({"resend": True}, "new", {"unknown", "cancelled", "new"}),
-        (
-            {"cancelled": True},
-            "cancelled",
-            {"unknown", "new", "refused", "failed", "sent", "completed", "cancelled"},
-        ),
+        ({"cancelled": True}, "cancelled", {*STATES} - {"sending"}),
     ],
 )
 def test_resolve(ledger: Ledger, state: str, decision: dict[str, Any], to: str, allowed: set[str]) -> None:
-    """A person decides about what is not under way and has no file, and may say the same twice."""
+    """A person decides about what is not under way, and may say so twice; a task that is cancelled stays known."""
     bring(ledger, state)
+    before = ledger.get("k")
     for _ in range(2):
         if state in allowed:
             row = ledger.resolve("k", **decision)
-            assert (to, decision.get("task_id")) == (row.state, row.task_id)
+            task_id = before.task_id if to == "cancelled" else decision.get("task_id")
+            assert (to, task_id, before.outcome) == (row.state, row.task_id, row.outcome)
         else:
-            with pytest.raises(InvalidRequest, match=f"key 'k' is {state}; it must be "):
+            with pytest.raises(InvalidRequest, match=f"key 'k' is {state}. Only a row that is unknown"):
                 ledger.resolve("k", **decision)
             assert state == ledger.get("k").state
 
@@ -195,6 +230,66 @@ def test_a_decision_that_is_none(ledger: Ledger, decision: dict[str, Any], why: 
         ledger.resolve("x", **decision)
     with pytest.raises(InvalidRequest, match="printable"):
         ledger.resolve("", resend=True)
+
+
+def test_the_words_of_a_refusal(ledger: Ledger) -> None:
+    """A decision that the state does not allow is refused with those that do."""
+    bring(ledger, "sending")
+    for decision, words in (
+        ({"task_id": "t"}, "Only a row that is unknown or sent can be given a task."),
+        ({"resend": True}, "Only a row that is unknown or cancelled can be submitted again."),
+        (
+            {"cancelled": True},
+            "Only a row that is unknown, new, refused, failed, sent, completed or saved can be cancelled.",
+        ),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            ledger.resolve("k", **decision)
+        assert f"The key 'k' is sending. {words}" == str(refused.value)
+
+
+def test_billed(ledger: Ledger, database: str) -> None:
+    """Each submission that was accepted is counted once, whoever says so and how often, and by the batch of its row."""
+    ledger.add("b", {"k": {}})
+    assert (0, 0) == (ledger.get("k").billed, ledger.billed(batch="b"))
+    for attempt in (1, 2):
+        ledger.claim("k", "o", DIGEST, REQUEST, retry_failed=True)
+        for _ in range(2):
+            assert ledger.sent("k", "o", f"t-{attempt}")
+        assert ledger.finished(f"t-{attempt}", "failed", OUTCOME)
+        assert attempt == ledger.get("k").billed
+    for state in STATES:
+        bring(ledger, state, state)
+    assert [1, 0] == [ledger.get(key).billed for key in ("saved", "refused")]
+    assert (2, 6, 0) == (ledger.billed(batch="b"), ledger.billed(), ledger.billed(batch="none"))
+    for decision in ({"task_id": "t-7"}, {"task_id": "t-8"}, {"cancelled": True}, {"resend": True}):
+        assert 1 == ledger.resolve("unknown", **decision).billed
+    expire(database, "sending")
+    owner = ledger.get("sending").owner
+    ledger.resolve("sending", cancelled=True)
+    for _ in range(2):
+        assert ledger.sent("sending", owner, "t-9")
+    assert 8 == ledger.billed()
+
+
+@promises.ONE_PER_KEY
+def test_an_answer_that_is_written_again_after_a_decision(ledger: Ledger) -> None:
+    """An edit whose task is known, and that is to be submitted again, is not the old task once more."""
+    owner = bring(ledger, "sent")
+    ledger.resolve("k", cancelled=True)
+    assert ledger.resolve("k", resend=True).task_id is None
+    assert not ledger.sent("k", owner, "t-k")
+    assert ("new", 1) == ((row := ledger.get("k")).state, row.billed)
+
+
+def test_an_answer_for_another_job(ledger: Ledger, database: str) -> None:
+    """The answer to a submission of before is not that of the job that took its place."""
+    claimed(ledger)
+    expire(database)
+    ledger.resolve("k", resend=True)
+    assert ledger.replace("k", {"line": 7})
+    assert not ledger.sent("k", "host/7/other", "t-1")
+    assert ("new", "", {"line": 7}) == ((row := ledger.get("k")).state, row.owner, row.job)
 
 
 KEYS = [
@@ -314,7 +409,7 @@ def test_lease_of(tmp_path: Path) -> None:
     """A lease is a number of seconds above 0, or a timedelta."""
     path = tmp_path / "ledger.db"
     with Ledger(path, lease=dt.timedelta(minutes=1)) as ledger:
-        assert (60.0, f"<Ledger {str(path)!r}>") == (ledger.lease, repr(ledger))
+        assert (60.0, f"<Ledger {str(path)!r}>", str(path)) == (ledger.lease, repr(ledger), str(ledger))
     for lease in (0, -1, "x", None, float("nan")):
         with pytest.raises(InvalidRequest, match="lease"):
             Ledger(path, lease=lease)

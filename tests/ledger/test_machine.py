@@ -28,7 +28,10 @@ from .conftest import DIGEST, REQUEST
 
 KEYS = st.sampled_from(["a", "A"])
 LEDGERS = st.integers(0, 1)
+JOBS = st.sampled_from([{"line": 1}, {"line": 2}])
+SEEN = st.sampled_from([0, 0, 0, -1, 1])  # attempts since a row was read
 OVER = {"completed", "saved", "failed"}
+OVER_AGAIN = {("completed", "saved"), ("failed", "new")}
 
 
 @define(eq=False)
@@ -38,6 +41,7 @@ class Claim:
     key: str
     owner: str
     attempt: int
+    job: dict[str, Any] | None
     task_id: str | None = None
 
 
@@ -57,28 +61,69 @@ class Machine(RuleBasedStateMachine):
         self.submissions: Counter[tuple[str, int]] = Counter()  # at the service, by key and attempt
         self.accepted: dict[str, str] = {}  # key of each task
         self.given_up: set[str] = set()  # tasks whose key a person decided about, or that somebody asked to submit anew
+        self.billed: set[tuple[str, int]] = set()  # keys and attempts that the ledger knows to have been accepted
         self.before: dict[str, Row] = {}
 
     def execute(self, statement: str, **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
 
-    @rule(target=sending, ledger=LEDGERS, key=KEYS, retry_failed=st.booleans(), twice=st.booleans())
-    def claims(self, ledger: int, key: str, retry_failed: bool, twice: bool) -> Any:
-        """Claim a key; a claim whose answer was lost is made twice."""
+    @rule(ledger=LEDGERS, key=KEYS, job=JOBS)
+    def is_added(self, ledger: int, key: str, job: Any) -> None:
+        before = self.row(key)
+        assert self.ledgers[ledger].add("b", {key: job}) == self.ledgers[1].find([key] if before else [])
+        row = self.row(key)
+        assert row == before if before else (row.state, row.attempt, row.batch, row.job) == ("new", 0, "b", job)
+
+    @rule(ledger=LEDGERS, key=KEYS, job=JOBS)
+    def is_replaced(self, ledger: int, key: str, job: Any) -> None:
+        """Make a row another edit; the answer to what was submitted for the old one is given up."""
+        before = self.row(key)
+        changed = self.ledgers[ledger].replace(key, job)
+        assert changed is (before is not None and before.state in ("new", "refused", "cancelled"))
+        row = self.row(key)
+        assert row == (
+            before and evolve(before, job=job, digest="", owner="", updated=row.updated) if changed else before
+        )
+        if changed:
+            self.given_up |= {task for task, of in self.accepted.items() if of == key}
+
+    @rule(ledger=LEDGERS, key=KEYS, seen=SEEN, twice=st.booleans())
+    def is_renewed(self, ledger: int, key: str, seen: int, twice: bool) -> None:
+        before = self.row(key)
+        attempt = before.attempt + seen if before else 0
+        renewed = self.ledgers[ledger].renew(key, attempt)
+        assert renewed is (before is not None and before.state == "failed" and seen == 0)
+        row = self.row(key)
+        assert row == (before and evolve(before, state="new", owner="", updated=row.updated) if renewed else before)
+        if twice:
+            assert not self.ledgers[ledger].renew(key, attempt)
+
+    @rule(
+        target=sending,
+        ledger=LEDGERS,
+        key=KEYS,
+        retry_failed=st.booleans(),
+        seen=st.none() | SEEN,
+        twice=st.booleans(),
+    )
+    def claims(self, ledger: int, key: str, retry_failed: bool, seen: int | None, twice: bool) -> Any:
+        """Claim a key, as it is or was read; a claim whose answer was lost is made twice."""
         owner = new_owner()
         before = self.row(key)
+        how = {"attempt": None if seen is None else seen + (before.attempt if before else 0)}
         for _ in range(1 + twice):
-            row = self.ledgers[ledger].claim(key, owner, DIGEST, REQUEST, retry_failed=retry_failed)
+            row = self.ledgers[ledger].claim(key, owner, DIGEST, REQUEST, retry_failed=retry_failed, **how)
         if row.owner != owner or row.state != "sending":
             assert row == before
             return multiple()
         if before:
+            assert not seen
             assert before.state in ("new", "refused", "failed" if retry_failed else "new")
             assert row.attempt == before.attempt + 1
             assert row.task_id is None
             self.given_up.add(before.task_id or "")
-        return Claim(key, owner, row.attempt)
+        return Claim(key, owner, row.attempt, row.job)
 
     @rule(target=late, claim=consumes(sending))
     def is_accepted(self, claim: Claim) -> Claim:
@@ -117,10 +162,14 @@ class Machine(RuleBasedStateMachine):
     @rule(target=tasks, claim=late, ledger=LEDGERS, twice=st.booleans())
     def writes_its_task(self, claim: Claim, ledger: int, twice: bool) -> Any:
         write = partial(self.ledgers[ledger].sent, claim.key, claim.owner, claim.task_id)
-        if not self.writes(claim, write, ("sending", "unknown", "sent", "new"), twice):
+        before = self.row(claim.key)
+        if not self.writes(claim, write, ("sending", "unknown", "sent", "new", "cancelled"), twice):
             return multiple()
         row = self.row(claim.key)
-        assert (row.state, row.task_id, row.attempt) == ("sent", claim.task_id, claim.attempt)
+        state = "cancelled" if before.state == "cancelled" else "sent"
+        assert (row.state, row.task_id, row.attempt) == (state, claim.task_id, claim.attempt)
+        assert row.job == claim.job
+        self.billed.add((claim.key, claim.attempt))
         self.given_up.discard(claim.task_id)
         return claim.task_id
 
@@ -160,7 +209,12 @@ class Machine(RuleBasedStateMachine):
             assert self.row(key) == before
             return
         assert before
-        assert before.state not in ("sending", "saved")
+        assert before.state != "sending"
+        row = self.row(key)
+        if decision == "cancelled":
+            assert (row.task_id, row.outcome) == (before.task_id, before.outcome)
+        if decision == "task_id":
+            self.billed.add((key, row.attempt))
         self.given_up |= {task for task, of in self.accepted.items() if of == key} - {value}
 
     @rule(target=sending, claim=sending, ledger=LEDGERS)
@@ -168,7 +222,7 @@ class Machine(RuleBasedStateMachine):
         """Have the key of a process that is paused submitted by another."""
         self.person_decides(claim.key, ledger, "resend", after_lease=True)
         self.nothing_goes_back()
-        return self.claims(ledger, claim.key, retry_failed=False, twice=False)
+        return self.claims(ledger, claim.key, retry_failed=False, seen=0, twice=False)
 
     def row(self, key: str) -> Row | None:
         return self.ledgers[0].get(key)
@@ -176,6 +230,12 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def one_submission_an_attempt(self) -> None:
         assert not [found for found, times in self.submissions.items() if times > 1]
+
+    @invariant()
+    def what_was_accepted_is_counted(self) -> None:
+        for row in self.ledgers[0].rows():
+            assert row.billed == sum(key == row.key for key, _ in self.billed)
+        assert self.ledgers[1].billed() == len(self.billed)
 
     @invariant()
     def none_is_forgotten(self) -> None:
@@ -194,7 +254,7 @@ class Machine(RuleBasedStateMachine):
             if old:
                 assert row.attempt in (old.attempt, old.attempt + 1)
                 if old.attempt == row.attempt and old.state in OVER and row.state != "cancelled":
-                    assert row.state == old.state or (old.state, row.state) == ("completed", "saved")
+                    assert row.state == old.state or (old.state, row.state) in OVER_AGAIN
                 if row.attempt > old.attempt:
                     assert old.state in ("new", "refused", "failed")
                 if row.state == "new" and old.state in ("unknown", "cancelled", "sent"):

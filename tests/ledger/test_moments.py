@@ -11,6 +11,7 @@ from nano_banana_edit import (
     APIConnectionError,
     APIStatusError,
     APITimeout,
+    InvalidRequest,
     LedgerError,
     NanoBananaEditError,
     RateLimited,
@@ -121,6 +122,20 @@ def test_a_late_answer_after_a_decision(call: Caller, database: str) -> None:
     assert 1 == call.row().attempt
 
 
+def test_a_late_answer_after_a_cancellation(call: Caller, database: str) -> None:
+    """An answer that comes after a person cancelled the edit is kept and given; the key still refuses."""
+
+    def late(_: httpx2.Request) -> httpx2.Response:
+        expire(database)
+        call.ledger.resolve("k", cancelled=True)
+        return accepted()
+
+    assert "t-1" == call(Script([late, task()])).task_id
+    assert ("cancelled", "t-1", 1) == ((row := call.row()).state, row.task_id, row.billed)
+    with pytest.raises(InvalidRequest, match="was cancelled"):
+        call(Script([]))
+
+
 def test_a_late_answer_after_another_submission(call: Caller, database: str, caplog: pytest.LogCaptureFixture) -> None:
     """An answer that comes after the edit was sent again is given, and logged; the row is the other's."""
     another = Caller(Face("sync"), call.ledger)
@@ -145,7 +160,7 @@ def breaking(database: str, answer: httpx2.Response) -> Callable[[httpx2.Request
 
 
 def test_a_claim_that_cannot_be_written(call: Caller, database: str) -> None:
-    """Nothing is sent without the ledger's word."""
+    """Nothing is sent before the ledger has recorded it."""
     for _ in range(2):  # the second time not even the row can be read
         with pytest.raises(LedgerError, match=r"The ledger .* cannot be used") as failed:
             call(Script([]), "submit", on_progress=lambda _: execute(database, BREAK))
@@ -155,11 +170,13 @@ def test_a_claim_that_cannot_be_written(call: Caller, database: str) -> None:
 
 
 @promises.NONE_FORGOTTEN
-def test_a_task_that_cannot_be_written(call: Caller, database: str) -> None:
+def test_a_task_that_cannot_be_written(call: Caller, database: str, caplog: pytest.LogCaptureFixture) -> None:
     """The error names the accepted task, and says what to do; the row becomes unknown, and can be resolved so."""
     with pytest.raises(LedgerError, match=r"call wait\('t-1'\)") as failed:
         call(Script([breaking(database, accepted())]))
     assert "t-1" == failed.value.task_id
+    (error,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert "The task t-1 of the key 'k' was accepted, and is not in the ledger" in error.message
     (note,) = failed.value.__notes__
     assert note.endswith("Once its row is unknown, call ledger.resolve('k', task_id='t-1').")
     execute(database, MEND)

@@ -216,7 +216,9 @@ class WaitTimeout(NanoBananaEditError):
 
 
 class LedgerError(NanoBananaEditError):
-    """The database of a ledger cannot be read or written, such as a full disk. Nothing is sent without its word.
+    """The database of a ledger cannot be read or written, such as a full disk.
+
+    Nothing is sent before the ledger has recorded it.
 
     If `task_id` is set, the edit was accepted and the ledger does not know it: call
     `ledger.resolve(key, task_id=error.task_id)` once its row is `unknown`.

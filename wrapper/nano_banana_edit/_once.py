@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .ledger import Ledger, Row
 
 
+_SHORTEST = 0.1  # seconds between two looks at the ledger
+
+
 @frozen
 class Key:
     """A key of the caller's own, under which one edit is submitted."""
@@ -61,21 +64,27 @@ def submit(
     digest = _requests.digest(request)
     delays = spread(interval / 8, interval, growth=1.5)
     prepared = False
+    first: int | None = None
     while True:
         row: Row | None = yield Work(partial(key.ledger.get, key.name), deadline)
         if row and row.digest not in ("", digest):
             raise _other(row, request)
-        if row is None or row.state in ("new", "refused") or (row.state == "failed" and key.retry_failed):
+        attempt = row.attempt if row else 0
+        first = attempt if first is None else first
+        # Of those who would retry a failure, one does. What that failed with is for the others too.
+        retries = key.retry_failed and attempt == first
+        if row is None or row.state in ("new", "refused") or (row.state == "failed" and retries):
             if not prepared:
-                yield from prepare(row.attempt if row and row.state != "new" else 0)  # refused, maybe for its uploads
+                # Refused or failed, maybe for its uploads; a row that was renewed still has the task that failed.
+                yield from prepare(attempt if row and (row.state != "new" or row.task_id) else 0)
                 prepared = True
-            task: Task | None = yield from _claimed(key, digest, request, deadline, send)
+            task: Task | None = yield from _claimed(key, attempt, digest, request, deadline, send)
             if task:
                 return task
             continue  # somebody else was quicker
         if row.state != "sending":
             return _known(key, row)
-        delay = next(delays)
+        delay = max(next(delays), _SHORTEST)
         if delay >= min(deadline.remaining(), LONGEST):
             raise WaitTimeout(f"The key {shorten(key.name)} is still being submitted by {_holder(row)}.")
         yield Sleep(delay)
@@ -83,6 +92,7 @@ def submit(
 
 def _claimed(
     key: Key,
+    attempt: int,
     digest: str,
     request: Mapping[str, Any],
     deadline: Deadline,
@@ -94,9 +104,9 @@ def _claimed(
     owner = new_owner()
     release = partial(key.ledger.released, key.name, owner)
     lease = Deadline(min(deadline.remaining(), key.ledger.lease))
-    claim = partial(key.ledger.claim, key.name, owner, digest, request, retry_failed=key.retry_failed)
+    claim = partial(key.ledger.claim, retry_failed=key.retry_failed, attempt=attempt)
     try:
-        row: Row = yield Work(claim, deadline)
+        row: Row = yield Work(partial(claim, key.name, owner, digest, request), deadline)
     except GeneratorExit:
         raise
     except BaseException as error:
@@ -134,6 +144,9 @@ def _written(key: Key, write: Callable[[], object], error: BaseException, deadli
         with about(known) if known else nullcontext():  # a cancellation takes the place of the failure
             yield Work(write, deadline, shielded=True)
     except LedgerError as failure:
+        if known:
+            lost = "The task %s of the key %s was accepted, and is not in the ledger: %s"
+            logger.error(lost, known, shorten(key.name), failure.args[0])
         remedy = (
             f" Once its row is unknown, call ledger.resolve({shorten(key.name)}, task_id={known!r})." if known else ""
         )

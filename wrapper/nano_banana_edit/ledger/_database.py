@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from traceback import clear_frames
 from typing import Any, TypeVar
@@ -36,6 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -46,7 +48,25 @@ T = TypeVar("T")
 VERSION = 1
 _PATIENCE = 60.0  # seconds that a call waits for a server that restarts
 _CONNECTIONS = 5  # at most, of one process; a PostgreSQL server has 100 for all
-_OUTAGES = (OperationalError, InterfaceError)  # which every change would meet
+_OUTAGES = (OperationalError, InterfaceError, NoConnection)  # which every change would meet
+_SQLITE = ("PRAGMA busy_timeout = 30000", "PRAGMA synchronous = FULL")
+# Without them, a claim that was sent may be gone after a crash, and a machine that vanishes holds up all others.
+_POSTGRESQL = tuple(
+    f"SELECT set_config('{name}', '{value}', false) WHERE current_setting('{name}') IN {instead_of}"
+    for name, value, instead_of in (
+        ("synchronous_commit", "on", "('off', 'local')"),
+        ("statement_timeout", "60s", "('0')"),
+        ("idle_in_transaction_session_timeout", "60s", "('0')"),
+    )
+)
+# A server that stops answering is noticed within half a minute.
+_NETWORK = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _FAILURES = (SQLAlchemyError, UnicodeError)
 
 _tables = MetaData()
@@ -67,6 +87,7 @@ edits = Table(
     Column("outcome", JSON(none_as_null=True)),
     Column("output", String),
     Column("owner", String(200), nullable=False),
+    Column("billed", Integer, nullable=False, server_default="0"),
     Column("lease", Float, nullable=False),
     Column("updated", Float, nullable=False),
 )
@@ -129,12 +150,12 @@ class Database:
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self._engine, self._shown = _engine(location)
+        self.location = self._shown if "://" in self._shown else os.fspath(location)
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         self._is_patient = False  # whether it waits for a server that restarts
         self._lock = threading.Lock()
         self._waiting: deque[_Change] = deque()
-        if self._is_sqlite:
-            event.listen(self._engine, "connect", _durable)
+        event.listen(self._engine, "connect", partial(_set, _SQLITE if self._is_sqlite else _POSTGRESQL))
         try:
             self._set_up()
         except BaseException:
@@ -187,7 +208,9 @@ class Database:
             with self._engine.begin() as connection:
                 # A transaction of SQLite that began as a reader may not be let to write.
                 connection.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
-                for change in sorted(changes, key=lambda change: change.key):  # in one order everywhere: no deadlock
+                # Changes by key lock rows in one order everywhere. One by task id may still meet another in a deadlock,
+                # which PostgreSQL ends; then they run again.
+                for change in sorted(changes, key=lambda change: change.key):
                     change.result = change.run(connection)
 
         try:
@@ -216,6 +239,10 @@ class Database:
         while cause:
             clear_frames(cause.__traceback__)  # the variables of a driver have the password
             cause = cause.__cause__
+        folder = Path(self._engine.url.database or "").parent
+        with suppress(PermissionError):
+            if self._is_sqlite and not folder.exists():
+                reason = f"create the folder {str(folder)!r} first"
         return LedgerError(f"The ledger {self} cannot be used ({reason}).")
 
     def _set_up(self) -> None:
@@ -262,6 +289,8 @@ def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:
             and text != ":memory:"
         ):
             how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+            if url.get_backend_name() == "postgresql":
+                how["connect_args"] = {name: value for name, value in _NETWORK.items() if name not in url.query}
             return create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, **how), shown
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         if getattr(error, "name", None) == "psycopg":
@@ -275,8 +304,8 @@ def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:
     raise InvalidRequest(f"The ledger {shown} is no SQLite file and no PostgreSQL database.", field="ledger")
 
 
-def _durable(connection: Any, _record: object) -> None:
+def _set(statements: Sequence[str], connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for setting in ("busy_timeout = 30000", "synchronous = FULL"):
-        cursor.execute(f"PRAGMA {setting}")
+    for statement in statements:
+        cursor.execute(statement)
     cursor.close()

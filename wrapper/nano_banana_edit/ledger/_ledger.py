@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, get_args
 
 from nano_banana_edit_client.constraints import shorten
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Float,
+    Integer,
     Select,
     String,
     Update,
@@ -48,16 +49,23 @@ _ROW: Select[*tuple[Any, ...]] = select(
 )
 _ROW_OF = _ROW.where(edits.c.key == bindparam("name"))
 _FRESH = {"state": "new", "attempt": 0, "digest": "", "owner": "", "lease": 0.0}
-_RESOLVABLE: dict[State, tuple[State, ...]] = {  # to a state, from which states
-    "sent": ("unknown", "sent"),
-    "new": ("unknown", "cancelled"),
-    "cancelled": ("unknown", "new", "refused", "failed", "sent", "completed"),
+_RESOLVABLE: dict[State, tuple[str, tuple[State, ...]]] = {  # to a state, in a person's words, from which states
+    "sent": ("given a task", ("unknown", "sent")),
+    "new": ("submitted again", ("unknown", "cancelled")),
+    "cancelled": ("cancelled", ("unknown", "new", "refused", "failed", "sent", "completed", "saved")),
 }
+
+
+_SEEN = bindparam("seen", type_=Integer)
 
 
 def _is(column: ColumnElement[str], *values: Any) -> ColumnElement[bool]:
     """Return whether a column has one of the values. SQLAlchemy writes an IN anew at each execution."""
     return or_(*(column == value for value in values))
+
+
+def _rows_of(keys: Collection[str]) -> Select[*tuple[Any, ...]]:
+    return _ROW.where(edits.c.key.in_(keys))
 
 
 def _claim(*free: State) -> Executable:
@@ -67,7 +75,11 @@ def _claim(*free: State) -> Executable:
     return fresh.on_conflict_do_update(
         index_elements=[edits.c.key],
         set_={**again, "attempt": edits.c.attempt + 1, "task_id": None, "outcome": None, "output": None},
-        where=and_(_is(edits.c.state, *free), _is(edits.c.digest, "", new.digest)),
+        where=and_(
+            _is(edits.c.state, *free),
+            _is(edits.c.digest, "", new.digest),
+            or_(_SEEN.is_(None), edits.c.attempt == _SEEN),
+        ),
     ).returning(*_ROW.selected_columns)
 
 
@@ -95,12 +107,26 @@ def _adding(is_sqlite: bool) -> Executable:
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _CLAIM = {False: _claim("new", "refused"), True: _claim("new", "refused", "failed")}  # by retry_failed
 _MINE = edits.c.owner == bindparam("by")
-_SENT = _change(edits.c.key, _MINE, _is(edits.c.state, "sending", "unknown", "sent", "new"))
+_IS_FIRST = edits.c.task_id.is_(None)  # whether nobody knew a task of this attempt before
+_ACCEPTED = {"state": "sent", "billed": edits.c.billed + case((_IS_FIRST, 1), else_=0)}
+_SENT = _change(edits.c.key, _MINE, _is(edits.c.state, "sending", "unknown", "sent", "new", "cancelled")).values(
+    {**_ACCEPTED, "state": case((edits.c.state == "cancelled", "cancelled"), else_="sent")}
+)
 _RELEASED = _change(edits.c.key, _MINE, edits.c.state == "sending")
 _FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
 _SAVED = _change(edits.c.task_id, _is(edits.c.state, "sent", "completed", "saved"))
-_REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled"))
-_RESOLVED = {state: _change(edits.c.key, _is(_STATE, *states)) for state, states in _RESOLVABLE.items()}
+_REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled")).values(owner="", digest="")
+_RENEWED = _change(edits.c.key, edits.c.state == "failed", edits.c.attempt == _SEEN).values(state="new", owner="")
+_DECIDED: dict[State, dict[str, Any]] = {
+    "sent": _ACCEPTED,
+    # An owner whose answer is known has no other; without that, its answer may still come and spare the submission.
+    "new": {"state": "new", "task_id": None, "owner": case((_IS_FIRST, edits.c.owner), else_="")},
+    "cancelled": {"state": "cancelled"},
+}
+_RESOLVED = {
+    state: _change(edits.c.key, _is(_STATE, *states)).values(_DECIDED[state])
+    for state, (_, states) in _RESOLVABLE.items()
+}
 _ADD = {is_sqlite: _adding(is_sqlite) for is_sqlite in (False, True)}
 _UPLOADED = select(uploads.c.url).where(
     uploads.c.digest == bindparam("name"), uploads.c.expires > now() + bindparam("seconds", type_=Float)
@@ -115,7 +141,9 @@ class Ledger:
     """Edits by key, in a database: each key is submitted once, whatever crashes, restarts or races.
 
     Pass it to a client as `ledger=`, and a `key=` to `edit` and `submit`. Several threads and clients may share it, and
-    any number of processes and machines may open the same database. Use it as a context manager, or call `close`.
+    any number of processes may open the same database. Use it as a context manager, or call `close`.
+
+    Several machines need PostgreSQL: SQLite on a network folder is not supported, as it may pay twice.
 
     Args:
         location: Path of an SQLite file, which is made if it does not exist, or a URL such as
@@ -139,6 +167,9 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<Ledger {self._database}>"
 
+    def __str__(self) -> str:
+        return self._database.location
+
     def __enter__(self) -> Ledger:
         return self
 
@@ -153,6 +184,10 @@ class Ledger:
         """Return the row of a key, or None."""
         found = self._database.read(_ROW_OF, name=check_key(key))
         return Row(**found[0]) if found else None
+
+    def find(self, keys: Collection[str]) -> list[Row]:
+        """Return the rows of some thousands of keys at most, in any order; a key without a row is left out."""
+        return [Row(**row) for row in self._database.read(_rows_of(keys))]
 
     def rows(self, state: State | None = None, *, batch: str | None = None) -> Iterator[Row]:
         """Yield the rows in the order of their keys. They are read in pages, so a row may have changed meanwhile.
@@ -186,6 +221,13 @@ class Ledger:
             query = query.where(edits.c.batch == batch)
         return {row["state"]: row["rows"] for row in self._database.read(query)}
 
+    def billed(self, *, batch: str | None = None) -> int:
+        """Return how many submissions are known to have been accepted, of one batch or of all."""
+        query = select(func.coalesce(func.sum(edits.c.billed), 0).label("billed"))
+        if batch is not None:
+            query = query.where(edits.c.batch == batch)
+        return int(self._database.read(query)[0]["billed"])
+
     def resolve(self, key: str, *, task_id: str | None = None, resend: bool = False, cancelled: bool = False) -> Row:
         """Decide what becomes of a row, as a person who has looked at the account: above all one that is `unknown`.
 
@@ -194,8 +236,8 @@ class Ledger:
             task_id: The edit was accepted, and this is its task: `unknown` becomes `sent`; so does a `sent` one, with
                 another task.
             resend: The edit was not accepted, and may be submitted again: `unknown` or `cancelled` becomes `new`.
-            cancelled: The edit or its result is not wanted any more, or has expired: `unknown`, `new`, `refused`,
-                `failed`, `sent` or `completed` becomes `cancelled`.
+            cancelled: The edit or its result is not wanted any more, or has expired: any row that is not `sending`
+                becomes `cancelled`. Its task, if any, stays known.
 
         Returns:
             The row as it is now.
@@ -209,13 +251,15 @@ class Ledger:
         state: State = "sent" if task_id is not None else "new" if resend else "cancelled"
         if task_id is not None:
             check_task_id(task_id)
-        changed = self._change(_RESOLVED[state], check_key(key), state=state, task_id=task_id)
+        task = {} if task_id is None else {"task_id": task_id}
+        changed = self._change(_RESOLVED[state], check_key(key), **task)
         row = self.get(key)
-        if row is None or not (changed or (row.state, row.task_id) == (state, task_id)):
-            found = f"is {row.state}" if row else "is not in the ledger"
-            raise InvalidRequest(
-                f"The key {shorten(key)} {found}; it must be {' or '.join(_RESOLVABLE[state])}.", field="key"
-            )
+        if row is None:
+            raise InvalidRequest(f"The key {shorten(key)} is not in the ledger.", field="key")
+        if not (changed or (row.state, row.task_id) == (state, task_id or row.task_id)):
+            done, (*states, last) = _RESOLVABLE[state]
+            only = f"Only a row that is {', '.join(states)} or {last} can be {done}."
+            raise InvalidRequest(f"The key {shorten(key)} is {row.state}. {only}", field="key")
         return row
 
     # What a batch writes before, and a client during and after a submission.
@@ -226,7 +270,7 @@ class Ledger:
         added["pairs"] = json.dumps([(check_key(key), json.dumps(job)) for key, job in jobs.items()])
 
         def run(connection: Connection) -> list[Row]:
-            found = [Row(**row) for row in connection.execute(_ROW.where(edits.c.key.in_(jobs))).mappings()]
+            found = [Row(**row) for row in connection.execute(_rows_of(jobs)).mappings()]
             connection.execute(_ADD[connection.dialect.name == "sqlite"], added)
             return found
 
@@ -234,7 +278,14 @@ class Ledger:
 
     def replace(self, key: str, job: Mapping[str, Any]) -> bool:
         """Change the job of a row that nobody has paid for; return whether it could be changed."""
-        return self._change(_REPLACED, key, job=job, digest="")
+        return self._change(_REPLACED, key, job=job)
+
+    def renew(self, key: str, attempt: int) -> bool:
+        """Make a `failed` row of an attempt `new`, as a batch does for `retry_failed`; return whether it was that.
+
+        Its task and outcome stay readable until the next claim.
+        """
+        return self._change(_RENEWED, key, seen=attempt)
 
     def find(self, keys: Any) -> list[Row]:
         query = _ROW.where(edits.c.key.in_(list(keys)))
@@ -246,11 +297,21 @@ class Ledger:
         )
 
     def claim(
-        self, key: str, owner: str, digest: str, request: Mapping[str, Any], *, retry_failed: bool = False
+        self,
+        key: str,
+        owner: str,
+        digest: str,
+        request: Mapping[str, Any],
+        *,
+        retry_failed: bool = False,
+        attempt: int | None = None,
     ) -> Row:
-        """Claim a key if it is free, and return its row: the owner may submit it if it is `sending` and theirs."""
+        """Claim a key if it is free, and return its row: the owner may submit it if it is `sending` and theirs.
+
+        With `attempt`, which is 0 for a key that has no row, it is free only if that is still its attempt.
+        """
         row = {"key": key, "digest": digest, "request": request, "owner": owner, "seconds": self.lease + _GRACE}
-        row |= {"state": "sending", "attempt": 1, "batch": ""}
+        row |= {"state": "sending", "attempt": 1, "batch": "", "seen": attempt}
 
         def run(connection: Connection) -> Row:
             won = connection.execute(_CLAIM[retry_failed], row).mappings().one_or_none()
@@ -260,7 +321,7 @@ class Ledger:
 
     def sent(self, key: str, owner: str, task_id: str) -> bool:
         """Write that a claimed submission was accepted, also after its lease; return whether it is still its own."""
-        return self._change(_SENT, key, by=owner, state="sent", task_id=task_id)
+        return self._change(_SENT, key, by=owner, task_id=task_id)
 
     def released(self, key: str, owner: str, state: State, outcome: Mapping[str, Any] | None = None) -> bool:
         """Write that a claimed submission was not accepted (`new`, `refused`), or that nobody knows (`unknown`)."""

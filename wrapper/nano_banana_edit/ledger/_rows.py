@@ -5,9 +5,10 @@
      │ nothing left  │ │ └── the service refuses ────> refused
      └───────────────┘ └──── no answer, or lease over, or a crash ──> unknown ──a person──> sent, new, cancelled
 
-A row in `new` or `refused` may be claimed, one in `failed` if the caller asks for it. Each claim is a new attempt with
-an owner of its own. Only that owner changes a row that is `sending`, and only it may still turn an `unknown` row into
-`sent`, when the answer comes late. From `sent` on anybody may write what a poll of the task says.
+A row in `new` or `refused` may be claimed, one in `failed` if the caller asks for it, or has renewed it to `new`. Each
+claim is a new attempt with an owner of its own. Only that owner changes a row that is `sending`, and only it may still
+turn an `unknown` row into `sent`, when the answer comes late; to one that was `cancelled` meanwhile it adds the task.
+From `sent` on anybody may write what a poll of the task says. A person may cancel any row that is not `sending`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Row:
         outcome: What it ended with: `files` with their `url` and `type`, or `error`, `error_code` and `error_msg`.
         output: Path of the saved file, if any.
         updated: When the row changed last, in seconds since 1970, by the database's clock.
-        owner: Who claimed it last: host, process and a random part.
+        owner: Who claimed it last: host, process and a random part; empty if what it answers is of no use any more.
+        billed: How many of its submissions are known to have been accepted.
     """
 
     key: str
@@ -53,6 +55,7 @@ class Row:
     output: str | None
     updated: float
     owner: str
+    billed: int
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
