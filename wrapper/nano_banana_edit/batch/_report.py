@@ -20,7 +20,6 @@ from .._errors import InvalidRequest, must_be
 from ..ledger import Ledger, Row, State
 from ._sink import Sink, sink
 
-BILLED: tuple[State, ...] = ("sent", "completed", "saved", "failed")
 _FAILURES: tuple[State, ...] = ("failed", "refused", "unknown")
 _COLUMNS = ("key", "state", "batch", "prompt", "images", "output", "task_id", "error", "attempt", "updated")
 _SIDE = 160  # pixels of a picture's longer side
@@ -88,7 +87,6 @@ def _csv(file: codecs.StreamWriter, ledger: Ledger, batch: str | None, _results:
 def _html(file: codecs.StreamWriter, ledger: Ledger, batch: str | None, results: Sink | None) -> None:
     thumbnails = _thumbnails()
     states = ledger.counts(batch=batch)
-    billed = sum(states.get(state, 0) for state in BILLED)
     unknown = states.get("unknown", 0)
     title = escape(f"Edits of {batch}" if batch else "Edits")
     file.write(f"{_HEAD.format(title=title, when=_time(datetime.now(UTC).timestamp()))}<ul>")
