@@ -71,8 +71,8 @@ SOURCE = "JSONL or CSV file with a row for each edit, or a folder of images."
 NewName = Annotated[
     str | None, typer.Option("--batch", help="Name in the ledger; default: that of SOURCE without its ending.")
 ]
-RowPrompt = Annotated[str | None, typer.Option("--prompt", help="Of rows that have none: 'Put {name} on ice'.")]
-RowKey = Annotated[str | None, typer.Option("--key", help="Key of rows that have none; default: a digest.")]
+RowPrompt = Annotated[str | None, typer.Option(help="Instruction of rows that have none: 'Put {name} on ice'.")]
+RowKey = Annotated[str | None, typer.Option(help="Key of rows that have none; default: a digest.")]
 FileName = Annotated[str | None, typer.Option(help="Name of a row's file: '{sku}/{scene}'.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Submit failed edits again, billed again.")]
 InFlight = Annotated[int, typer.Option(help="Submissions at a time. A crash leaves at most so many rows unknown.")]
@@ -113,8 +113,8 @@ class _Watch:
                 self._add(outcome)
 
     def _add(self, outcome: Outcome) -> None:
-        is_left = outcome.state not in (None, "saved", "unknown", "failed", "refused")
-        kind = outcome.state if outcome.state in ("saved", "unknown") else "left" if is_left else "failed"
+        state = outcome.state  # None if its row cannot be used
+        kind = "failed" if state in (None, "failed", "refused") else state if state in ("saved", "unknown") else "left"
         self.counts[kind] += 1
         error, text, task_id = outcome.error, None, None
         if error:
@@ -208,21 +208,10 @@ def run(
         check_standard_output("The summary is written")
         http = httpx2.AsyncClient(trust_env=False) if mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http)
-        batch = Batch(
-            source,
-            output,
-            ledger=known,
-            client=client,
-            name=name,
-            limits=Limits(in_flight=in_flight, per_second=per_second, per_minute=per_minute, max_edits=max_edits),
-            retry_failed=retry_failed,
-            precheck=not no_precheck,
-            prompt=prompt,
-            key=key,
-            file_name=file_name,
-            image_size=size,
-            output_format=format,
-        )
+        limits = Limits(in_flight=in_flight, per_second=per_second, per_minute=per_minute, max_edits=max_edits)
+        options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name, "retry_failed": retry_failed}
+        options |= {"image_size": size, "output_format": format, "limits": limits, "precheck": not no_precheck}
+        batch = Batch(source, output, ledger=known, client=client, name=name, **options)
         before = batch.check() if dry_run else batch.status() if no_precheck else batch.load()
         to_submit = min(before.to_submit, max_edits or before.to_submit)
         bill = "none of which is billed" if mock else "each of which is billed"

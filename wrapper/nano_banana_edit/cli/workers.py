@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -49,18 +49,9 @@ def enqueue(
         else:
             workers.check_database(database)  # before a ledger is made in a file
             with opened(database) as ledger:
-                batch = with_extra("batch").Batch(
-                    source,
-                    None,
-                    ledger=ledger,
-                    name=name,
-                    prompt=prompt,
-                    key=key,
-                    file_name=file_name,
-                    image_size=size,
-                    output_format=format,
-                    retry_failed=retry_failed,
-                )
+                options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name}
+                options |= {"image_size": size, "output_format": format, "retry_failed": retry_failed}
+                batch = with_extra("batch").Batch(source, None, ledger=ledger, name=name, **options)
                 say(f"{batch.load().to_submit:,} edits are to be submitted, and billed.")
                 number = workers.enqueue(database, batch=batch.name, keys=batch, retry_failed=retry_failed)
         tell(f"{number:,} rows are handed out to the workers.")
