@@ -43,6 +43,8 @@ SECRET = "pass-that-must-not-leak"
         (":memory:", "is no SQLite file"),
         ("sqlite://", "is no SQLite file"),
         ("sqlite:///:memory:", "is no SQLite file"),
+        ("sqlite:///file::memory:?uri=true", "is no SQLite file"),
+        ("sqlite:///file:a?mode=memory&uri=true", "is no SQLite file"),
         (f"mysql://u:{SECRET}@127.0.0.1/x", "mysql://u:...@127.0.0.1/x is no SQLite file"),
         (f"nonsense://u:{SECRET}@127.0.0.1/x", "is no SQLite file"),
         (f"postgresql+asyncpg://u:{SECRET}@127.0.0.1/x", "can be used .ModuleNotFoundError.; pass a path, or a URL"),

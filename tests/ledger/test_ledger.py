@@ -422,3 +422,24 @@ def test_jobs_come_back_as_they_were_added(ledger: Ledger) -> None:
     assert ledger.add("b", jobs) == []
     assert {row.key: row.job for row in ledger.rows()} == jobs
     assert {row.key for row in ledger.add("b", {**jobs, "new": {}})} == jobs.keys()
+
+
+def test_a_task_of_another_key(ledger: Ledger) -> None:
+    """A person cannot give one task to two keys: the result of one would be recorded for both."""
+    for key in ("a", "b"):
+        ledger.claim(key, f"h/1/{key}", DIGEST, REQUEST)
+    ledger.sent("a", "h/1/a", "t-a")
+    ledger.released("b", "h/1/b", "unknown")
+    with pytest.raises(InvalidRequest, match="task_id 't-a' is that of the key 'a'"):
+        ledger.resolve("b", task_id="t-a")
+    assert ledger.resolve("a", task_id="t-a").state == "sent"
+    assert ledger.resolve("b", task_id="t-b").state == "sent"
+
+
+def test_a_claim_by_a_clock_that_was_ahead(ledger: Ledger, database: str) -> None:
+    """A process that died with a wrong clock holds nobody up: its row is unknown, though its lease is far away."""
+    claimed(ledger)
+    later = "UPDATE nano_banana_edit_edits SET lease = lease + 1e7, updated = updated + 1e7"
+    assert execute(database, later) == 1
+    assert [row.key for row in ledger.rows("unknown")] == ["k"]
+    assert ledger.resolve("k", resend=True).state == "new"

@@ -285,8 +285,8 @@ def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:
         shown = url.difference_update_query(secret).render_as_string() if is_url else repr(text)
         if (
             url.get_backend_name() in ("sqlite", "postgresql")
-            and url.database not in (None, "", ":memory:")
-            and text != ":memory:"
+            and url.database
+            and not any(sign in text for sign in (":memory:", "mode=memory"))
         ):
             how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
             if url.get_backend_name() == "postgresql":

@@ -42,7 +42,8 @@ from ._rows import Row, State
 _PAGE = 1000  # rows read at once
 LONGEST_BATCH = 100  # characters, of up to four bytes; an index of PostgreSQL takes 2,700 bytes
 _GRACE = 10.0  # seconds that a lease outlasts its submission
-_IS_LOST = and_(edits.c.state == "sending", edits.c.lease < now())
+_AHEAD = 3600.0  # seconds; a claim from a later time was made by a wrong clock, and its lease is not to be waited for
+_IS_LOST = and_(edits.c.state == "sending", or_(edits.c.lease < now(), edits.c.updated > now() + _AHEAD))
 _STATE = case((_IS_LOST, "unknown"), else_=edits.c.state)
 _ROW: Select[*tuple[Any, ...]] = select(
     *(_STATE.label("state") if column.name == "state" else column for column in edits.c if column.name != "lease")
@@ -116,7 +117,10 @@ _RELEASED = _change(edits.c.key, _MINE, edits.c.state == "sending")
 _FINISHED = _change(edits.c.task_id, edits.c.state == "sent")
 _SAVED = _change(edits.c.task_id, _is(edits.c.state, "sent", "completed", "saved"))
 _REPLACED = _change(edits.c.key, _is(edits.c.state, "new", "refused", "cancelled")).values(owner="", digest="")
-_RENEWED = _change(edits.c.key, edits.c.state == "failed", edits.c.attempt == _SEEN).values(state="new", owner="")
+_RENEWED = _change(edits.c.key, edits.c.state == "failed", edits.c.attempt == _SEEN).values(
+    state="new", owner="", digest=""
+)
+_OF_TASK = _ROW.where(edits.c.task_id == bindparam("name"))
 _DECIDED: dict[State, dict[str, Any]] = {
     "sent": _ACCEPTED,
     # An owner whose answer is known has no other; without that, its answer may still come and spare the submission.
@@ -251,6 +255,10 @@ class Ledger:
         state: State = "sent" if task_id is not None else "new" if resend else "cancelled"
         if task_id is not None:
             check_task_id(task_id)
+            for other in self._database.read(_OF_TASK, name=task_id):
+                if other["key"] != key:
+                    problem = f"task_id {shorten(task_id)} is that of the key {shorten(other['key'])}"
+                    raise InvalidRequest(f"{problem}; each key has a task of its own.", field="task_id", value=task_id)
         task = {} if task_id is None else {"task_id": task_id}
         changed = self._change(_RESOLVED[state], check_key(key), **task)
         row = self.get(key)
