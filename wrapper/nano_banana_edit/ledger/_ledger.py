@@ -287,15 +287,6 @@ class Ledger:
         """
         return self._change(_RENEWED, key, seen=attempt)
 
-    def find(self, keys: Any) -> list[Row]:
-        query = _ROW.where(edits.c.key.in_(list(keys)))
-        return [Row(**row) for row in self._database.read(query)]
-
-    def renew(self, key: str, attempt: int) -> bool:
-        return self._change(
-            _change(edits.c.key, edits.c.state == "failed", edits.c.attempt == attempt), key, state="new"
-        )
-
     def claim(
         self,
         key: str,
