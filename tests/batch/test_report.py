@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from io import BytesIO
 from typing import Any
@@ -151,3 +152,12 @@ def test_a_page_without_failures(desk: Desk) -> None:
     page = written(desk, "html")
     assert "Failures" not in page
     assert "k0.png" in page
+
+
+def test_results_are_only_read(done: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report makes no folder for results, and needs none that can be written to."""
+    monkeypatch.setattr(os, "access", lambda path, _: path != done.out)
+    assert "figcaption>k2.png<" in written(done, "html")
+    path = report(done.ledger, done.folder / "all.html", results=done.folder / "typo")
+    assert "<figcaption>k2.png<" in path.read_text("utf-8")
+    assert not (done.folder / "typo").exists()

@@ -265,8 +265,8 @@ def test_a_file_of_the_users_own_is_kept(desk: Desk) -> None:
     found = desk.outcomes(rows(1))
     assert (found["k0"].output, (desk.out / "k0.png").read_bytes()) == ("k0-2.png", b"the original")
     (desk.out / "k0-2.png").write_bytes(b"cut")
-    assert desk.outcomes(rows(1))["k0"].output == "k0-2.png"
-    assert desk.files() == ["k0-2.png", "k0.png"]
+    assert desk.outcomes(rows(1))["k0"].output == "k0-3.png"
+    assert desk.files() == ["k0-2.png", "k0-3.png", "k0.png"]
 
 
 def test_a_crash_between_file_and_ledger_leaves_one_file(desk: Desk) -> None:

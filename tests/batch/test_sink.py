@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 import httpx2
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 from nano_banana_edit import InvalidRequest
 from nano_banana_edit.batch import Limits
 
@@ -110,3 +112,69 @@ def test_nothing_but_results_stands_in_the_output(desk: Desk) -> None:
     assert desk.run(None).states == {"saved": 30}
     assert len(desk.service.edits) == 30
     assert Path(desk.out).is_dir()
+
+
+class Cloud(MemoryFileSystem):  # type: ignore[misc]
+    """A file system that fails as botocore does, with exceptions that are no OSError, which repeat a URL."""
+
+    protocol = "cloud"
+    broken: ClassVar[set[str]] = set()
+
+    def _fail(self, what: str) -> None:
+        if what in self.broken:
+            raise RuntimeError(f"no access to cloud://me:hunter2@host for {what}")
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        self._fail("makedirs")
+        super().makedirs(path, exist_ok)
+
+    def size(self, path: str) -> int:
+        self._fail("size")
+        return int(super().size(path))
+
+    def cat_file(self, path: str, **how: Any) -> bytes:
+        self._fail("cat_file")
+        return bytes(super().cat_file(path, **how))
+
+    def pipe_file(self, path: str, value: bytes, **how: Any) -> None:
+        self._fail("pipe_file")
+        super().pipe_file(path, value, **how)
+
+
+@pytest.fixture
+def cloud() -> Iterator[set[str]]:
+    """What fails of a file system, whose URLs begin with `cloud://`."""
+    fsspec.register_implementation("cloud", Cloud, clobber=True)
+    yield Cloud.broken
+    Cloud.broken.clear()
+
+
+@pytest.mark.parametrize("what", ["size", "cat_file", "pipe_file"])
+def test_whatever_a_file_system_raises_stops_the_batch(desk: Desk, cloud: set[str], what: str) -> None:
+    """It is an OSError that names the file, without a password; the next run saves what is paid for."""
+    output = f"cloud://me:hunter2@host/{what}"
+    desk.run(rows(20), output=output)
+    with closing(sqlite3.connect(desk.folder / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE nano_banana_edit_edits SET state = 'completed', outcome = NULL")
+    cloud.add(what)
+    output += "-2" if what == "pipe_file" else ""  # where nothing is yet
+    message = rf"^cloud://me:\*\*\*@host/{what}(-2)?/k\d+\.png cannot be used "
+    message += r"\(RuntimeError: no access to cloud://me:\*\*\*@host "
+    with pytest.raises(OSError, match=message) as caught:
+        desk.run(None, output=output, limits=Limits(open_tasks=4))
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert desk.shop.count("fetch") < 35
+    cloud.clear()
+    assert desk.run(None, output=output).states == {"saved": 20}
+    assert desk.shop.count("submit") == 20
+
+
+def test_a_file_system_that_cannot_be_opened(desk: Desk, cloud: set[str]) -> None:
+    """It is refused before anything is sent, without its password; a missing package is named."""
+    cloud.add("makedirs")
+    with pytest.raises(InvalidRequest, match=r"output 'cloud://me:\*\*\*@host/a' cannot be written to") as caught:
+        desk.run(rows(1), output="cloud://me:hunter2@host/a")
+    assert "hunter2" not in str(caught.value) + repr(vars(caught.value))
+    with pytest.raises(InvalidRequest, match=r"output 's3://b/a' needs s3fs: pip install s3fs"):
+        desk.run(rows(1), output="s3://b/a")
+    assert not desk.shop.names

@@ -124,13 +124,6 @@ def test_columns_that_cannot_be_told_apart(desk: Desk, head: bytes, problem: str
     assert refusal(desk, written(desk, head + b"1,2,3\n", "edits.csv")).endswith(problem)
 
 
-@pytest.mark.parametrize("name", ["edits.csv", "edits.jsonl"])
-def test_an_empty_file_has_no_rows(desk: Desk, name: str) -> None:
-    """It is no error."""
-    assert [] == keys(desk, b"", name)
-    assert [] == keys(desk, b"\n", name)
-
-
 def test_paths_start_at_the_file(desk: Desk) -> None:
     """A relative path is one from the folder of the file that names it."""
     (desk.folder / "sub").mkdir()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -223,3 +225,67 @@ def test_a_batch_without_an_output_is_for_workers(desk: Desk) -> None:
     with pytest.raises(InvalidRequest, match="output is None; it must be a folder, or a URL of fsspec"):
         desk.run(rows(2), output=None)
     assert not desk.service.edits
+
+
+def test_a_file_that_another_process_writes_at_the_same_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not overwritten, even if it comes between the look at the name and the writing: the other was paid for."""
+    real = os.fsync
+
+    def fsync(number: int) -> None:
+        real(number)
+        if not (desk.out / "k0.png").exists():
+            (desk.out / "k0.png").write_bytes(b"of another process")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert desk.outcomes(rows(1))["k0"].output == "k0-2.png"
+    assert (desk.out / "k0.png").read_bytes() == b"of another process"
+    assert desk.files() == ["k0-2.png", "k0.png"]
+
+
+def test_a_file_system_without_hard_links(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are saved there as well, and nothing is overwritten."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    assert desk.run(rows(2)).states == {"saved": 2}
+    (desk.out / "k0.png").write_bytes(b"mine")
+    assert desk.outcomes(rows(1))["k0"].output == "k0-2.png"
+    assert desk.files() == ["k0-2.png", "k0.png", "k1.png"]
+
+
+def test_a_full_disk_while_a_file_gets_its_name(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops the batch, leaves no half file, and the next run saves what is paid for."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(OSError, match="No space left"):
+        desk.run(rows(1))
+    assert desk.files() == []
+    monkeypatch.undo()
+    assert desk.run(rows(1)).states == {"saved": 1}
+    assert len(desk.service.edits) == 1
+
+
+def test_the_name_of_a_file_is_a_folder(desk: Desk) -> None:
+    """That is the fault of one row."""
+    (desk.out / "k0.png").mkdir(parents=True)
+    assert desk.run(rows(2)).states == {"completed": 1, "saved": 1}
+
+
+@pytest.mark.parametrize("name", ["edits.jsonl", "edits.csv"])
+def test_a_file_without_rows(desk: Desk, name: str) -> None:
+    """It is refused: the program that should write it has failed."""
+    (desk.folder / name).write_text("image,prompt\n" if name.endswith("csv") else "\n")
+    with pytest.raises(InvalidRequest, match=f"{name}' has no rows"):
+        desk.run(desk.folder / name)
+
+
+def test_a_tuple_in_the_extra_body_of_a_stream(desk: Desk) -> None:
+    """What JSON makes of it is what is compared when the row comes again."""
+    source = rows(1, extra_body={"seed": (1, 2)})
+    assert desk.run(source, precheck=False).states == {"saved": 1}
+    assert [outcome.error for outcome in desk.outcomes(source, precheck=False).values()] == [None]

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from nano_banana_edit import AuthenticationError, InvalidRequest, LedgerError, batch
-from nano_banana_edit.batch import Limits, enqueue, run_worker
+from nano_banana_edit.batch import Limits, Outcome, enqueue, run_worker
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Reply
 
@@ -90,7 +90,8 @@ def test_killed_in_the_middle(postgresql: str, tmp_path: Path, server: MockServe
     assert found["saved"] + found["unknown"] == 40
     assert 0 < found["unknown"] <= 6
     assert max(submissions(server.service).values()) == 1
-    assert found["saved"] == len([*(tmp_path / "out").glob("*.png")])  # a killed worker may leave a part of another
+    # A worker that is killed while it writes leaves the part of a file.
+    assert found["saved"] == len([*(tmp_path / "out").glob("*.png")])
 
 
 def test_stopped_by_sigterm(postgresql: str, tmp_path: Path, server: MockServer) -> None:
@@ -117,7 +118,7 @@ def test_database_restarts(postgresql_server: Server, postgresql: str, tmp_path:
     with MockServer(MockService(seconds=1.5)) as server, started(command, server) as process:
         wait_until(lambda: len(server.service.edits) >= 10)
         postgresql_server.restart()
-        wait_until(lambda: states(postgresql) == {"saved": 30} or process.poll() is not None)
+        wait_until(lambda: not queued(postgresql) or process.poll() is not None)
         process.send_signal(signal.SIGTERM)
         assert ("30 saved\n", 0) == (process.communicate(timeout=60)[0], process.returncode)
     assert set(submissions(server.service).values()) == {1}
@@ -132,6 +133,20 @@ def test_refused_token(postgresql: str, tmp_path: Path, server: MockServer) -> N
         run_worker(postgresql, tmp_path, client=client(server), limits=Limits(in_flight=1))
     assert {"todo": 1} == queued(postgresql)
     assert not server.service.edits
+
+
+def test_whatever_fails_stops_a_worker(postgresql: str, tmp_path: Path, server: MockServer) -> None:
+    """A worker whose chunk fails in a way that nobody foresaw stops, and the chunk goes back to the others."""
+    add(postgresql, keys(4))
+    enqueue(postgresql, chunk=1)
+
+    def broken(outcomes: list[Outcome]) -> None:
+        raise ZeroDivisionError
+
+    with stopped_late(), pytest.raises(ZeroDivisionError):
+        run_worker(postgresql, tmp_path, client=client(server), on_outcomes=broken)
+    assert {"todo": 4} == queued(postgresql)
+    assert {"new": 3, "saved": 1} == states(postgresql)
 
 
 def test_photo_that_is_not_on_this_machine(postgresql: str, tmp_path: Path, server: MockServer) -> None:

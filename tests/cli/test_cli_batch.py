@@ -14,6 +14,7 @@ from nano_banana_edit import _clock
 from nano_banana_edit_mock import Fault, MockService, Outcome, Reply, mock_router
 from typer.testing import Result
 
+from ..wrapper.conftest import Clock
 from .running import run
 from .test_cli_results import Terminal, main
 
@@ -67,7 +68,7 @@ def test_options_arrive(service: MockService) -> None:
     """Templates and options hold for the rows that have none of their own."""
     Path("edits.jsonl").write_text(json.dumps({"image": URL, "sku": "a1", "scene": "beach"}), "utf-8")
     templates = ["--prompt", "Put it on a {scene}", "--key", "{sku}-{scene}", "--file-name", "{sku}/{scene}"]
-    limits = ["--in-flight", 1, "--open-tasks", 1, "--downloads", 1, "--per-second", 50, "--per-minute", 900]
+    limits = ["--in-flight", 1, "--per-second", 50, "--per-minute", 900]
     options = ["--size", "16:9", "--format", "jpeg", "--batch", "beaches", *limits]
     assert 0 == run("batch", "edits.jsonl", "-o", "out", *templates, *options).exit_code
     expected = {"image_urls": [URL], "prompt": "Put it on a beach", "image_size": "16:9", "output_format": "jpeg"}
@@ -235,3 +236,79 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(service.edits) <= 4
+
+
+def test_interrupt_shows_no_password(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command that goes on has three stars for the password of a URL."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    clock = Interrupting(0)
+    output = "memory://me:hunter2@host/out?password=hunter2"
+    monkeypatch.setenv("SINANCODE_API_KEY", "token")
+    try:
+        with mock_router(MockService(polls=0, clock=clock)):
+            clock.times = 1
+            assert 130 == main(monkeypatch, "batch", rows(1), f"--output={output}", "--ledger", "edits.db")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    shown = "'--output=memory://me:***@host/out?password=***' --ledger edits.db"
+    assert (
+        f"nano-banana-edit batch edits.jsonl {shown}" == capsys.readouterr().err.splitlines()[-1].partition("on: ")[2]
+    )
+
+
+def test_edit_that_is_not_finished_in_time(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not failed but left: the status is 5, and the next run fetches its result."""
+    clock = Clock()
+    monkeypatch.setattr(_clock, "now", clock.now)
+    monkeypatch.setattr(_clock, "async_sleep", clock.async_sleep)
+    service.next(Outcome(seconds=9_999))
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal(monkeypatch, "stderr")
+    assert 5 == main(monkeypatch, "batch", rows(2), "-o", "out")
+    assert "2 of 2 rows: 1 saved, 0 failed, 0 unknown, 1 for the next run, 0 in flight, " in terminal.shown()
+    assert "1 saved, 1 sent\n" == run("batch", "status", "--ledger", "out").stdout
+    service.advance(9_999)
+    assert (0, 2) == (batch(2).exit_code, len(service.edits))
+
+
+def test_wait_that_the_service_asks_for_is_shown(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long Retry-After does not look like a hang."""
+    now, sleep = _clock.now, _clock.async_sleep
+    monkeypatch.setattr(_clock, "now", lambda: now() * 20)
+    monkeypatch.setattr(_clock, "async_sleep", lambda seconds: sleep(seconds / 20))
+    service.on("createEdit", Reply(429, headers={"Retry-After": "25"}), times=1)
+    result = batch(1)
+    assert 0 == result.exit_code
+    assert re.search(r"0/s, held back until \d\d:\d\d:\d\d\n", result.stderr), result.stderr
+    assert "held" not in batch(2).stderr
+
+
+def test_rows_that_a_source_does_not_have_any_more(service: MockService) -> None:
+    """They are told, not submitted, and do not count as left; a dry run adds no row."""
+    assert 5 == batch(3, "--max-edits", "1").exit_code
+    result = batch(1)
+    text = (
+        "0 edits to submit, each of which is billed; 1 of 3 rows are saved. 2 rows that SOURCE does not have are left "
+    )
+    assert (0, True) == (result.exit_code, result.stderr.startswith(text)), result.stderr
+    assert 0 == batch(5, "--dry-run").exit_code
+    assert "2 new, 1 saved\n" == run("batch", "status", "--ledger", "out").stdout
+    assert 1 == len(service.edits)
+
+
+@pytest.mark.parametrize("arguments", [("-o", "out", "edits.jsonl"), ("-o", "out", "--", "-edits.jsonl")])
+def test_options_may_come_first(service: MockService, arguments: tuple[str, ...]) -> None:
+    """`run` may be left out also before options, and a file may be named like one."""
+    rows(1)
+    Path("-edits.jsonl").write_bytes(Path("edits.jsonl").read_bytes())
+    result = run("batch", *arguments)
+    assert (0, "1 submitted. In the ledger: 1 saved.\n") == (result.exit_code, result.stdout), result.stderr
+
+
+def test_report_of_results_elsewhere(service: MockService) -> None:
+    """A folder that does not exist is refused, and not made."""
+    assert 0 == batch(1).exit_code
+    result = run("batch", "report", "--ledger", "out", "-o", "report.html", "--results", "typo/")
+    assert (2, "Error: --results 'typo/' is no folder; check the path.\n") == (result.exit_code, result.stderr)
+    assert not Path("typo").exists()
+    assert 0 == run("batch", "report", "--ledger", "out", "-o", "report.html", "--results", "memory://x").exit_code

@@ -198,3 +198,18 @@ def test_mock_keeps_no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.startswith("1 edits to submit, none of which is billed; ")
     assert ["photo.png"] == [path.name for path in Path("out").iterdir()]
     assert not Path("real.db").exists()
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_no_password_is_shown(
+    service: MockService, postgresql: str, monkeypatch: pytest.MonkeyPatch, by_environment: bool
+) -> None:
+    """The command that lists unknown rows has no password, and no ledger that the environment names."""
+    service.on("createEdit", Fault.RESET_BEFORE, times=2)
+    url = postgresql.replace("postgres@", "postgres:hunter2@")
+    monkeypatch.setenv("NANO_BANANA_EDIT_LEDGER", url if by_environment else "edits.db")
+    result = batch(2, *(() if by_environment else ("--ledger", url)))
+    assert (4, False) == (result.exit_code, "hunter2" in result.output)
+    ledger = "" if by_environment else f" --ledger '{postgresql.replace('postgres@', 'postgres:***@')}'"
+    assert result.stderr.endswith(f"To list them: nano-banana-edit batch resolve{ledger}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -156,8 +157,14 @@ def _problem(path: Path, target: Path) -> str | None:
 
 
 @contextmanager
-def writing(target: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
-    """Write a file completely or not at all; if it is to be durable, its content is on disk before its name is."""
+def writing(target: Path, *, durable: bool = False, replaces: bool = True) -> Iterator[IO[bytes]]:
+    """Write a file completely or not at all.
+
+    Args:
+        target: The file.
+        durable: Whether its content is to be on disk before its name is.
+        replaces: Whether it may replace a file; if not, FileExistsError is raised for one, also of another process.
+    """
     part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
@@ -165,6 +172,9 @@ def writing(target: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
+        if not replaces:
+            _place(part, target)
+            return
         if target.exists():
             shutil.copymode(target, part)
         part.replace(target)
@@ -173,7 +183,20 @@ def writing(target: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
         raise
 
 
-def write(target: Path, content: bytes, *, durable: bool = False) -> None:
+def _place(part: Path, target: Path) -> None:
+    """Give a file its name. Raises FileExistsError if there is a file of that name."""
+    try:
+        target.hardlink_to(part)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOSPC, errno.EDQUOT):
+            raise
+        target.open("xb").close()  # the file system knows no hard links
+        part.replace(target)
+    else:
+        part.unlink()
+
+
+def write(target: Path, content: bytes, **how: bool) -> None:
     """Write the content of a file. See `writing`."""
-    with writing(target, durable=durable) as file:
+    with writing(target, **how) as file:
         file.write(content)

@@ -14,6 +14,7 @@ from functools import lru_cache
 _RUN = 8  # characters; a shorter token guards nothing, and is part of many a word
 _RUN_AT_CUT = 3  # characters
 _LONGEST = 1_000  # characters of a message
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*(@)|(?<=password=)[^\s&'\"]*")
 _CUT = re.compile(rb"\.\.\.")
 # Each may be quoted again, and cut by the end of the text. Backslashes are taken all at once, so that time is linear.
 _ESCAPE = re.compile(
@@ -35,6 +36,11 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def without_password(text: str) -> str:
+    """Return a text in which the passwords of URLs are three stars."""
+    return _PASSWORD.sub(r"\1***\2", text)
 
 
 def brief(text: str) -> str:

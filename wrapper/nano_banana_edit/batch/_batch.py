@@ -18,7 +18,7 @@ from nano_banana_edit_client.constraints import shorten
 from .._errors import InvalidRequest, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import LONGEST_BATCH, Ledger, Row, State, check_key, difference
-from ._report import BILLED, report
+from ._report import report
 from ._run import NOT_PAID, Limits, Outcome, Run, run_alone, unfinished
 from ._source import Checked, Flaw, Job, Source, read
 
@@ -36,7 +36,7 @@ class Status:
         states: Number of rows in each state that has any.
         to_submit: Edits that the next run submits, each of which is billed: rows that are `new` or `refused`, and those
             that `failed` if `retry_failed` is set.
-        billed: Rows whose edit was accepted.
+        billed: Edits that were accepted, also those that failed.
         unknown: Rows whose edit may have been accepted; `Ledger.resolve` settles them.
         others: Rows of the batch that could be submitted, but that its source does not have (any more). A run with
             that source leaves them alone; one without a source submits them.
@@ -158,7 +158,7 @@ class Batch:
         return Status(
             states,
             sum(max(0, states.get(state, 0) - self._others[state]) for state in to_submit),
-            sum(states.get(state, 0) for state in BILLED),
+            self._ledger.billed(batch=self.name),
             states.get("unknown", 0),
             sum(min(states.get(state, 0), self._others[state]) for state in to_submit),
         )

@@ -20,7 +20,6 @@ from .._errors import InvalidRequest, must_be
 from ..ledger import Ledger, Row, State
 from ._sink import Sink, sink
 
-BILLED: tuple[State, ...] = ("sent", "completed", "saved", "failed")
 _FAILURES: tuple[State, ...] = ("failed", "refused", "unknown")
 _COLUMNS = ("key", "state", "batch", "prompt", "images", "output", "task_id", "error", "attempt", "updated")
 _SIDE = 160  # pixels of a picture's longer side
@@ -46,7 +45,8 @@ def report(
             shows inputs beside results, counts what was billed, and groups failures. Pictures are in the page itself,
             for the first 2,000 edits; no picture is fetched from a URL.
         batch: Only rows of this batch; default: all.
-        results: The folder, or URL of fsspec, that the results were saved to; default: the page shows none.
+        results: The folder, or URL of fsspec, that the results were saved to; it is only read. Default: the page shows
+            none.
         overwrite: Whether a file that exists is replaced; default False.
 
     Returns:
@@ -66,7 +66,7 @@ def report(
         raise InvalidRequest(f"path {problem}.", field="path", value=str(path))
     with writing(target) as content:
         file = codecs.getwriter("utf-8")(content, "backslashreplace")
-        write(file, ledger, batch, None if results is None else sink(results))
+        write(file, ledger, batch, None if results is None else sink(results, writes=False))
     return target
 
 
@@ -87,7 +87,6 @@ def _csv(file: codecs.StreamWriter, ledger: Ledger, batch: str | None, _results:
 def _html(file: codecs.StreamWriter, ledger: Ledger, batch: str | None, results: Sink | None) -> None:
     thumbnails = _thumbnails()
     states = ledger.counts(batch=batch)
-    billed = sum(states.get(state, 0) for state in BILLED)
     unknown = states.get("unknown", 0)
     title = escape(f"Edits of {batch}" if batch else "Edits")
     file.write(f"{_HEAD.format(title=title, when=_time(datetime.now(UTC).timestamp()))}<ul>")

@@ -288,7 +288,7 @@ class Run:
             else:
                 return None
             edit = await self._client.wait(task)
-            return Outcome(row.key, "saved", await self._saved(row, job, edit))
+            return Outcome(row.key, "saved", await self._saved(job, edit))
         except (Stopped, _Taken):
             return None
         except (NanoBananaEditError, OSError) as error:
@@ -383,14 +383,14 @@ class Run:
                 on_progress=on_progress,
             )
 
-    async def _saved(self, row: Row, job: Job, edit: AsyncEdit) -> str:
+    async def _saved(self, job: Job, edit: AsyncEdit) -> str:
         """Fetch and save the results of an edit; return the name of the first."""
         sizes: dict[str, int] = {}
         numbers = count(1)
         for image in edit.images:
             async with self._downloads:
                 content = await image.bytes()
-                while not await self._written(name := _name(job.output, image.media_type, next(numbers)), content, row):
+                while not await self._written(name := _name(job.output, image.media_type, next(numbers)), content):
                     pass
             sizes[name] = len(content)
         files = [{"url": image.url, "type": image.type} for image in edit.images]
@@ -398,14 +398,14 @@ class Run:
         await self._in_thread(self._ledger.saved, edit.task_id, first, {"files": files, "sizes": sizes})
         return first
 
-    async def _written(self, name: str, content: bytes, row: Row) -> bool:
+    async def _written(self, name: str, content: bytes) -> bool:
         """Write a file; return False if there is another with its name, which may be all that somebody has paid for."""
         folded = name.casefold()
         if folded in self._writing:
             return False
         self._writing.add(folded)
         try:
-            return await self._in_thread(self._sink.save, name, content, name in _sizes(row))
+            return await self._in_thread(self._sink.save, name, content)
         finally:
             self._writing.discard(folded)
 

@@ -125,7 +125,7 @@ def read(
         if path.is_dir():
             rows, folder, file_name = _files(path), path, "{name}" if file_name is None else file_name
         elif reader := _READERS.get(path.suffix.lower()):
-            rows, folder = reader(path), path.parent
+            rows, folder = _some(reader(path), path), path.parent
         else:
             raise must_be("a folder, or a file that ends in .jsonl, .ndjson or .csv", "source", str(source))
     elif isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
@@ -227,6 +227,15 @@ def _given(row: _Row) -> dict[str, Any]:
         if not isinstance(name, str):
             raise InvalidRequest(f"it has the column {shorten(name)}; names are text.", field="source", value=name)
     return {name: value for name, value in row.items() if not _is_missing(value)}
+
+
+def _some(rows: Iterator[_Placed], path: Path) -> Iterator[_Placed]:
+    """Refuse a file without rows, as one that was not written to its end."""
+    first = next(rows, None)
+    if first is None:
+        raise InvalidRequest(f"source {str(path)!r} has no rows.", field="source", value=str(path))
+    yield first
+    yield from rows
 
 
 def _lines(path: Path) -> Iterator[_Placed]:
@@ -364,6 +373,7 @@ class _Reader:
         if not urls:
             raise InvalidRequest("it has no image; name a URL or a file.", field="image")
         _requests.edit_request(urls, prompt, options, extra_body)
+        extra_body = extra_body and json.loads(_encode(extra_body))  # without tuples, as in the ledger
         key = self._text("key", given)
         if key is None:
             content = {"images": list(map(str, written)), "prompt": prompt, "options": options, "extra": extra_body}

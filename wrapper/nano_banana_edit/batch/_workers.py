@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from itertools import islice
 from typing import Any
@@ -23,7 +23,7 @@ try:
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(f"Workers need {missing.name}: pip install 'nano-banana-edit[workers]'") from missing
 
-from .._errors import InvalidRequest, LedgerError, NanoBananaEditError, must_be
+from .._errors import InvalidRequest, LedgerError, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger
 from ._run import Limits, Outcome, arun_keys, unfinished
@@ -35,7 +35,14 @@ _PATIENCE = 60.0  # seconds that a worker waits for a server that restarts
 _LOOKING = 30.0  # seconds between two looks for chunks of dead workers
 
 
-def enqueue(database: str, *, batch: str | None = None, chunk: int = 200) -> int:
+def enqueue(
+    database: str,
+    *,
+    batch: str | None = None,
+    keys: Container[str] | None = None,
+    chunk: int = 200,
+    retry_failed: bool = False,
+) -> int:
     """Hand out every row that is not done to the workers, those first that are paid for.
 
     Do it again at any time: it takes back what no worker has begun, and hands out what is not done by now.
@@ -43,7 +50,10 @@ def enqueue(database: str, *, batch: str | None = None, chunk: int = 200) -> int
     Args:
         database: URL of the ledger, such as `postgresql://user@host/name`.
         batch: Only rows of this batch; default: of all.
+        keys: Of the rows that nobody has paid for, only those with one of these keys, such as a `Batch`, which has the
+            keys of its source; default: all.
         chunk: Number of rows that a worker takes at once, at least 1; default 200.
+        retry_failed: Whether edits that failed become `new`, to be submitted and billed again; default False.
 
     Returns:
         The number of rows that were handed out.
@@ -57,8 +67,8 @@ def enqueue(database: str, *, batch: str | None = None, chunk: int = 200) -> int
     with _opened(database) as (ledger, app):
         jobs = app.job_manager.list_jobs(queue=_QUEUE, status="todo")
         old = [job.id for job in jobs if job.id and batch in (None, job.task_kwargs["batch"])]
-        keys = (row.key for row in unfinished(ledger, batch=batch))
-        while some := list(islice(keys, chunk)):
+        rows = unfinished(ledger, batch=batch, keys=keys, retry_failed=retry_failed)
+        while some := [row.key for row in islice(rows, chunk)]:
             app.configure_task(_TASK, queue=_QUEUE).defer(keys=[*some], batch=batch)
             number += len(some)
         for job_id in old:  # only now, so that a row is never in no chunk
@@ -93,6 +103,7 @@ def run_worker(
         NanoBananaEditError: The token was refused, the ledger or the service cannot be reached, or the like; the chunk
             went back to the other workers.
         OSError: A result cannot be saved, such as on a full disk.
+        Exception: Any other of `on_outcomes`, or of a fault; the chunk went back, too.
         KeyboardInterrupt: It was stopped by Ctrl-C; SIGTERM lets it return.
     """
     _check_at_least_1("concurrency", concurrency)
@@ -113,12 +124,12 @@ async def _work(app: App, client: AsyncNanoBananaEdit | None, edit: Callable[...
     async def run_keys(keys: list[str], batch: str | None) -> None:  # noqa: ARG001 - `enqueue` reads it
         try:
             await edit(client, keys)
-        except (NanoBananaEditError, OSError) as error:
+        except Exception as error:
             failures.append(error)
             worker.cancel()  # or it would spoil every chunk in turn
             raise
 
-    given_back: Any = (asyncio.CancelledError, NanoBananaEditError, OSError)
+    given_back: Any = (asyncio.CancelledError, Exception)
     app.task(name=_TASK, queue=_QUEUE, retry=RetryStrategy(retry_exceptions=given_back))(run_keys)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(client or AsyncNanoBananaEdit())
@@ -156,16 +167,20 @@ async def _take_over(app: App) -> None:
         await asyncio.sleep(_LOOKING)
 
 
+def check_database(database: str) -> None:
+    """Raise InvalidRequest if a ledger would be in a file."""
+    if "://" not in os.fspath(database) or database.startswith("sqlite"):
+        raise InvalidRequest(
+            "Workers need a ledger in PostgreSQL; pass a URL such as postgresql://user@host/name.", field="database"
+        )
+
+
 @contextmanager
 def _opened(database: str) -> Iterator[tuple[Ledger, App]]:
     """Open a ledger, and procrastinate beside it, with its tables."""
+    check_database(database)
     with Ledger(database) as ledger:
-        url = make_url(os.fspath(database)) if "://" in os.fspath(database) else None
-        if url is None or url.get_backend_name() == "sqlite":
-            raise InvalidRequest(
-                "Workers need a ledger in PostgreSQL; pass a URL such as postgresql://user@host/name.", field="database"
-            )
-        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        address = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
         connector = PsycopgConnector(conninfo=address, min_size=1, max_size=4, timeout=_PATIENCE)
         try:
             with App(connector=connector).open() as app:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -16,13 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx2
 import typer
-from rich.progress import Progress
 from rich.progress_bar import ProgressBar
 from typer.core import TyperGroup
 
 from .. import _clock
 from .._errors import InvalidRequest, LedgerError
-from .._redaction import visible
+from .._redaction import visible, without_password
 from ..client import AsyncNanoBananaEdit
 from ._common import (
     LedgerOption,
@@ -46,15 +46,10 @@ if TYPE_CHECKING:
 _VISITED: tuple[State, ...] = ("sending", "sent", "completed", "saved")  # in every run
 _SHOWN = 20  # rows whose failure is written to standard error
 _LOOK = 0.25  # seconds between two looks at how far a run is
-_LONGEST = 60.0  # seconds between two lines of a log
-_OPTIONS = {
-    **{name: f"--{name.replace('_', '-')}" for name in ("in_flight", "open_tasks", "downloads", "max_edits")},
-    **{name: f"--{name.replace('_', '-')}" for name in ("per_second", "per_minute", "file_name")},
-    "name": "--batch",
-    "output": "--output",
-    "prompt": "--prompt",
-    "source": "SOURCE",
-}
+_LONGEST = 60.0  # seconds between two lines of a log, and that the rate is measured over
+_HELD = 5.0  # seconds without a submission that look like a fault
+_NAMES = ("in_flight", "max_edits", "per_second", "per_minute", "file_name", "output", "prompt")
+OPTIONS = {**{name: f"--{name.replace('_', '-')}" for name in _NAMES}, "name": "--batch", "source": "SOURCE"}
 
 
 class _RunByDefault(TyperGroup):
@@ -72,6 +67,16 @@ app = typer.Typer(
     help="Edit many images, each once, as in: nano-banana-edit batch edits.jsonl -o out/ (`run` may be left out).",
 )
 BatchName = Annotated[str | None, typer.Option("--batch", help="Only rows of this batch.", show_default=False)]
+SOURCE = "JSONL or CSV file with a row for each edit, or a folder of images."
+NewName = Annotated[
+    str | None, typer.Option("--batch", help="Name in the ledger; default: that of SOURCE without its ending.")
+]
+RowPrompt = Annotated[str | None, typer.Option(help="Instruction of rows that have none: 'Put {name} on ice'.")]
+RowKey = Annotated[str | None, typer.Option(help="Key of rows that have none; default: a digest.")]
+FileName = Annotated[str | None, typer.Option(help="Name of a row's file: '{sku}/{scene}'.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Submit failed edits again, billed again.")]
+InFlight = Annotated[int, typer.Option(help="Submissions at a time. A crash leaves at most so many rows unknown.")]
+PerMinute = Annotated[float | None, typer.Option(help="Maximum submissions in a minute.")]
 
 
 class _Watch:
@@ -80,8 +85,7 @@ class _Watch:
     def __init__(self, run: Batch, total: int | None, stages: Stages, quiet: bool, as_json: bool) -> None:
         self.counts: Counter[str] = Counter()
         self._run, self._total, self._stages, self._quiet, self._as_json = run, total, stages, quiet, as_json
-        self._progress = Progress(get_time=_clock.now)  # is never started; it measures the rate
-        self._task = self._progress.add_task("", total=total)
+        self._seen = deque([(_clock.now(), 0)])  # when, and how many rows had ended
         self._next, self._pause = _clock.now() + 1.0, 1.0
 
     async def run(self, *clients: AbstractAsyncContextManager[object]) -> None:
@@ -109,7 +113,9 @@ class _Watch:
                 self._add(outcome)
 
     def _add(self, outcome: Outcome) -> None:
-        self.counts[outcome.state if outcome.state in ("saved", "unknown") else "failed"] += 1
+        state = outcome.state  # None if its row cannot be used
+        kind = "failed" if state in (None, "failed", "refused") else state if state in ("saved", "unknown") else "left"
+        self.counts[kind] += 1
         error, text, task_id = outcome.error, None, None
         if error:
             task_id = vars(error).get("task_id")
@@ -126,49 +132,47 @@ class _Watch:
                 say("Further failures are counted only; `nano-banana-edit batch report` has them all.")
 
     def _show(self) -> None:
-        done = self.counts.total()
-        self._progress.update(self._task, completed=done)
-        task = self._progress.tasks[0]
+        now, done, held = _clock.now(), self.counts.total(), self._run.held
+        self._seen.append((now, done))
+        while now - self._seen[0][0] > _LONGEST:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        rate = (done - before) / max(now - since, _LOOK)
         texts = [f"{self.counts[name]:,} {name}" for name in ("saved", "failed", "unknown")]
-        texts += [f"{self._run.in_flight} in flight", f"{task.speed or 0:.1f}/s"]
-        if self._total and task.time_remaining is not None:
-            texts.append(f"{timedelta(seconds=int(task.time_remaining))} left")
+        texts += [f"{self.counts['left']:,} for the next run"] if self.counts["left"] else []
+        texts += [f"{self._run.in_flight} in flight", f"{rate:.1f}/s"]
+        if self._total and rate:
+            texts.append(f"{timedelta(seconds=int(max(0, self._total - done) / rate))} left")
+        if held > _HELD:
+            texts.append(f"held back until {datetime.now() + timedelta(seconds=held):%H:%M:%S}")
         text = f"{done:,}{f' of {self._total:,}' if self._total else ''} rows: {', '.join(texts)}"
         if self._stages.animated:
             bar = ProgressBar(total=self._total, completed=done, width=60, pulse=self._total is None)
             self._stages.update(text, bar)
-        elif not self._quiet and _clock.now() >= self._next:
+        elif not self._quiet and now >= self._next:
             say(text)
             self._pause = min(_LONGEST, self._pause * 2)
-            self._next = _clock.now() + self._pause
+            self._next = now + self._pause
 
 
 @app.command()
 def run(
-    source: Annotated[
-        str, typer.Argument(help="JSONL or CSV file with a row for each edit, or a folder of images.", metavar="SOURCE")
-    ],
+    source: Annotated[str, typer.Argument(help=SOURCE, metavar="SOURCE")],
     output: Annotated[
         str, typer.Option("-o", "--output", help="Folder for the results, or a URL of fsspec.", metavar="FOLDER|URL")
     ],
     ledger: LedgerOption = None,
-    name: Annotated[
-        str | None, typer.Option("--batch", help="Name in the ledger; default: that of SOURCE without its ending.")
-    ] = None,
-    prompt: Annotated[str | None, typer.Option(help="Instruction of rows that have none: 'Put {name} on ice'.")] = None,
-    key: Annotated[str | None, typer.Option(help="Key of rows that have none; default: a digest.")] = None,
-    file_name: Annotated[str | None, typer.Option(help="Name of a row's file: '{sku}/{scene}'.")] = None,
+    name: NewName = None,
+    prompt: RowPrompt = None,
+    key: RowKey = None,
+    file_name: FileName = None,
     size: Size = None,
     format: AnyFormat = None,  # noqa: A002 - the option's name
-    in_flight: Annotated[int, typer.Option(help="Submissions at a time; a crash leaves no more unknown.")] = 16,
-    open_tasks: Annotated[int, typer.Option(help="Edits at a time, until they are saved.")] = 64,
-    downloads: Annotated[int, typer.Option(help="Results fetched at a time.")] = 8,
+    in_flight: InFlight = 16,
     per_second: Annotated[float | None, typer.Option(help="Maximum submissions in a second.")] = None,
-    per_minute: Annotated[float | None, typer.Option(help="Maximum submissions in a minute.")] = None,
+    per_minute: PerMinute = None,
     max_edits: Annotated[int | None, typer.Option(help="Maximum edits to submit in this run.")] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Submit failed edits again, billed again.")
-    ] = False,
+    retry_failed: RetryFailed = False,
     no_precheck: Annotated[bool, typer.Option("--no-precheck", help="Check each row when its turn comes.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and count what would be billed; send nothing.")
@@ -194,7 +198,7 @@ def run(
     """
     moving = not (quiet or (as_json and sys.stdout is not None and sys.stdout.isatty()))
     with (
-        errors_in_one_line(options=_OPTIONS, animated=moving) as stages,
+        errors_in_one_line(options=OPTIONS, animated=moving) as stages,
         connected(token_file, mock) as settings,
         TemporaryDirectory() if mock else nullcontext(ledger or _folder(output)) as location,
         opened(location) as known,
@@ -204,25 +208,17 @@ def run(
         check_standard_output("The summary is written")
         http = httpx2.AsyncClient(trust_env=False) if mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http)
-        limits: dict[str, Any] = {"in_flight": in_flight, "open_tasks": open_tasks, "downloads": downloads}
-        limits |= {"per_second": per_second, "per_minute": per_minute, "max_edits": max_edits}
-        options = {"prompt": prompt, "key": key, "file_name": file_name, "image_size": size, "output_format": format}
-        batch = Batch(
-            source,
-            output,
-            ledger=known,
-            client=client,
-            name=name,
-            limits=Limits(**limits),
-            retry_failed=retry_failed,
-            precheck=not no_precheck,
-            **options,
-        )
-        before = batch.load() if dry_run or not no_precheck else batch.status()
+        limits = Limits(in_flight=in_flight, per_second=per_second, per_minute=per_minute, max_edits=max_edits)
+        options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name, "retry_failed": retry_failed}
+        options |= {"image_size": size, "output_format": format, "limits": limits, "precheck": not no_precheck}
+        batch = Batch(source, output, ledger=known, client=client, name=name, **options)
+        before = batch.check() if dry_run else batch.status() if no_precheck else batch.load()
         to_submit = min(before.to_submit, max_edits or before.to_submit)
         bill = "none of which is billed" if mock else "each of which is billed"
         text = f"{to_submit:,} edits to submit, {bill}; "
         text += f"{before.states.get('saved', 0):,} of {sum(before.states.values()):,} rows are saved."
+        if before.others:
+            text += f" {before.others:,} rows that SOURCE does not have are left alone."
         if no_precheck and not dry_run:
             text = f"Edits, {bill}, are submitted as their rows come."
         if dry_run:
@@ -236,7 +232,7 @@ def run(
             asyncio.run(watch.run(*(each for each in (http, client) if each)))
         except KeyboardInterrupt:
             interrupt = KeyboardInterrupt()  # without what it says of one edit, which may be any of those in flight
-            interrupt.add_note(f"To go on: {shlex.join(['nano-banana-edit', *sys.argv[1:]])}")
+            interrupt.add_note(f"To go on: {_command(*sys.argv[1:])}")
             raise interrupt from None
         after = batch.status()
     if as_json:
@@ -244,11 +240,11 @@ def run(
     else:
         tell(f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}.")
     if after.unknown:
-        where = [] if mock else ["--ledger", str(location)]
-        command = shlex.join(["nano-banana-edit", "batch", "resolve", *where])
-        say(f"{after.unknown:,} rows are unknown. To list them: {command}")
-    left = any(after.states.get(state) for state in ("new", "sending", "sent", "completed"))
-    failed = watch.counts["failed"] or after.states.get("failed") or after.states.get("refused")
+        is_known = mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))
+        where = [] if is_known else ["--ledger", str(location)]
+        say(f"{after.unknown:,} rows are unknown. To list them: {_command('batch', 'resolve', *where)}")
+    left = after.to_submit or any(after.states.get(state) for state in ("sending", "sent", "completed"))
+    failed = watch.counts["failed"] or after.states.get("failed")
     raise typer.Exit(4 if after.unknown else 1 if failed else 5 if left else 0)
 
 
@@ -278,6 +274,8 @@ def report(
     """Write a report of all rows: a page with inputs beside results, or a table for programs."""
     options = {"path": "--output", "output": "--results"}
     with errors_in_one_line(options=options), opened(ledger, must_exist=True) as known:
+        if results and "://" not in results and not Path(results).is_dir():
+            raise InvalidRequest(f"--results {results!r} is no folder; check the path.")
         if results is None and ledger and "://" not in ledger:
             results = str(Path(ledger) if Path(ledger).is_dir() else Path(ledger).parent)
         with_extra("batch").report(known, str(path), batch=name, results=results, overwrite=force)
@@ -310,6 +308,11 @@ def resolve(
 
 def _counted(states: Mapping[State, int]) -> str:
     return ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no rows"
+
+
+def _command(*arguments: str) -> str:
+    """Return a command that a shell understands, without passwords: logs are kept, and read by others."""
+    return shlex.join(["nano-banana-edit", *map(without_password, arguments)])
 
 
 def _folder(output: str) -> str | None:

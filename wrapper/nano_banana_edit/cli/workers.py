@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..client import AsyncNanoBananaEdit
 from ._common import TokenFile, errors_in_one_line, opened, read_token, say, tell, with_extra
+from .batches import OPTIONS, SOURCE, FileName, InFlight, NewName, PerMinute, RetryFailed, RowKey, RowPrompt
+from .edits import AnyFormat, Size
 
 if TYPE_CHECKING:
     from ..batch import Outcome
@@ -23,33 +24,37 @@ Database = Annotated[
         show_default=False,
     ),
 ]
-_NAMES = {"concurrency": "--concurrency", "database": "--database", "ledger": "--database", "output": "--output"}
+_OPTIONS = {**OPTIONS, "concurrency": "--concurrency"}
 
 
 def enqueue(
     database: Database,
-    source: Annotated[Path | None, typer.Argument(help="JSONL or CSV file, or a folder of images.")] = None,
-    name: Annotated[
-        str | None, typer.Option("--batch", help="Name of the batch; default: from the file's name.")
-    ] = None,
-    prompt: Annotated[str | None, typer.Option(help="The instruction of rows that have none.")] = None,
-    key: Annotated[str | None, typer.Option(help="Template of the key of rows that have none.")] = None,
-    file_name: Annotated[str | None, typer.Option(help="Template of the name of a row's file.")] = None,
+    source: Annotated[str | None, typer.Argument(help=SOURCE, metavar="[SOURCE]", show_default=False)] = None,
+    name: NewName = None,
+    prompt: RowPrompt = None,
+    key: RowKey = None,
+    file_name: FileName = None,
+    size: Size = None,
+    format: AnyFormat = None,  # noqa: A002 - the option's name
+    retry_failed: RetryFailed = False,
 ) -> None:
-    """Check a batch, add it to the ledger, and hand out what is not done to the workers.
+    """Check a batch, add it to the ledger, and hand out what is not done to the workers. Do it again at any time.
 
-    Without a source, hand out what is not done of the batch with the name, or of all. Do it again at any time.
+    Without SOURCE, hand out what is not done of the batch with the name, or of all.
     """
-    with errors_in_one_line(options=_NAMES):
+    with errors_in_one_line(options=_OPTIONS):
         workers = with_extra("batch._workers")
-        if source:
+        if source is None:
+            number = workers.enqueue(database, batch=name, retry_failed=retry_failed)
+        else:
+            workers.check_database(database)  # before a ledger is made in a file
             with opened(database) as ledger:
-                batch = with_extra("batch").Batch(
-                    source, ".", ledger=ledger, name=name, prompt=prompt, key=key, file_name=file_name
-                )
-                name, status = batch.name, batch.load()
-            say(f"{status.to_submit} edits are to be submitted, and billed.")
-        tell(f"{workers.enqueue(database, batch=name)} rows are handed out to the workers.")
+                options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name}
+                options |= {"image_size": size, "output_format": format, "retry_failed": retry_failed}
+                batch = with_extra("batch").Batch(source, None, ledger=ledger, name=name, **options)
+                say(f"{batch.load().to_submit:,} edits are to be submitted, and billed.")
+                number = workers.enqueue(database, batch=batch.name, keys=batch, retry_failed=retry_failed)
+        tell(f"{number:,} rows are handed out to the workers.")
 
 
 def worker(
@@ -59,15 +64,15 @@ def worker(
         typer.Option("-o", "--output", help="Folder that all workers share, or a URL of fsspec.", show_default=False),
     ],
     concurrency: Annotated[int, typer.Option(help="Chunks at a time.")] = 1,
-    in_flight: Annotated[int, typer.Option(help="Submissions at a time for each chunk; a crash leaves as many.")] = 16,
-    per_minute: Annotated[float | None, typer.Option(help="Submissions in a minute for each chunk.")] = None,
+    in_flight: InFlight = 16,
+    per_minute: PerMinute = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Edit what `batch enqueue` hands out, until Ctrl-C or SIGTERM.
+    """Edit what `batch enqueue` hands out, until Ctrl-C or SIGTERM. --in-flight and --per-minute are for each chunk.
 
-    Either stops submitting, lets the submissions in flight end, and gives the rest back to the other workers.
+    Either signal stops submitting, lets the submissions in flight end, and gives the rest back to the other workers.
     """
-    with errors_in_one_line(options=_NAMES):
+    with errors_in_one_line(options=_OPTIONS):
         workers = with_extra("batch._workers")
         limits = workers.Limits(in_flight=in_flight, per_minute=per_minute)
         client = AsyncNanoBananaEdit(token=read_token(token_file))
