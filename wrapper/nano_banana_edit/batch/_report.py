@@ -21,7 +21,7 @@ from ..ledger import Ledger, Row, State
 from ._sink import Sink, sink
 
 _FAILURES: tuple[State, ...] = ("failed", "refused", "unknown")
-_COLUMNS = ("key", "state", "batch", "prompt", "images", "output", "task_id", "error", "attempt", "updated")
+_COLUMNS = ("key", "state", "batch", "prompt", "images", "output", "task_id", "error", "billed", "updated")
 _SIDE = 160  # pixels of a picture's longer side
 _PICTURES = 2_000  # rows with pictures, at about 6 kB each
 _SHOWN = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # by Pillow alone; for others it starts programs
@@ -91,7 +91,7 @@ def _html(file: codecs.StreamWriter, ledger: Ledger, batch: str | None, results:
     title = escape(f"Edits of {batch}" if batch else "Edits")
     file.write(f"{_HEAD.format(title=title, when=_time(datetime.now(UTC).timestamp()))}<ul>")
     maybe = f"; {unknown:,} more may be, see the unknown ones" if unknown else ""
-    file.write(f"<li><b>{billed:,}</b> of {sum(states.values()):,} edits were accepted and billed{maybe}</li>")
+    file.write(f"<li><b>{ledger.billed(batch=batch):,}</b> edits were accepted and billed{maybe}</li>")
     file.writelines(f"<li><b>{number:,}</b> {state}</li>" for state, number in sorted(states.items()))
     file.write("</ul>")
     file.writelines(_failures(ledger, batch))
