@@ -58,7 +58,11 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("edits.jsonl", "-o", "out", "--ledger", "other.db"), 2, "is a database of something else."),
         (("edits.jsonl", "-o", "out", "--ledger", "newer.db"), 2, "Upgrade nano-banana-edit."),
         (("edits.jsonl", "-o", "out", "--ledger", "damaged.db"), 1, "damaged.db' cannot be used (file is not a "),
-        (("edits.jsonl", "-o", "out", "--ledger", "no/such/folder.db"), 1, "folder.db' cannot be used (unable to open"),
+        (
+            ("edits.jsonl", "-o", "out", "--ledger", "no/such/folder.db"),
+            1,
+            "folder.db' cannot be used (create the folder ",
+        ),
         (("edits.jsonl", "-o", "out", "--ledger", "mysql://host/name"), 2, "Error: The ledger "),
         (("status",), 2, "Error: Name the ledger: use --ledger, or set the environment variable "),
         (("status", "--ledger", "typo.db"), 2, "Error: --ledger typo.db does not exist; check the path."),
