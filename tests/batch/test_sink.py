@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -138,6 +139,8 @@ class Cloud(MemoryFileSystem):  # type: ignore[misc]
 
     def pipe_file(self, path: str, value: bytes, **how: Any) -> None:
         self._fail("pipe_file")
+        if path.rpartition("/")[2] in self.broken:
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
         super().pipe_file(path, value, **how)
 
 
@@ -178,3 +181,11 @@ def test_a_file_system_that_cannot_be_opened(desk: Desk, cloud: set[str]) -> Non
     with pytest.raises(InvalidRequest, match=r"output 's3://b/a' needs s3fs: pip install s3fs"):
         desk.run(rows(1), output="s3://b/a")
     assert not desk.shop.names
+
+
+def test_a_name_that_a_file_system_does_not_take(desk: Desk, cloud: set[str]) -> None:
+    """It is an error of its row, and the others are saved."""
+    cloud.add("k1.png")
+    found = desk.outcomes(rows(3), output="cloud://names")
+    assert {key: each.state for key, each in found.items()} == {"k0": "saved", "k1": "completed", "k2": "saved"}
+    assert isinstance(found["k1"].error, OSError)
