@@ -314,3 +314,11 @@ def test_report_of_results_elsewhere(service: MockService) -> None:
     assert (2, "Error: --results 'typo/' is no folder; check the path.\n") == (result.exit_code, result.stderr)
     assert not Path("typo").exists()
     assert 0 == run("batch", "report", "--ledger", "out", "-o", "report.html", "--results", "memory://x").exit_code
+
+
+def test_a_result_that_has_expired(service: MockService) -> None:
+    """It is a failure, also if the file was there before and is gone: the exit status is 1, in each run."""
+    service.on("createEdit", Outcome(expired=True), times=1)
+    assert 1 == batch(2, "--in-flight", 1).exit_code
+    assert "results expire" in (result := run("batch", "edits.jsonl", "-o", "out")).stderr
+    assert (1, "0 submitted. In the ledger: 1 completed, 1 saved.\n") == (result.exit_code, result.stdout)

@@ -95,7 +95,9 @@ class Machine(RuleBasedStateMachine):
         renewed = self.ledgers[ledger].renew(key, attempt)
         assert renewed is (before is not None and before.state == "failed" and seen == 0)
         row = self.row(key)
-        assert row == (before and evolve(before, state="new", owner="", digest="", updated=row.updated) if renewed else before)
+        assert row == (
+            before and evolve(before, state="new", owner="", digest="", updated=row.updated) if renewed else before
+        )
         if twice:
             assert not self.ledgers[ledger].renew(key, attempt)
 

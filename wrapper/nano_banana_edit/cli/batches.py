@@ -113,7 +113,8 @@ class _Watch:
                 self._add(outcome)
 
     def _add(self, outcome: Outcome) -> None:
-        state = outcome.state  # None if its row cannot be used
+        # Without a state if its row cannot be used; with an error though it is finished if its result has expired.
+        state = "failed" if outcome.error and outcome.state in ("completed", "saved") else outcome.state
         kind = "failed" if state in (None, "failed", "refused") else state if state in ("saved", "unknown") else "left"
         self.counts[kind] += 1
         error, text, task_id = outcome.error, None, None
@@ -192,8 +193,8 @@ def run(
     stops submitting, waits for the submissions in flight, and shows the command that goes on; a second one leaves at
     once.
 
-    Exit status: 0 all rows are saved; 1 some failed or were refused, or the ledger or a file cannot be written; 2 bad
-    input; 3 the service refuses the token, or cannot be reached; 4 some are unknown, see `batch resolve`; 5 some are
+    Exit status: 0 all rows are saved; 1 some failed, were refused or have expired, or the ledger or a file cannot be
+    written; 2 bad input; 3 the service refuses the token, or cannot be reached; 4 some are unknown, see `batch resolve`; 5 some are
     left, run it again; 130 interrupted.
     """
     moving = not (quiet or (as_json and sys.stdout is not None and sys.stdout.isatty()))
