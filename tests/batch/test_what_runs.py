@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 from nano_banana_edit import InvalidRequest, LedgerError
 from nano_banana_edit.batch import Limits, unfinished
+from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Outcome
 from sqlalchemy import create_engine, text
 
@@ -289,3 +291,18 @@ def test_a_tuple_in_the_extra_body_of_a_stream(desk: Desk) -> None:
     source = rows(1, extra_body={"seed": (1, 2)})
     assert desk.run(source, precheck=False).states == {"saved": 1}
     assert [outcome.error for outcome in desk.outcomes(source, precheck=False).values()] == [None]
+
+
+def test_a_row_that_is_claimed_while_it_is_changed(desk: Desk) -> None:
+    """It is paid for as it was, so the change is refused."""
+
+    class Overtaken(Ledger):
+        def replace(self, key: str, job: Mapping[str, Any]) -> bool:
+            self.claim(key, "h/1/other", "d" * 64, {"prompt": "p0"})
+            return super().replace(key, job)
+
+    desk.batch(rows(1)).load()
+    with Overtaken(desk.folder / "ledger.db") as ledger:
+        with pytest.raises(InvalidRequest, match="Row 1: the key 'k0' is sending as another edit: prompt was 'p0'"):
+            desk.batch([{**rows(1)[0], "prompt": "new"}], ledger=ledger).load()
+    assert desk.ledger.get("k0").job["prompt"] == "p0"  # type: ignore[union-attr, index]

@@ -283,10 +283,8 @@ class Run:
                 task = Task(str(row.task_id), None if row.state == "sent" else "completed")
                 if now.state != row.state:
                     return None
-            elif submitted := await self._submitted(row, job):
-                task = submitted
             else:
-                return None
+                task = await self._submitted(row, job)
             edit = await self._client.wait(task)
             return Outcome(row.key, "saved", await self._saved(job, edit))
         except (Stopped, _Taken):
@@ -304,8 +302,8 @@ class Run:
     async def _now(self, row: Row) -> Row:
         return await self._in_thread(self._ledger.get, row.key) or row
 
-    async def _submitted(self, row: Row, job: Job) -> Task | None:
-        """Submit when there is a slot; return None if another process has done it."""
+    async def _submitted(self, row: Row, job: Job) -> Task:
+        """Submit when there is a slot. Raises _Taken if another process has done it since the row was read."""
         self._rows[row.key] = row
         async with self._slots:
             while True:
@@ -320,8 +318,6 @@ class Run:
                         self._count(row.key)
                         self._answered()
                         self._pace.quicken()
-                    elif row.state != "sending":
-                        return None
                 except NanoBananaEditError as error:
                     task = self._failed(error, row.key, began)
                 finally:

@@ -194,8 +194,8 @@ def run(
     once.
 
     Exit status: 0 all rows are saved; 1 some failed, were refused or have expired, or the ledger or a file cannot be
-    written; 2 bad input; 3 the service refuses the token, or cannot be reached; 4 some are unknown, see `batch resolve`; 5 some are
-    left, run it again; 130 interrupted.
+    written; 2 bad input; 3 the service refuses the token, or cannot be reached; 4 some are unknown, see `batch
+    resolve`; 5 some are left, run it again; 130 interrupted.
     """
     moving = not (quiet or (as_json and sys.stdout is not None and sys.stdout.isatty()))
     with (
