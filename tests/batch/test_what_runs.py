@@ -302,7 +302,7 @@ def test_a_row_that_is_claimed_while_it_is_changed(desk: Desk) -> None:
             return super().replace(key, job)
 
     desk.batch(rows(1)).load()
-    with Overtaken(desk.folder / "ledger.db") as ledger:
-        with pytest.raises(InvalidRequest, match="Row 1: the key 'k0' is sending as another edit: prompt was 'p0'"):
-            desk.batch([{**rows(1)[0], "prompt": "new"}], ledger=ledger).load()
+    problem = "Row 1: the key 'k0' is sending as another edit: prompt was 'p0'"
+    with Overtaken(desk.folder / "ledger.db") as ledger, pytest.raises(InvalidRequest, match=problem):
+        desk.batch([{**rows(1)[0], "prompt": "new"}], ledger=ledger).load()
     assert desk.ledger.get("k0").job["prompt"] == "p0"  # type: ignore[union-attr, index]
