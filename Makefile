@@ -40,7 +40,7 @@ test-newest: ## Run test-fast on the newest Python found, in a venv of its own, 
 	@newest=$$(.ci/newest) && \
 	if [ -n "$$newest" ]; then $(MAKE) test-fast $$newest; else echo "There is no newer Python here."; fi
 
-test-many: setup ## Run the property tests on 400 bodies for each constraint, the same in every run
+test-many: setup ## Run the property tests on 200 bodies for each constraint, the same in every run
 	HYPOTHESIS_PROFILE=ci pytest --numprocesses 2 --dist worksteal tests/contract
 
 deep: setup ## Run the property tests at length, on new random input

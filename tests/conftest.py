@@ -11,7 +11,7 @@ pytest_plugins = ["pytester", "nano_banana_edit_mock.pytest_plugin", "tests.data
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", max_examples=50, derandomize=True, database=None, **_COMMON)
-settings.register_profile("ci", max_examples=400, derandomize=True, database=None, **_COMMON)
+settings.register_profile("ci", max_examples=200, derandomize=True, database=None, **_COMMON)
 settings.register_profile("deep", max_examples=5_000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
