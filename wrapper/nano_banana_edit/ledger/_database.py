@@ -35,7 +35,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert  # SQLite has its words for a key that is there
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.compiler import compiles
@@ -124,11 +124,6 @@ def _now_sqlite(*_: Any, **__: Any) -> str:
 @compiles(now, "postgresql")
 def _now_postgresql(*_: Any, **__: Any) -> str:
     return "extract(epoch from clock_timestamp())::float8"
-
-
-def insert_into(table: Table) -> Insert:
-    """Return an INSERT that can say what to do if the key is there; SQLite has the words of PostgreSQL."""
-    return insert(table)
 
 
 @define(eq=False)
@@ -269,7 +264,7 @@ class Database:
 
 def _create(connection: Connection) -> None:
     _tables.create_all(connection)
-    connection.execute(insert_into(_about).values(version=VERSION).on_conflict_do_nothing())
+    connection.execute(insert(_about).values(version=VERSION).on_conflict_do_nothing())
 
 
 def _engine(location: str | os.PathLike[str]) -> tuple[Engine, str]:

@@ -32,11 +32,12 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert  # SQLite has its words for a key that is there
 
 from .._errors import InvalidRequest, must_be
 from .._requests import task_id as check_task_id
 from .._settings import Seconds, check_seconds, in_seconds
-from ._database import Database, edits, insert_into, now, uploads
+from ._database import Database, edits, now, uploads
 from ._rows import Row, State
 
 _PAGE = 1000  # rows read at once
@@ -55,8 +56,6 @@ _RESOLVABLE: dict[State, tuple[str, tuple[State, ...]]] = {  # to a state, in a 
     "new": ("submitted again", ("unknown", "cancelled")),
     "cancelled": ("cancelled", ("unknown", "new", "refused", "failed", "sent", "completed", "saved")),
 }
-
-
 _SEEN = bindparam("seen", type_=Integer)
 
 
@@ -65,12 +64,17 @@ def _is(column: ColumnElement[str], *values: Any) -> ColumnElement[bool]:
     return or_(*(column == value for value in values))
 
 
+def _of_batch(query: Select[*tuple[Any, ...]], batch: str | None) -> Select[*tuple[Any, ...]]:
+    """Return a query of the rows of one batch, or of all if it is None."""
+    return query if batch is None else query.where(edits.c.batch == batch)
+
+
 def _rows_of(keys: Collection[str]) -> Select[*tuple[Any, ...]]:
     return _ROW.where(edits.c.key.in_(keys))
 
 
 def _claim(*free: State) -> Executable:
-    fresh = insert_into(edits).values(lease=now() + bindparam("seconds", type_=Float), updated=now())
+    fresh = insert(edits).values(lease=now() + bindparam("seconds", type_=Float), updated=now())
     new = fresh.excluded
     again = {name: new[name] for name in ("state", "digest", "request", "owner", "lease", "updated")}
     return fresh.on_conflict_do_update(
@@ -102,7 +106,7 @@ def _adding(is_sqlite: bool) -> Executable:
         "updated": now(),
     }
     rows = select(*fresh.values()).where(true())  # without WHERE, SQLite takes ON for that of a JOIN
-    return insert_into(edits).from_select([*fresh], rows).on_conflict_do_nothing()
+    return insert(edits).from_select([*fresh], rows).on_conflict_do_nothing()
 
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
@@ -135,7 +139,7 @@ _ADD = {is_sqlite: _adding(is_sqlite) for is_sqlite in (False, True)}
 _UPLOADED = select(uploads.c.url).where(
     uploads.c.digest == bindparam("name"), uploads.c.expires > now() + bindparam("seconds", type_=Float)
 )
-_REMEMBER = insert_into(uploads)
+_REMEMBER = insert(uploads)
 _REMEMBER = _REMEMBER.on_conflict_do_update(
     index_elements=[uploads.c.digest], set_={"url": _REMEMBER.excluded.url, "expires": _REMEMBER.excluded.expires}
 )
@@ -206,9 +210,7 @@ class Ledger:
         """
         if state is not None and state not in get_args(State):
             raise must_be(f"one of {', '.join(get_args(State))}", "state", state)
-        query = _ROW.order_by(edits.c.key).limit(_PAGE)
-        if batch is not None:
-            query = query.where(edits.c.batch == batch)
+        query = _of_batch(_ROW.order_by(edits.c.key).limit(_PAGE), batch)
         if state == "unknown":
             query = query.where(or_(edits.c.state == state, _IS_LOST))
         elif state:
@@ -220,16 +222,12 @@ class Ledger:
 
     def counts(self, *, batch: str | None = None) -> dict[State, int]:
         """Return the number of rows in each state that has any, of one batch or of all."""
-        query = select(_STATE.label("state"), func.count().label("rows")).group_by(_STATE)
-        if batch is not None:
-            query = query.where(edits.c.batch == batch)
+        query = _of_batch(select(_STATE.label("state"), func.count().label("rows")).group_by(_STATE), batch)
         return {row["state"]: row["rows"] for row in self._database.read(query)}
 
     def billed(self, *, batch: str | None = None) -> int:
         """Return how many submissions are known to have been accepted, of one batch or of all."""
-        query = select(func.coalesce(func.sum(edits.c.billed), 0).label("billed"))
-        if batch is not None:
-            query = query.where(edits.c.batch == batch)
+        query = _of_batch(select(func.coalesce(func.sum(edits.c.billed), 0).label("billed")), batch)
         return int(self._database.read(query)[0]["billed"])
 
     def resolve(self, key: str, *, task_id: str | None = None, resend: bool = False, cancelled: bool = False) -> Row:
