@@ -14,7 +14,7 @@ import pytest
 from attrs import define, field
 from nano_banana_edit import AsyncNanoBananaEdit, _clock
 from nano_banana_edit.batch import Batch, Limits, Outcome, Status, arun_keys
-from nano_banana_edit.ledger import Ledger
+from nano_banana_edit.ledger import Ledger, Row
 from nano_banana_edit_mock import MockService, mock_transport
 
 from ..wrapper.conftest import PNG, Clock, clock
@@ -105,6 +105,11 @@ class Desk:
         path = self.folder / name
         path.write_bytes(content)
         return str(path)
+
+    def row(self, key: str) -> Row:
+        row = self.ledger.get(key)
+        assert row is not None
+        return row
 
     def states(self) -> dict[str, str]:
         return {row.key: row.state for row in self.ledger.rows()}

@@ -65,7 +65,7 @@ def test_what_is_paid_for_goes_first(desk: Desk) -> None:
     desk.run(rows(1), client=desk.client(timeout=5, poll_interval=1))
     assert desk.states() == {"k0": "sent"}
     desk.service.reset()
-    task_id = desk.ledger.get("k0").task_id  # type: ignore[union-attr]
+    task_id = desk.row("k0").task_id
 
     async def finished(request: Any) -> Any:
         if request.url.path.endswith(str(task_id)):

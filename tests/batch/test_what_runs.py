@@ -71,7 +71,7 @@ def test_what_was_paid_for_is_saved_though_the_source_has_it_no_more(desk: Desk)
 
     desk.shop.hook = finished
     desk.run([{"key": "other", "image": URL, "prompt": "p"}])
-    assert desk.ledger.get("k0").state != "sent"  # type: ignore[union-attr]
+    assert desk.row("k0").state != "sent"
 
 
 def test_failed_rows_of_others_are_not_tried_again(desk: Desk) -> None:
@@ -80,7 +80,7 @@ def test_failed_rows_of_others_are_not_tried_again(desk: Desk) -> None:
     desk.run(rows(3))
     assert desk.batch(rows(2), retry_failed=True).check().to_submit == 2
     desk.run(rows(2), retry_failed=True)
-    assert [desk.ledger.get(key).attempt for key in ("k0", "k1", "k2")] == [2, 2, 1]  # type: ignore[union-attr]
+    assert [desk.row(key).attempt for key in ("k0", "k1", "k2")] == [2, 2, 1]
     assert len(desk.service.edits) == 5
 
 
@@ -305,4 +305,6 @@ def test_a_row_that_is_claimed_while_it_is_changed(desk: Desk) -> None:
     problem = "Row 1: the key 'k0' is sending as another edit: prompt was 'p0'"
     with Overtaken(desk.folder / "ledger.db") as ledger, pytest.raises(InvalidRequest, match=problem):
         desk.batch([{**rows(1)[0], "prompt": "new"}], ledger=ledger).load()
-    assert desk.ledger.get("k0").job["prompt"] == "p0"  # type: ignore[union-attr, index]
+    job = desk.row("k0").job
+    assert job is not None
+    assert job["prompt"] == "p0"

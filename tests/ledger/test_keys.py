@@ -217,7 +217,7 @@ def test_somebody_else_submits(call: Caller, database: str, monkeypatch: pytest.
 
 
 def test_who_loses_a_race(face: Face, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is overtaken at the claim looks again at once; if the other gives up, it submits what it has uploaded."""
+    """A caller that loses the race for a claim reads the row again at once; if the winner gives up, it submits."""
     with HookedLedger(database) as ledger:
         call = Caller(face, ledger)
         with pytest.raises(APIStatusError, match="400"):

@@ -1,4 +1,4 @@
-"""Many threads, tasks and processes on one ledger: one submission a key, and nobody waits for ever."""
+"""Many threads, tasks and processes submit each key of one ledger once, and every call ends."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class Stop(BaseException):
 
 
 def test_an_interrupt_stops_nobody_else(ledger: Ledger, threads: ThreadPoolExecutor) -> None:
-    """Who is interrupted while it writes for others is interrupted alone, whoever that is."""
+    """If a thread is interrupted while it commits for others, the others are not interrupted."""
     stops = [Stop()]
 
     def stop() -> None:
