@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._batch import Batch, Status
+from ._keys import arun_keys, run_keys, unfinished
+from ._limits import Limits
 from ._report import report
-from ._run import Limits, Outcome, arun_keys, run_keys, unfinished
+from ._run import Outcome
 
 if TYPE_CHECKING:
     from ._workers import enqueue, run_worker

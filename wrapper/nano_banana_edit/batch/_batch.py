@@ -18,9 +18,12 @@ from nano_banana_edit_client.constraints import shorten
 from .._errors import InvalidRequest, must_be
 from ..client import AsyncNanoBananaEdit
 from ..ledger import LONGEST_BATCH, Ledger, Row, State, check_key, difference
+from ._checked import Checked
+from ._keys import NOT_PAID, run_alone, unfinished
+from ._limits import Limits
 from ._report import report
-from ._run import NOT_PAID, Limits, Outcome, Run, run_alone, unfinished
-from ._source import Checked, Flaw, Job, Source, read
+from ._run import Outcome, Run
+from ._source import Flaw, Job, Source, read
 
 T = TypeVar("T")
 
@@ -231,8 +234,7 @@ class Batch:
     def _rows(self) -> Iterator[Row | Outcome]:
         """Yield the rows that are not done, those first that are paid for."""
         yield from self._ledger.rows("saved", batch=self.name)
-        keys = None if self._checked is None else self
-        yield from unfinished(self._ledger, batch=self.name, keys=keys, retry_failed=self._retry_failed)
+        yield from unfinished(self._ledger, batch=self.name, keys=self, retry_failed=self._retry_failed)
         if self._source is not None and self._is_stream:
             for job in read(self._source, **self._read):
                 yield self._come(job)

@@ -7,9 +7,8 @@ import errno
 import math
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from itertools import count, islice
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
-from attrs import Attribute, evolve, field, frozen
+from attrs import frozen
 
 from .. import _clock, _media
 from .._errors import (
@@ -35,54 +34,19 @@ from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger, Row, State
 from ..models import Task
 from ..results import AsyncEdit
+from ._limits import Limits
 from ._pace import Pace, Stopped
 from ._sink import sink
 from ._source import Job
 
 T = TypeVar("T")
 
-NOT_PAID: tuple[State, ...] = ("new", "refused", "failed")  # or not for what they are to be submitted for
 _HAS_TASK = ("sent", "completed", "saved")
-_TAKEN = "Another process submits this row."
 _PAGE = 200  # rows read at once
 _THREADS = 8  # of one run, apart from those of the application, which may all be busy
 _AT_FIRST = 30.0  # seconds that an outage may last if the service has never answered: it may be the wrong host
 _PATIENCE = 600.0  # seconds that an outage may last once it has
-_UNFINISHED: tuple[State, ...] = ("completed", "sent", "refused", "new", "failed", "sending")
 _OF_ONE_FILE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP)
-
-
-def _at_least_1(_limits: object, attribute: Attribute[Any], value: Any) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if value != attribute.default and not (whole and value >= 1):
-        raise must_be("a whole number, at least 1", attribute.name, value)
-
-
-def _above_0(_limits: object, attribute: Attribute[Any], value: Any) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (number and 0 < value < float("inf")):
-        raise must_be("a number above 0, or None for no limit", attribute.name, value)
-
-
-@frozen(kw_only=True)
-class Limits:
-    """How much a batch does at once.
-
-    Attributes:
-        in_flight: Submissions at a time, uploads included, at least 1; default 16. A crash leaves no more unknown.
-        open_tasks: Edits at a time that are submitted, waited for or saved, at least 1; default 64.
-        downloads: Results fetched at a time, at least 1; default 8.
-        per_second: Submissions in a second, above 0; default: no limit.
-        per_minute: Submissions in a minute, above 0; default: no limit. A 429 slows the whole batch in any case.
-        max_edits: Submissions in all, at least 1, of this run; default: no limit.
-    """
-
-    in_flight: int = field(default=16, validator=_at_least_1)
-    open_tasks: int = field(default=64, validator=_at_least_1)
-    downloads: int = field(default=8, validator=_at_least_1)
-    per_second: float | None = field(default=None, validator=_above_0)
-    per_minute: float | None = field(default=None, validator=_above_0)
-    max_edits: int | None = field(default=None, validator=_at_least_1)
 
 
 @frozen
@@ -105,6 +69,9 @@ class Outcome:
 class _Taken(NanoBananaEditError):
     """Another process has the row; nothing was sent."""
 
+    def __init__(self) -> None:
+        super().__init__("Another process submits this row.")
+
 
 class _Claims(Ledger):
     """A ledger of one run, which submits rows as they were read, and waits for no other that has taken one since.
@@ -122,7 +89,7 @@ class _Claims(Ledger):
     def get(self, key: str) -> Row | None:
         row = self._ledger.get(key)
         if row and row.state in ("sending", *_HAS_TASK) and self._rows[key].state != "sending":
-            raise _Taken(_TAKEN)
+            raise _Taken
         return row
 
     def claim(self, key: str, owner: str, *args: Any, **how: Any) -> Row:
@@ -132,7 +99,7 @@ class _Claims(Ledger):
         elif row.owner == owner:
             self._claimed(key)
             return row
-        raise _Taken(_TAKEN)
+        raise _Taken
 
 
 class Run:
@@ -406,7 +373,7 @@ class Run:
             self._writing.discard(folded)
 
     def _is_whole(self, row: Row) -> bool:
-        sizes = _sizes(row)
+        sizes: dict[str, int] = (row.outcome or {}).get("sizes", {})
         return bool(sizes) and all(self._sink.size(name) == size for name, size in sizes.items())
 
     def _is_fatal(self, error: Exception, *, is_fetched: bool) -> bool:
@@ -435,12 +402,6 @@ class Run:
             await asyncio.wait([work])  # a thread that goes on may write a file, or use a ledger that is closed
 
 
-def _sizes(row: Row) -> dict[str, int]:
-    """Return the files of a row that was saved, and their sizes in bytes."""
-    sizes: dict[str, int] = (row.outcome or {}).get("sizes", {})
-    return sizes
-
-
 def _name(output: str, media_type: str | None, number: int) -> str:
     """Return the name of a result's file: with the ending of its format, and from the second on with a number."""
     path = PurePosixPath(output)
@@ -460,91 +421,3 @@ def _started(
     running.add(task)
     task.add_done_callback(ended.put_nowait)
     return task
-
-
-def run_alone(main: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
-    """Run an event loop. Raises RuntimeError if one is running."""
-    loop = None
-    with suppress(RuntimeError):
-        loop = asyncio.get_running_loop()
-    if loop:
-        raise RuntimeError(f"An event loop is running here, as in a notebook; use `await {instead}(...)`.")
-    return asyncio.run(main())
-
-
-def unfinished(
-    ledger: Ledger, *, batch: str | None = None, keys: Container[str] | None = None, retry_failed: bool = False
-) -> Iterator[Row]:
-    """Yield every row of batches that is not done, those first that are paid for: what an engine is to deliver.
-
-    Args:
-        ledger: The ledger with the rows.
-        batch: Only those of this batch; default: all.
-        keys: Of the rows that nobody has paid for, only those with one of these keys, such as a `Batch`, which has the
-            keys of its source; default: all.
-        retry_failed: Whether edits that failed become `new`, to be submitted and billed again; default False.
-    """
-    for state in _UNFINISHED:
-        if state == "failed" and not retry_failed:
-            continue
-        for row in ledger.rows(state, batch=batch):
-            if row.job is None or (keys is not None and row.state in NOT_PAID and row.key not in keys):
-                continue
-            if state != "failed":
-                yield row
-            elif ledger.renew(row.key, row.attempt):  # else somebody has tried it again since it was read
-                yield evolve(row, state="new")
-
-
-async def arun_keys(
-    ledger: Ledger,
-    client: AsyncNanoBananaEdit,
-    keys: Iterable[str],
-    output: str | os.PathLike[str],
-    *,
-    limits: Limits | None = None,
-) -> list[Outcome]:
-    """Edit the rows of some keys: submit each once, wait for it, and save it. See `run_keys`."""
-    run, listed = Run(ledger, client, output, limits or Limits()), list(keys)
-
-    def rows(is_sending: bool) -> Iterator[Row]:
-        for key in listed:
-            row = ledger.get(key)
-            if row and row.job and is_sending == (row.state == "sending"):
-                yield row
-
-    # What a process that may be dead was submitting is waited for last, until its lease is over.
-    return [outcome async for outcome in run.outcomes(rows(is_sending=False), rows(is_sending=True))]
-
-
-def run_keys(
-    ledger: Ledger,
-    client: AsyncNanoBananaEdit,
-    keys: Iterable[str],
-    output: str | os.PathLike[str],
-    *,
-    limits: Limits | None = None,
-) -> list[Outcome]:
-    """Edit the rows of some keys: submit each once, wait for it, and save it.
-
-    This is the unit of work for any engine. It may deliver keys twice, or lose them: what is done is not done again,
-    and `unfinished` finds what was never delivered.
-
-    Args:
-        ledger: The ledger with the rows.
-        client: The client that edits; `run_keys` runs an event loop of its own.
-        keys: Keys of rows that a batch added; a key that is not in the ledger is passed over.
-        output: Folder for the results, or a URL of fsspec, such as `s3://bucket/folder`.
-        limits: How much is done at once; default: `Limits()`.
-
-    Returns:
-        What became of each row.
-
-    Raises:
-        InvalidRequest: An argument cannot be used. Nothing was sent.
-        NanoBananaEditError: The token was refused, the ledger or the service cannot be reached, or the like; the rest
-            is left as it was.
-        OSError: A result cannot be saved, such as on a full disk.
-    """
-    work = partial(arun_keys, ledger, client, keys, output, limits=limits)
-    return run_alone(work, "arun_keys")

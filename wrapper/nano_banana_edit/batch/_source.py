@@ -21,14 +21,11 @@ import json
 import math
 import os
 import re
-import sqlite3
-import tempfile
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -37,7 +34,7 @@ from nano_banana_edit_client.constraints import Declared, shorten
 from nano_banana_edit_client.models import EditRequest
 
 from .. import _media, _requests
-from .._errors import InvalidRequest, LedgerError, must_be
+from .._errors import InvalidRequest, must_be
 from .._images import parse
 from .._redaction import visible
 from ..ledger import check_key
@@ -51,7 +48,6 @@ _OPTIONS = [name for name in _DECLARED if name not in ("image_urls", "prompt")]
 _COLUMNS = ["image", "images", "prompt", *_OPTIONS, "extra_body", "key", "output"]
 _IMAGE = re.compile(r"images?|image_\d{1,4}", re.ASCII)
 _NOT_UPLOADED = "https://not-uploaded.invalid/"  # stands for a local image while the rest is checked
-_SHOWN = 20  # flaws, of all that were found
 _LONGEST_NAME = 200  # bytes; file systems take 255, and an ending may be added
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
 _NOT_UTF8 = "it is not UTF-8; save the file as UTF-8."
@@ -61,7 +57,7 @@ _PLAIN_URL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[!-~]*)?", re.IGNORECA
 _RESERVED = r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)"  # as files, on Windows
 _PART = rf'(?!{_RESERVED} *(?:[./]|\Z))(?! )[^<>:"|?*\\/\x00-\x1f\ud800-\udfff]+(?<![. ])'
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*", re.IGNORECASE)
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @frozen
@@ -135,72 +131,6 @@ def read(
     texts = {"prompt": ("prompt", prompt), "key": ("key", key), "output": ("file_name", file_name)}
     templates = {column: _Template(name, text) for column, (name, text) in texts.items() if text is not None}
     return _jobs(rows, _Reader(folder, templates, given))
-
-
-class Checked:
-    """All jobs of a source, in a temporary file, when each was read and can be used.
-
-    Raises:
-        InvalidRequest: Some rows cannot be used, or two have one key or one file. It names the first, and its notes
-            name 19 more.
-        LedgerError: The temporary file cannot be written.
-    """
-
-    def __init__(self, jobs: Iterable[Job | Flaw]) -> None:
-        # Threads use it in turn.
-        self._spool = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self.close = weakref.finalize(self, self._spool.close)
-        flaws = _flaws(jobs, self._execute)
-        first, *others = [*islice(flaws, _SHOWN)] or [""]
-        if first:
-            number = 1 + len(others) + sum(1 for _ in flaws)
-            many = f"{number:,} rows" if others else "A row"
-            failure = InvalidRequest(f"{many} cannot be used; nothing was sent. {first}", field="source")
-            for flaw in others:
-                failure.add_note(flaw)
-            self.close()
-            raise failure
-        self._execute("CREATE INDEX by_key ON jobs (key)")
-
-    def __iter__(self) -> Iterator[Job]:
-        return (Job.of(key, json.loads(spec), place) for key, place, spec in self._execute(_IN_ORDER))
-
-    def __contains__(self, key: object) -> bool:
-        return self._execute("SELECT 1 FROM jobs WHERE key = ?", str(key)).fetchone() is not None
-
-    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
-        try:
-            return self._spool.execute(statement, values)
-        except sqlite3.Error as error:
-            raise LedgerError(f"The rows cannot be kept in {tempfile.gettempdir()} ({error}).") from error
-
-
-_IN_ORDER = "SELECT key, place, spec FROM jobs ORDER BY rowid"
-_DOUBLES = """
-    SELECT place, key, file, key_before, file_before FROM (
-        SELECT rowid AS number, place, key, file, lag(place) OVER (PARTITION BY key ORDER BY rowid) AS key_before,
-            lag(place) OVER (PARTITION BY file ORDER BY rowid) AS file_before FROM jobs
-    ) WHERE key_before IS NOT NULL OR file_before IS NOT NULL ORDER BY number
-"""
-
-
-def _flaws(jobs: Iterable[Job | Flaw], execute: Callable[..., sqlite3.Cursor]) -> Iterator[str]:
-    """Write jobs into a table, and yield what is wrong with the others, and with doubles."""
-    execute("PRAGMA journal_mode = OFF")
-    execute("CREATE TABLE jobs (key, file, place, spec)")
-    execute("BEGIN")
-    for job in jobs:
-        if isinstance(job, Flaw):
-            yield str(job.error.args[0])
-        else:
-            values = job.key, job.output.casefold(), job.place, _encode(job.spec())
-            execute("INSERT INTO jobs VALUES (?, ?, ?, ?)", *values)
-    for place, key, file, key_before, file_before in execute(_DOUBLES):
-        if key_before:
-            problem = f"key {shorten(key)} is that of {key_before}; to edit the same twice, give each a key of its own"
-        else:
-            problem = f"file name {shorten(file)} is that of {file_before}; give each a file name of its own"
-        yield f"{place}: its {problem}."
 
 
 def _jobs(rows: Iterable[_Placed], reader: _Reader) -> Iterator[Job | Flaw]:
@@ -373,7 +303,7 @@ class _Reader:
         if not urls:
             raise InvalidRequest("it has no image; name a URL or a file.", field="image")
         _requests.edit_request(urls, prompt, options, extra_body)
-        extra_body = extra_body and json.loads(_encode(extra_body))  # without tuples, as in the ledger
+        extra_body = extra_body and json.loads(encode(extra_body))  # without tuples, as in the ledger
         key = self._text("key", given)
         if key is None:
             content = {"images": list(map(str, written)), "prompt": prompt, "options": options, "extra": extra_body}

@@ -23,10 +23,12 @@ try:
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(f"Workers need {missing.name}: pip install 'nano-banana-edit[workers]'") from missing
 
-from .._errors import InvalidRequest, LedgerError, must_be
+from .._errors import InvalidRequest, LedgerError
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger
-from ._run import Limits, Outcome, arun_keys, unfinished
+from ._keys import arun_keys, unfinished
+from ._limits import Limits, check_at_least_1
+from ._run import Outcome
 from ._sink import sink
 
 _QUEUE = "nano-banana-edit"
@@ -62,7 +64,7 @@ def enqueue(
         InvalidRequest: The ledger is not in PostgreSQL, or `chunk` is below 1.
         LedgerError: The database cannot be used.
     """
-    _check_at_least_1("chunk", chunk)
+    check_at_least_1("chunk", chunk)
     number = 0
     with _opened(database) as (ledger, app):
         jobs = app.job_manager.list_jobs(queue=_QUEUE, status="todo")
@@ -106,7 +108,7 @@ def run_worker(
         Exception: Any other of `on_outcomes`, or of a fault; the chunk went back, too.
         KeyboardInterrupt: It was stopped by Ctrl-C; SIGTERM lets it return.
     """
-    _check_at_least_1("concurrency", concurrency)
+    check_at_least_1("concurrency", concurrency)
     sink(output)
     # psycopg cannot use the event loop that Windows has by default.
     with _opened(database) as (ledger, app), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
@@ -198,8 +200,3 @@ def _make_tables(app: App) -> None:
     except ConnectorException:
         if not app.check_connection():  # another process has not made them meanwhile
             raise
-
-
-def _check_at_least_1(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise must_be("a whole number, at least 1", name, value)
