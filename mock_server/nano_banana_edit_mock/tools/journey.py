@@ -1,0 +1,151 @@
+"""One edit, followed to its end on a server: an upload, an edit, polls, and the files of the result."""
+
+import json
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+from attrs import evolve
+from PIL import Image
+
+from ..contract import Constraint, Contract, Operation
+from ..contract.census import escape
+from ..contract.schemas import Violation
+from ..engine.records import Request
+from .cases import Case
+from .checks import Check, NoAnswer, Server, text_in
+
+_LONGEST = 600.0  # seconds until the edit must be finished
+_POLL_EVERY = 2.0  # seconds, as a public client of the API does
+_POLLS = int(_LONGEST / _POLL_EVERY) + 1
+_STEPS = ("uploadFile", "createEdit", "getTask")
+_MOST = 100_000_000  # bytes of a result
+_ENDS = ("completed", "failed")
+_PROMPT = "Make the sky a clear evening blue."
+_BOUNDARY = "nano-banana-edit-journey"
+_FILE = Operation(id="result", method="GET", path="/", servers=())
+
+
+def is_possible(contract: Contract) -> bool:
+    """Return whether a document has all operations of an edit."""
+    return {*_STEPS} <= {operation.id for operation in contract.operations}
+
+
+def travel(contract: Contract, server: Server) -> Iterator[Check]:
+    """Yield the checks of one edit, or none if that is not possible; what follows a failure is skipped."""
+    if not is_possible(contract):
+        return
+    operations = {operation.id: operation for operation in contract.operations}
+    upload, edit, polls = (_case(operations[step], step) for step in _STEPS)
+    check, body = server.ask(upload, _uploading(upload.operation, server))
+    yield check
+    url = text_in(body, "url")
+    if not url:
+        yield from _skipped("the upload has no URL", edit, polls, _file())
+        return
+    check, body = server.ask(edit, _editing(edit.operation, server, url))
+    yield check
+    task_id = text_in(body, "task_id")
+    if not task_id:
+        yield from _skipped("the edit has no task", polls, _file())
+        return
+    check, body = _wait(server, evolve(polls, path=dict.fromkeys(polls.operation.parameters, task_id)))
+    yield check
+    urls = _urls(body)
+    if not urls:
+        yield from _skipped(f"the task has no result; its status is {text_in(body, 'status')!r}", _file())
+    for number, url in enumerate(urls, start=1):
+        yield _fetch(server, evolve(_file(), name=f"file {number}"), url)
+
+
+def _wait(server: Server, case: Case) -> tuple[Check, bytes]:
+    """Return the check of all polls until the task is finished, and the last answer."""
+    found: dict[Violation, None] = {}
+    undeclared: dict[str, None] = {}
+    for poll in range(_POLLS):
+        time.sleep(_POLL_EVERY if poll else 0)
+        check, body = server.ask(case, case.request(server.of(case.operation), server.token))
+        found |= dict.fromkeys(check.violations)
+        undeclared |= dict.fromkeys(check.undeclared)
+        if check.differs or check.skipped or text_in(body, "status") in _ENDS:
+            break
+    return evolve(check, violations=tuple(found), undeclared=tuple(undeclared)), body
+
+
+def _fetch(server: Server, case: Case, url: str) -> Check:
+    """Return the check of a result; the token is not for its host."""
+    try:
+        response = server.get(Request("GET", url), _MOST)
+    except NoAnswer as failure:
+        return Check(case=case, status=failure.status, skipped=failure.reason)
+    if response.status != 200:
+        return Check(case=case, status=response.status, actual="refused")
+    try:
+        with Image.open(BytesIO(response.body)) as image:
+            kind = Image.MIME.get(image.format or "", "")
+    except OSError:
+        kind = ""
+    given, wrong = response.header("Content-Type"), []
+    if kind != "image/png":
+        wrong.append(f"The file is {kind or 'no image'}; image/png was asked for.")
+    if given != kind:
+        wrong.append(f"Content-Type is {given}; the file is {kind or 'no image'}.")
+    violations = tuple(Violation.of_body("content", message) for message in wrong)
+    return Check(case=case, status=200, actual="accepted", violations=violations)
+
+
+def _case(operation: Operation, step: str) -> Case:
+    pointer = f"/paths/{escape(operation.path)}/{operation.method.lower()}/responses" if operation.servers else ""
+    constraint = Constraint(
+        id=f"{step}.responses",
+        operation=operation.id,
+        location="body",
+        owner=operation.id,
+        field=(),
+        keyword="responses",
+        value=None,
+        pointer=pointer,
+    )
+    return Case(constraint=constraint, name="one edit to its end", operation=operation, path={})
+
+
+def _file() -> Case:
+    return _case(_FILE, "result")
+
+
+def _skipped(why: str, *cases: Case) -> Iterator[Check]:
+    yield from (Check(case=case, skipped=why) for case in cases)
+
+
+def _headers(server: Server, media_type: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.token}", "Content-Type": media_type}
+
+
+def _uploading(operation: Operation, server: Server) -> Request:
+    """Return the request that uploads an image, which a strict service may look at."""
+    file = BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(file, "PNG")
+    field = next(name for name, field in operation.fields.items() if field.kind == "file")
+    disposition = f'Content-Disposition: form-data; name="{field}"; filename="gradient.png"'
+    head = f"--{_BOUNDARY}\r\n{disposition}\r\nContent-Type: image/png\r\n\r\n"
+    body = head.encode() + file.getvalue() + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    headers = _headers(server, f"{operation.media_type}; boundary={_BOUNDARY}")
+    return Request("POST", server.of(operation).rstrip("/") + operation.path, headers, body)
+
+
+def _editing(operation: Operation, server: Server, url: str) -> Request:
+    body = json.dumps({"image_urls": [url], "prompt": _PROMPT, "output_format": "png"}).encode()
+    headers = _headers(server, str(operation.media_type))
+    return Request("POST", server.of(operation).rstrip("/") + operation.path, headers, body)
+
+
+def _urls(body: bytes) -> list[str]:
+    """Return the URLs of a result, in either of its two forms."""
+    try:
+        result: Any = json.loads(body).get("result")
+    except (AttributeError, ValueError):
+        return []
+    items = result if isinstance(result, list) else []
+    found = (item.get("url") if isinstance(item, dict) else item for item in items)
+    return [url for url in found if isinstance(url, str)]
