@@ -1,0 +1,62 @@
+"""Links to files of results: those of a server, changed into paths under which the mock serves them."""
+
+import json
+from collections import OrderedDict
+from pathlib import PurePosixPath
+from threading import Lock
+from urllib.parse import urlsplit
+
+from attrs import define, evolve, field
+
+from .hiding import digest, plain_url
+from .records import Response
+from .routes import FILE
+
+MAX_LINKS = 10_000  # as many as tasks
+
+
+@define
+class Links:
+    """The URLs of results, by the keys of the mock's files; the oldest goes first."""
+
+    _urls: OrderedDict[str, str] = field(factory=OrderedDict)
+    _lock: Lock = field(factory=Lock)
+
+    def url(self, key: str) -> str | None:
+        """Return the URL behind a key."""
+        return self._urls.get(key)
+
+    def change(self, response: Response, origin: str) -> Response:
+        """Return the answer to a poll with the URLs of its result changed, or as it is if it has none."""
+        try:
+            task = json.loads(response.body)
+            result = task["result"]
+            items = list(result)
+        except (KeyError, TypeError, ValueError):
+            return response
+        for index, item in enumerate(items):
+            if isinstance(item, str):
+                items[index] = self._add(item, origin)
+            elif isinstance(item, dict) and isinstance(item.get("url"), str):
+                items[index] = item | {"url": self._add(item["url"], origin)}
+        if not isinstance(result, list) or items == result:
+            return response
+        body = json.dumps(task | {"result": items}).encode()
+        headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
+        return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
+
+    def _add(self, url: str, origin: str) -> str:
+        if not url.lower().startswith(("https://", "http://")):
+            return url
+        key = key_of(url)
+        with self._lock:
+            self._urls[key] = url
+            while len(self._urls) > MAX_LINKS:
+                self._urls.popitem(last=False)
+        return origin + FILE.path.format(key=key)
+
+
+def key_of(url: str) -> str:
+    """Return the key of a file by its URL, whatever signs it; it ends as the URL does."""
+    plain = plain_url(url)
+    return digest(plain)[7:31] + PurePosixPath(urlsplit(plain).path).suffix[:8]
