@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from attrs import asdict, evolve
 
-from ..contract import Operation
+from ..contract import Contract, Operation
 from ..contract.document import load_admin
+from ..contract.files import write_yaml
 from ..engine.answers import allowed, content, refuse, refused, reply
 from ..engine.cors import share
 from ..engine.journal import MAX_KEPT, Reader
@@ -22,7 +23,8 @@ from ..engine.routes import Routes
 from ..engine.service import MockService
 
 PREFIX = "/__mock__/"
-_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")
+DOCUMENT = "/openapi.yaml"  # the one in use
+_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|(?:/|{re.escape(DOCUMENT)})?(?:\?|$))")
 _PASSED_ON = re.compile(r"(?i)forwarded|via|x-real-ip|x-forwarded-.*")
 TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
 _WHICH = f"The mock printed it at its start, unless {TOKEN_VARIABLE} was set."
@@ -39,6 +41,9 @@ _STRICT = (
     ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'none'"),
     ("Cache-Control", "no-cache"),
 )
+
+
+_ANYWHERE = ("Access-Control-Allow-Origin", "*")
 
 
 def is_admin(url: str) -> bool:
@@ -221,11 +226,18 @@ _OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
 }
 
 
+@lru_cache(1)
+def _as_yaml(contract: Contract) -> bytes:
+    return write_yaml(contract.document).encode()
+
+
 def _open(path: str, service: MockService) -> Response | None:
-    """Return what needs no token: the page, both documents, and files, which leave no entry in the journal."""
+    """Return what needs no token: the page, the documents, and files, which leave no entry in the journal."""
     documents = {f"{PREFIX}openapi.json": load_admin(), f"{PREFIX}api.json": service.contract}
     if path in documents:
-        return reply(200, documents[path].document, ("Access-Control-Allow-Origin", "*"))
+        return reply(200, documents[path].document, _ANYWHERE)
+    if path == DOCUMENT:
+        return content(200, "application/yaml", _as_yaml(service.contract), _ANYWHERE)
     if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
         return service.get_file(path.removeprefix(PREFIX[:-1]))
     # Compared with the names that there are, because a system refuses to look for some names.

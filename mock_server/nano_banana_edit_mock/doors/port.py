@@ -36,7 +36,7 @@ LOOK_EVERY = 0.1  # seconds between two looks for new events; a reader sees no d
 SILENCE = 150  # looks without any, after which a stream says that it still lives
 
 # Results may have to be drawn, and most of what the mock is asked about itself is as long as its memory.
-_MUCH = re.compile(r"/results/|/__mock__/(?!clock|events|reset)")
+_MUCH = re.compile(r"/results/|/openapi\.yaml|/__mock__/(?!clock|events|reset)")
 _LOG = logging.getLogger("nano_banana_edit_mock")
 
 
