@@ -29,6 +29,7 @@ from .faults import Piece, head, pieces
 from .log import Log
 
 WORKERS = 2  # threads for requests that are much work
+WAITING = 100  # threads for requests that wait for another service
 MAX_STREAMS = 32  # of events; a page has one
 IDLE = 60  # seconds without a byte in or out, after which a connection ends; at most twice as many
 GRACE = 1  # seconds to finish what is in flight when the server is left
@@ -88,7 +89,7 @@ class MockServer:
         self._shared = Shared(self._start, self._wanted)
         runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         self._loop = runner.get_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(WORKERS))
+        self._loop.set_default_executor(ThreadPoolExecutor(WAITING if self.service.waits else WORKERS))
         self._thread = threading.Thread(target=self._run, args=(runner, listener), daemon=True)
         self._thread.start()
         return self
@@ -131,7 +132,7 @@ class MockServer:
         return self.service.wanted(request)
 
     def _start(self, request: Request, peer: str | None) -> Making:
-        if len(request.body) <= LARGE and not _MUCH.search(request.url):
+        if len(request.body) <= LARGE and not _MUCH.search(request.url) and not self.service.waits:
             return self._answer(request, peer)
         return self._loop.run_in_executor(None, self._answer, request, peer)
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from ..contract.schemas import Violation
@@ -85,11 +86,15 @@ def refused(verdict: Verdict, allow: Iterable[str], otherwise: int) -> Response:
     return refuse(verdict.status or otherwise, message, diagnose(verdict.violations), *further)
 
 
-def diagnose(violations: Iterable[Violation]) -> tuple[str, str]:
-    """Return the header that lists violations as JSON, as far as they fit; the journal has them all."""
+def diagnose(violations: Iterable[Violation], of_answer: Iterable[Violation] = ()) -> tuple[str, str]:
+    """Return the header that lists violations as JSON, as far as they fit; the journal has them all.
+
+    The location of one in an answer from elsewhere begins with `answer.`.
+    """
     value = ""
-    for violation in violations:
-        entry = {"location": violation.location, "pointer": violation.pointer, "keyword": violation.keyword}
+    for prefix, violation in [*product(("",), violations), *product(("answer.",), of_answer)]:
+        location = f"{prefix}{violation.location}"
+        entry = {"location": location, "pointer": violation.pointer, "keyword": violation.keyword}
         # DEL cannot be in a header (RFC 9110, section 5.5), and JSON does not escape it.
         text = _compact(entry).replace("\x7f", r"\u007f")
         if len(value) + len(text) + len("[],") <= MAX_DIAGNOSTICS:

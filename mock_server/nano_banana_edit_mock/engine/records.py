@@ -251,6 +251,8 @@ class Entry:
         status: The status of the answer, also if a fault keeps it from arriving.
         fault: What goes wrong with the answer on its way; None for nothing.
         violations: What was wrong with the request, whatever the answer.
+        answer_violations: What was wrong with an answer that came from elsewhere, by the document.
+        undeclared: Properties of such an answer that the document does not name, as paths such as `result[0].width`.
         size: Bytes of the body that were read; a server does not read all of a body that is too large.
         content: The JSON body as bytes; None if there is none, it was not read or not JSON, or it has more than 64 KiB.
         authorization: Whether there was an Authorization header. Its value is not kept.
@@ -271,6 +273,8 @@ class Entry:
     fault: Fault | None
     _answer_headers: str = field(converter=_pack, repr=False)
     violations: tuple[Violation, ...]
+    answer_violations: tuple[Violation, ...] = ()
+    undeclared: tuple[str, ...] = ()
     size: int
     content: bytes | None = field(repr=False)
     authorization: bool
@@ -313,7 +317,8 @@ class Entry:
     @property
     def weight(self) -> int:
         """The bytes that it takes, about."""
-        texts = [text for one in self.violations for text in (one.pointer, one.field, one.message)]
+        found = (*self.violations, *self.answer_violations)
+        texts = [*self.undeclared, *(text for one in found for text in (one.pointer, one.field, one.message))]
         texts += [text for one in self.files for text in (one.name, one.filename, one.content_type)]
         kept = (self.path, self.path, self._headers, self._answer_headers, self.content or b"", self.answered or b"")
         return 1_000 + sum(map(len, kept)) + sum([200 + len(text or "") for text in texts])

@@ -25,6 +25,8 @@ class Replay:
     With `timing`, a request that is repeated gets the answer that it had so many seconds after it was first sent.
     """
 
+    waits = False
+
     def __init__(self, tape: Tape, *, timing: bool = False) -> None:
         self._tape, self._timing = tape, timing
         self._exchanges: dict[str, list[Exchange]] = {}

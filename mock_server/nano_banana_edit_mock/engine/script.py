@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from .records import Outcome
 from .rules import Doing, Rule, make_rule
 from .script_files import Step, read, rules
 
@@ -12,10 +13,14 @@ MAX_RULES = 10_000  # enough to script each outcome of a batch
 
 
 class Script:
-    """Rules for requests to `operations`. Each request is shown to them in order until one takes it."""
+    """Rules for requests to `operations`. Each request is shown to them in order until one takes it.
 
-    def __init__(self, operations: Collection[str]) -> None:
+    Without `outcomes`, a rule that has one is refused: a service elsewhere decides what becomes of its edits.
+    """
+
+    def __init__(self, operations: Collection[str], *, outcomes: bool = True) -> None:
         self.make = partial(make_rule, known=operations)
+        self._outcomes = outcomes
         self._lock = Lock()
         self._rules: list[Rule] = []
 
@@ -27,6 +32,10 @@ class Script:
 
     def add(self, rules: Sequence[Rule]) -> None:
         """Add rules, or none if there are too many."""
+        if not self._outcomes and any(isinstance(rule.do, Outcome) for rule in rules):
+            raise ValueError(
+                "an outcome is for edits of the mock; this service passes them on. Script a reply or fault."
+            )
         with self._lock:
             count = len(self._rules) + len(rules)
             if count > MAX_RULES:

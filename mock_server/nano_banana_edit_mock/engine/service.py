@@ -5,26 +5,33 @@ from datetime import UTC, datetime
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from attrs import evolve
 
 from ..contract import Contract, load
 from ..contract.wording import demand
 from . import assertions
+from .answer_referee import AnswerReferee, AnswerVerdict
+from .answers import diagnose, refuse
 from .bodies import Part
+from .cassette import read_cassette
 from .cors import share
 from .journal import MAX_KEPT, Journal
 from .player import Player
 from .preferences import preferred
 from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, Upload
-from .referee import Referee, astray, check_token
-from .routes import FILE_NAMES, FILE_ORIGIN, Routes
+from .referee import Referee, Verdict, astray, check_token
+from .replay import Replay
+from .replies import Reply
+from .routes import FILE_NAMES, FILE_ORIGIN, FILES, Route, Routes
 from .rules import Doing, Rule, make_outage
 from .script import Script
 from .script_files import Step
 from .state import Job, State
+from .tape import Tape
 from .timing import Clock, Seconds, monotonic
+from .upstream import Upstream
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
 _utc = partial(datetime.now, UTC)
@@ -55,6 +62,10 @@ class MockService:
         token: The only accepted bearer token; default None accepts any.
         invalid_status: Status for an invalid request if HTTP prescribes none, 400 to 599; default 400.
         contract: The contract; default is the one shipped.
+        upstream: What answers instead of the mock: a proxy or a tape. The script comes first, but has no outcomes.
+            Default None.
+        strict: Whether an invalid request is refused instead of passed on to `upstream`, and an answer that the
+            document does not allow is replaced by a 502; default False.
 
     Raises:
         ValueError: An argument is of another type or out of its range, `token` is not a bearer token, or both `polls`
@@ -79,6 +90,8 @@ class MockService:
         token: str | None = None,
         invalid_status: int = 400,
         contract: Contract | None = None,
+        upstream: Upstream | None = None,
+        strict: bool = False,
     ) -> None:
         self._usual = Outcome(polls=2 if polls is None and seconds is None else polls, seconds=seconds)
         demand("seed", seed, int, "a whole number")
@@ -92,16 +105,45 @@ class MockService:
         self.contract = load() if contract is None else contract
         demand("contract", self.contract, Contract, "what load() returns")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
+        self._upstream, self._strict = upstream, strict
+        self._answers = AnswerReferee(self.contract) if upstream else None
         self.max_body = self._referee.max_body
         self.reset()
+
+    @classmethod
+    def replay(cls, tape: Path | str, *, timing: bool = False, **options: Any) -> Self:
+        """Return a service that answers as a tape does.
+
+        A request that the tape does not have is answered 404, with the nearest one that it has.
+
+        Args:
+            tape: A folder that `--record` has written, or a cassette of vcrpy.
+            timing: Whether a task is finished as many seconds after its first poll as it was; default False lets each
+                poll have the next answer.
+            **options: Further arguments of MockService.
+
+        Raises:
+            OSError: The tape cannot be read.
+            ValueError: It is damaged, or not a tape; the message names the file.
+        """
+        path, contract = Path(tape), options.setdefault("contract", load())
+        read = read_cassette(path, contract) if path.is_file() else Tape.load(path)
+        return cls(upstream=Replay(read, timing=timing), **options)
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer may take its time, since it comes from elsewhere."""
+        return self._upstream is not None and self._upstream.waits
 
     def reset(self) -> None:
         """Forget everything, the script included, and start again from the seed; the clock goes on."""
         operations = [operation.id for operation in self.contract.operations]
-        self._script = Script([*operations, *FILE_NAMES])
+        self._script = Script([*operations, *FILE_NAMES], outcomes=self._upstream is None)
         self.journal = Journal(operations)
         self._state = State(self._seed)
         self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
+        if self._upstream:
+            self._upstream.reset()
 
     def handle(self, request: Request) -> Response:
         """Answer a request.
@@ -124,10 +166,11 @@ class MockService:
             verdict = self._referee.judge(operation, request, self._token)
         else:
             verdict = astray(request.method, route.url.path, route.allow)
-        prefers = preferred(request.header("Prefer")) if route.name and not verdict.violations else None
+        own = route.name and not verdict.violations and not self._upstream
+        prefers = preferred(request.header("Prefer")) if own else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id = self._player.play(route, verdict, request.body, taken or prefers, now)
+        response, task_id, judged = self._respond(route, verdict, request, taken or prefers, now)
         response = share(request, response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
@@ -141,6 +184,8 @@ class MockService:
             fault=response.fault,
             answer_headers=response.headers,
             violations=verdict.violations,
+            answer_violations=judged.violations,
+            undeclared=judged.undeclared,
             size=len(request.body),
             content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
             authorization=request.header("Authorization") is not None,
@@ -154,6 +199,28 @@ class MockService:
         self.journal.add(entry)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
+    def _respond(
+        self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float
+    ) -> tuple[Response, str | None, AnswerVerdict]:
+        """Return the answer to a request, the id of its task, and the verdict on an answer from elsewhere."""
+        operation, judged = route.operation, AnswerVerdict()
+        own = isinstance(do, Reply) or do is Fault.REFUSED or (self._strict and verdict.violations)
+        if self._upstream is None or self._answers is None or operation is None or own:
+            return *self._player.play(route, verdict, request.body, do, now), judged
+        response, task_id = self._upstream.answer(route, request, verdict, now), route.task_id
+        if operation in FILES:
+            return response, task_id, judged
+        judged = self._answers.judge(operation, response, method=request.method)
+        if 200 <= response.status < 300:
+            task_id = self._state.note(operation.id, route.task_id, request.body, response.body, now)
+        if self._strict and judged.violations:
+            wrong = " ".join(violation.message for violation in judged.violations)
+            response = refuse(502, f"The answer of the service is not as documented: {wrong} It is in the journal.")
+        if verdict.violations or judged.violations:
+            diagnosis = diagnose(verdict.violations, judged.violations)
+            response = evolve(response, headers=(*response.headers, diagnosis))
+        return response, task_id, judged
+
     def wanted(self, request: Request) -> int:
         """Return how many bytes of the body of a request are read, by its head; -1 if that is refused without it."""
         operation = self._routes.find(request.method, request.url).operation
@@ -162,6 +229,8 @@ class MockService:
 
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
+        if self._upstream:
+            return refuse(404, "A service behind the mock has its own files.")
         return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:

@@ -1,5 +1,6 @@
 """The state: accepted edits and uploads, bounded, under one lock."""
 
+import json
 import random
 import re
 from collections import OrderedDict
@@ -131,11 +132,33 @@ class State:
                 seconds=seconds,
             )
             self._keep("edit", task_id, content, len(content))
-            if len(self._jobs) > MAX_TASKS:
-                oldest, _ = self._jobs.popitem(last=False)
-                self._drop("edit", oldest)
-                self._drop("image", oldest)
+            self._bound()
         return job
+
+    def note(self, operation: str, polled: str | None, content: bytes, answer: bytes, born: float) -> str | None:
+        """Keep what a service elsewhere answers of its tasks, and return the id of the task."""
+        try:
+            told: dict[str, Any] = {**json.loads(answer)}
+        except (TypeError, ValueError):
+            told = {}
+        task_id = told.get("task_id") if operation == "createEdit" else polled
+        if not isinstance(task_id, str):
+            return polled
+        with self._lock:
+            if operation == "createEdit":
+                self.accepted += 1
+                self._jobs[task_id] = Job(task_id, "", "", "", None, Outcome(status="submitted"), born, None)
+                self._keep("edit", task_id, content, len(content))
+                self._bound()
+            elif (job := self._jobs.get(task_id)) and isinstance(told.get("status"), str):
+                job.outcome, job.polls = Outcome(status=told["status"]), job.polls + 1
+        return task_id
+
+    def _bound(self) -> None:
+        if len(self._jobs) > MAX_TASKS:
+            oldest, _ = self._jobs.popitem(last=False)
+            self._drop("edit", oldest)
+            self._drop("image", oldest)
 
     def poll(self, job: Job) -> int:
         """Count a poll of a job, and return how many there were before."""

@@ -78,13 +78,15 @@ class Tape:
         exchanges: The exchanges.
         title: The title of the document that they were recorded with; empty if that is not known.
         content: Whether prompts and files are on it.
-        folder: Where it is; None if it has no files.
+        folder: Where its files are; None if they are not in a folder.
+        kept: Its files by digest, if they are not in a folder.
     """
 
     exchanges: tuple[Exchange, ...]
     title: str = ""
     content: bool = False
     folder: Path | None = None
+    kept: Mapping[str, bytes] = field(factory=dict, repr=False)
 
     @classmethod
     def load(cls, folder: Path) -> "Tape":
@@ -108,6 +110,8 @@ class Tape:
 
     def file(self, name: str) -> bytes | None:
         """Return the file of a digest; None if it is not on the tape."""
+        if name in self.kept:
+            return self.kept[name]
         found = _DIGEST.fullmatch(name)
         path = self.folder / FILES / found[1] if found and self.folder else None
         return path.read_bytes() if path and path.is_file() else None

@@ -38,6 +38,8 @@ class Proxy:
         http: Options of the clients of httpx2, such as `transport` or `verify`; default none.
     """
 
+    waits = True
+
     def __init__(
         self,
         contract: Contract,
