@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import takewhile
@@ -19,10 +19,15 @@ try:
     from .contract.document import name_place
     from .contract.files import read_file
     from .doors.port import serve
+    from .engine.cassette import read_tape
     from .engine.documented import PLAYED
+    from .engine.replay import Replay
     from .engine.service import MockService
     from .tools import drift
     from .tools.cases import inspect
+    from .tools.compare import compare
+    from .tools.proxy import Proxy
+    from .tools.recorder import Recorder
     from .tools.table import HEAD, markdown, rows
 except ModuleNotFoundError as missing:
     sys.stderr.write(f"python -m nano_banana_edit_mock: error: {_HINT.format(missing.name)}\n")
@@ -40,33 +45,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         SystemExit: The arguments or a file are wrong, or help was shown. With status 1: the address is taken, or the
             version of a document is raised less than its changes need.
     """
-    parser = argparse.ArgumentParser(
-        prog,
-        description="Play nano-banana-edit offline, with a page at / that shows the requests.",
-        epilog=f"From another machine, /__mock__/ needs the token that is printed, or the one in {TOKEN_VARIABLE}.",
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    free = "port; 0 takes a free one and prints JSON (default: %(default)s)"
-    parser.add_argument("--port", type=_port, default=4010, help=free)
-    parser.add_argument("--seed", type=int, default=0, help="start of task ids and images (default: %(default)s)")
-    parser.add_argument("--polls", type=int, help="polls until a task is finished (default: 2)")
-    parser.add_argument("--seconds", type=float, help="seconds until a task is finished, instead of polls")
-    parser.add_argument("--token", help="the only accepted API token (default: any)")
-    invalid = "status for an invalid body (default: %(default)s)"
-    parser.add_argument("--invalid-status", type=int, default=400, metavar="N", help=invalid)
-    parser.add_argument("--script", type=Path, metavar="FILE", help="script: a list of steps, in YAML or JSON")
-    parser.add_argument("--spec", type=Path, metavar="FILE", help="OpenAPI document (default: the one shipped)")
-    parser.add_argument("--quiet", action="store_true", help="do not log the requests on standard error")
-    commands = parser.add_subparsers(dest="command", title="instead of serving")
-    census = commands.add_parser("contract", help="print the constraints of a document as a table")
-    census.add_argument("document", type=Path, nargs="?", help="OpenAPI document (default: the one shipped)")
-    census.add_argument(
-        "--json", action="store_true", help="print the document instead, as it was read, for a generator"
-    )
-    diff = commands.add_parser("diff", help="list what a new version of a document changes for callers and readers")
-    diff.add_argument("old", type=Path, help="the old version")
-    diff.add_argument("new", type=Path, help="the new version")
-    given = [*takewhile(lambda text: text not in commands.choices, sys.argv[1:] if argv is None else argv)]
+    parser, commands = _parser(prog)
+    given = [*takewhile(lambda text: text not in commands, sys.argv[1:] if argv is None else argv)]
     known = re.findall(r"--[a-z-]+", parser.format_help())
     for name in (text.partition("=")[0] for text in given if text.startswith("--")):
         if not any(option.startswith(name) for option in known):
@@ -83,10 +63,55 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
             sys.stdout.write(f"{json.dumps(contract.document) if options.json else markdown(HEAD, rows(contract))}\n")
         elif options.command == "diff":
             _diff(options.old, options.new)
+        elif options.command == "compare":
+            _compare(options.tape)
         else:
             _serve(options, parser)
     except (OSError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
+
+
+def _parser(prog: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
+    """Return the parser, and the names of the commands."""
+    parser = argparse.ArgumentParser(
+        prog,
+        description="Play nano-banana-edit offline, with a page at / that shows the requests.",
+        epilog=f"From another machine, /__mock__/ needs the token that is printed, or the one in {TOKEN_VARIABLE}.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    free = "port; 0 takes a free one and prints JSON (default: %(default)s)"
+    parser.add_argument("--port", type=_port, default=4010, help=free)
+    parser.add_argument("--seed", type=int, default=0, help="start of task ids and images (default: %(default)s)")
+    parser.add_argument("--polls", type=int, help="polls until a task is finished (default: 2)")
+    parser.add_argument("--seconds", type=float, help="seconds until a task is finished, instead of polls")
+    parser.add_argument("--token", help="the only accepted API token (default: any)")
+    invalid = "status for an invalid body (default: %(default)s)"
+    parser.add_argument("--invalid-status", type=int, default=400, metavar="N", help=invalid)
+    parser.add_argument("--script", type=Path, metavar="FILE", help="script: a list of steps, in YAML or JSON")
+    parser.add_argument("--spec", type=Path, metavar="FILE", help="OpenAPI document (default: the one shipped)")
+    parser.add_argument("--proxy", metavar="URL", help="pass requests on to this service of edits and tasks")
+    parser.add_argument("--proxy-files", metavar="URL", help="the service of uploads, if it is another one")
+    errors = "with --proxy: refuse what the document does not allow, requests and answers"
+    parser.add_argument("--proxy-errors", action="store_true", help=errors)
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="with --proxy: write a tape into a new folder")
+    content = "with --record: keep prompts and files, too"
+    parser.add_argument("--record-content", action="store_true", help=content)
+    parser.add_argument("--replay", type=Path, metavar="TAPE", help="answer from a tape, or a cassette of vcrpy")
+    timing = "with --replay: let tasks take as long as they did"
+    parser.add_argument("--replay-timing", action="store_true", help=timing)
+    parser.add_argument("--quiet", action="store_true", help="do not log the requests on standard error")
+    commands = parser.add_subparsers(dest="command", title="instead of serving")
+    census = commands.add_parser("contract", help="print the constraints of a document as a table")
+    census.add_argument("document", type=Path, nargs="?", help="OpenAPI document (default: the one shipped)")
+    census.add_argument(
+        "--json", action="store_true", help="print the document instead, as it was read, for a generator"
+    )
+    diff = commands.add_parser("diff", help="list what a new version of a document changes for callers and readers")
+    diff.add_argument("old", type=Path, help="the old version")
+    diff.add_argument("new", type=Path, help="the new version")
+    beside = commands.add_parser("compare", help="list where the mock differs in kind from the service on a tape")
+    beside.add_argument("tape", type=Path, help="a tape, or a cassette of vcrpy")
+    return parser, commands.choices
 
 
 def _port(text: str) -> int:
@@ -125,14 +150,7 @@ def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
             f"the mock plays {', '.join(PLAYED)} by these operationIds, and answers any other operation by its example"
         )
         sys.stderr.write(f"{parser.prog}: warning: {options.spec} has no {', '.join(sorted(missing))}; {what}.\n")
-    service = MockService(
-        seed=options.seed,
-        polls=options.polls,
-        seconds=options.seconds,
-        token=options.token,
-        invalid_status=options.invalid_status,
-        contract=contract,
-    )
+    service = _service(options, contract, parser)
     if options.script:
         service.script(options.script)
     token = os.environ.get(TOKEN_VARIABLE) or None
@@ -140,6 +158,32 @@ def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         serve(host=options.host, port=options.port, service=service, admin_token=token, quiet=options.quiet)
     except OSError as error:
         parser.exit(1, f"{parser.prog}: error: {error.strerror}\n")
+
+
+_NEEDS = {"proxy_files": "proxy", "proxy_errors": "proxy", "record": "proxy", "record_content": "record"}
+_NEEDS |= {"replay_timing": "replay"}
+
+
+def _service(options: argparse.Namespace, contract: Contract, parser: argparse.ArgumentParser) -> MockService:
+    """Return the service that the options describe: the mock's own, one behind a proxy, or one on a tape."""
+    for name, needed in _NEEDS.items():
+        if getattr(options, name) and not getattr(options, needed):
+            parser.error(f"--{name.replace('_', '-')} needs --{needed}.")
+    if options.proxy and options.replay:
+        parser.error("--proxy and --replay exclude each other. Use one of them.")
+    settings = {name: getattr(options, name) for name in ("seed", "polls", "seconds", "token", "invalid_status")}
+    settings["contract"] = contract
+    if options.replay:
+        tape = read_tape(options.replay, contract)
+        for difference in tape.differences(contract):
+            if sys.stderr:
+                sys.stderr.write(f"{parser.prog}: warning: {options.replay}: {difference}\n")
+        return MockService(**settings, upstream=Replay(tape, timing=options.replay_timing))
+    if not options.proxy:
+        return MockService(**settings)
+    recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None
+    proxy = Proxy(contract, options.proxy, options.proxy_files, recorder=recorder)
+    return MockService(**settings, upstream=proxy, strict=options.proxy_errors)
 
 
 def _diff(*paths: Path) -> None:
@@ -152,6 +196,17 @@ def _diff(*paths: Path) -> None:
     needed, raised = drift.bump(old, new), drift.raised(old, new)
     sys.stdout.write(f"Version bump: needs {needed}, has {raised}.\n")
     if not drift.suffices(raised, needed):
+        sys.exit(1)
+
+
+def _compare(path: Path) -> None:
+    contract = load()
+    tape = read_tape(path, contract)
+    found = [*tape.differences(contract), *compare(tape, contract)]
+    for text in found:
+        sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{len(tape.exchanges)} exchanges, {len(found)} differences.\n")
+    if found:
         sys.exit(1)
 
 

@@ -57,8 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(script=[], allow_hosts=[], **options): the script and options of a test's MockService, and hosts "
-        "that may be reached beside it",
+        f"{MARKER}(script=[], allow_hosts=[], tape=None, **options): the script and options of a test's MockService, "
+        "hosts that may be reached beside it, and a tape that answers in its place",
     )
 
 
@@ -129,7 +129,10 @@ def _service(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, url: str 
 
     script = options.pop("script")
     try:
-        service = MockService(**options)
+        tape = options.pop("tape", None)
+        if tape is not None:
+            options.pop("polls", None)
+        service = MockService(**options) if tape is None else MockService.replay(tape, **options)
         service.script(script)
     except (OSError, TypeError, ValueError) as error:
         raise pytest.fail.Exception(f"{MARKER}: {error}", pytrace=False) from None  # one line

@@ -14,13 +14,18 @@ from .routes import FILE, Routes
 from .tape import MAX_FILE, Exchange, Tape, answered, asked
 
 
-def read_cassette(path: Path, contract: Contract) -> Tape:
-    """Read a cassette in YAML or JSON. It has no times; requests to other services, results apart, are left out.
+def read_tape(path: Path, contract: Contract) -> Tape:
+    """Read a tape, which is a folder, or import a cassette, which is a file.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is not a cassette, or has no exchange of this API; the message names the file.
+        ValueError: It is neither, or damaged; the message names the file.
     """
+    return _read_cassette(path, contract) if path.is_file() else Tape.load(path)
+
+
+def _read_cassette(path: Path, contract: Contract) -> Tape:
+    """Read a cassette in YAML or JSON. It has no times; requests to other services, results apart, are left out."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE + 1)

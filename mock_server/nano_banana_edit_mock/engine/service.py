@@ -15,7 +15,7 @@ from . import assertions
 from .answer_referee import AnswerReferee, AnswerVerdict
 from .answers import diagnose, refuse
 from .bodies import Part
-from .cassette import read_cassette
+from .cassette import read_tape
 from .cors import share
 from .journal import MAX_KEPT, Journal
 from .player import Player
@@ -29,7 +29,6 @@ from .rules import Doing, Rule, make_outage
 from .script import Script
 from .script_files import Step
 from .state import Job, State
-from .tape import Tape
 from .timing import Clock, Seconds, monotonic
 from .upstream import Upstream
 
@@ -127,8 +126,7 @@ class MockService:
             ValueError: It is damaged, or not a tape; the message names the file.
         """
         path, contract = Path(tape), options.setdefault("contract", load())
-        read = read_cassette(path, contract) if path.is_file() else Tape.load(path)
-        return cls(upstream=Replay(read, timing=timing), **options)
+        return cls(upstream=Replay(read_tape(path, contract), timing=timing), **options)
 
     @property
     def waits(self) -> bool:

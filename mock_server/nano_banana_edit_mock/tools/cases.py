@@ -75,17 +75,25 @@ class Case:
             server: URL of the server, with its base path.
             token: The API token, for the Authorization header.
         """
-        path = PARAMETER.sub(lambda found: quote(self.path[found[1]], safe=""), self.operation.path)
-        headers = {} if self.authorization is None else {"Authorization": self.authorization.format(token=token)}
-        body = b""
-        if self.operation.media_type == JSON:
-            headers["Content-Type"] = JSON
-            body = json.dumps(self.value, ensure_ascii=False).encode()
-        elif self.operation.media_type:
-            headers["Content-Type"] = f"{MULTIPART}; boundary={_BOUNDARY}"
-            parts = (_parts(self.operation, name, value) for name, value in self.value.items())
-            body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-        return Request(self.operation.method, server.rstrip("/") + path, headers, b"" if self.empty else body)
+        value = self.authorization
+        headers = {} if value is None else {"Authorization": value.format(token=token)}
+        request = make_request(self.operation, server, self.path, self.value, headers)
+        return evolve(request, body=b"") if self.empty else request
+
+
+def make_request(
+    operation: Operation, server: str, path: Mapping[str, str], value: Any, headers: Mapping[str, str]
+) -> Request:
+    """Return the request of an operation to a server; in a form, the size of a file stands for it."""
+    address = server.rstrip("/") + PARAMETER.sub(lambda found: quote(path[found[1]], safe=""), operation.path)
+    if operation.media_type == JSON:
+        body = json.dumps(value, ensure_ascii=False).encode()
+        return Request(operation.method, address, {**headers, "Content-Type": JSON}, body)
+    if operation.media_type is None:
+        return Request(operation.method, address, dict(headers))
+    body = b"".join(_parts(operation, name, one) for name, one in value.items()) + f"--{_BOUNDARY}--\r\n".encode()
+    kind = f"{MULTIPART}; boundary={_BOUNDARY}"
+    return Request(operation.method, address, {**headers, "Content-Type": kind}, body)
 
 
 @lru_cache(maxsize=1)  # a form at its limit takes a second to judge
