@@ -33,8 +33,6 @@ def _read_cassette(path: Path, contract: Contract) -> Tape:
             raise ValueError(f"{path} has more than {MAX_FILE} bytes.")
         interactions = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["interactions"]  # noqa: S506 - safe
         pairs = [(_request(one["request"]), _response(one["response"])) for one in interactions]
-    except OSError as error:
-        raise type(error)(f"{path} cannot be read ({error.strerror}).") from error
     except (AttributeError, LookupError, TypeError, yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path} is not a cassette of vcrpy ({type(error).__name__}).") from error
     routes, referee = Routes(contract), Referee(contract)
@@ -42,21 +40,22 @@ def _read_cassette(path: Path, contract: Contract) -> Tape:
     files: dict[str, bytes] = {}
     for request, response in pairs:
         route = routes.find(request.method, request.url)
-        host = route.url.hostname in routes.by_host
-        verdict = referee.judge(route.operation, request, None) if route.operation and host else Verdict()
+        operation = route.operation if route.name and route.url.hostname in routes.by_host else None
+        verdict = referee.judge(operation, request, None) if operation else Verdict()
         body, hiding = asked(request, verdict, content=True)
         exchange = Exchange(
-            operation=str(route.name) if route.operation and host else FILE.id,
+            operation=operation.id if operation else FILE.id,
             at=0.0,
-            path=dict(route.path) if route.operation and host else {"url": plain_url(request.url)},
+            path=dict(route.path) if operation else {"url": plain_url(request.url)},
             body=body,
             status=response.status,
             headers=hiding.headers(response.headers),
             answer=answered(response, hiding),
         )
-        if host or exchange.answer.keys() == {"file"}:
+        if "file" in exchange.answer:
+            files[exchange.answer["file"]] = response.body
+        if operation or "file" in exchange.answer:
             exchanges.append(exchange)
-            files |= {exchange.answer["file"]: response.body} if "file" in exchange.answer else {}
     if not any(exchange.operation != FILE.id for exchange in exchanges):
         raise ValueError(f"{path} has no exchange of this API.")
     return evolve(Tape(exchanges=tuple(exchanges), content=True), kept=files)

@@ -35,7 +35,8 @@ class Hiding:
     """
 
     def __init__(self, secrets: Iterable[str] = (), private: Iterable[str] = ()) -> None:
-        self._whole = {text: digest(text) for text in private}
+        self.private = dict.fromkeys(private)
+        self._whole = {text: digest(text) for text in self.private}
         self._inside = {spelled: _TOKEN for secret in secrets if secret for spelled in (secret, quote(secret, safe=""))}
         self._inside |= {text: sign for text, sign in self._whole.items() if len(text) >= _LONG}
 

@@ -6,7 +6,7 @@ content, a digest stands for each prompt and file.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,17 +154,20 @@ class Tape:
             yield from (f"{about}: now allowed: {text}" for text in exchange.violations if text not in now)
 
 
-def asked(request: Request, verdict: Verdict, *, content: bool) -> tuple[Any, Hiding]:
-    """Return what a tape keeps of the body of a request, and what hides the same in its answer."""
+def asked(request: Request, verdict: Verdict, *, content: bool, earlier: Iterable[str] = ()) -> tuple[Any, Hiding]:
+    """Return what a tape keeps of the body of a request, and what hides the same in its answer.
+
+    An answer may also repeat private texts of `earlier` requests, as the error of a task does.
+    """
     _, _, token = (request.header("Authorization") or "").rpartition(" ")
     if verdict.files:
         files = {file.name: {"file": digest(file.content), "bytes": len(file.content)} for file in verdict.files}
-        return files, Hiding([token])
+        return files, Hiding([token], earlier)
     try:
         value = read_json(request.body) if request.body else None
     except Flaw:
-        return digest(request.body), Hiding([token])
-    hiding = Hiding([token], () if content else _private(value))
+        return digest(request.body), Hiding([token], earlier)
+    hiding = Hiding([token], () if content else (*earlier, *_private(value)))
     return hiding.value(value), hiding
 
 

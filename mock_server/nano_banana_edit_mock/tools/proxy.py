@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from ..admin.api import is_loopback
 from ..contract import Contract, Operation
+from ..contract.wording import cut
 from ..engine.answers import refuse
 from ..engine.links import Links
 from ..engine.records import Request, Response, pairs
@@ -36,6 +38,9 @@ class Proxy:
         files_url: URL of the service of uploads; default is `base_url`.
         recorder: What writes a tape; default None.
         http: Options of the clients of httpx2, such as `transport` or `verify`; default none.
+
+    Raises:
+        ValueError: A URL is none, or would show the token to others.
     """
 
     waits = True
@@ -50,7 +55,7 @@ class Proxy:
         **http: Any,
     ) -> None:
         self._main = contract.servers[0]
-        self._base, self._files = base_url.rstrip("/"), (files_url or base_url).rstrip("/")
+        self._base, self._files = _checked(base_url), _checked(files_url or base_url)
         self._recorder = recorder
         options = {"timeout": httpx2.Timeout(TIMEOUT, connect=10.0), **http}
         # Only polls go over connections that were used before: one that is stale would make an edit unknown.
@@ -138,3 +143,15 @@ class Proxy:
     def _is_trusted(self, url: str) -> bool:
         hosts = {urlsplit(upstream).netloc for upstream in (self._base, self._files)}
         return url.lower().startswith("https://") or urlsplit(url).netloc in hosts
+
+
+def _checked(url: str) -> str:
+    """Return the URL of a service, without a slash at its end."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        known = False
+    if not known or not (parts.scheme == "https" or is_loopback(parts.hostname)):
+        raise ValueError(f"proxy is {cut(url)}; use a URL with https, or of this machine, without a password.")
+    return url.rstrip("/")

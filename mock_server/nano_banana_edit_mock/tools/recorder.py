@@ -3,6 +3,7 @@
 import json
 import logging
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..engine.referee import Verdict
 from ..engine.routes import FILE, Route
 from ..engine.tape import FILES, FORMAT, HEAD, Exchange, Tape, answered, asked
 
+_REMEMBERED = 1_000  # private texts, which the answers to later requests may repeat
 _LOG = logging.getLogger("nano_banana_edit_mock")
 
 
@@ -40,6 +42,7 @@ class Recorder:
         self._tape = Tape(exchanges=(), folder=folder)
         self._count, self._began = 0, 0.0
         self._stopped = False
+        self._private: deque[str] = deque(maxlen=_REMEMBERED)
         info = contract.document["info"]
         head = {"format": FORMAT, "title": info["title"], "version": info["version"], "content": content}
         head["recorded"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -56,12 +59,14 @@ class Recorder:
         self, route: Route, request: Request, verdict: Verdict, response: Response, now: float, url: str = ""
     ) -> None:
         """Write an exchange; `url` is that of a file. After a failure, which is logged, nothing more is written."""
-        body, hiding = (None, Hiding()) if url else asked(request, verdict, content=self._content)
         operation = route.operation
         name = FILE.id if url or operation is None else operation.id
         with self._lock:
             if self._stopped:
                 return
+            earlier = tuple(self._private)
+            body, hiding = (None, Hiding()) if url else asked(request, verdict, content=self._content, earlier=earlier)
+            self._private.extend(text for text in hiding.private if text not in earlier)
             self._began = self._began if self._count else now
             self._count += 1
             exchange = Exchange(

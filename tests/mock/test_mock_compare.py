@@ -1,0 +1,165 @@
+"""The mock beside a tape, and cassettes as tapes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from attrs import evolve
+from nano_banana_edit_mock import MockService, Outcome, Reply, Request, load
+from nano_banana_edit_mock.engine.tape import Exchange, Tape
+from nano_banana_edit_mock.tools.compare import compare
+
+from .test_mock_tape import API, EDIT, FILES, HEADERS, TASK, TOKEN, edit, recorded
+
+BODY = {"prompt": "p", "image_urls": ["https://a.example/b"]}
+POST = Request("POST", EDIT, HEADERS, json.dumps(BODY).encode())
+
+
+def taped(folder, *script, requests=(POST,), polls=3):
+    """A tape of the mock on script, with an edit and its polls."""
+    service = MockService(token=TOKEN, polls=2)
+    service.script(script)
+    recording = recorded(folder, service)
+    for request in requests:
+        answer = recording.handle(request)
+        for _ in range(polls if answer.status == 200 and request is POST else 0):
+            recording.handle(Request("GET", f"{API}/tasks/{answer.json()['task_id']}", HEADERS[:1]))
+    return Tape.load(folder)
+
+
+def with_answer(tape: Tape, number: int, **changes) -> list[str]:
+    """The differences of a tape on which an exchange has another answer."""
+    exchanges = [*tape.exchanges]
+    exchanges[number - 1] = evolve(exchanges[number - 1], **changes)
+    return [*compare(evolve(tape, exchanges=tuple(exchanges)), load())]
+
+
+def test_the_mock_is_like_itself(tmp_path):
+    """A tape of the mock has nothing that the mock does in another way, errors and failures included."""
+    upload = Request("POST", f"{FILES}/api/upload/file", HEADERS[:1], b"x")
+    unknown = Request("GET", TASK, HEADERS[:1])
+    wrong = Request("POST", EDIT, HEADERS, b"{}")
+    edit(recorded(tmp_path / "whole"))
+    assert [] == [*compare(Tape.load(tmp_path / "whole"), load())]
+    tapes = {
+        "errors": taped(tmp_path / "errors", requests=(POST, upload, unknown, wrong)),
+        "failed": taped(tmp_path / "failed", Outcome(status="failed", error_code="4", error_msg="no")),
+        "files": taped(tmp_path / "files", Outcome(result_form="file")),
+        "limited": taped(tmp_path / "limited", Reply(429, body={"message": "slow", "error_code": "4"}), polls=0),
+    }
+    assert {name: [] for name in tapes} == {name: [*compare(tape, load())] for name, tape in tapes.items()}
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "difference"),
+    [
+        (1, {"json": {"task_id": "t", "eta": 3}}, "Exchange 1, createEdit: /eta is there, and not in the mock's."),
+        (2, {"json": {"id": 3, "status": "pending"}}, "Exchange 2, getTask: /id is a number, the mock's a string."),
+        (2, {"json": {"status": "pending"}}, "Exchange 2, getTask: /id is not there, but in the mock's."),
+        (2, {"json": {"status": "queued"}}, "Exchange 2, getTask: the mock has no such task with the status 'queued'."),
+        (
+            4,
+            {"json": {"id": "t", "status": "completed", "result": []}},
+            "Exchange 4, getTask: /result has 0 items, the mock's 1.",
+        ),
+        (
+            4,
+            {"json": {"id": "t", "status": "completed", "result": [None]}},
+            "Exchange 4, getTask: /result/0 is null, the mock's a string.",
+        ),
+        (2, {"text": "gone"}, "Exchange 2, getTask: the mock has no such task with the status 'None'."),
+    ],
+)
+def test_other_shapes(tmp_path, number, answer, difference):
+    """A property, a type or a status of a task that only one of them has is listed."""
+    tape = taped(tmp_path / "tape")
+    task_id = tape.exchanges[0].answer["json"]["task_id"]
+    if "json" in answer and "task_id" in answer["json"]:
+        answer = {"json": answer["json"] | {"task_id": task_id}}
+    assert [difference] == with_answer(tape, number, answer=answer)
+
+
+def test_other_statuses_and_headers(tmp_path):
+    """A status and a header that clients read are compared, and each difference is listed once."""
+    wrong = Request("POST", EDIT, HEADERS, b"{}")
+    tape = taped(tmp_path / "tape", requests=(wrong, wrong))
+    assert ["Exchange 1, createEdit: the status is 422, the mock's 400."] == with_answer(tape, 1, status=422)
+    html = {"headers": [["Content-Type", "text/html"], ["Retry-After", "3"]], "answer": {"text": "<p>"}}
+    assert [
+        "Exchange 1, createEdit: Content-Type is text/html, the mock's application/json.",
+        "Exchange 1, createEdit: retry-after is 3, the mock's not sent.",
+        "Exchange 1, createEdit: The body is null, the mock's an object.",
+    ] == with_answer(tape, 1, **html)
+    twice = [evolve(exchange, status=422) for exchange in tape.exchanges]
+    assert 1 == len([*compare(evolve(tape, exchanges=tuple(twice)), load())])
+
+
+def test_what_the_document_does_not_have(tmp_path):
+    """An exchange of an operation that is gone, and an edit whose polls are not on the tape, are no difference."""
+    tape = taped(tmp_path / "tape", polls=0)
+    gone: Exchange = evolve(tape.exchanges[0], operation="gone")
+    assert [] == [*compare(evolve(tape, exchanges=(gone, *tape.exchanges)), load())]
+
+
+def interactions(*requests):
+    """What vcrpy writes of requests to the mock."""
+    own = MockService(token=TOKEN, polls=0)
+    for request in requests:
+        response = own.handle(request)
+        yield {
+            "request": {
+                "method": request.method,
+                "uri": request.url,
+                "body": request.body.decode("latin-1") or None,
+                "headers": {name: [value] for name, value in request.headers},
+            },
+            "response": {
+                "status": {"code": response.status, "message": ""},
+                "headers": dict(response.headers),
+                "body": {"string": response.body},
+            },
+        }
+
+
+def test_a_cassette_is_a_tape(tmp_path: Path):
+    """A cassette of vcrpy is played as a tape, with its results; requests to other services are left out."""
+    task_id = MockService().handle(POST).json()["task_id"]
+    result = f"https://nano-banana-edit.test/results/{task_id}/0.png"
+    poll = Request("GET", f"{API}/tasks/{task_id}", HEADERS[:1])
+    other = Request("GET", "https://other.example/v1/tasks/x")
+    written = {"interactions": [*interactions(POST, poll, other, Request("GET", result))], "version": 1}
+    (tmp_path / "cassette.yaml").write_text(yaml.dump(written))
+    service = MockService.replay(tmp_path / "cassette.yaml")
+    again = Request("POST", EDIT, HEADERS, json.dumps(dict(reversed(BODY.items()))).encode())
+    assert task_id == service.handle(again).json()["task_id"]
+    (link,) = service.handle(poll).json()["result"]
+    assert written["interactions"][3]["response"]["body"]["string"] == service.handle(Request("GET", link)).body
+    assert 404 == service.handle(Request("GET", f"{API}/tasks/x", HEADERS[:1])).status
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("interactions: []", "has no exchange of this API"),
+        ("version: 1", "is not a cassette of vcrpy"),
+        ("{", "is not a cassette of vcrpy"),
+        ("interactions: [{request: 3}]", "is not a cassette of vcrpy"),
+        ("[" * 5_000, "is not a cassette of vcrpy"),
+    ],
+)
+def test_not_a_cassette(tmp_path, text, message):
+    """A file that is not a cassette of this API is refused by name."""
+    (tmp_path / "file.yaml").write_text(text)
+    with pytest.raises(ValueError, match=f"file.yaml {message}"):
+        MockService.replay(tmp_path / "file.yaml")
+
+
+def test_a_cassette_that_is_too_large(tmp_path):
+    """A file that cannot be a cassette is refused by its size, and one that cannot be read by name."""
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate(64_000_001)
+    with pytest.raises(ValueError, match="has more than 64000000 bytes"):
+        MockService.replay(tmp_path / "large.yaml")

@@ -1,0 +1,306 @@
+"""Tapes: what is kept, what never is, and how it is played again."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import httpx2
+import pytest
+from nano_banana_edit import APIStatusError, NanoBananaEdit, NotFound
+from nano_banana_edit_mock import MockService, Request, load, mock_transport
+from nano_banana_edit_mock.contract import parse
+from nano_banana_edit_mock.engine.tape import Tape
+from nano_banana_edit_mock.tools.proxy import Proxy
+from nano_banana_edit_mock.tools.recorder import Recorder
+
+TOKEN = "sekret/token="
+PROMPT = "put my grandmother into the picture"
+API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
+EDIT, TASK = f"{API}/generate/k/nano-banana-edit", f"{API}/tasks/t"
+HEADERS = [("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/json")]
+PHOTO = ("grandmother.png", b"\x89PNG\r\n\x1a\n" + b"grandmother's face")
+
+
+class Clock:
+    """Seconds that a test lets pass."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+def recorded(folder, service=None, *, content=False, upstream=None):
+    """A proxy that writes a tape, in front of the mock or another transport."""
+    service = service or MockService(token=TOKEN, polls=2)
+    recorder = Recorder(folder, load(), content=content)
+    proxy = Proxy(load(), API, FILES, recorder=recorder, transport=upstream or mock_transport(service))
+    return MockService(upstream=proxy, clock=Clock())
+
+
+def edit(service, prompt=PROMPT):
+    """One edit to its end, with its bytes."""
+    # Not through the router, which would answer the proxy as well.
+    with httpx2.Client(transport=mock_transport(service)) as http:
+        client = NanoBananaEdit(token=TOKEN, poll_interval=0, http_client=http)
+        found = client.edit(PHOTO, prompt, output_format="png")
+        return found.task_id, found.images[0].bytes()
+
+
+def files(folder):
+    """What is on a tape, by name."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_an_edit_is_played_again(tmp_path, content):
+    """The same requests get the same answers, and with content the same bytes."""
+    told, image = edit(recorded(tmp_path / "tape", content=content))
+    service = MockService.replay(tmp_path / "tape")
+    again, played = edit(service)
+    assert told == again
+    assert played.startswith(b"\x89PNG")
+    assert (played == image) == content
+    assert [] == [entry for entry in service.calls if entry.violations or entry.answer_violations]
+    assert 1 == len(service.edits)
+    service.reset()
+    assert told == edit(service)[0]
+
+
+def test_a_tape_is_readable(tmp_path):
+    """An exchange is a file of its own, in the order of the requests; nothing else is there."""
+    edit(recorded(tmp_path / "tape"))
+    names = ["0001-uploadFile.json", "0002-createEdit.json", *(f"000{n}-getTask.json" for n in (3, 4, 5))]
+    assert {"tape.json", *names, "0006-getFile.json"} == {*files(tmp_path / "tape")}
+    exchange = json.loads(files(tmp_path / "tape")["0002-createEdit.json"])
+    assert "createEdit" == exchange["operation"]
+    assert ["task_id"] == [*exchange["answer"]["json"]]
+
+
+def test_nothing_secret_is_kept(tmp_path):
+    """Without content there is no token, prompt, file name or byte of an image on a tape, whoever repeats it."""
+    from urllib.parse import quote
+
+    def answer(request):
+        echo = {
+            "message": f"{PROMPT}! {TOKEN}",
+            "url": f"https://u:p@h.example/x?sig={quote(TOKEN, safe='')}#f",
+            TOKEN: 1,
+        }
+        headers = {"Set-Cookie": f"s={TOKEN}", "X-Echo": TOKEN, "Location": f"https://h.example/?s={TOKEN}"}
+        return httpx2.Response(400, json=echo, headers=headers)
+
+    service = recorded(tmp_path / "tape", upstream=httpx2.MockTransport(answer))
+    body = {"prompt": PROMPT, "image_urls": ["https://h.example/a.png?X-Signature=abc", "data:image/png;base64,AAAA"]}
+    service.handle(Request("POST", EDIT, HEADERS, json.dumps(body).encode()))
+    service.handle(Request("POST", EDIT, HEADERS, f"{PROMPT} {TOKEN}".encode()))
+    with httpx2.Client(transport=mock_transport(service)) as http, pytest.raises(APIStatusError):
+        NanoBananaEdit(token=TOKEN, http_client=http).upload(PHOTO)
+    kept = b"\n".join(files(tmp_path / "tape").values()).decode()
+    for secret in (
+        TOKEN,
+        quote(TOKEN, safe=""),
+        "grandmother",
+        "X-Signature",
+        "sig=",
+        "u:p@",
+        "AAAA",
+        "X-Echo",
+        "Cookie",
+    ):
+        assert secret.lower() not in kept.lower()
+    assert "https://h.example/a.png" in kept
+    assert 3 == len(re.findall(r'"operation"', kept))
+
+
+def test_content_on_demand(tmp_path):
+    """With content the prompt and the files are there, the files by their digests; the token never is."""
+    _, image = edit(recorded(tmp_path / "tape", content=True))
+    kept = files(tmp_path / "tape")
+    assert {PHOTO[1], image} == {content for name, content in kept.items() if name.startswith("files/")}
+    assert PROMPT in kept["0002-createEdit.json"].decode()
+    assert TOKEN not in b"".join(kept.values()).decode("latin-1")
+
+
+def test_what_is_not_on_the_tape(tmp_path):
+    """A request that is not on the tape fails with the nearest exchange, and where it differs."""
+    edit(recorded(tmp_path / "tape", content=True))
+    service = MockService.replay(tmp_path / "tape")
+    with pytest.raises(NotFound, match=r"The nearest is exchange 2; /body/prompt is .*mother.*, there .*grandmother"):
+        edit(service, "put my mother into the picture")
+    other = service.handle(Request("GET", f"{API}/tasks/x", HEADERS[:1]))
+    assert "getTask is not on the tape. The nearest is exchange 3; /path/id is" in other.json()["message"] or (
+        "The tape has no request like it" in other.json()["message"]
+    )
+    far = service.handle(Request("POST", f"{FILES}/api/upload/file", HEADERS, b"x"))
+    assert 404 == far.status
+    assert 404 == service.handle(Request("GET", "https://nano-banana-edit.test/files/x.png")).status
+
+
+def test_polls_at_once_or_in_their_time(tmp_path):
+    """Polls are played one after another, or as many seconds after the first one as they were."""
+    own = MockService(token=TOKEN, seconds=10)
+    service = recorded(tmp_path / "tape", own)
+    post = Request(
+        "POST", EDIT, HEADERS, json.dumps({"prompt": PROMPT, "image_urls": ["https://a.example/b"]}).encode()
+    )
+    task_id = service.handle(post).json()["task_id"]
+    poll = Request("GET", f"{API}/tasks/{task_id}", HEADERS[:1])
+    for _ in range(4):
+        service.handle(poll)
+        own.advance(5)
+        service.advance(5)
+    at_once = MockService.replay(tmp_path / "tape")
+    told = [at_once.handle(poll).json()["status"] for _ in range(6)]
+    assert ["pending", "processing", "completed", "completed", "completed", "completed"] == told
+    timed = MockService.replay(tmp_path / "tape", timing=True, clock=Clock())
+    told = []
+    for _ in range(8):
+        told.append(timed.handle(poll).json()["status"])
+        timed.advance(2.5)
+    assert ["pending"] * 2 + ["processing"] * 2 + ["completed"] * 4 == told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status_code": 502, "html": "<p>Bad Gateway</p>"},
+        {"status_code": 204},
+        {"status_code": 200, "text": "é", "headers": {"Content-Type": "text/plain; charset=latin-1"}},
+    ],
+)
+def test_odd_answers_are_played_again(tmp_path, answer):
+    """An answer without a body, or with another one than JSON, is played as it was."""
+    service = recorded(tmp_path / "tape", upstream=httpx2.MockTransport(lambda request: httpx2.Response(**answer)))
+    poll = Request("GET", TASK, HEADERS[:1])
+    told = service.handle(poll)
+    again = MockService.replay(tmp_path / "tape").handle(poll)
+    assert (told.status, told.body, told.header("Content-Type")) == (
+        again.status,
+        again.body,
+        again.header("Content-Type"),
+    )
+
+
+def test_an_answer_of_another_kind(tmp_path):
+    """An exchange whose answer somebody changed into nothing known is played without a body."""
+    edit(recorded(tmp_path / "tape"))
+    file = tmp_path / "tape" / "0003-getTask.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"answer": {"xml": "<a/>"}}))
+    (exchange,) = [one for one in Tape.load(tmp_path / "tape").exchanges if one.answer == {"xml": "<a/>"}]
+    assert b"" == Tape(exchanges=(exchange,)).response(exchange).body
+
+
+def test_nothing_is_half_written(tmp_path, caplog):
+    """A file that cannot be put in its place leaves no part of it."""
+    service = recorded(tmp_path / "tape")
+    (tmp_path / "tape" / "0001-getTask.json" / "x").mkdir(parents=True)
+    service.handle(Request("GET", TASK, HEADERS[:1]))
+    assert ["The tape ends after 0 exchanges"] == [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert {"tape.json", "files", "0001-getTask.json"} == {file.name for file in (tmp_path / "tape").iterdir()}
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path):
+    """A tape never mixes with what is there."""
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(ValueError, match="is not empty"):
+        Recorder(tmp_path, load())
+    assert ["mine"] == [file.name for file in tmp_path.iterdir()]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    """A tape where a file stands is refused at the start."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OSError, match="cannot be written"):
+        Recorder(tmp_path / "file" / "tape", load())
+
+
+def test_a_tape_ends_when_the_folder_goes(tmp_path, caplog):
+    """A folder that can no longer be written ends the tape with one line; requests pass on."""
+    import shutil
+
+    service = recorded(tmp_path / "tape")
+    shutil.rmtree(tmp_path / "tape")
+    for _ in range(2):
+        assert 404 == service.handle(Request("GET", TASK, HEADERS[:1])).status
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("The tape ends after 0 exchanges: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("tape.json", None, "tape.json cannot be read"),
+        ("tape.json", "{", "tape.json: The body is not JSON"),
+        ("tape.json", "[]", "tape.json is damaged"),
+        ("tape.json", '{"format": 2}', "format is 2; it must be 1"),
+        ("0002-createEdit.json", "[]", "0002-createEdit.json is damaged"),
+        ("0002-createEdit.json", "{}", "operation is damaged or missing"),
+        ("0002-createEdit.json", '{"operation": 3}', "operation is damaged or missing"),
+        ("0002-createEdit.json", "headers", "headers is damaged"),
+    ],
+)
+def test_a_damaged_tape(tmp_path, name, text, message):
+    """A tape that is damaged is refused with the name of its file."""
+    edit(recorded(tmp_path / "tape"))
+    file = tmp_path / "tape" / name
+    if text == "headers":
+        text = json.dumps(json.loads(file.read_text()) | {"headers": [["a"]]})
+    file.unlink() if text is None else file.write_text(text)
+    with pytest.raises((OSError, ValueError), match=message):
+        MockService.replay(tmp_path / "tape")
+
+
+def test_not_a_tape(tmp_path):
+    """A folder without a tape, and one without exchanges, are refused."""
+    with pytest.raises(OSError, match="cannot be read"):
+        MockService.replay(tmp_path)
+    Recorder(tmp_path / "tape", load())
+    with pytest.raises(ValueError, match="has no exchanges"):
+        MockService.replay(tmp_path / "tape")
+
+
+def changed(change):
+    """The shipped contract, changed."""
+    import copy
+
+    document = copy.deepcopy(dict(load().document))
+    change(document)
+    return parse(document)
+
+
+def test_a_tape_is_held_to_the_document_of_today(tmp_path):
+    """What the document allows now and did not, or reversed, is a list; an unchanged document has none."""
+    edit(recorded(tmp_path / "tape"))
+    tape = Tape.load(tmp_path / "tape")
+    assert [] == [*tape.differences(load())]
+
+    def stricter(document):
+        document["info"]["title"] = "Other"
+        document["components"]["schemas"]["EditAccepted"]["properties"]["task_id"]["maxLength"] = 3
+        del document["paths"]["/api/upload/file"]
+
+    title, upload, edited = tape.differences(changed(stricter))
+    assert "The tape is of the document 'Nano Banana Edit'; this one is 'Other'." == title
+    assert "Exchange 1, uploadFile: the document has no such operation." == upload
+    assert edited.startswith("Exchange 2, createEdit: now wrong: task_id has 36 characters")
+
+
+def test_a_service_that_was_wrong_may_become_right(tmp_path):
+    """A violation that was recorded, and is none any more, is a difference as well."""
+    wrong = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"id": "t", "status": 3, "eta": 1}))
+    service = recorded(tmp_path / "tape", upstream=wrong)
+    service.handle(Request("GET", TASK, HEADERS[:1]))
+    tape = Tape.load(tmp_path / "tape")
+    assert [] == [*tape.differences(load())]
+
+    def looser(document):
+        task = document["components"]["schemas"]["Task"]["properties"]
+        task["status"]["type"], task["eta"] = "integer", {}
+
+    assert [
+        "Exchange 1, getTask: now allowed: status is 3; it must be a string.",
+        "Exchange 1, getTask: now allowed: eta is not in the document.",
+    ] == [*tape.differences(changed(looser))]
