@@ -14,7 +14,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract pictures promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ build/golden: setup # keeps what depends on the document: the modules beside api
 contract: setup ## Write docs/reference/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs
 	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/reference/contract.md
+
+pictures: setup ## Take the pictures of the mock's page that the documentation shows, in docs/pictures (needs Chromium)
+	PICTURES=docs/pictures pytest --quiet tests/mock/page/test_page_picture.py
 
 promises: setup ## Write the table in docs/reference/promises.md: every promise, and the tests that prove it
 	python -m tests.promises_page docs/reference/promises.md

@@ -38,9 +38,9 @@ def _parts(entry: Entry) -> Iterator[str]:
         yield f"task {entry.task_id[:MAX_PATH]}"
     if entry.state:
         yield entry.state[:MAX_PATH]
-    if entry.violations:
-        first, *others = entry.violations
-        yield first.message[:MAX_MESSAGE] + (f" And {len(others)} more." if others else "")
+    of_answer = [f"The answer: {violation.message}" for violation in entry.answer_violations]
+    if found := [*(violation.message for violation in entry.violations), *of_answer]:
+        yield found[0][:MAX_MESSAGE] + (f" And {len(found) - 1} more." if found[1:] else "")
 
 
 @lru_cache(1)
