@@ -200,10 +200,13 @@ def test_an_option_is_known_by_its_beginning(monkeypatch, arguments, shown):
         (
             [],
             {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "--seconds SECONDS", "--token TOKEN"}
-            | {"--invalid-status N", "--script FILE", "--spec FILE", "--quiet", "contract", "diff"},
+            | {"--invalid-status N", "--script FILE", "--spec FILE", "--quiet", "contract", "diff", "compare"}
+            | {"--proxy URL", "--proxy-files URL", "--proxy-errors", "--record FOLDER", "--record-content"}
+            | {"--replay TAPE", "--replay-timing"},
         ),
         (["contract"], {"document", "--json"}),
         (["diff"], {"old", "new"}),
+        (["compare"], {"tape"}),
     ],
 )
 def test_help_explains_everything(command, named, monkeypatch, capsys):

@@ -1,0 +1,118 @@
+"""The command of the mock as a proxy, a recorder, a player of tapes, and beside one."""
+
+from __future__ import annotations
+
+import json
+
+import httpx2
+import pytest
+from nano_banana_edit_mock import MockServer, MockService, Request, __main__
+from nano_banana_edit_mock.__main__ import main
+
+from .test_mock_tape import API, EDIT, HEADERS, edit, recorded
+
+POST = Request("POST", EDIT, HEADERS, json.dumps({"prompt": "p", "image_urls": ["https://a.example/b"]}).encode())
+
+
+def served_by(monkeypatch, *options) -> MockService:
+    """The service that the command would serve."""
+    served = []
+    monkeypatch.setattr(__main__, "serve", lambda **settings: served.append(settings["service"]))
+    main([*map(str, options)])
+    return served[0]
+
+
+@pytest.mark.server
+def test_a_proxy_that_records(monkeypatch, tmp_path):
+    """The options make a proxy that writes a tape, and strictly refuses what the document does not allow."""
+    with MockServer() as upstream:
+        options = ["--proxy", f"{upstream.url}/v1", "--proxy-files", upstream.url]
+        service = served_by(monkeypatch, *options, "--record", tmp_path / "tape", "--record-content", "--proxy-errors")
+        assert 200 == service.handle(POST).status
+        assert 400 == service.handle(Request("POST", EDIT, HEADERS, b"{}")).status
+    assert 1 == len(upstream.service.calls)
+    assert {"tape.json", "files", "0001-createEdit.json"} == {file.name for file in (tmp_path / "tape").iterdir()}
+    assert '"prompt": "p"' in (tmp_path / "tape" / "0001-createEdit.json").read_text()
+
+
+def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
+    """A tape answers; how it differs from the document is a warning each."""
+    recording = recorded(tmp_path / "tape")
+    task_id = recording.handle(POST).json()["task_id"]
+    for _ in range(2):
+        recording.handle(Request("GET", f"{API}/tasks/{task_id}", HEADERS[:1]))
+        recording.advance(5)
+    service = served_by(monkeypatch, "--replay", tmp_path / "tape", "--replay-timing")
+    assert task_id == service.handle(POST).json()["task_id"]
+    assert "" == capsys.readouterr().err
+    file = tmp_path / "tape" / "0001-createEdit.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"violations": ["once"]}))
+    served_by(monkeypatch, "--replay", tmp_path / "tape")
+    assert "Exchange 1, createEdit: now allowed: once" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr", None)
+    served_by(monkeypatch, "--replay", tmp_path / "tape")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--record", "x"], "--record needs --proxy."),
+        (["--proxy-files", "https://x"], "--proxy-files needs --proxy."),
+        (["--proxy-errors"], "--proxy-errors needs --proxy."),
+        (["--proxy", "https://x", "--record-content"], "--record-content needs --record."),
+        (["--replay-timing"], "--replay-timing needs --replay."),
+        (["--proxy", "https://x", "--replay", "x"], "--proxy and --replay exclude each other. Use one of them."),
+        (["--proxy", "http://x"], "proxy is http://x; use a URL with https"),
+        (["--proxy", "https://x", "--record", "."], ". is not empty. Name a new folder for the tape."),
+        (["--replay", "nothing"], "tape.json cannot be read (No such file or directory)."),
+        (["compare", "nothing"], "tape.json cannot be read (No such file or directory)."),
+    ],
+)
+def test_wrong_options(monkeypatch, capsys, options, message):
+    """An option that needs another one, and a tape or URL that cannot be used, are one line."""
+    monkeypatch.setattr(__main__, "serve", lambda **settings: pytest.fail("it serves"))
+    with pytest.raises(SystemExit, match="2"):
+        main(options)
+    assert message in capsys.readouterr().err
+
+
+def test_compare(tmp_path, capsys):
+    """A tape of the mock has no difference to it; one of another service has a line for each, and status 1."""
+    edit(recorded(tmp_path / "tape"))
+    main(["compare", str(tmp_path / "tape")])
+    assert "6 exchanges, 0 differences.\n" == capsys.readouterr().out
+    other = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"task_id": "t", "credits": 3}))
+    recorded(tmp_path / "other", upstream=other).handle(POST)
+    with pytest.raises(SystemExit, match="1"):
+        main(["compare", str(tmp_path / "other")])
+    line, total = capsys.readouterr().out.splitlines()
+    assert "Exchange 1, createEdit: /credits is there, and not in the mock's." == line
+    assert "1 exchanges, 1 differences." == total
+
+
+@pytest.mark.parametrize("options", ["tape={!r}", "tape={!r}, timing=True, seed=3"])
+def test_the_marker(pytester, tmp_path, options):
+    """A test is answered from the tape that its marker names; a tape that cannot be read fails it in one line."""
+    edit(recorded(tmp_path / "tape"), "snow")
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from nano_banana_edit import NanoBananaEdit, NotFound
+        from nano_banana_edit_mock import Request
+
+        @pytest.mark.nano_banana_edit_mock({options.format(str(tmp_path / "tape"))})
+        def test_tape(nano_banana_edit_mock):
+            photo = ("photo.png", {chr(98)}"\\x89PNG\\r\\n\\x1a\\ngrandmother's face")
+            with NanoBananaEdit(poll_interval=0) as client:
+                assert client.edit(photo, "snow", output_format="png").images[0].bytes()
+                with pytest.raises(NotFound, match="not on the tape"):
+                    client.edit(photo, "rain", output_format="png")
+
+        @pytest.mark.nano_banana_edit_mock(tape="nothing")
+        def test_nothing(nano_banana_edit_mock):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*nano_banana_edit_mock: *tape.json cannot be read*"])
