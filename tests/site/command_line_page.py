@@ -14,8 +14,8 @@ from nano_banana_edit.cli import app
 
 _INTRODUCTION = """# Command line
 
-The extra `cli` brings the command: `pip install 'nano-banana-edit[cli]'`. `nano-banana-edit --help` lists the commands, and
-`nano-banana-edit COMMAND --help` the options of one. `make reference` makes this page from the commands.
+The extra `cli` brings the command: `pip install 'nano-banana-edit[cli]'`. `nano-banana-edit --help` lists the commands,
+and `nano-banana-edit COMMAND --help` the options of one. `make reference` makes this page from the commands.
 """
 _PROGRAM = "nano-banana-edit"
 

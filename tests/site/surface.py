@@ -1,27 +1,27 @@
-"""The public surface, as griffe reads it from the code: what the documentation must cover."""
+"""The public surface: what the documentation must cover."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
+from enum import Enum
+from importlib import import_module
+from inspect import Parameter
+from typing import Any
 
 import griffe
+from nano_banana_edit.batch import Limits
+from nano_banana_edit_mock import Outcome, Request
 
-from .stage import ROOT
-
-_PACKAGES = ("nano_banana_edit", "nano_banana_edit_client", "nano_banana_edit_mock")
 _MODULES = ("nano_banana_edit", "nano_banana_edit.batch", "nano_banana_edit.ledger", "nano_banana_edit_mock")
 # What has no leading underscore only because other modules of this project call it, and what those names are for.
 INTERNAL = {
     *("nano_banana_edit.__version__", "nano_banana_edit.Edit.of", "nano_banana_edit.AsyncEdit.of"),
     *(f"nano_banana_edit.ledger.{name}" for name in ("LONGEST_BATCH", "check_key", "difference", "new_owner")),
     # The mock draws times, and says which constraint of a body is broken, with these.
-    *(
-        "nano_banana_edit_mock.Lognormal.draw",
-        "nano_banana_edit_mock.Uniform.draw",
-        "nano_banana_edit_mock.Outcome.given",
-    ),
-    *("nano_banana_edit_mock.Violation.of_body", "nano_banana_edit_mock.MockService.wanted"),
+    *(f"nano_banana_edit_mock.{name}" for name in ("Lognormal.draw", "Uniform.draw", "Outcome.given")),
+    *(f"nano_banana_edit_mock.{name}" for name in ("Violation.of_body", "MockService.wanted", "Reply.to_response")),
     # The clients and the batch claim a key with these, and write what became of it.
     *(
         f"nano_banana_edit.ledger.Ledger.{name}"
@@ -31,58 +31,59 @@ INTERNAL = {
 }
 
 
-def surface() -> Iterator[tuple[str, griffe.Object]]:
+def surface() -> Iterator[tuple[str, Any]]:
     """Yield each public name and each public method, with its path as people import it."""
-    loader = griffe.GriffeLoader(
-        search_paths=[ROOT / "wrapper", ROOT / "generated", ROOT / "mock_server"], docstring_parser="google"
-    )
-    packages = {name: loader.load(name) for name in _PACKAGES}
-    loader.resolve_aliases(implicit=True)
     for path in _MODULES:
-        package, *rooms = path.split(".")
-        module = packages[package][rooms] if rooms else packages[package]
-        for name in module.exports or ():
-            yield from _members(f"{path}.{name}", module[str(name)])
+        module = import_module(path)
+        for name in module.__all__:
+            yield from _members(f"{path}.{name}", getattr(module, name))
 
 
-def _members(path: str, found: griffe.Object | griffe.Alias) -> Iterator[tuple[str, griffe.Object]]:
-    target = found.final_target if isinstance(found, griffe.Alias) else found
+def _members(path: str, found: Any) -> Iterator[tuple[str, Any]]:
     if path in INTERNAL:
         return
-    yield path, target
-    if target.is_class:
-        for name, member in target.all_members.items():
-            is_redact = name == "redact"  # of an error: the clients call it
-            if not name.startswith("_") and not is_redact and member.is_function:
+    yield path, found
+    if isinstance(found, type):
+        for name in dir(found):
+            is_public = not name.startswith("_") and name != "redact"  # of an error: the clients call it
+            member = getattr(found, name)
+            if is_public and (inspect.isfunction(member) or inspect.ismethod(member)):
                 yield from _members(f"{path}.{name}", member)
 
 
-def options(target: griffe.Object) -> list[str]:
-    """Return the parameters that a caller may leave out or must name, so that a call does not show them by itself."""
-    kinds = (griffe.ParameterKind.keyword_only, griffe.ParameterKind.positional_or_keyword)
-    named = [(name, entry) for name, entry in _parameters(target).items() if entry.kind in kinds]
-    return [name for name, entry in named if entry.kind is kinds[0] or entry.default is not None]
-
-
-def is_called(target: griffe.Object) -> bool:
+def is_called(found: Any) -> bool:
     """Return whether users call it. A class whose docstring lists attributes alone is a value that they get."""
-    return target.is_function or "Args:" in (target.docstring.value if target.docstring else "")
+    is_made = found in (Limits, Outcome, Request) or (isinstance(found, type) and "Args:" in (found.__doc__ or ""))
+    return is_made or inspect.isroutine(found)
 
 
-def _parameters(target: griffe.Object) -> dict[str, griffe.Parameter]:
-    """Return the parameters that a caller gives. An error is caught, not made."""
-    if isinstance(target, griffe.Class) and any(str(base).endswith(("Error", "Exception")) for base in target.bases):
-        return {}
-    found = target.parameters if isinstance(target, griffe.Class | griffe.Function) else ()
-    return {entry.name.lstrip("*"): entry for entry in found if entry.name not in ("self", "cls")}
+def options(found: Any) -> list[str]:
+    """Return the parameters that a caller may leave out or must name, so that a call does not show them by itself."""
+    given = [
+        entry for entry in _parameters(found) if entry.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    ]
+    return [
+        entry.name for entry in given if entry.kind is Parameter.KEYWORD_ONLY or entry.default is not Parameter.empty
+    ]
 
 
-def undocumented(target: griffe.Object) -> list[str]:
+def undocumented(found: Any) -> list[str]:
     """Return the parameters that the docstring leaves out: its Args and Attributes, or its text if it has neither."""
-    text = target.docstring.value if target.docstring else ""
+    text = inspect.getdoc(found) or ""
     if re.search(r"\b(?:See|twin of) `\w+|: `NanoBananaEdit` with", text):
         return []
-    sections = target.docstring.parse("google") if target.docstring else []
     kinds = (griffe.DocstringSectionKind.parameters, griffe.DocstringSectionKind.attributes)
+    sections = griffe.Docstring(text).parse("google", warnings=False)
     entries = [entry.name.lstrip("*") for section in sections if section.kind in kinds for entry in section.value]
-    return [name for name in _parameters(target) if name not in (entries or re.findall(r"\w+", text))]
+    names = [entry.name for entry in _parameters(found)]
+    return [name for name in names if name not in (entries or re.findall(r"\w+", text))]
+
+
+def _parameters(found: Any) -> list[Parameter]:
+    """Return the parameters that a caller gives. An error is caught, not made; a member of an enum is named."""
+    if not inspect.isroutine(found) and not isinstance(found, type):
+        return []
+    if isinstance(found, type) and issubclass(found, Exception | Enum):
+        return []
+    given = inspect.signature(found).parameters.values()
+    return [entry for entry in given if entry.name not in ("self", "driver")]  # the latter is given by a client

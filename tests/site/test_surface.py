@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import nano_banana_edit
 import pytest
 
 from ..test_public import PACKAGES
+from .charts import write
 from .reference import PAGES
 from .stage import DOCS
 from .surface import is_called, options, surface, undocumented
@@ -37,6 +39,26 @@ def test_each_option_is_in_a_guide() -> None:
 def test_page_is_up_to_date(name: str) -> None:
     """`make reference` changes nothing on the committed pages."""
     assert PAGES[name]() == (DOCS / f"reference/{name}.md").read_text()
+
+
+def test_charts_are_up_to_date(tmp_path: Path) -> None:
+    """`make charts` changes nothing on the committed pictures, and the page shows each of them."""
+    page = DOCS / "explanation/performance.md"
+    write(page, tmp_path)
+    drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert drawn == {name: (DOCS / "pictures" / name).read_text() for name in ("client.svg", "batch.svg", "mock.svg")}
+    assert drawn.keys() == {*re.findall(r"\(\.\./pictures/(.+)\)", page.read_text())}
+
+
+def test_a_chart_without_a_heading(tmp_path: Path) -> None:
+    """A table without a heading is drawn under the name of its file: each ratio with a goal, whether it is met or not."""
+    rows = ["| a over b | 1.50 (1.20 to 1.60) | ≤ 2 | yes |", "| c | 0.50 | ≥ 1 | **no** |", "| … d | 9.00 | | |"]
+    rows += ["| memory, MB | 99 | ≤ 100 | yes |"]
+    (tmp_path / "bench.md").write_text("\n".join(["| what | median | goal | met? |", "|---|---|---|---|", *rows, ""]))
+    write(tmp_path / "bench.md", tmp_path)
+    chart = (tmp_path / "bench.svg").read_text()
+    assert re.findall(r'<text class="(met|missed)"[^>]*>([\d.]+)<', chart) == [("met", "1.50"), ("missed", "0.50")]
+    assert "memory" not in chart
 
 
 def test_variables_are_listed() -> None:
