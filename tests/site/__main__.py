@@ -1,4 +1,4 @@
-"""Build the site into build/site, and check its links: `make docs`."""
+"""Build the site into build/site, check its links, and write llms.txt: `make docs`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import llms
 from .links import faults
 from .stage import ROOT, stage
 
@@ -17,6 +18,7 @@ def build(folder: Path) -> Path:
     site = folder / "build/site"
     if found := faults(site):
         sys.exit("\n".join(found))
+    llms.write(folder / "mkdocs.yml", folder / "build/docs", site)
     return site
 
 

@@ -35,6 +35,17 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert [] == [path for path, _ in surface() if path not in listed]
 
 
+def test_programs_find_every_page(site: Path) -> None:
+    """llms.txt lists each page of the navigation once, as Markdown that is there; llms-full.txt has the text of all."""
+    text = (site / "llms.txt").read_text()
+    pages = re.findall(r"^- \[.+\]\(([\w/-]+\.md)\): .+\.$", text, re.MULTILINE)
+    assert pages == re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2])
+    full = (site / "llms-full.txt").read_text()
+    assert all((site / page).read_text().strip() in full for page in pages)
+    assert "\n:::" not in full
+    assert "AuthenticationError: The token was rejected." in full
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     """A browser shows the pages from disk and asks no other host for anything."""

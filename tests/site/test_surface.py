@@ -51,7 +51,7 @@ def test_charts_are_up_to_date(tmp_path: Path) -> None:
 
 
 def test_a_chart_without_a_heading(tmp_path: Path) -> None:
-    """A table without a heading is drawn under the name of its file: each ratio with a goal, whether it is met or not."""
+    """A table without a heading is drawn under the name of its file: each ratio with a goal, met or missed."""
     rows = ["| a over b | 1.50 (1.20 to 1.60) | ≤ 2 | yes |", "| c | 0.50 | ≥ 1 | **no** |", "| … d | 9.00 | | |"]
     rows += ["| memory, MB | 99 | ≤ 100 | yes |"]
     (tmp_path / "bench.md").write_text("\n".join(["| what | median | goal | met? |", "|---|---|---|---|", *rows, ""]))
