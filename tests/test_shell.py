@@ -22,7 +22,7 @@ from .test_public import ROOT
 
 pytestmark = pytest.mark.server
 
-PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINES = {
     f"{page.relative_to(ROOT)}: {line}": line
     for page in PAGES

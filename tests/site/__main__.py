@@ -23,4 +23,4 @@ def build(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    build(ROOT)
+    sys.stdout.write(f"{build(ROOT) / 'index.html'}\n")

@@ -18,6 +18,7 @@ The extra `cli` brings the command: `pip install 'nano-banana-edit[cli]'`. `nano
 and `nano-banana-edit COMMAND --help` the options of one. `make reference` makes this page from the commands.
 """
 _PROGRAM = "nano-banana-edit"
+_CODE = re.compile(r"(`[^`]*`)|--[a-z-]+|SINANCODE_[A-Z_]+")  # what is code already, and what is not yet
 
 
 def page() -> str:
@@ -40,7 +41,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
         yield from _mock()
         return
     for paragraph in re.split(r"\n\s*\n", (command.help or "").strip()):
-        yield f"{' '.join(paragraph.split())}\n"
+        yield f"{_CODE.sub(lambda found: found[0] if found[1] else f'`{found[0]}`', ' '.join(paragraph.split()))}\n"
     parameters = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
     if arguments := [parameter for parameter in parameters if parameter.param_type_name == "argument"]:
         yield "| argument | meaning |\n|---|---|"
