@@ -21,7 +21,8 @@ WORDS = [{*re.findall(r"\w+", " ".join(re.findall(r"```.*?```|`[^`\n]+`", text, 
 
 def test_each_argument_is_documented() -> None:
     """The docstring of each public callable names each of its arguments, or points to one that does."""
-    assert [] == [(path, name) for path, target in SURFACE.items() for name in undocumented(target)]
+    missing = [f"{path}: {name}" for path, target in SURFACE.items() for name in undocumented(target)]
+    assert [] == missing, "describe it under Args in the docstring"
 
 
 def test_each_option_is_in_a_guide() -> None:
@@ -32,13 +33,13 @@ def test_each_option_is_in_a_guide() -> None:
             name = path.rpartition(".")[2]
             shown = set[str]().union(*(words for words in WORDS if name in words))
             missing += [f"{path}: {word}" for word in (name, *options(target)) if word not in shown]
-    assert [] == missing
+    assert [] == missing, "show it in a code span or block of a page in docs/how-to"
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_up_to_date(name: str) -> None:
     """`make reference` changes nothing on the committed pages."""
-    assert PAGES[name]() == (DOCS / f"reference/{name}.md").read_text()
+    assert PAGES[name]() == (DOCS / f"reference/{name}.md").read_text(), "run make reference"
 
 
 def test_charts_are_up_to_date(tmp_path: Path) -> None:
@@ -46,7 +47,8 @@ def test_charts_are_up_to_date(tmp_path: Path) -> None:
     page = DOCS / "explanation/performance.md"
     write(page, tmp_path)
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert drawn == {name: (DOCS / "pictures" / name).read_text() for name in ("client.svg", "batch.svg", "mock.svg")}
+    there = {name: (DOCS / "pictures" / name).read_text() for name in ("client.svg", "batch.svg", "mock.svg")}
+    assert drawn == there, "run make charts"
     assert drawn.keys() == {*re.findall(r"\(\.\./pictures/(.+)\)", page.read_text())}
 
 
