@@ -1,7 +1,7 @@
 """The pages of the docs tell the truth: each of their Python blocks runs.
 
 A block that defines a test brings its own mock, and the test is called; any other runs against the mock on its port.
-The page of recipes is left to `test_recipes.py`, and the tutorials to `test_tutorials.py`.
+The page of recipes is left to `test_recipes.py`, the tutorials to `test_tutorials.py`.
 """
 
 from __future__ import annotations
