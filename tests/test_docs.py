@@ -13,10 +13,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import httpx
 import pytest
-from nano_banana_edit import NanoBananaEdit
+from nano_banana_edit import NanoBananaEdit, batch, ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router, mock_transport
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
@@ -99,6 +100,15 @@ def test_python(text: str, service: MockService, spans: InMemorySpanExporter) ->
         span.name for span in spans.get_finished_spans()
     ]
     assert not any(TOKEN in span for span in seen)
+
+
+def test_what_needs_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that needs PostgreSQL, and runs for ever, calls what there is with arguments that it takes."""
+    (text,) = re.findall(r"^```py\n(.*?)^```$", (ROOT / "docs/how-to/workers.md").read_text(), re.MULTILINE | re.DOTALL)
+    for module, name in [(batch, "Batch"), (batch, "enqueue"), (batch, "run_worker"), (ledger, "Ledger")]:
+        monkeypatch.setattr(module, name, create_autospec(getattr(module, name)), raising=False)
+    exec(text, {})
+    assert (batch.enqueue.call_count, batch.run_worker.call_count) == (1, 1)
 
 
 MOCK = (ROOT / "docs/how-to/mock.md").read_text()
