@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,10 @@ def test_command_is_there(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def parsed(command: Any, arguments: list[str]) -> None:
     """Parse the arguments of a command; what cannot be used is raised. `batch` without a command is `batch run`."""
-    while inner := getattr(command, "commands", None):
+    while (inner := getattr(command, "commands", None)) and not arguments[0].startswith("--"):
         command = inner[arguments.pop(0)] if arguments[0] in inner else inner["run"]
-    command.make_context("nano-banana-edit", arguments)
+    with suppress(typer.Exit):  # after --help or --version
+        command.make_context("nano-banana-edit", arguments)
 
 
 @pytest.mark.parametrize("line", EDITS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import nano_banana_edit
@@ -11,7 +12,7 @@ import pytest
 from ..test_public import PACKAGES
 from .charts import write
 from .reference import PAGES
-from .stage import DOCS
+from .stage import DOCS, ROOT
 from .surface import is_called, options, surface, undocumented
 
 SURFACE = dict(surface())
@@ -69,6 +70,13 @@ def test_variables_are_listed() -> None:
     code = "".join(path.read_text() for folder in PACKAGES.values() for path in folder.rglob("*.py"))
     page = (DOCS / "reference/environment.md").read_text()
     assert {*re.findall(names, code)} == {*re.findall(r"`([A-Z_]+)`", page)}
+
+
+def test_extras_are_listed() -> None:
+    """The page on installation lists each extra, and no other."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    page = (DOCS / "how-to/install.md").read_text()
+    assert {*extras} == {*re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)}
 
 
 def test_tree_of_errors() -> None:
