@@ -146,6 +146,7 @@ FLOORS = [
     "models",
     "_media",
     "_images",
+    "_pillow",
     "_requests",
     "_responses",
     "_settings",
