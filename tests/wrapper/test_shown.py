@@ -22,9 +22,9 @@ from .conftest import TOKEN, URL, Face, Script, accepted, image, task
 OUT = "https://cdn.example.test/out.png"
 
 
-def drawn(format: str = "PNG", size: tuple[int, int] = (3, 2)) -> bytes:
+def drawn(kind: str = "PNG", size: tuple[int, int] = (3, 2)) -> bytes:
     content = io.BytesIO()
-    PIL.Image.new("RGB", size, "red").save(content, format)
+    PIL.Image.new("RGB", size, "red").save(content, kind)
     return content.getvalue()
 
 
@@ -96,7 +96,9 @@ def test_a_handler_of_the_caller_is_heard(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(PIL.Image, "open", read)
     with pytest.raises(TimeoutError, match="the caller's"):
-        Face("sync").call(Script([accepted(), task(), image()]), "edit", URL, "p", then=lambda edit: edit.images[0].pil())
+        Face("sync").call(
+            Script([accepted(), task(), image()]), "edit", URL, "p", then=lambda edit: edit.images[0].pil()
+        )
 
 
 def test_pil_without_pillow_says_what_it_needs() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from nano_banana_edit_client.constraints import shorten
 
+from . import _media
 from ._errors import InvalidRequest, is_of_handler, must_be
 from ._images import ImageInput, parse
 
@@ -51,10 +52,14 @@ def opened(content: bytes, what: str, refusal: Callable[[str], Exception]) -> PI
         image.load()
     except (pil.DecompressionBombError, pil.DecompressionBombWarning) as error:
         raise refusal(f"{error}; set PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
+    except pil.UnidentifiedImageError as error:
+        found = _media.of_content(content) or "no known image"
+        remedy = "; pip install 'nano-banana-edit[images]'" if found.startswith("image/hei") else ""
+        raise refusal(f"it is {found}, which Pillow cannot read{remedy}") from error
     except Exception as error:
         if is_of_handler(error):
             raise
-        raise refusal(f"{error}") from error
+        raise refusal(str(error).rstrip(".")) from error
     return image
 
 
