@@ -185,6 +185,8 @@ FLOORS = [
     "cli.edits",
     "cli.batches",
     "cli.workers",
+    "cli._agent",
+    "cli.mcp",
     "cli",
 ]
 

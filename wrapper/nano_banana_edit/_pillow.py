@@ -153,3 +153,14 @@ def _source(image: ImageInput) -> tuple[str, PIL.Image.Image]:
 
 def _refusal(problem: str) -> InvalidRequest:
     return InvalidRequest(f"image {problem}.", field="image")
+
+
+def preview(content: bytes, side: int) -> bytes:
+    """Return a small JPEG of an image, on white. Raises ValueError if Pillow cannot open it."""
+    small = _in_srgb(opened(content, "preview", ValueError)).convert("RGBA")
+    small.thumbnail((side, side))
+    paper = pillow("preview").new("RGB", small.size, "white")
+    paper.paste(small, mask=small)
+    shown = io.BytesIO()
+    paper.save(shown, "JPEG", quality=80)
+    return shown.getvalue()
