@@ -1,85 +1,36 @@
-"""The tools of an agent: what they save and show, what they never do, and what they cost."""
+"""The tools of an agent: what they save and show, and what they cost."""
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import PIL.Image
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
-from nano_banana_edit import AsyncNanoBananaEdit
-from nano_banana_edit.cli import _agent
+from nano_banana_edit import FormatWarning, _clock
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_transport
 
+from ..wrapper.conftest import JPEG, Clock
+from .agent import TOKEN, Session, said, serve
 from .running import PHOTO, run
 
-TOKEN = "token-that-must-not-leak"
-Transport: TypeAlias = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with a photo, and secrets beside it."""
-    (tmp_path / "secret.png").write_bytes(Path(PHOTO).read_bytes())
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    (folder / "valley.jpg").write_bytes(Path(PHOTO).read_bytes())
-    return folder
-
-
-class Session:
-    """A client of the SDK, whose server runs in this process; remembers what progress it was told."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.told: list[str | None] = []
-
-    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        async def hear(progress: float, total: float | None, message: str | None) -> None:
-            self.told.append(message)
-
-        return await self.client.call_tool(tool, arguments, progress_callback=hear)
-
-    async def edit(self, *images: str, **arguments: Any) -> CallToolResult:
-        arguments = {"images": list(images or ["valley.jpg"]), "prompt": "snow", **arguments}
-        return await self.call("edit_image", **arguments)
-
-
-def serve(
-    folder: Path,
-    handler: MockService | Transport,
-    use: Callable[[Session], Awaitable[Any]],
-    *,
-    max_edits: int = 9,
-    wait: float = 45.0,
-    **options: Any,
-) -> Any:
-    """Run a session against a server over a service."""
-    transport = mock_transport(handler) if isinstance(handler, MockService) else httpx2.MockTransport(handler)
-
-    async def main() -> Any:
-        with Ledger(folder / "ledger.db") as ledger:
-            http = httpx2.AsyncClient(transport=transport)
-            client = AsyncNanoBananaEdit(token=TOKEN, http_client=http, ledger=ledger, poll_interval=0.01, **options)
-            async with http, Client(_agent.server(client, ledger, folder, max_edits=max_edits, wait=wait)) as connected:
-                return await use(Session(connected))
-
-    return anyio.run(main)
-
-
-def text(result: CallToolResult) -> str:
-    assert TOKEN not in result.model_dump_json()
-    return result.content[0].text
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that moves only when somebody sleeps."""
+    clock = Clock()
+    for name in ("now", "sleep", "async_sleep"):
+        monkeypatch.setattr(_clock, name, getattr(clock, name))
+    return clock
 
 
 def billed(folder: Path) -> int:
@@ -96,11 +47,12 @@ def test_an_edit_is_saved_and_shown(folder: Path) -> None:
     result, told = serve(folder, MockService(), use)
     assert not result.is_error
     (saved,) = folder.glob("valley-*.png")
-    assert text(result).endswith(f" is completed. Saved: {saved.name}")
+    assert said(result).endswith(f" is completed. Saved: {saved.name}")
     preview = PIL.Image.open(io.BytesIO(b64decode(result.content[1].data)))
     assert ("image/jpeg", "JPEG", 512) == (result.content[1].mime_type, preview.format, max(preview.size))
     assert len(result.content[1].data) < 300_000
-    assert PIL.Image.open(saved).size[0] > 512
+    with PIL.Image.open(saved) as whole:
+        assert whole.width > 512
     assert ["upload", "submit"] == told[:2]
     assert told[-1].endswith(": completed")
 
@@ -113,9 +65,9 @@ def test_a_repeated_call_is_billed_once(folder: Path) -> None:
 
     first, second = serve(folder, MockService(), use)
     (third, _) = serve(folder, MockService(), use)
-    assert "is completed" in text(first)
-    assert text(second) == text(third)
-    assert "was saved before; nothing was billed now. Saved: valley-" in text(second)
+    assert "is completed" in said(first)
+    assert said(second) == said(third)
+    assert "was saved before; nothing was billed now. Saved: valley-" in said(second)
     assert first.content[1].data == second.content[1].data
     assert 1 == billed(folder)
 
@@ -132,18 +84,19 @@ def test_what_makes_another_edit(folder: Path) -> None:
             {"prompt": "rain"},
             {"image_size": "1:1"},
             {"output": "x.jpg"},
-            {"key": "mine"},
+            {"key": "mine", "output": "mine.png"},
             {"key": "mine", "variant": 2},
         ]
         for number, change in enumerate(changes, start=1):
             result = await session.edit(**change)
-            assert not result.is_error, text(result)
+            assert not result.is_error, said(result)
             assert number == session_billed()
         assert not (await session.edit("same.jpg", output="copy.png")).is_error
         assert len(changes) == session_billed()
         assert not (await session.edit("other.jpg")).is_error
         assert len(changes) + 1 == session_billed()
-        assert "key 'mine' belongs to another request" in text(await session.edit(key="mine", prompt="hail", output="y.png"))
+        for options in ({}, {"output": "mine.png"}):
+            assert "belongs to another request" in said(await session.edit(key="mine", prompt="hail", **options))
 
     service = MockService()
 
@@ -160,150 +113,253 @@ def test_a_url_is_an_image(folder: Path) -> None:
     async def use(session: Session) -> CallToolResult:
         return await session.edit(" https://example.com/a.png ", "valley.jpg")
 
-    assert "Saved: valley-" in text(serve(folder, service, use))
-    assert "https://example.com/a.png" == service.edits[0].image_urls[0]
+    assert "Saved: valley-" in said(serve(folder, service, use))
+    assert "https://example.com/a.png" == service.edits[0].body["image_urls"][0]
 
     async def alone(session: Session) -> CallToolResult:
         return await session.edit("https://example.com/a.png")
 
-    assert "Saved: edit-" in text(serve(folder, service, alone))
-
-
-@pytest.fixture
-def escapes(folder: Path) -> None:
-    """Ways out of the folder, and what must not be read or written in it."""
-    (folder / "link.png").symlink_to("../secret.png")
-    (folder / "out").symlink_to("..")
-    (folder / "loop.png").symlink_to("loop.png")
-    (folder / "nowhere.png").symlink_to("../new.png")
-    (folder / "https:").symlink_to("..")
-    (folder / "notes.txt").write_text("PASSWORD=1")
-    (folder / "dir.png").mkdir()
-    os.mkfifo(folder / "pipe.png")
-
-
-IN_FOLDER = "is not in the folder .*, in which all files must be"
-NO_FILE = "is no file in the folder"
-
-
-@pytest.mark.usefixtures("escapes")
-def test_only_files_in_the_folder_are_read(folder: Path) -> None:
-    """Whatever leads out of the folder, or is no image file in it, is refused, and nothing is sent."""
-    service = MockService()
-    cases = {
-        "../secret.png": IN_FOLDER,
-        str(folder.parent / "secret.png"): IN_FOLDER,
-        "/etc/passwd": IN_FOLDER,
-        "link.png": IN_FOLDER,
-        "out/secret.png": IN_FOLDER,
-        "out/pictures/../secret.png": IN_FOLDER,
-        f"../{folder.name}-other/a.png": IN_FOLDER,
-        "": IN_FOLDER,
-        ".": IN_FOLDER,
-        "a\0.png": "is not a path",
-        "\ud800.png": "",
-        "loop.png": NO_FILE,
-        "dir.png": NO_FILE,
-        "pipe.png": NO_FILE,
-        "file:///etc/passwd": NO_FILE,
-        "https:/secret.png": IN_FOLDER,
-        "~/a.png": NO_FILE,
-        "missing.png": NO_FILE,
-        "data:image/png;base64,AAAA": NO_FILE,
-        "notes.txt": "is no image that this client knows",
-    }
-
-    async def use(session: Session) -> None:
-        for path, message in cases.items():
-            result = await session.edit("valley.jpg", path)
-            assert result.is_error, path
-            import re
-
-            assert re.search(message, text(result)), (path, text(result))
-
-    serve(folder, service, use)
-    assert () == service.calls
-
-
-@pytest.mark.usefixtures("escapes")
-def test_only_new_images_in_the_folder_are_written(folder: Path) -> None:
-    """Nothing out of the folder, nothing that exists, and nothing but images is written; nothing is billed for it."""
-    service = MockService()
-    cases = {
-        "../new.png": IN_FOLDER,
-        "/tmp/new.png": IN_FOLDER,
-        "nowhere.png": IN_FOLDER,
-        "out/new.png": IN_FOLDER,
-        "valley.jpg": "output 'valley.jpg' exists; name another file, or pass overwrite",
-        "ledger.db": "output 'ledger.db' must end in .png or .jpg",
-        "new": "must end in .png or .jpg",
-        "new.webp": "must end in .png or .jpg",
-        "no/new.png": "is in a folder that does not exist",
-        "dir.png": "is a folder",
-        "loop.png": "is a link to itself",
-        "pipe.png": "is not a regular file",
-    }
-
-    async def use(session: Session) -> None:
-        import re
-
-        for tool, given in {"edit_image": {"images": ["valley.jpg"], "prompt": "p"}, "wait_for_edit": {"task_id": "t"}}.items():
-            for path, message in cases.items():
-                result = await session.call(tool, output=path, **given)
-                assert result.is_error, path
-                assert re.search(message, text(result)), (path, text(result))
-
-    serve(folder, service, use)
-    assert () == service.calls
-
-
-def test_a_file_is_replaced_if_asked(folder: Path) -> None:
-    """With overwrite a file is replaced, also the input, as it was asked."""
-
-    async def use(session: Session) -> CallToolResult:
-        return await session.edit(output=str(folder / "valley.jpg"), overwrite=True)
-
-    before = (folder / "valley.jpg").read_bytes()
-    assert "Saved: valley.jpg" in text(serve(folder, MockService(), use))
-    assert before != (folder / "valley.jpg").read_bytes()
-
-
-def test_a_file_that_appears_meanwhile_is_kept(folder: Path) -> None:
-    """A file of another process is not overwritten; the edit is had under another name."""
-    service = MockService()
-    inner = mock_transport(service)
-
-    async def handler(request: httpx2.Request) -> httpx2.Response:
-        (folder / "new.png").write_text("mine")
-        return await inner.handle_async_request(request)
-
-    async def use(session: Session) -> None:
-        result = await session.edit(output="new.png")
-        assert result.is_error
-        task_id = service.edits[0].task_id
-        assert text(result).endswith(f"Do not edit again, as it is paid for. Call wait_for_edit with task_id '{task_id}'.")
-        result = await session.call("wait_for_edit", task_id=task_id)
-        assert "Saved: edit-" in text(result)
-
-    serve(folder, handler, use)
-    assert "mine" == (folder / "new.png").read_text()
+    assert "Saved: edit-" in said(serve(folder, service, alone))
 
 
 def test_an_edit_that_takes_longer_goes_on(folder: Path) -> None:
-    """After some time the answer is no error, but says which tool goes on; so does the same call."""
-    service = MockService([Outcome(polls=10_000)])
+    """After 45 s the answer is no error, but says how to go on; so does the same call. Nothing is billed again."""
+    service = MockService(polls=60)
 
     async def use(session: Session) -> None:
-        result = await session.edit()
+        first = await session.edit()
         task_id = service.edits[0].task_id
-        assert not result.is_error
-        assert f"Task {task_id} is still processing after 0.05 s. It goes on and is paid for." in text(result)
-        assert text(result).startswith("Task")
-        looked = await session.call("get_edit", task_id=task_id)
-        assert f"Task {task_id} is processing." == text(looked)
-        service.script([])
-        name = text(result).partition("output '")[2].partition("'")[0]
-        assert name.startswith("valley-")
+        assert not first.is_error
+        name = said(first).partition("output '")[2].partition("'")[0]
+        way = f"To get it, call wait_for_edit with task_id '{task_id}' and output '{name}'."
+        on = f"after 45 s. It goes on and is paid for. {way}"
+        assert f"Task {task_id} is still pending {on}" == said(first)
+        assert said(await session.call("get_edit", task_id=task_id)).startswith(f"Task {task_id} is p")
+        assert f"Task {task_id} is still processing {on}" == said(await session.edit())
+        last = await session.call("wait_for_edit", task_id=task_id, output=name)
+        assert f"Task {task_id} is completed. Saved: {name}" == said(last)
+        looked = said(await session.call("get_edit", task_id=task_id))
+        assert f"Task {task_id} is completed. It has 1 result: call wait_for_edit to save it." == looked
+        assert "was saved before" in said(await session.edit())
 
-    serve(folder, service, use, wait=0.05)
+    serve(folder, service, use, poll_interval=2)
     assert 1 == billed(folder)
+
+
+def test_a_cancelled_call_loses_nothing(folder: Path) -> None:
+    """A call that is cancelled while it submits is submitted to its end, and the same call later gets the edit."""
+    service = MockService()
+    inner = mock_transport(service)
+    posted, answer = anyio.Event(), anyio.Event()
+
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        await anyio.lowlevel.checkpoint()
+        response = await inner.handle_async_request(request)
+        if request.url.path.endswith("nano-banana-edit"):
+            posted.set()
+            await answer.wait()
+        return response
+
+    async def use(session: Session) -> CallToolResult:
+        async with anyio.create_task_group() as group:
+            group.start_soon(session.edit)
+            await posted.wait()
+            group.cancel_scope.cancel()
+            answer.set()
+        with Ledger(folder / "ledger.db") as ledger:
+            assert ["sent"] == [row.state for row in ledger.rows()]
+        return await session.edit()
+
+    assert "is completed" in said(serve(folder, handler, use))
+    assert 1 == len(service.edits)
+
+
+def test_the_same_call_twice_at_once_is_billed_once(folder: Path) -> None:
+    """Two calls that run at the same time get the same edit; one of them saves it, or both name the same file."""
+    service = MockService(polls=3)
+
+    async def use(session: Session) -> None:
+        results = []
+
+        async def one() -> None:
+            results.append(await session.edit(overwrite=True))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            group.start_soon(one)
+        assert not any(result.is_error for result in results)
+
+    serve(folder, service, use)
+    assert 1 == len(service.edits)
+
+
+def test_an_unknown_submission_is_not_to_be_repeated(folder: Path) -> None:
+    """The agent is told not to ask again; if it does, nothing is sent."""
+    service = MockService()
+    service.on("createEdit", Fault.EMPTY)
+
+    async def use(session: Session) -> None:
+        for _ in range(2):
+            result = await session.edit()
+            assert result.is_error
+            assert "may have been accepted and billed" in said(result)
+            assert "Do not ask for this edit again, nor for another variant of it" in said(result)
+            assert "ledger.resolve" not in said(result)
+
+    serve(folder, service, use, max_edits=1)
+    assert 1 == len([call for call in service.calls if call.operation == "createEdit"])
+
+
+def test_a_run_submits_no_more_edits_than_it_may(folder: Path) -> None:
+    """At the limit a new edit is refused and an old one is had; what was certainly not accepted does not count."""
+    service = MockService()
+    service.on("createEdit", Reply(401))
+
+    async def use(session: Session) -> None:
+        assert "401" in said(await session.edit())
+        for variant in (1, 2):
+            assert not (await session.edit(variant=variant)).is_error
+        for _ in range(2):
+            result = await session.edit(variant=3)
+            assert result.is_error
+            assert "The 2 edits that this run may submit are used up; nothing was sent." in said(result)
+        assert "was saved before" in said(await session.edit(variant=2))
+
+    serve(folder, service, use, max_edits=2)
+    assert 2 == len(service.edits)
+
+
+def test_an_unknown_submission_counts(folder: Path) -> None:
+    """What may have been billed is counted as if it had been."""
+    service = MockService()
+    service.on("createEdit", Fault.EMPTY)
+
+    async def use(session: Session) -> CallToolResult:
+        await session.edit()
+        return await session.edit(variant=2)
+
+    assert "used up" in said(serve(folder, service, use, max_edits=1))
+
+
+def test_errors_say_what_is_paid_for(folder: Path) -> None:
+    """A failed edit, a refusal and a result that is gone are errors of the tool, in our words."""
+    service = MockService()
+    service.script([Outcome(status="failed", error_msg="not allowed"), Outcome(expired=True)])
+
+    async def use(session: Session) -> None:
+        failed = await session.edit()
+        assert failed.is_error
+        assert "not allowed" in said(failed)
+        assert "not allowed" in said(await session.call("get_edit", task_id=service.edits[0].task_id))
+        gone = await session.edit(variant=2)
+        way = f"Call wait_for_edit with task_id '{service.edits[1].task_id}'."
+        assert said(gone).endswith(f"Do not edit again, as it is paid for. {way}")
+        assert "prompt has 0 characters; the limit is 1 to 5000" in said(await session.edit(prompt=""))
+        assert "images has 0 items" in said(await session.call("edit_image", images=[], prompt="p"))
+        assert "Input should be" in said(await session.edit(image_size="1:2"))
+        assert "task_id is ''" in said(await session.call("wait_for_edit", task_id=""))
+
+    serve(folder, service, use)
+
+
+def test_what_a_service_returns_instead(folder: Path) -> None:
+    """Several results are all saved, each under the ending of its format; what Pillow cannot show is saved, too."""
+    files = {"a": JPEG, "b": b"\x00\x01" * 40, "c": JPEG}
+
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        match request.url.path.rpartition("/")[2]:
+            case "nano-banana-edit":
+                return httpx2.Response(200, json={"task_id": "t-1"})
+            case "t-1":
+                urls = [f"https://cdn.test/{name}" for name in files]
+                return httpx2.Response(200, json={"id": "t-1", "status": "completed", "result": urls})
+            case name:
+                return httpx2.Response(200, content=files[name], headers={"Content-Type": "image/new"})
+
+    async def use(session: Session) -> list[CallToolResult]:
+        given = {"images": ["https://example.com/a.png"], "output": "x.png"}
+        return [await session.call("edit_image", prompt="p", **given) for _ in range(2)]
+
+    with pytest.warns(FormatWarning):
+        first, second = serve(folder, handler, use)
+    assert 1 == len(first.content)
+    assert "t-1 is completed. Saved: x.jpg, x-2.bin, x-3.jpg. There is no preview: " in said(first)
+    assert "Task t-1 was saved before; nothing was billed now. Saved: x.jpg" in said(second)
+    assert [JPEG, files["b"]] == [(folder / name).read_bytes() for name in ("x.jpg", "x-2.bin")]
+
+
+def test_what_an_agent_is_told_of_the_tools(folder: Path) -> None:
+    """Each tool and argument is described; the sizes are those of the document; what costs money says so."""
+
+    async def use(session: Session) -> Any:
+        return (await session.client.list_tools()).tools
+
+    tools = {tool.name: tool for tool in serve(folder, MockService(), use)}
+    assert {"edit_image", "get_edit", "wait_for_edit"} == set(tools)
+    assert "costs money" in tools["edit_image"].description
+    for tool in tools.values():
+        assert all("description" in argument for argument in tool.input_schema["properties"].values())
+        assert tool.output_schema is None
+    assert "21:9" in str(tools["edit_image"].input_schema["properties"]["image_size"])
+    assert [False, True, False] == [tools[name].annotations.read_only_hint for name in sorted(tools)]
+
+
+@pytest.mark.server
+def test_the_command_over_its_pipes(folder: Path) -> None:
+    """The installed command serves the SDK's client: its output is the protocol alone, and nothing shows the token."""
+    command = str(Path(sys.executable).with_name("nano-banana-edit"))
+
+    async def main(server: MockServer, errors: Any) -> None:
+        arguments = ["mcp", "--folder", str(folder), "--max-edits", "1"]
+        env = {"SINANCODE_API_KEY": TOKEN, "SINANCODE_BASE_URL": server.url, "PYTHONWARNINGS": "default"}
+        from mcp import stdio_client
+
+        transport = stdio_client(StdioServerParameters(command=command, args=arguments, env=env), errlog=errors)
+        async with Client(transport) as client:
+            session = Session(client)
+            assert "is completed. Saved: valley-" in said(await session.edit())
+            assert session.told
+            assert "used up" in said(await session.edit(variant=2))
+
+    with MockServer(MockService(polls=0)) as server, (folder / "errors.txt").open("w+") as errors:
+        anyio.run(main, server, errors)
+        errors.seek(0)
+        assert TOKEN not in errors.read()
+    assert 1 == billed(folder)
+
+
+@pytest.mark.server
+def test_the_command_ends_with_its_input(folder: Path) -> None:
+    """With --mock it needs no token, and leaves no ledger in the folder; without input it ends."""
+    result = run("mcp", "--folder", folder, "--mock", input="")
+    assert (0, "") == (result.exit_code, result.stdout)
+    assert [folder / "valley.jpg"] == [*folder.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--folder", PHOTO], f"--folder {PHOTO} is not a folder; check the path."),
+        (["--folder", ".", "--mock", "--ledger", "x.db"], "--ledger is for edits that are kept; leave out --mock"),
+        (["--folder", "."], "No API token"),
+        (["--folder", ".", "--max-edits", "0"], "--max-edits"),
+        ([], "Missing option '--folder'"),
+    ],
+)
+def test_what_the_command_refuses(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what is wrong on standard error, before it serves anything."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SINANCODE_API_KEY", raising=False)
+    result = run("mcp", *options)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert message in result.stderr
+
+
+def test_the_command_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the SDK it names the extra."""
+    monkeypatch.delitem(sys.modules, "nano_banana_edit.cli._agent", raising=False)
+    monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
+    result = run("mcp", "--folder", tmp_path)
+    assert (2, "pip install 'nano-banana-edit[mcp]'.\n") == (result.exit_code, result.stderr[-37:]), result.stderr

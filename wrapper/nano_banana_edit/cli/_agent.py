@@ -26,6 +26,7 @@ except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(hint, name=missing.name) from missing
 
 from .. import _media, _requests
+from .._clock import Deadline
 from .._download import check_target, write
 from .._errors import InvalidRequest, NanoBananaEditError, SubmissionUnknown, WaitTimeout, about, is_over
 from .._images import read_image
@@ -38,7 +39,7 @@ from ..models import Task
 from ._common import said
 
 _PREVIEW = 512  # pixels; such a JPEG is far below 1 MB, at which agents drop an answer
-_SHORTEST = 5.0  # seconds to wait for an edit, however long its uploads took
+_SHORTEST = 1.0  # seconds to wait for an edit, however long its uploads took
 _FORMATS: dict[str | None, OutputFormat] = {_media.of_format(each): each for each in get_args(OutputFormat)}
 
 Answer: TypeAlias = list[str | Image]
@@ -77,9 +78,9 @@ class Agent:
         returns its file: nothing is billed again. To get another result for the same arguments, change `variant`.
         If the edit is not finished in time, the answer says how to go on.
         """
-        until, report = anyio.current_time() + self._wait, _reporter(context)
+        until, report = Deadline(self._wait), _reporter(context)
         with self._errors():
-            asked = _FORMATS[_media.of_name(self._target(output or "new.png").name)]
+            asked: OutputFormat = _FORMATS[_media.of_name(self._target(output).name)] if output else "png"
             parsed = await run_sync(lambda: [self._image(image) for image in images])
             names = [image if isinstance(image, str) else _sha256(image[1]) for image in parsed]
             request = {"images": names, "prompt": prompt, "image_size": image_size, "output_format": asked}
@@ -88,12 +89,16 @@ class Agent:
             stem = next((Path(image[0]).stem for image in parsed if not isinstance(image, str)), "edit")
             target = self._target(output or f"{stem}-{_sha256(key.encode())[:8]}.{asked}")
             row = await run_sync(self._ledger.get, key)
-            if row and row.state == "saved" and self._is_saved(target, saved := Path(str(row.output))):
-                return await self._shown(f"Task {row.task_id} was saved before; nothing was billed now.", [saved])
-            self._check_free(target, overwrite)
+            saved = Path(row.output) if row and row.state == "saved" and row.output else None
+            if saved and not (saved.is_file() and saved.with_suffix("") == target.with_suffix("")):
+                saved = None
+            if not saved:
+                self._check_free(target, overwrite)
             submit = partial(self._client.submit, parsed, prompt, image_size=image_size, output_format=asked)
-            submit = partial(submit, key=key, on_progress=report)
+            submit = partial(submit, key=key, on_progress=report)  # which sends nothing if the ledger has a task
             task = await self._billed(submit, is_new=row is None or row.state in ("new", "refused"))
+            if saved:
+                return await self._shown(f"Task {task.task_id} was saved before; nothing was billed now.", [saved])
             return await self._finished(task, target, overwrite, report, until)
 
     async def wait_for_edit(
@@ -103,7 +108,7 @@ class Agent:
 
         Nothing is billed. If the edit is still not finished, call it again.
         """
-        until, report = anyio.current_time() + self._wait, _reporter(context)
+        until, report = Deadline(self._wait), _reporter(context)
         with self._errors():
             target = self._target(output or f"edit-{_sha256(task_id.encode())[:8]}.png")
             self._check_free(target, overwrite)
@@ -133,8 +138,8 @@ class Agent:
             raise
         return task
 
-    async def _finished(self, task: Task, target: Path, overwrite: bool, report: Report, until: float) -> Answer:
-        timeout = max(until - anyio.current_time(), _SHORTEST)
+    async def _finished(self, task: Task, target: Path, overwrite: bool, report: Report, until: Deadline) -> Answer:
+        timeout = max(round(until.remaining(), 1), _SHORTEST)
         with about(task.task_id):
             try:
                 edit = await self._client.wait(task, timeout=timeout, on_progress=report)
@@ -187,9 +192,6 @@ class Agent:
             return path
         raise _refusal(field, text, f"is not in the folder {self._folder}, in which all files must be")
 
-    def _is_saved(self, target: Path, saved: Path) -> bool:
-        return saved.with_suffix("") == target.with_suffix("") and saved.is_file()
-
     def _check_free(self, target: Path, overwrite: bool) -> None:
         if target.exists() and not overwrite:
             raise _refusal("output", self._name(target), "exists; name another file, or pass overwrite")
@@ -224,7 +226,10 @@ def server(client: AsyncNanoBananaEdit, ledger: Ledger, folder: Path, *, max_edi
             yield
 
     agent = Agent(client, ledger, folder, max_edits=max_edits, wait=wait)
-    made: MCPServer = MCPServer("nano-banana-edit", version=__version__, log_level="WARNING", lifespan=lifespan)
+    about_it = f"Edits images of the folder {folder}. An edit costs money; this run may submit {max_edits} of them."
+    made: MCPServer = MCPServer(
+        "nano-banana-edit", instructions=about_it, version=__version__, log_level="WARNING", lifespan=lifespan
+    )
     saves = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
     for tool in (agent.edit_image, agent.wait_for_edit):
         made.add_tool(tool, annotations=saves, structured_output=False)
