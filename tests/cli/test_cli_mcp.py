@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import sys
+import tomllib
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from nano_banana_edit import FormatWarning, _clock
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_transport
 
+from ..test_public import ROOT
 from ..wrapper.conftest import JPEG, Clock
 from .agent import TOKEN, Session, said, serve
 from .running import PHOTO, run
@@ -334,6 +338,21 @@ def test_the_command_ends_with_its_input(folder: Path) -> None:
     result = run("mcp", "--folder", folder, "--mock", input="")
     assert (0, "") == (result.exit_code, result.stdout)
     assert [folder / "valley.jpg"] == [*folder.iterdir()]
+
+
+@pytest.mark.server
+def test_the_blocks_of_the_page(folder: Path) -> None:
+    """What the page says to write into a file of an agent is JSON or TOML, and starts the command."""
+    page = (ROOT / "docs/how-to/mcp.md").read_text("utf-8")
+    block = {
+        kind: re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0] for kind in ("json", "toml")
+    }
+    registered = json.loads(block["json"])["mcpServers"]["nano-banana-edit"]
+    assert registered == tomllib.loads(block["toml"])["mcp_servers"]["nano-banana-edit"]
+    (folder / "token").write_text(TOKEN)
+    words = {"/home/me/Pictures/edits": str(folder), "/home/me/.sinancode-token": str(folder / "token")}
+    result = run(*(words.get(word, word) for word in registered["args"]), input="")
+    assert (0, "nano-banana-edit") == (result.exit_code, registered["command"]), result.stderr
 
 
 @pytest.mark.parametrize(

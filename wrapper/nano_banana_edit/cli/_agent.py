@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -41,11 +42,13 @@ from ._common import said
 _PREVIEW = 512  # pixels; such a JPEG is far below 1 MB, at which agents drop an answer
 _SHORTEST = 1.0  # seconds to wait for an edit, however long its uploads took
 _FORMATS: dict[str | None, OutputFormat] = {_media.of_format(each): each for each in get_args(OutputFormat)}
+_ENDINGS = " or ".join(str(_media.extension(str(media_type))) for media_type in _FORMATS)
 
 Answer: TypeAlias = list[str | Image]
 Report: TypeAlias = Callable[[Progress], Awaitable[None]]
 Output = Annotated[
-    str | None, Field(description="File in the folder to save to; ends in .png or .jpg. Default: a new name, as PNG.")
+    str | None,
+    Field(description=f"File in the folder to save to, ending in {_ENDINGS}. Default: a new name, as PNG."),
 ]
 Overwrite = Annotated[bool, Field(description="Whether `output` may replace a file.")]
 TaskId = Annotated[str, Field(description="The task, as edit_image named it.")]
@@ -64,11 +67,13 @@ class Agent:
     async def edit_image(
         self,
         context: Context[Any, Any],
-        images: Annotated[list[str], Field(description="Files in the folder, or http(s) URLs, as the prompt counts.")],
+        images: Annotated[
+            list[str], Field(description="Files in the folder, or http(s) URLs, in the order of the prompt.")
+        ],
         prompt: Annotated[str, Field(description="What to change.")],
         output: Output = None,
-        image_size: Annotated[ImageSize | None, Field(description="Shape of the result. Default: 1:1.")] = None,
-        variant: Annotated[int, Field(ge=1, description="Another number is another edit, which is billed.")] = 1,
+        image_size: Annotated[ImageSize | None, Field(description="Shape of the result.")] = None,
+        variant: Annotated[int, Field(ge=1, description="Another number is another edit, billed anew.")] = 1,
         key: Annotated[str | None, Field(description="Your own id of the edit. Default: from its arguments.")] = None,
         overwrite: Overwrite = False,
     ) -> Answer:
@@ -179,7 +184,7 @@ class Agent:
     def _target(self, output: str) -> Path:
         path = check_target(self._inside(output, "output"), "output")
         if _media.of_name(path.name) not in _FORMATS:
-            raise _refusal("output", output, "must end in .png or .jpg")
+            raise _refusal("output", output, f"must end in {_ENDINGS}")
         return path
 
     def _inside(self, text: str, field: str) -> Path:
@@ -232,7 +237,7 @@ def server(client: AsyncNanoBananaEdit, ledger: Ledger, folder: Path, *, max_edi
     )
     saves = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
     for tool in (agent.edit_image, agent.wait_for_edit):
-        made.add_tool(tool, annotations=saves, structured_output=False)
+        made.add_tool(tool, description=inspect.getdoc(tool), annotations=saves, structured_output=False)
     looks = ToolAnnotations(read_only_hint=True, open_world_hint=True)
     made.add_tool(agent.get_edit, annotations=looks, structured_output=False)
     return made

@@ -12,7 +12,7 @@ import typer
 
 from .._errors import InvalidRequest
 from ..client import AsyncNanoBananaEdit
-from ._common import LedgerOption, TokenFile, errors_in_one_line, opened, with_extra
+from ._common import LedgerOption, TokenFile, errors_in_one_line, opened, say, with_extra
 from .edits import connected
 
 
@@ -29,7 +29,7 @@ def mcp(
     """Serve edits to an agent, over the Model Context Protocol on standard input and output.
 
     Set SINANCODE_API_KEY to your API token. Every accepted edit is billed, except with --mock. A call that the agent
-    repeats is billed once, by a ledger: ledger.db in the folder, or --ledger.
+    repeats is billed once, by the ledger of --ledger, or else ledger.db in the folder.
     """
     agent = with_extra("cli._agent")
     with errors_in_one_line(animated=False), ExitStack() as stack:
@@ -42,4 +42,5 @@ def mcp(
         known = stack.enter_context(opened(place))
         http = httpx2.AsyncClient(trust_env=False) if mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
+        say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-D ends it.")
         agent.server(client, known, folder, max_edits=max_edits, wait=wait).run()
