@@ -22,6 +22,7 @@ from nano_banana_edit import FormatWarning, _clock
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_transport
 
+from .. import promises
 from ..test_public import ROOT
 from ..wrapper.conftest import JPEG, Clock
 from .agent import TOKEN, Session, said, serve
@@ -61,6 +62,7 @@ def test_an_edit_is_saved_and_shown(folder: Path) -> None:
     assert told[-1].endswith(": completed")
 
 
+@promises.AGENT_ONCE
 def test_a_repeated_call_is_billed_once(folder: Path) -> None:
     """The same arguments are the same edit, in a later run too, also if its result has expired by then."""
 
@@ -150,6 +152,7 @@ def test_an_edit_that_takes_longer_goes_on(folder: Path) -> None:
     assert 1 == billed(folder)
 
 
+@promises.AGENT_ONCE
 def test_a_cancelled_call_loses_nothing(folder: Path) -> None:
     """A call that is cancelled while it submits is submitted to its end, and the same call later gets the edit."""
     service = MockService()
@@ -178,6 +181,7 @@ def test_a_cancelled_call_loses_nothing(folder: Path) -> None:
     assert 1 == len(service.edits)
 
 
+@promises.AGENT_ONCE
 def test_the_same_call_twice_at_once_is_billed_once(folder: Path) -> None:
     """Two calls that run at the same time get the same edit; one of them saves it, or both name the same file."""
     service = MockService(polls=3)
@@ -214,6 +218,7 @@ def test_an_unknown_submission_is_not_to_be_repeated(folder: Path) -> None:
     assert 1 == len([call for call in service.calls if call.operation == "createEdit"])
 
 
+@promises.AGENT_LIMIT
 def test_a_run_submits_no_more_edits_than_it_may(folder: Path) -> None:
     """At the limit a new edit is refused and an old one is had; what was certainly not accepted does not count."""
     service = MockService()
@@ -233,6 +238,7 @@ def test_a_run_submits_no_more_edits_than_it_may(folder: Path) -> None:
     assert 2 == len(service.edits)
 
 
+@promises.AGENT_LIMIT
 def test_an_unknown_submission_counts(folder: Path) -> None:
     """What may have been billed is counted as if it had been."""
     service = MockService()
@@ -253,7 +259,7 @@ def test_errors_say_what_is_paid_for(folder: Path) -> None:
     async def use(session: Session) -> None:
         failed = await session.edit()
         assert failed.is_error
-        assert "not allowed" in said(failed)
+        assert said(failed).endswith("not allowed\nTo try it again, which is billed again, change `variant`.")
         assert "not allowed" in said(await session.call("get_edit", task_id=service.edits[0].task_id))
         gone = await session.edit(variant=2)
         way = f"Call wait_for_edit with task_id '{service.edits[1].task_id}'."

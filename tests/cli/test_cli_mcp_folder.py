@@ -11,6 +11,7 @@ import pytest
 from mcp.types import CallToolResult
 from nano_banana_edit_mock import MockService, mock_transport
 
+from .. import promises
 from .agent import Session, said, serve
 
 
@@ -31,6 +32,7 @@ IN_FOLDER = "is not in the folder .*, in which all files must be"
 NO_FILE = "is no file in the folder"
 
 
+@promises.AGENT_FOLDER
 @pytest.mark.usefixtures("escapes")
 def test_only_files_in_the_folder_are_read(folder: Path) -> None:
     """Whatever leads out of the folder, or is no image file in it, is refused, and nothing is sent."""
@@ -68,6 +70,7 @@ def test_only_files_in_the_folder_are_read(folder: Path) -> None:
     assert () == service.calls
 
 
+@promises.AGENT_FOLDER
 @pytest.mark.usefixtures("escapes")
 def test_only_new_images_in_the_folder_are_written(folder: Path) -> None:
     """Nothing out of the folder, nothing that exists, and nothing but images is written; nothing is billed for it."""
@@ -112,6 +115,7 @@ def test_a_file_is_replaced_if_asked(folder: Path) -> None:
     assert before != (folder / "valley.jpg").read_bytes()
 
 
+@promises.AGENT_FOLDER
 def test_a_file_that_appears_meanwhile_is_kept(folder: Path) -> None:
     """A file of another process is not overwritten; the edit is had under another name."""
     service = MockService()
@@ -133,3 +137,13 @@ def test_a_file_that_appears_meanwhile_is_kept(folder: Path) -> None:
 
     serve(folder, handler, use)
     assert "mine" == (folder / "new.png").read_text()
+
+
+def test_a_long_name_is_cut(folder: Path) -> None:
+    """A new name fits the file system, however long that of the input is."""
+    (folder / "valley.jpg").rename(folder / f"{'ü' * 120}.jpg")
+
+    async def use(session: Session) -> CallToolResult:
+        return await session.edit(f"{'ü' * 120}.jpg")
+
+    assert f"Saved: {'ü' * 60}-" in said(serve(folder, MockService(), use))

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nano_banana_edit import InvalidRequest, prepare
 
+from .. import promises
 from .conftest import URL, Face, Script, accepted, task, uploaded
 
 SECRET = b"Zugspitze 47.4211 N"  # a place that must not be sent
@@ -87,6 +88,7 @@ def test_a_turned_photo_is_upright(kind: str, orientation: int, where: tuple[int
     assert 1 == made.getexif().get(0x0112, 1)
 
 
+@promises.STRIPPED
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF"])
 def test_metadata_is_gone(kind: str) -> None:
     """Neither EXIF, place, XMP, comment, text, colour profile, resolution nor what follows the image is left."""

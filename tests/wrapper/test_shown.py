@@ -17,6 +17,7 @@ import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, FormatWarning, InvalidResponse, NanoBananaEdit
 from nano_banana_edit_mock import MockService, mock_router
 
+from .. import promises
 from .conftest import TOKEN, URL, Face, Script, accepted, image, task
 
 OUT = "https://cdn.example.test/out.png"
@@ -192,6 +193,7 @@ def test_an_async_result_says_how_it_is_seen(kind: str) -> None:
     Face(kind).call(Script([accepted(), task()]), "edit", URL, "p", then=then)
 
 
+@promises.PAID_FOR
 def test_a_result_outlives_its_client(tmp_path: Path) -> None:
     """A client that was closed, as at the end of `with`, has results that can be shown, fetched and saved."""
     with mock_router(MockService()), NanoBananaEdit(token=TOKEN) as client:
@@ -201,6 +203,7 @@ def test_a_result_outlives_its_client(tmp_path: Path) -> None:
         assert edit.images[0].save(tmp_path / "a.png").read_bytes() == edit.images[0].bytes()
 
 
+@promises.PAID_FOR
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
 def test_an_async_result_outlives_its_client(kind: str) -> None:
     """The same holds for the twin."""

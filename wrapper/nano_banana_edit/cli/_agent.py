@@ -29,7 +29,7 @@ except ModuleNotFoundError as missing:
 from .. import _media, _requests
 from .._clock import Deadline
 from .._download import check_target, write
-from .._errors import InvalidRequest, NanoBananaEditError, SubmissionUnknown, WaitTimeout, about, is_over
+from .._errors import EditFailed, InvalidRequest, NanoBananaEditError, SubmissionUnknown, WaitTimeout, about, is_over
 from .._images import read_image
 from .._operations import Progress
 from .._pillow import preview
@@ -40,6 +40,7 @@ from ..models import Task
 from ._common import said
 
 _PREVIEW = 512  # pixels; such a JPEG is far below 1 MB, at which agents drop an answer
+_LONGEST = 60  # characters of a file's name, each of up to four bytes; file systems take 255 bytes
 _SHORTEST = 1.0  # seconds to wait for an edit, however long its uploads took
 _FORMATS: dict[str | None, OutputFormat] = {_media.of_format(each): each for each in get_args(OutputFormat)}
 _ENDINGS = " or ".join(str(_media.extension(str(media_type))) for media_type in _FORMATS)
@@ -92,7 +93,7 @@ class Agent:
             key = key or f"mcp-{_requests.digest(request)}"
             key = key if variant == 1 else f"{key}/{variant}"
             stem = next((Path(image[0]).stem for image in parsed if not isinstance(image, str)), "edit")
-            target = self._target(output or f"{stem}-{_sha256(key.encode())[:8]}.{asked}")
+            target = self._target(output or f"{stem[:_LONGEST]}-{_sha256(key.encode())[:8]}.{asked}")
             row = await run_sync(self._ledger.get, key)
             saved = Path(row.output) if row and row.state == "saved" and row.output else None
             if saved and not (saved.is_file() and saved.with_suffix("") == target.with_suffix("")):
@@ -217,6 +218,8 @@ class Agent:
                     "\nDo not ask for this edit again, nor for another variant of it: it may be billed twice. Tell the "
                     "person who runs this server: nano-banana-edit batch resolve lists it."
                 )
+            elif isinstance(error, EditFailed):
+                text += "\nTo try it again, which is billed again, change `variant`."
             elif task_id and not is_over(error):
                 text += f"\nDo not edit again, as it is paid for. Call wait_for_edit with task_id {task_id!r}."
             raise ToolError(text) from error
