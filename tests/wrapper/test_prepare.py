@@ -147,9 +147,14 @@ def test_transparency_is_kept(mode: str) -> None:
     if mode in ("P", "L", "RGB"):
         key = 0 if mode != "RGB" else (0, 0, 0)
         clear.convert("RGB").convert(mode).save(content, "PNG", transparency=key)
+        made = read(prepare(content.getvalue()))
+    elif mode == "PA":
+        palette = clear.convert("RGB").convert("P")
+        palette.putalpha(clear.getchannel("A"))
+        made = read(prepare(palette))
     else:
-        clear.convert(mode).save(content, "TIFF" if mode == "PA" else "PNG")
-    made = read(prepare(content.getvalue() if mode != "PA" else clear.convert("PA")))
+        clear.convert(mode).save(content, "PNG")
+        made = read(prepare(content.getvalue()))
     alpha = made.convert("RGBA").getchannel("A")
     assert (0, 255) == (alpha.getpixel((1, 1)), alpha.getpixel((6, 6)))
 
