@@ -88,16 +88,14 @@ def prepare(image: ImageInput, *, max_side: int | None = 2048, strip_metadata: b
         raise must_be("a whole number of pixels, at least 1, or None", "max_side", max_side)
     if not isinstance(strip_metadata, bool):
         raise must_be("True or False", "strip_metadata", strip_metadata)
-    pil = pillow("prepare")
+    pillow("prepare")
     from PIL import ImageOps  # noqa: PLC0415 - found by `pillow`
 
     name, source = _source(image)
     try:
         upright = ImageOps.exif_transpose(source)
         exif = b"" if strip_metadata else upright.getexif().tobytes()
-        ready = _in_srgb(upright)
-        if max_side is not None:
-            ready.thumbnail((max_side, max_side), pil.Resampling.LANCZOS)
+        ready = _in_srgb(upright, max_side)
         ready.info.clear()  # of which Pillow writes comments and more by itself
         is_photo = source.format in _PHOTOS and ready.mode != "RGBA"
         content = io.BytesIO()
@@ -110,9 +108,9 @@ def prepare(image: ImageInput, *, max_side: int | None = 2048, strip_metadata: b
     return f"{name}.{extension}", content.getvalue(), media_type
 
 
-def _in_srgb(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Return an image of 8 bits a channel, grey or in sRGB, with its transparency."""
-    from PIL import ImageCms  # noqa: PLC0415 - of the extra
+def _in_srgb(image: PIL.Image.Image, max_side: int | None) -> PIL.Image.Image:
+    """Return an image, which may be changed, scaled down, of 8 bits a channel, grey or in sRGB, with its transparency."""
+    from PIL import Image, ImageCms  # noqa: PLC0415 - of the extra
 
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
@@ -121,6 +119,8 @@ def _in_srgb(image: PIL.Image.Image) -> PIL.Image.Image:
         image = image.convert("I").point(lambda value: value / 256).convert("L")  # Pillow itself cuts at 255
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("RGB")
+    if max_side is not None:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)  # before the colours: they take longer
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     if profile:
         with suppress(
@@ -157,8 +157,7 @@ def _refusal(problem: str) -> InvalidRequest:
 
 def preview(content: bytes, side: int) -> bytes:
     """Return a small JPEG of an image, on white. Raises ValueError if Pillow cannot open it."""
-    small = _in_srgb(opened(content, "preview", ValueError)).convert("RGBA")
-    small.thumbnail((side, side))
+    small = _in_srgb(opened(content, "preview", ValueError), side).convert("RGBA")
     paper = pillow("preview").new("RGB", small.size, "white")
     paper.paste(small, mask=small)
     shown = io.BytesIO()
