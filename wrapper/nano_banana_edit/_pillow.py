@@ -109,7 +109,7 @@ def prepare(image: ImageInput, *, max_side: int | None = 2048, strip_metadata: b
 
 
 def _in_srgb(image: PIL.Image.Image, max_side: int | None) -> PIL.Image.Image:
-    """Return an image, which may be changed, scaled down, of 8 bits a channel, grey or in sRGB, with its transparency."""
+    """Return an image, which may be changed, scaled down, with 8 bits a channel, grey or in sRGB."""
     from PIL import Image, ImageCms  # noqa: PLC0415 - of the extra
 
     profile = image.info.get("icc_profile")
