@@ -1,7 +1,7 @@
 """The pages of the docs tell the truth: each of their Python blocks runs.
 
 A block that defines a test brings its own mock, and the test is called; any other runs against the mock on its port.
-The page of recipes is left to `test_recipes.py`.
+The page of recipes is left to `test_recipes.py`, the tutorials to `test_tutorials.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOKEN = "token-that-must-not-leak"
 BLOCKS = {
     f"{page.relative_to(ROOT / 'docs').with_suffix('')}-{number}": text
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    if page.stem != "recipes"
+    if page.stem != "recipes" and page.parent.name != "tutorials"
     for number, text in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
 }
 TESTS = {name: text for name, text in BLOCKS.items() if re.search(r"^def test_", text, re.MULTILINE)}

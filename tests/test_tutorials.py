@@ -1,7 +1,7 @@
 """The tutorials work: a reader who copies one block after the other gets what the page shows.
 
-A block below a line that ends with the name of a file becomes that file, a shell block is run, and a text block below it is what it shows,
-where `…` is anything and the documented id of a task is that of any.
+A block below a line that ends with the name of a file becomes that file, and a shell block is run. A text block is what
+the shell block before it shows; there `…` stands for anything, and the documented id of a task for any id.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ def test_a_reader_gets_what_the_page_shows(page: str, server: MockServer, enviro
         environment["SINANCODE_BASE_URL"] = server.url
         server.service.script(SCRIPTS[page])
     shown = ""
-    for name, language, text in STEP.findall(PAGES[page]):
-        text = text.replace(URL, server.url)
+    for name, language, text in STEP.findall(PAGES[page].replace(URL, server.url)):
         if name:
             Path(name).write_text(text)
         elif language == "sh":
@@ -85,6 +84,6 @@ def run(block: str, environment: dict[str, str]) -> str:
         elif line.startswith(("python3 -m venv .venv", ". .venv/bin/activate", "nano-banana-edit mock ")):
             pass  # this environment has the package; the service runs
         else:
-            options = {"shell": True, "env": environment, "text": True, "check": False}
-            shown += subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options).stdout
+            output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            shown += subprocess.run(line, check=False, shell=True, env=environment, **output).stdout
     return shown
