@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises reference charts docs mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,15 @@ contract: setup ## Write docs/reference/contract.md: every constraint, its bound
 promises: setup ## Write the table in docs/reference/promises.md: every promise, and the tests that prove it
 	python -m tests.promises_page docs/reference/promises.md
 
+reference: setup ## Write the pages of docs/reference that are made from the commands and from the document
+	python -m tests.site.reference
+
+charts: setup ## Draw the tables of docs/explanation/performance.md
+	python -m tests.site.charts docs/explanation/performance.md docs/pictures
+
+docs: setup ## Build the site into build/site, and check its links
+	python -m tests.site
+
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
 
@@ -133,14 +142,17 @@ package: setup ## Build the sdist and the wheel
 bench: setup ## Measure what the client costs beside raw httpx2 and its peers, into build/bench.md (minutes)
 	@mkdir -p build
 	python -m benchmarks --peers | tee build/bench.md
+	python -m tests.site.charts build/bench.md build
 
 bench-batch: setup ## Measure what a batch and its ledger cost beside raw httpx2, into build/bench-batch.md (minutes)
 	@mkdir -p build
 	python -m benchmarks.batch | tee build/bench-batch.md
+	python -m tests.site.charts build/bench-batch.md build
 
 bench-mock: setup ## Measure what the mock costs beside Prism, into build/bench-mock.md (minutes; needs Node)
 	@mkdir -p build
 	python -m benchmarks.mock | tee build/bench-mock.md
+	python -m tests.site.charts build/bench-mock.md build
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv-3.* build dist mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -101,7 +101,7 @@ class Response:
     fault: Fault | None = None
 
     def header(self, name: str) -> str | None:
-        """Return a header, as `Request.header` does."""
+        """Return the value of a header by its name, as `Request.header` does."""
         return _by_name(self.headers).get(name.lower())
 
     def json(self) -> Any:
