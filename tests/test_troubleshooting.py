@@ -112,9 +112,9 @@ def shell(*arguments: object) -> Case:
 
 
 def late(client: NanoBananaEdit, service: MockService) -> None:
-    service.next(Outcome(polls=99))
     Path("token").write_text("any")
-    shell("edit", FILE, "make it snow", "-o", "out.png", "--timeout", "0.3", "--token-file", "token")(client, service)
+    service.on("getTask", Reply(200, body={"id": "7", "status": "pending"}, retry_after=60))
+    shell("wait", "7", "-o", "out.png", "--timeout", "5", "--token-file", "token")(client, service)
 
 
 def mocked(path: str, **request: Any) -> Case:
@@ -192,7 +192,7 @@ CASES: dict[str, list[Case]] = {
         edit(Outcome(status="failed", error_msg="No face was found.")),
         edit(Outcome(status="expired"), stop_on=["expired"]),
     ],
-    "WaitTimeout": [edit(Outcome(polls=99), timeout=0.3), edit(Reply.unavailable(), "getTask", timeout=0.3)],
+    "WaitTimeout": [edit(Outcome(polls=99), timeout=5), edit(Reply.unavailable(), "getTask", timeout=5)],
     "LedgerError": [lambda client, service: Ledger("missing/edits.db")],
     "FormatWarning": [warned],
     "NanoBananaEditError": [closed],
@@ -241,7 +241,7 @@ def test_each_message_is_provoked(
     """Each message of a section is what a case of it raises, and no case raises anything else."""
     for message, case in zip(quoted(section), CASES[section], strict=True):
         pattern = re.escape(message).replace("…", "(?s:.*)")
-        client = NanoBananaEdit(token="any", poll_interval=0.2)
+        client = NanoBananaEdit(token="any", poll_interval=60)  # a wait ends after its first poll
         with client, pytest.raises(BaseException) as failure:  # noqa: PT011 - compared below
             case(client, service)
         error = failure.value

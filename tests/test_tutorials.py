@@ -28,7 +28,7 @@ URL = "http://127.0.0.1:4010"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGES = {page.stem: page.read_text() for page in sorted((ROOT / "docs/tutorials").glob("*.md"))}
 # What the service does that a page calls real, and how many edits each page says that it pays for.
-SCRIPTS = {"real-edit": [Outcome(polls=0), Outcome(polls=9)]}
+SCRIPTS = {"real-edit": [Outcome(polls=0), Outcome(polls=7)]}
 BILLED = {"first-edit": 0, "real-edit": 2, "first-test": 0, "never-pay-twice": 1}
 
 
