@@ -154,6 +154,7 @@ FLOORS = [
     "models",
     "_media",
     "_images",
+    "_pillow",
     "_requests",
     "_responses",
     "_settings",
@@ -192,6 +193,8 @@ FLOORS = [
     "cli.edits",
     "cli.batches",
     "cli.workers",
+    "cli._agent",
+    "cli.mcp",
     "cli",
 ]
 
