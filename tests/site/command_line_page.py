@@ -41,7 +41,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
         yield from _mock()
         return
     for paragraph in re.split(r"\n\s*\n", (command.help or "").strip()):
-        yield f"{_CODE.sub(lambda found: found[0] if found[1] else f'`{found[0]}`', ' '.join(paragraph.split()))}\n"
+        yield f"{_marked(paragraph)}\n"
     parameters = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
     if arguments := [parameter for parameter in parameters if parameter.param_type_name == "argument"]:
         yield "| argument | meaning |\n|---|---|"
@@ -73,7 +73,12 @@ def _metavar(parameter: Any) -> str:
 
 
 def _cell(text: str | None) -> str:
-    return " ".join((text or "").split()).replace("|", "\\|")
+    return _marked(text or "").replace("|", "\\|")
+
+
+def _marked(text: str) -> str:
+    """Return a text in one line, with options and variables as code."""
+    return _CODE.sub(lambda found: found[0] if found[1] else f"`{found[0]}`", " ".join(text.split()))
 
 
 def _mock() -> Iterator[str]:

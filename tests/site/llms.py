@@ -38,7 +38,16 @@ def write(config: Path, pages: Path, site: Path) -> None:
 def _sections(nav: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     for entry in nav:
         ((title, pages),) = entry.items()
-        yield title, [pages] if isinstance(pages, str) else pages
+        yield title, [*_pages(pages)]
+
+
+def _pages(entry: Any) -> Iterator[str]:
+    """Yield the pages of an entry of the nav: a page, a title with its entries, or a list of either."""
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for inner in entry.values() if isinstance(entry, dict) else entry:
+            yield from _pages(inner)
 
 
 def _title(text: str) -> str:

@@ -10,6 +10,7 @@ from importlib import import_module
 from inspect import Parameter
 from typing import Any
 
+import attrs
 import griffe
 from nano_banana_edit.batch import Limits
 from nano_banana_edit_mock import Outcome, Request
@@ -85,5 +86,6 @@ def _parameters(found: Any) -> list[Parameter]:
         return []
     if isinstance(found, type) and issubclass(found, Exception | Enum):
         return []
+    private = {field.alias for field in attrs.fields(found) if field.name != field.alias} if attrs.has(found) else set()
     given = inspect.signature(found).parameters.values()
-    return [entry for entry in given if entry.name not in ("self", "driver")]  # the latter is given by a client
+    return [entry for entry in given if entry.name not in private | {"self"}]
