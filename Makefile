@@ -103,15 +103,15 @@ build/golden: setup # keeps what depends on the document: the modules beside api
 	$(call generate,$$document,$@/$$(basename $$document .yaml)) || exit 1; done
 	@rm $@/*/*.*
 
-contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
+contract: setup ## Write docs/reference/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs
-	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/contract.md
+	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/reference/contract.md
 
 pictures: setup ## Take the pictures of the mock's page that the documentation shows, in docs/pictures (needs Chromium)
 	PICTURES=docs/pictures pytest --quiet tests/mock/page/test_page_picture.py
 
-promises: setup ## Write the table in docs/promises.md: every promise, and the tests that prove it
-	python -m tests.promises_page docs/promises.md
+promises: setup ## Write the table in docs/reference/promises.md: every promise, and the tests that prove it
+	python -m tests.promises_page docs/reference/promises.md
 
 mock: $(DEMO)/ready ## Serve the API offline, on port 4010
 	@$(in-demo) mock --port 4010
