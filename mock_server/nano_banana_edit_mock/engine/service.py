@@ -21,8 +21,7 @@ from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, U
 from .referee import Referee, astray, check_token
 from .routes import FILE_NAMES, FILE_ORIGIN, Routes
 from .rules import Doing, Rule, make_outage
-from .script import Script
-from .script_files import Step
+from .script import Script, Step
 from .state import Job, State
 from .timing import Clock, Seconds, monotonic
 
