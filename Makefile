@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock matrix package bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,11 +127,17 @@ lock: setup ## Pin the newest versions of every dependency, with hashes, and of 
 	$(LOCK) --all-extras --group dev --upgrade --output-file requirements.lock
 	$(LOCK) --extra mock --constraint requirements.lock --output-file mock_server/requirements.lock
 
+audit: setup ## Look for known vulnerabilities of everything in requirements.lock
+	uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
 matrix: setup ## Install the wheel with each extra, lowest and newest, on each Python found, and use it (minutes)
 	python -m tests.matrix $(CELLS)
 
 package: setup ## Build the sdist and the wheel
 	python -m build --no-isolation --outdir dist .
+
+release: setup ## Check, date the changelog, commit and build; print how to upload (REPOSITORY=https://... the first time)
+	python -m tests.release $(if $(REPOSITORY),--repository $(REPOSITORY))
 
 bench: setup ## Measure what the client costs beside raw httpx2 and its peers, into build/bench.md (minutes)
 	@mkdir -p build
