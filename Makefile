@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises api mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,12 +59,14 @@ mutate: setup ## Break each layer, then the code, in thousands of ways; list wha
 	python tests/mutate_code.py run --max-children 2
 	python tests/mutate_code.py report > build/mutation-code.md
 
-check: setup build/golden ## Check format, lint, types, document and generated code; change nothing
+check: setup build/golden ## Check format, lint, types, API, document and generated code; change nothing
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
 	openapi-spec-validator openapi.yaml $(GOLDEN)/*.yaml
 	openapi-spec-validator mock_server/nano_banana_edit_mock/admin/admin.yaml
+	python -m tests.api build/api.txt
+	@diff --unified tests/api.txt build/api.txt || { echo "The public API changed; if it should, run make api."; exit 1; }
 	@rm -rf build/regenerated && mkdir -p build
 	python -m nano_banana_edit_mock contract --json openapi.yaml > build/openapi.json
 	$(call generate,build/openapi.json,build/regenerated)
@@ -96,6 +98,9 @@ contract: setup ## Write docs/contract.md: every constraint, its boundary cases,
 
 promises: setup ## Write the table in docs/promises.md: every promise, and the tests that prove it
 	python -m tests.promises_page docs/promises.md
+
+api: setup ## Write tests/api.txt: every public name with its signature
+	python -m tests.api tests/api.txt
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
