@@ -63,6 +63,7 @@ check: setup build/golden ## Check format, lint, types, API, document and genera
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
+	python -m tests.typing_app mypy
 	openapi-spec-validator openapi.yaml $(GOLDEN)/*.yaml
 	openapi-spec-validator mock_server/nano_banana_edit_mock/admin/admin.yaml
 	python -m tests.api build/api.txt
@@ -118,6 +119,7 @@ referee-typescript: setup ## Do the whole job with a client made by openapi-type
 
 pyright: setup ## Check types with pyright as well as mypy (needs Node)
 	npx --yes pyright@1.1.409
+	python -m tests.typing_app pyright
 
 lint-openapi: ## Lint openapi.yaml with Spectral (needs Node)
 	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.yaml --fail-severity hint
