@@ -146,6 +146,7 @@ FLOORS = [
     "models",
     "_media",
     "_images",
+    "_pillow",
     "_requests",
     "_responses",
     "_settings",
@@ -184,6 +185,8 @@ FLOORS = [
     "cli.edits",
     "cli.batches",
     "cli.workers",
+    "cli._agent",
+    "cli.mcp",
     "cli",
 ]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from nano_banana_edit_mock import MockService, mock_router
+
+from .running import PHOTO
 
 
 @pytest.fixture
@@ -15,3 +18,13 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
     service = MockService(polls=0)
     with mock_router(service):
         yield service
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a photo, and secrets beside it."""
+    (tmp_path / "secret.png").write_bytes(Path(PHOTO).read_bytes())
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "valley.jpg").write_bytes(Path(PHOTO).read_bytes())
+    return folder

@@ -16,13 +16,14 @@ from .._version import __version__
 from ._common import prepare
 from .batches import app as batch
 from .edits import edit, get, submit, wait
+from .mcp import mcp
 from .mocking import conformance, mock
 from .workers import enqueue, worker
 
 app = typer.Typer(
     name="nano-banana-edit", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
 )
-for command in (edit, submit, wait, get, conformance):
+for command in (edit, submit, wait, get, conformance, mcp):
     app.command()(command)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
 batch.command()(enqueue)
