@@ -90,12 +90,12 @@ build/golden: setup # keeps what depends on the document: the modules beside api
 	$(call generate,$$document,$@/$$(basename $$document .yaml)) || exit 1; done
 	@rm $@/*/*.*
 
-contract: setup ## Write docs/contract.md: every constraint, its boundary cases, and the tests that prove it
+contract: setup ## Write docs/reference/contract.md: every constraint, its boundary cases, and the tests that prove it
 	@mkdir -p build docs
-	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/contract.md
+	python -m tests.contract_page > build/contract.md && mv build/contract.md docs/reference/contract.md
 
-promises: setup ## Write the table in docs/promises.md: every promise, and the tests that prove it
-	python -m tests.promises_page docs/promises.md
+promises: setup ## Write the table in docs/reference/promises.md: every promise, and the tests that prove it
+	python -m tests.promises_page docs/reference/promises.md
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010

@@ -1,1 +1,4 @@
-"""What the client costs, as ratios to httpx, and the mock, as ratios to Prism; docs/performance.md says how."""
+"""What the client costs, as ratios to httpx, and the mock, as ratios to Prism.
+
+docs/explanation/performance.md says how.
+"""

@@ -1,4 +1,4 @@
-"""Print docs/contract.md, as `make contract` does: the census of the mock, and the tests that prove each constraint."""
+"""Print docs/reference/contract.md, as `make contract` does: the mock's census, and the tests of each constraint."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the client promises, each promise in one sentence.
 
 A test that proves a promise carries it as a marker, such as `@promises.SENT_ONCE`. `make promises` writes the list with
-its tests to docs/promises.md, in the order of this module.
+its tests to docs/reference/promises.md, in the order of this module.
 """
 
 from __future__ import annotations

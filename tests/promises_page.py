@@ -1,4 +1,4 @@
-"""The table in docs/promises.md: each promise, the tests that prove it, and the clients they run with.
+"""The table in docs/reference/promises.md: each promise, the tests that prove it, and the clients they run with.
 
 `python -m tests.promises_page PAGE` collects all tests and replaces what is between the two comments on the page.
 """

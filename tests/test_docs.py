@@ -31,8 +31,8 @@ pytestmark = pytest.mark.server
 
 TOKEN = "token-that-must-not-leak"
 BLOCKS = {
-    f"{page.stem}-{number}": text
-    for page in sorted((ROOT / "docs").glob("*.md"))
+    f"{page.relative_to(ROOT / 'docs').with_suffix('')}-{number}": text
+    for page in sorted((ROOT / "docs").rglob("*.md"))
     if page.stem != "recipes"
     for number, text in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
 }
@@ -101,7 +101,7 @@ def test_python(text: str, service: MockService, spans: InMemorySpanExporter) ->
     assert not any(TOKEN in span for span in seen)
 
 
-MOCK = (ROOT / "docs/mock.md").read_text()
+MOCK = (ROOT / "docs/how-to/mock.md").read_text()
 
 
 @pytest.mark.parametrize("call", re.findall(r"`((?:next|on|outage)\(.+?\))`(?:,| \|)", MOCK))

@@ -1,6 +1,6 @@
 """What the mocks, recorders and tracers of the field see of the client, counted on both sides.
 
-Each cell of the table in docs/other-tools.md is a test.
+Each cell of the table in docs/how-to/other-tools.md is a test.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "`HTTPX2ClientInstrumentor` of OpenTelemetry": partial(opentelemetry, HTTPX2ClientInstrumentor),
     "`HTTPXClientInstrumentor` of OpenTelemetry": partial(opentelemetry, HTTPXClientInstrumentor),
 }
-TABLE = re.findall(r"^\|.*\|$", (ROOT / "docs/other-tools.md").read_text(), re.MULTILINE)
+TABLE = re.findall(r"^\|.*\|$", (ROOT / "docs/how-to/other-tools.md").read_text(), re.MULTILINE)
 (_, *HEAD), _, *ROWS = [row.strip("| ").split(" | ") for row in TABLE]
 CELLS = [
     pytest.param(tool, kind, cell, id=f"{re.sub('[`*]', '', tool)}-{kind}")

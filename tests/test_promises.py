@@ -11,7 +11,7 @@ import pytest
 from .promises_page import Proofs
 from .test_public import ROOT
 
-PAGE = ROOT / "docs/promises.md"
+PAGE = ROOT / "docs/reference/promises.md"
 
 
 def test_page_is_up_to_date(tmp_path: Path) -> None:

@@ -76,10 +76,10 @@ def test_readme_is_short_and_its_links_lead_somewhere() -> None:
     assert all((ROOT / link).exists() for link in re.findall(r"\]\(([^)]+)\)", TEXT))
 
 
-PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_of_the_docs_lead_somewhere(page: Path) -> None:
     """Every file that a page links to is there."""
     links = re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", page.read_text())

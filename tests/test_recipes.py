@@ -9,7 +9,7 @@ import pytest
 
 from .test_public import ROOT
 
-PAGE = (ROOT / "docs/recipes.md").read_text()
+PAGE = (ROOT / "docs/how-to/recipes.md").read_text()
 RECIPES = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 FILE = re.compile(r"^`([\w.]+)`[^\n`]*:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLUGINS = {"pytest-asyncio": "asyncio", "pytest-xdist": "xdist"}  # of which a recipe has the one that it is about

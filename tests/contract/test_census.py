@@ -9,7 +9,7 @@ from nano_banana_edit_mock.__main__ import main
 from .. import contract_page
 from ..document import CONTRACT, DOCUMENT
 
-PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "contract.md"
 PROOF = """
 import pytest
 

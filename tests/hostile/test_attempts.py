@@ -61,7 +61,7 @@ def test_a_handshake_without_end_is_given_up(kind: str) -> None:
     assert time.monotonic() - began < 25 * PATIENCE
 
 
-@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])  # aiohttp bounds no write: docs/promises.md
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])  # aiohttp bounds no write: docs/reference/promises.md
 def test_a_server_that_does_not_read_is_given_up(kind: str) -> None:
     """An upload whose bytes nobody takes is given up as well."""
     image = b"\x89PNG\r\n\x1a\n" + bytes(30_000_000)

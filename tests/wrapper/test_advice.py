@@ -166,7 +166,7 @@ def test_unknown_setting_is_said_of_a_public_class(client: Any) -> None:
 def test_variables_are_listed() -> None:
     """The page on connections lists each variable of the environment that the code reads."""
     code = "".join(path.read_text("utf-8") for path in Path(nano_banana_edit.__file__).parent.rglob("*.py"))
-    page = (ROOT / "docs/connections.md").read_text("utf-8")
+    page = (ROOT / "docs/how-to/connections.md").read_text("utf-8")
     table = page.partition("## Environment variables\n")[2].partition("\n## ")[0]
     read = {*re.findall(r"\b(?:SINANCODE_[A-Z_]+|NANO_BANANA_EDIT_[A-Z_]+|[A-Z]+_PROXY|SSL_[A-Z_]+)\b", code)}
     assert read == {*re.findall(r"`([A-Z_]+)`", table)}
