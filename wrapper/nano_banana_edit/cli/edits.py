@@ -120,7 +120,7 @@ def wait(
         target = Target(output, _plain(task_id), force)
         target.check(run, open_)
         with run.client(timeout=timeout) as client:
-            _play(run, client)
+            _play(run, client, task_id)
             finished = client.wait(task_id, on_progress=stages)
             target.save(run, finished, _media.of_name(output), strict=strict)
         _open(run, open_)
@@ -130,7 +130,7 @@ def wait(
 def status(run: Run, task_id: TaskId) -> None:
     """Poll a task once. Print its status, and the URL of each result in a line of its own; results expire."""
     with run.errors(), run.client() as client:
-        _play(run, client)
+        _play(run, client, task_id)
         task = client.get_task(task_id)
         reason = task.error_msg or task.error_code
         urls = [file.url for file in task.files]
@@ -217,10 +217,11 @@ def _to_go_on(run: Run, output: str, force: bool) -> list[str] | None:
     ]
 
 
-def _play(run: Run, client: NanoBananaEdit) -> None:
-    """Let the mock know a task: the one that `submit --mock` prints, as a new mock counts from the same start."""
-    if run.mock:
-        client.submit("https://example.com/photo.png", "make it snow")
+def _play(run: Run, client: NanoBananaEdit, task_id: str) -> None:
+    """Let the mock know the task that `submit --mock` printed: each mock starts with the same ids, also of uploads."""
+    for _ in range(11 if run.mock else 0):
+        if client.submit("https://example.com/photo.png", "make it snow").task_id == task_id:
+            break
 
 
 def _open(run: Run, wanted: bool) -> None:
