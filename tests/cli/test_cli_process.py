@@ -55,7 +55,7 @@ def in_terminal(*arguments: str, until: str = "", **environment: str) -> tuple[i
                 process.stdin.write(b"\x03")
                 process.stdin.flush()
                 until = ""
-    return process.returncode, shown.decode()
+    return process.returncode, shown.decode(errors="replace")
 
 
 def test_a_terminal(server: MockServer) -> None:
@@ -118,6 +118,31 @@ def test_a_terminated_batch_goes_on(server: MockServer) -> None:
     assert 130 == process.returncode, errors
     assert "Submitting no more. Waiting for " in errors
     assert errors.endswith("To go on: nano-banana-edit batch edits.jsonl -o out --in-flight 2\n"), errors
+
+
+def test_an_image_on_a_terminal(server: MockServer) -> None:
+    """With `-o -` an image goes to a terminal with --force only."""
+    status, shown = in_terminal("edit", URL, "p", "-o", "-")
+    assert (2, True, ()) == (status, "which is a terminal; redirect it" in shown, server.service.calls)
+    status, shown = in_terminal("edit", URL, "p", "-o", "-", "--force", "-q")
+    assert (0, True) == (status, "IDAT" in shown or "JFIF" in shown)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_open(server: MockServer, tmp_path: Path, there: bool) -> None:
+    """With --open a program of the system opens each result that was saved; if there is none, that is told."""
+    program = tmp_path / "bin" / "xdg-open"
+    program.parent.mkdir()
+    if there:
+        os.mkfifo("opened")
+        program.write_text('#!/bin/sh\n[ -s "$1" ] && echo "$1" > opened\n', "utf-8")
+        program.chmod(0o755)
+    command = [PROGRAM, "edit", URL, "p", "-o", "out.png", "--open", "-q"]
+    environment = {**os.environ, "PATH": str(program.parent)}
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert (0, "out.png\n") == (done.returncode, done.stdout)
+    assert there == ("Warning: out.png cannot be opened (" not in done.stderr), done.stderr
+    assert not there or Path("opened").read_text("utf-8") == "out.png\n"
 
 
 @pytest.mark.parametrize("command", ["--help", "doctor"])

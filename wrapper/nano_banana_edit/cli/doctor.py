@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib import metadata
 from typing import Any
 
 import httpx2
@@ -55,7 +55,7 @@ def doctor(run: Run, ledger: LedgerOption = None) -> None:
 def _findings(run: Run, given: dict[str, Any], ledger: str | None) -> Iterator[_Finding]:
     yield _Finding("Python", f"{platform.python_version()} on {platform.platform(terse=True)}")
     names = (PROGRAM, "httpx2", "attrs", "stamina", "typer", "rich")
-    yield _Finding("packages", ", ".join(f"{name} {version(name)}" for name in names))
+    yield _Finding("packages", ", ".join(f"{name} {metadata.version(name)}" for name in names))
     yield _extras()
     have = bool(given["token"] or os.environ.get(TOKEN_VARIABLE))
     where = "the mock" if run.mock else f"--token-file {run.token_file}" if run.token_file else TOKEN_VARIABLE
@@ -76,7 +76,7 @@ def _findings(run: Run, given: dict[str, Any], ledger: str | None) -> Iterator[_
 
 def _extras() -> _Finding:
     needs: dict[str, list[str]] = defaultdict(list)
-    for line in distribution(PROGRAM).requires or []:
+    for line in metadata.distribution(PROGRAM).requires or []:
         if found := re.match(r"([\w.-]+).* extra == ['\"]([\w-]+)", line):
             needs[found[2]] += [found[1]] if found[1] != PROGRAM else []
     missing = sorted(extra for extra, names in needs.items() if not all(map(_is_installed, names)))
@@ -86,8 +86,8 @@ def _extras() -> _Finding:
 
 def _is_installed(name: str) -> bool:
     try:
-        return bool(version(name))
-    except PackageNotFoundError:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
         return False
 
 
@@ -120,8 +120,8 @@ def _tls(response: httpx2.Response) -> str:
     if not hasattr(each, "getpeercert"):
         return ""
     certificate = each.getpeercert() or {}  # empty where the system has checked it, and not OpenSSL
-    issuer = dict(name[0] for name in certificate.get("issuer", ()))
-    return f", {each.version()}, certificate of {issuer.get('organizationName')} until {certificate.get('notAfter')}"
+    issuer = [name[0][1] for name in certificate.get("issuer", ()) if name[0][0] in ("organizationName", "commonName")]
+    return f", {each.version()}, certificate of {', '.join(issuer)} until {certificate.get('notAfter')}"
 
 
 def _polled(settings: Settings) -> str:

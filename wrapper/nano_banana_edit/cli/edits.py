@@ -7,10 +7,9 @@ import os
 import re
 import sys
 from pathlib import Path, PurePosixPath
+from subprocess import DEVNULL, Popen
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-import typer
 
 from .. import _media
 from .._errors import InvalidRequest
@@ -225,6 +224,10 @@ def _play(run: Run, client: NanoBananaEdit, task_id: str) -> None:
 
 
 def _open(run: Run, wanted: bool) -> None:
+    """Open the results with a program of the system. It gets no stream, as a pipe would end only when it does."""
+    program = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
     for path in run.lines if wanted else ():
-        if typer.launch(path):
-            say(f"Warning: there is no program that opens {path}.")
+        try:
+            Popen([program, path], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)  # noqa: S603
+        except OSError as error:
+            say(f"Warning: {path} cannot be opened ({error}).")
