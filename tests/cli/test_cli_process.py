@@ -145,8 +145,7 @@ def test_open(server: MockServer, tmp_path: Path, there: bool) -> None:
     assert not there or Path("opened").read_text("utf-8") == "out.png\n"
 
 
-@pytest.mark.parametrize("command", ["--help", "doctor"])
-@pytest.mark.parametrize("closed", ["| true", ">/dev/full"])
+@pytest.mark.parametrize(("command", "closed"), [("--help", ">/dev/full"), ("doctor", "| true")])
 def test_a_pipe_that_nobody_reads(server: MockServer, command: str, closed: str) -> None:
     """Whatever becomes of standard output, there is no traceback."""
     done = subprocess.run(["bash", "-c", f"{PROGRAM} {command} {closed}"], check=False, capture_output=True, text=True)
@@ -212,7 +211,7 @@ def test_an_error_outside_of_a_command(tmp_path: Path) -> None:
     """An error outside of a command is one line, too."""
     program = "import sys\nfrom nano_banana_edit import cli\ncli.app = lambda: 1 / 0\ncli.main()"
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
-    line = "Error: unexpected ZeroDivisionError: division by zero. Add --debug to see where\n"
+    line = "Error: unexpected ZeroDivisionError: division by zero. Add --debug to see where.\n"
     assert (1, line) == (done.returncode, done.stderr)
 
 

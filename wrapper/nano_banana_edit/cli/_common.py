@@ -294,8 +294,8 @@ class Run:
         elif isinstance(error, OSError):
             text, status, notes = str(error), 1, []
         else:
-            text, status = f"unexpected {type(error).__name__}: {self._clean(str(error))}", 1
-            text += "" if task_id else ". Add --debug to see where"
+            text, status = f"unexpected {type(error).__name__}: {self._clean(str(error)).rstrip('.')}", 1
+            text += "" if task_id else ". Add --debug to see where."
             to_go_on = to_go_on and [*to_go_on, "--debug"]
             notes = [] if task_id else notes
         text = with_way_on(text, error, task_id, to_go_on)
