@@ -146,6 +146,7 @@ FLOORS = [
     "models",
     "_media",
     "_images",
+    "_pillow",
     "_requests",
     "_responses",
     "_settings",
@@ -187,6 +188,8 @@ FLOORS = [
     "cli.doctor",
     "cli.batches",
     "cli.workers",
+    "cli._agent",
+    "cli.mcp",
     "cli",
 ]
 

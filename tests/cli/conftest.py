@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from nano_banana_edit_mock import MockService, Request, mock_router
+
+from .running import PHOTO
 
 
 @pytest.fixture
@@ -29,3 +32,13 @@ def requests(service: MockService, monkeypatch: pytest.MonkeyPatch) -> list[Requ
 
     monkeypatch.setattr(service, "handle", watched)
     return seen
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a photo, and secrets beside it."""
+    (tmp_path / "secret.png").write_bytes(Path(PHOTO).read_bytes())
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "valley.jpg").write_bytes(Path(PHOTO).read_bytes())
+    return folder

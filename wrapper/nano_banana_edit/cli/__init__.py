@@ -20,6 +20,7 @@ from ._common import PROGRAM, Run, prepare
 from .batches import app as batch
 from .doctor import doctor
 from .edits import edit, status, submit, upload, wait
+from .mcp import mcp
 from .mocking import conformance, mock
 from .workers import enqueue, worker
 
@@ -30,7 +31,7 @@ for command in (enqueue, worker):
     batch.command()(command)
 app.add_typer(batch, name="batch")
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
-for command in (conformance, doctor):
+for command in (conformance, doctor, mcp):
     app.command()(command)
 
 
