@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nano_banana_edit_mock import MockService, mock_router
+from nano_banana_edit_mock import MockService, Request, mock_router
 
 from .running import PHOTO
 
@@ -18,6 +18,20 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockService]:
     service = MockService(polls=0)
     with mock_router(service):
         yield service
+
+
+@pytest.fixture
+def requests(service: MockService, monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """What the service gets."""
+    seen: list[Request] = []
+    handle = service.handle
+
+    def watched(request: Request) -> object:
+        seen.append(request)
+        return handle(request)
+
+    monkeypatch.setattr(service, "handle", watched)
+    return seen
 
 
 @pytest.fixture

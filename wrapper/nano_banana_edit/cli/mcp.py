@@ -12,19 +12,19 @@ import typer
 
 from .._errors import InvalidRequest
 from ..client import AsyncNanoBananaEdit
-from ._common import LedgerOption, TokenFile, errors_in_one_line, opened, say, with_extra
-from .edits import connected
+from ._common import Run, command, opened, say, with_extra
+from ._options import LedgerOption
 
 
+@command("token_file", "mock")
 def mcp(
+    run: Run,
     folder: Annotated[
         Path, typer.Option(help="Folder whose files the agent may edit, and save to.", show_default=False)
     ],
     max_edits: Annotated[int, typer.Option(help="Maximum number of edits that this run may submit.", min=1)] = 20,
     wait: Annotated[float, typer.Option(help="Maximum seconds that one call of a tool waits.", min=1)] = 45.0,
     ledger: LedgerOption = None,
-    token_file: TokenFile = None,
-    mock: Annotated[bool, typer.Option("--mock", help="Use an embedded mock server, offline.")] = False,
 ) -> None:
     """Serve edits to an agent, over the Model Context Protocol on standard input and output.
 
@@ -32,15 +32,17 @@ def mcp(
     repeats is billed once, by the ledger of --ledger, or else ledger.db in the folder.
     """
     agent = with_extra("cli._agent")
-    with errors_in_one_line(animated=False), ExitStack() as stack:
+    with run.errors(still=True), ExitStack() as stack:
         if not folder.is_dir():
             raise InvalidRequest(f"--folder {folder} is not a folder; check the path.")
-        if mock and ledger is not None:
+        if str(run.token_file) == "-":
+            raise InvalidRequest("--token-file - reads standard input, which is the agent's; name a file.")
+        if run.mock and ledger is not None:
             raise InvalidRequest("--ledger is for edits that are kept; leave out --mock, or the ledger.")
-        settings = stack.enter_context(connected(token_file, mock))
-        place = stack.enter_context(TemporaryDirectory()) if mock else ledger or str(folder)
+        settings = stack.enter_context(run.connected())
+        place = stack.enter_context(TemporaryDirectory()) if run.mock else ledger or str(folder)
         known = stack.enter_context(opened(place))
-        http = httpx2.AsyncClient(trust_env=False) if mock else None  # no proxy: offline means offline
+        http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
         say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-D ends it.")
         agent.server(client, known, folder, max_edits=max_edits, wait=wait).run()
