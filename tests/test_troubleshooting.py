@@ -26,7 +26,7 @@ pytestmark = pytest.mark.server
 
 PAGE = (ROOT / "docs/troubleshooting.md").read_text()
 SECTIONS = dict(re.findall(r"^##+ (.+?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
-BY_SOURCE = "Installation and make"  # whose messages are looked up, as they need other machines
+BY_SOURCE = "Agents, installation and make"  # whose messages are looked up, as they need other machines
 PHOTO = "https://example.com/photo.png"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 HTML = {"Content-Type": "text/html"}
