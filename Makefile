@@ -12,7 +12,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises reference charts docs mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract promises mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock package bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,16 @@ check: setup build/golden ## Check format, lint, types, document and generated c
 	diff --recursive --exclude __pycache__ $(CLIENT) build/regenerated
 	diff --recursive --exclude __pycache__ --exclude '*.yaml' $(GOLDEN) build/golden
 
+.PHONY: reference charts docs
+reference: setup ## Write the pages of docs/reference that are made from the commands and from the document
+	python -m tests.site.reference
+
+charts: setup ## Draw the tables of docs/explanation/performance.md
+	python -m tests.site.charts docs/explanation/performance.md docs/pictures
+
+docs: setup ## Build the site into build/site, and check its links
+	python -m tests.site
+
 format: setup ## Format the code
 	ruff format .
 	ruff check --fix .
@@ -96,15 +106,6 @@ contract: setup ## Write docs/reference/contract.md: every constraint, its bound
 
 promises: setup ## Write the table in docs/reference/promises.md: every promise, and the tests that prove it
 	python -m tests.promises_page docs/reference/promises.md
-
-reference: setup ## Write the pages of docs/reference that are made from the commands and from the document
-	python -m tests.site.reference
-
-charts: setup ## Draw the tables of docs/explanation/performance.md
-	python -m tests.site.charts docs/explanation/performance.md docs/pictures
-
-docs: setup ## Build the site into build/site, and check its links
-	python -m tests.site
 
 mock: setup ## Serve the API offline, on port 4010
 	nano-banana-edit mock --port 4010
