@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import nano_banana_edit
 import pytest
 import stamina
 from nano_banana_edit import FormatWarning, NanoBananaEdit, NanoBananaEditError, Progress
+from nano_banana_edit.batch import Batch
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockService, Outcome, Reply, __main__, mock_router, mock_transport
 
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.server
 
 PAGE = (ROOT / "docs/troubleshooting.md").read_text()
 SECTIONS = dict(re.findall(r"^##+ (.+?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
-BY_SOURCE = "Installation and make"  # whose messages are looked up, as they need other machines
+BY_SOURCE = "Agents, installation and make"  # whose messages are looked up, as they need other machines
 PHOTO = "https://example.com/photo.png"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 HTML = {"Content-Type": "text/html"}
@@ -127,6 +129,25 @@ def mocked(path: str, **request: Any) -> Case:
     return case
 
 
+def batch(call: Callable[[Batch], object]) -> Case:
+    """A case in which something is done with a batch of one row, which has no prompt."""
+
+    def case(client: NanoBananaEdit, service: MockService) -> None:
+        with Ledger("edits.db") as ledger:
+            call(Batch([{"key": "sku-1", "image": PHOTO}], "out", ledger=ledger, name="winter"))
+
+    return case
+
+
+def unknown_key(client: NanoBananaEdit, service: MockService) -> None:
+    with Ledger("edits.db") as ledger:
+        ledger.resolve("sku-9", resend=True)
+
+
+async def in_a_loop(batch: Batch) -> None:
+    batch.run()
+
+
 def unused(client: NanoBananaEdit, service: MockService) -> None:
     service.next(Reply.rate_limited())
     service.assert_all_scripted_used()
@@ -204,6 +225,7 @@ CASES: dict[str, list[Case]] = {
         shell("batch", "resolve"),
         late,
     ],
+    "A batch": [batch(Batch.load), unknown_key, batch(lambda each: asyncio.run(in_a_loop(each)))],
     "The mock": [
         mocked(CREATE, json={"prompt": ""}, headers={"Authorization": "Bearer any"}),
         mocked(CREATE, json={}),
