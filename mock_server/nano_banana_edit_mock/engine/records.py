@@ -15,7 +15,7 @@ from .timing import Lognormal, Seconds, Uniform
 
 Headers = tuple[tuple[str, str], ...]
 HIDDEN = "(hidden)"
-_SECRET = re.compile(r"(?i)auth|cookie|token|secret|key")
+_SECRET = re.compile(r"(?i)auth|cookie|token|secret|(?:api|access).?key")
 
 
 def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
