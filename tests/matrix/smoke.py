@@ -13,8 +13,7 @@ import sysconfig
 from pathlib import Path
 
 import httpx2
-import nano_banana_edit
-from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit, aiohttp_client
+from nano_banana_edit import AsyncNanoBananaEdit, InvalidRequest, NanoBananaEdit, aiohttp_client, prepare
 from nano_banana_edit_client.models import EditRequest
 
 COMMAND = Path(sysconfig.get_path("scripts"), "nano-banana-edit")
@@ -65,8 +64,6 @@ def cli() -> None:
 
 def images() -> None:
     """Scale a photo before it is uploaded."""
-    from nano_banana_edit.images import prepare
-
     with NanoBananaEdit(poll_interval=0) as client:
         client.edit(prepare(PHOTO, max_side=8), "make it snow")
 
@@ -83,11 +80,13 @@ def ledger() -> None:
 
 def mcp() -> None:
     """List the tools that agents get."""
-    run("mcp", "--help")  # or the line that names the extra
+    run("mcp", "--folder", ".")  # ends with its input, or names the extra
     from mcp import Client, StdioServerParameters
 
     async def main() -> list[str]:
-        async with Client(StdioServerParameters(command=str(COMMAND), args=["mcp"], env=dict(os.environ))) as client:
+        async with Client(
+            StdioServerParameters(command=str(COMMAND), args=["mcp", "--folder", "."], env=dict(os.environ))
+        ) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
     assert asyncio.run(main())
@@ -116,9 +115,7 @@ def workers() -> None:
     raise AssertionError("A ledger in a file was handed out.")
 
 
-PACKAGE = Path(nano_banana_edit.__file__).parent
-SHIPPED = {images: [*PACKAGE.glob("images*")], mcp: [*PACKAGE.rglob("*mcp*")]}
-USES = [use for use in (bare, aiohttp, cli, images, ledger, mcp, mock, workers) if SHIPPED.get(use, True)]
+USES = (bare, aiohttp, cli, images, ledger, mcp, mock, workers)
 
 if __name__ == "__main__":
     extras = sys.argv[1:]
@@ -126,6 +123,6 @@ if __name__ == "__main__":
         try:
             use()
         except (ModuleNotFoundError, SystemExit) as missing:
-            hint = re.fullmatch(r".+ needs? \S+: pip install 'nano-banana-edit\[(\w+)\]'\n?", str(missing))
+            hint = re.fullmatch(r".+ needs? \S+: pip install 'nano-banana-edit\[(\w+)\]'\.?\n?", str(missing))
             if use.__name__ in extras or not hint or hint[1] in extras:
                 raise
