@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,5 +45,6 @@ def mcp(
         known = stack.enter_context(opened(place))
         http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a thread that reads standard input would outlive an interrupt
         say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-D ends it.")
         agent.server(client, known, folder, max_edits=max_edits, wait=wait).run()
