@@ -128,9 +128,9 @@ def test_what_the_page_says_to_a_shell() -> None:
 def test_what_the_page_writes_down(tmp_path: Path) -> None:
     """The script file on the page is one."""
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
-    (tmp_path / "story.yaml").write_text(text)
+    (tmp_path / "script.yaml").write_text(text)
     service = MockService()
-    service.script(tmp_path / "story.yaml")
+    service.script(tmp_path / "script.yaml")
     with pytest.raises(AssertionError, match="used 0 of"):
         service.assert_all_scripted_used()
 
