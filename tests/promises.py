@@ -113,6 +113,10 @@ PICKLED = promise(
 )
 PAID_FOR = promise(
     "A finished result can be had: in another format than asked, with a warning; under the name of a coding that it "
-    "does not have; from a host that does not have it at once."
+    "does not have; from a host that does not have it at once; after its client was closed."
 )
+STRIPPED = promise("`prepare` leaves nothing of a photo but its pixels, unless you pass `strip_metadata=False`.")
+AGENT_ONCE = promise("An edit that an agent asks for twice, at once or later, or cancels, is billed once.")
+AGENT_LIMIT = promise("An agent gets at most `--max-edits` edits in a run; one that may have been accepted counts.")
+AGENT_FOLDER = promise("An agent reads and writes images in its folder alone, and replaces a file only if it asks to.")
 FROZEN = promise("While freezegun or time-machine has frozen the time, a wait polls and ends as always.")

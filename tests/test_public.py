@@ -18,6 +18,7 @@ import nano_banana_edit_mock
 import pytest
 from nano_banana_edit import AsyncNanoBananaEdit, AsyncResultImage, NanoBananaEdit, ResultImage
 from nano_banana_edit_mock.contract import load
+from packaging.version import Version
 
 PROPERTIES = {c.field for c in load().constraints if (c.operation, c.location) == ("createEdit", "body") and c.field}
 ROOT = Path(__file__).parents[1]
@@ -51,13 +52,16 @@ def test_all_is_what_there_is(module: ModuleType) -> None:
 def test_twins_have_the_same_methods(sync: type, twin: type) -> None:
     """Both kinds have the same public methods with the same parameters and defaults, and the twin's docs point over."""
     names = {name for name in dir(sync) if not name.startswith("_")} - {"close"}
-    assert names == {name for name in dir(twin) if not name.startswith("_")} - {"aclose"}
+    also = {name for name in dir(twin) if not name.startswith("_")} - {"aclose"}
+    assert names == also, f"give {sync.__name__} and {twin.__name__} the same methods"
     for name in (name for name in names if inspect.isfunction(getattr(sync, name))):
         one, other = getattr(sync, name), getattr(twin, name)
-        assert inspect.signature(one).parameters == inspect.signature(other).parameters
+        parameters = inspect.signature(one).parameters
+        assert parameters == inspect.signature(other).parameters, f"give both kinds of `{name}` the same parameters"
         if one is not other:
             assert inspect.iscoroutinefunction(other)
-            assert f"See `{sync.__name__}.{name}`" in other.__doc__
+            see = f"See `{sync.__name__}.{name}`"
+            assert see in other.__doc__, f"write {see} into the docstring of {twin.__name__}.{name}"
     http = {"http_client": inspect.signature(sync).parameters.get("http_client")}
     settings = [dict(inspect.signature(kind).parameters) | http for kind in (sync, twin)]
     if sync is NanoBananaEdit:
@@ -69,9 +73,10 @@ def test_methods_are_documented(name: str) -> None:
     """Each method of the client documents its arguments, result, errors and source in the document."""
     method = getattr(NanoBananaEdit, name)
     for section in ("Args:", "Returns:", "Raises:", "Source: `openapi.yaml#/paths/"):
-        assert section in method.__doc__
+        assert section in method.__doc__, f"the docstring of NanoBananaEdit.{name} needs {section}"
     for parameter in [name for name in inspect.signature(method).parameters if name != "self"]:
-        assert re.search(rf"^\s+{parameter}: ", method.__doc__, re.MULTILINE)
+        described = re.search(rf"^\s+{parameter}: ", method.__doc__, re.MULTILINE)
+        assert described, f"describe {parameter} under Args: in the docstring of NanoBananaEdit.{name}"
 
 
 @pytest.mark.parametrize("method", ["edit", "submit"])
@@ -81,14 +86,18 @@ def test_every_property_is_an_argument(method: str) -> None:
     own = {"self", "images", "extra_body", "timeout", "on_progress", "key", "retry_failed"} | (
         {"stop_on"} if method == "edit" else set()
     )
-    assert {name for name, *_ in PROPERTIES} - {"image_urls"} == parameters - own
+    properties = {name for name, *_ in PROPERTIES} - {"image_urls"}
+    remedy = f"in client.py, give `{method}` of both clients an argument for each property, and put it into `options`"
+    assert properties == parameters - own, remedy
 
 
 def test_every_operation_is_a_method() -> None:
     """Each operation that the generator made is used by the operation of a method."""
     generated = {name for name in modules("nano_banana_edit_client") if name.count(".") == 3}
     used = imports(PACKAGES["nano_banana_edit"] / "_operations.py", "nano_banana_edit")
-    assert {name for name in generated if ".api." in name} == {name for name in used if name.count(".") == 3}
+    remedy = "write an operation in _operations.py that sends it, and a method of both clients in client.py"
+    operations = {name for name in generated if ".api." in name}
+    assert operations == {name for name in used if name.count(".") == 3}, remedy
 
 
 def imports(path: Path, package: str) -> set[str]:
@@ -146,6 +155,7 @@ FLOORS = [
     "models",
     "_media",
     "_images",
+    "_pillow",
     "_requests",
     "_responses",
     "_settings",
@@ -179,11 +189,16 @@ FLOORS = [
     "batch._batch",
     "batch._workers",
     "batch",
+    "cli._options",
     "cli._common",
+    "cli._target",
     "cli.mocking",
     "cli.edits",
+    "cli.doctor",
     "cli.batches",
     "cli.workers",
+    "cli._agent",
+    "cli.mcp",
     "cli",
 ]
 
@@ -260,10 +275,11 @@ def test_packages_are_typed() -> None:
     assert all((path / "py.typed").is_file() for path in PACKAGES.values())
 
 
-def test_version_is_in_the_changelog() -> None:
-    """The newest version of the changelog is the package's."""
-    versions = re.findall(r"^## \[?([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert nano_banana_edit.__version__ == versions[0]
+def test_version_is_not_below_the_changelog() -> None:
+    """The changelog begins with what is not released; the package's version is the newest below it, or a later one."""
+    first, *released = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert "Unreleased" == first
+    assert Version(nano_banana_edit.__version__) >= max(map(Version, released), default=Version("0"))
 
 
 def test_generated_client_exports() -> None:

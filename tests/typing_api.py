@@ -30,6 +30,7 @@ from nano_banana_edit import (
     ResultImage,
     Task,
     UploadedFile,
+    prepare,
 )
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.api.edits import create_edit
@@ -65,6 +66,7 @@ def sync() -> None:
         assert_type(edit.images, tuple[ResultImage, ...])
         assert_type(edit.images[0].bytes(), bytes)
         assert_type(edit.images[0].save("a.png"), Path)
+        assert_type(edit.images[0].pil(), PIL.Image.Image)
         assert_type(edit.images[0].content_type, str | None)
         assert_type(client.submit(["https://a.test", b"", io.BytesIO()], "p", extra_body={"a": 1}), Task)
         assert_type(client.wait("t", timeout=1), Edit)
@@ -99,6 +101,11 @@ def images(client: NanoBananaEdit, stream: IO[bytes], url: str, urls: Generator[
     client.edit([("a.png", b""), ("b.svg", memoryview(b""), "image/svg+xml"), url, Path()], "p")
     client.edit(PIL.Image.open("a.png"), "p")
     client.edit([PIL.Image.new("RGB", (1, 1))], "p")
+    assert_type(prepare(stream, max_side=None, strip_metadata=False), tuple[str, bytes, str])
+    client.edit(prepare("a.heic"), "p")
+    client.edit([prepare(path, max_side=1024) for path in paths], "p")
+    client.upload(prepare(("a.tiff", stream)))
+    prepare([b""])  # type: ignore[arg-type]
     for link in (httpx.URL(url), httpx2.URL(url), yarl.URL(url), pydantic.HttpUrl(url), pydantic.AnyUrl(url)):
         client.edit(link, "p")
         client.edit([link, url], "p")
@@ -128,6 +135,7 @@ async def twin() -> None:
         assert_type(edit.images, tuple[AsyncResultImage, ...])
         assert_type(await edit.images[0].bytes(), bytes)
         assert_type(await edit.images[0].save(Path("a.png")), Path)
+        assert_type(await edit.images[0].pil(), PIL.Image.Image)
         assert_type(await client.wait(Task("t")), AsyncEdit)
         assert_type(client.with_options(token="t"), AsyncNanoBananaEdit)
 

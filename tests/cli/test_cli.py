@@ -41,8 +41,8 @@ def test_edits_offline(tmp_path: Path, name: str, kind: str) -> None:
     """With --mock a photo is edited over a real socket, in the shape asked for and the format of the file's ending."""
     result = run("edit", PHOTO, "make it snow", "-o", tmp_path / name, "--size", SHAPE, "--mock")
     assert (0, f"{tmp_path / name}\n") == (result.exit_code, result.stdout), result.stderr
-    assert result.stderr.splitlines()[:2] == ["Uploading", "Submitting"]
-    assert re.search(r"^Task [\w-]+: completed$", result.stderr, re.MULTILINE)
+    assert ["Uploading (0 s)", "Submitting (0 s)"] == result.stderr.splitlines()[:2]
+    assert re.search(r"^Task [\w-]+: completed \(\d+ s\)$", result.stderr, re.MULTILINE)
     with Image.open(tmp_path / name) as picture:
         assert (kind, WIDTH * picture.height) == (picture.format, HEIGHT * picture.width)
 
@@ -57,8 +57,8 @@ def test_options_are_sent(service: MockService, tmp_path: Path) -> None:
 
 
 def test_format_may_be_left_to_the_service(service: MockService, tmp_path: Path) -> None:
-    """An ending that names no documented format asks for none."""
-    assert 0 == run("edit", PHOTO, "p", "-o", tmp_path / "out.bin").exit_code
+    """A name without an ending asks for no format."""
+    assert 0 == run("edit", PHOTO, "p", "-o", tmp_path / "out").exit_code
     assert "output_format" not in service.edits[0].body
 
 
@@ -78,7 +78,10 @@ def test_further_results_lie_beside_the_first(service: MockService, tmp_path: Pa
         ([PHOTO, ""], "prompt has 0 characters; the limit is "),
         ([PHOTO, "p", "--size", "9:9"], "--size is '9:9'; it must be one of "),
         ([PHOTO, "p", "--format", "gif"], "--format is 'gif'; it must be one of "),
-        ([PHOTO, "p", "--timeout", "-1"], "--timeout is -1.0; it must be a number of seconds, at least 0.\n"),
+        (
+            [PHOTO, "p", "--timeout", "-1"],
+            "--timeout is -1.0; it must be a number of seconds, above 0, or 0 for no limit.\n",
+        ),
         ([PHOTO, "p", "-o", "no/folder/out.png"], "--output 'no/folder/out.png' is in a folder that does not exist"),
         ([PHOTO] * (MOST_IMAGES + 1) + ["p"], f"images has {MOST_IMAGES + 1} items"),
     ],
@@ -246,7 +249,7 @@ def test_unwritable_result(service: MockService, tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "hardlink_to", full)
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
     line = f"Error: [Errno 28] No space left on device. {to_go_on(service, tmp_path / 'out.png')}"
     assert (1, line) == (result.exit_code, result.stderr.splitlines()[-1])
@@ -310,4 +313,5 @@ def test_says_each_status_once(service: MockService, tmp_path: Path, monkeypatch
     slow = MockService(polls=9)
     monkeypatch.setattr(service, "handle", slow.handle)
     lines = run("edit", PHOTO, "p", "-o", tmp_path / "out.png").stderr.splitlines()
-    assert [line.rpartition(" ")[2] for line in lines[2:]] == ["pending", "processing", "completed"]
+    statuses = [line.rpartition(" (")[0].rpartition(" ")[2] for line in lines[2:]]
+    assert ["pending", "processing", "completed"] == statuses

@@ -74,8 +74,8 @@ def test_options_arrive(service: MockService) -> None:
     expected = {"image_urls": [URL], "prompt": "Put it on a beach", "image_size": "16:9", "output_format": "jpeg"}
     assert expected == service.edits[0].body
     assert Path("out/a1/beach.jpg").exists()
-    for name, states in (("beaches", {"saved": 1}), ("edits", {})):
-        assert states == json.loads(run("batch", "status", "--ledger", "out", "--batch", name, "--json").stdout)
+    for name, counts in (("beaches", {"states": {"saved": 1}, "billed": 1}), ("edits", {"states": {}, "billed": 0})):
+        assert counts == json.loads(run("batch", "status", "--ledger", "out", "--batch", name, "--json").stdout)
 
 
 def test_ledger_of_the_environment(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +83,8 @@ def test_ledger_of_the_environment(service: MockService, monkeypatch: pytest.Mon
     monkeypatch.setenv("NANO_BANANA_EDIT_LEDGER", "all.db")
     assert 0 == batch(2).exit_code
     assert not Path("out/ledger.db").exists()
-    assert "2 saved\n" == run("batch", "status").stdout
-    assert "no rows\n" == run("batch", "status", "--batch", "others").stdout
+    assert "2 saved; 2 billed\n" == run("batch", "status").stdout
+    assert "no rows; 0 billed\n" == run("batch", "status", "--batch", "others").stdout
 
 
 def test_json(service: MockService) -> None:
@@ -232,7 +232,7 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
             assert "Error: interrupted. To go on: nano-banana-edit batch edits.jsonl -o out --in-flight 2" == errors[-1]
             status = batch(4, "--in-flight", "2").exit_code
             # Not before: an answer that comes late makes an unknown row known.
-            unknown = json.loads(run("batch", "status", "--ledger", "out", "--json").stdout).get("unknown", 0)
+            unknown = json.loads(run("batch", "status", "--ledger", "out", "--json").stdout)["states"].get("unknown", 0)
             assert unknown <= 2 * (times - 1)
             assert (4 if unknown else 0) == status
     finally:
@@ -268,7 +268,7 @@ def test_edit_that_is_not_finished_in_time(service: MockService, monkeypatch: py
     terminal = Terminal(monkeypatch, "stderr")
     assert 5 == main(monkeypatch, "batch", rows(2), "-o", "out")
     assert "2 of 2 rows: 1 saved, 0 failed, 0 unknown, 1 for the next run, 0 in flight, " in terminal.shown()
-    assert "1 saved, 1 sent\n" == run("batch", "status", "--ledger", "out").stdout
+    assert "1 saved, 1 sent; 2 billed\n" == run("batch", "status", "--ledger", "out").stdout
     service.advance(9_999)
     assert (0, 2) == (batch(2).exit_code, len(service.edits))
 
@@ -294,7 +294,7 @@ def test_rows_that_a_source_does_not_have_any_more(service: MockService) -> None
     )
     assert (0, True) == (result.exit_code, result.stderr.startswith(text)), result.stderr
     assert 0 == batch(5, "--dry-run").exit_code
-    assert "2 new, 1 saved\n" == run("batch", "status", "--ledger", "out").stdout
+    assert "2 new, 1 saved; 1 billed\n" == run("batch", "status", "--ledger", "out").stdout
     assert 1 == len(service.edits)
 
 

@@ -68,6 +68,14 @@ def test_conformance_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.splitlines()[-1].startswith(f"Cannot reach {url}: there is no answer (ConnectError: ")
 
 
+@pytest.mark.server
+def test_conformance_of_the_mock() -> None:
+    """With --mock it tests the embedded mock server, at once and without a token."""
+    result = run("conformance", "--mock", "--spend", "-q")
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert "0 different, " in result.stdout
+
+
 @pytest.fixture
 def table(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The lines about a server that finds every task and fails otherwise, on a terminal of some columns."""
@@ -135,6 +143,8 @@ def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        ([], "Error: Name the server: use either --base-url URL or --mock."),
+        (["--base-url", "https://a.test", "--mock"], "Error: Name the server: use either --base-url URL or --mock."),
         (["--base-url", "nowhere"], "--base-url is 'nowhere'"),
         (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "Error: --rate is nan; it must be a number"),
         (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),

@@ -88,7 +88,7 @@ def test_failed_rows(postgresql: str) -> None:
     assert ("2 edits are to be submitted, and billed.\n", ["k0", "k2"]) == (result.stderr, handed_out(postgresql))
     result = run("batch", "enqueue", "edits.jsonl", "--retry-failed")
     assert ("3 edits are to be submitted, and billed.\n", ["k0", "k1", "k2"]) == (result.stderr, handed_out(postgresql))
-    assert "3 new\n" == run("batch", "status").stdout
+    assert "3 new; 0 billed\n" == run("batch", "status").stdout
     fail(postgresql, "k2")
     assert (2, 3) == (enqueue(postgresql), enqueue(postgresql, retry_failed=True))
 

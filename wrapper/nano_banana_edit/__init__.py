@@ -11,6 +11,7 @@ _HOMES = {  # the module of each public name; `_errors` has the rest
     **dict.fromkeys(("AsyncNanoBananaEdit", "NanoBananaEdit", "aiohttp_client"), "client"),
     **dict.fromkeys(("Task", "TaskFile", "UploadedFile"), "models"),
     "Progress": "_operations",
+    "prepare": "_pillow",
 }
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from ._operations import Progress
+    from ._pillow import prepare
     from .client import AsyncNanoBananaEdit, NanoBananaEdit, aiohttp_client
     from .models import Task, TaskFile, UploadedFile
     from .results import AsyncEdit, AsyncResultImage, Edit, FormatWarning, ResultImage
@@ -73,6 +75,7 @@ __all__ = [
     "WaitTimeout",
     "__version__",
     "aiohttp_client",
+    "prepare",
 ]
 
 

@@ -42,9 +42,21 @@ class File:
 
 
 def fetch(
-    settings: Settings, url: str, *, task_id: str, expected: str | None, strict: bool, deadline: Deadline
+    settings: Settings,
+    url: str,
+    *,
+    task_id: str,
+    expected: str | None,
+    strict: bool,
+    deadline: Deadline,
+    known: File | None = None,
 ) -> Operation[File]:
-    """Return an image, checked by its signature: of an expected media type, or of any if it is None or not strict."""
+    """Return an image, checked by its signature: of an expected media type, or of any if it is None or not strict.
+
+    What is `known` of it already is not fetched again.
+    """
+    if known and not (strict and known.surprise):
+        return known
     with about(task_id):
         trusted = _trusted(settings, url)
         for _ in range(_REDIRECTS):

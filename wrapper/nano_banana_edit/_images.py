@@ -284,7 +284,7 @@ def _local_path(image: str | os.PathLike[str], field: str) -> LocalImage:
             path.open("rb").close()
             return LocalImage(field, path.name, lambda: path.open("rb"))
         else:
-            return _local(field, path.name, _piped(path))
+            return _local(field, path.name, read_image(path))
     except (OSError, TypeError, ValueError) as error:
         if is_of_handler(error):
             raise
@@ -295,8 +295,8 @@ def _local_path(image: str | os.PathLike[str], field: str) -> LocalImage:
     raise _refusal(field, image, f"{shorten(str(image))} {problem}, or pass {_ACCEPTED}.")
 
 
-def _piped(path: Path) -> bytes:
-    """Return the content of a pipe or device, which can be read only once; one that is no image may have no end."""
+def read_image(path: Path) -> bytes:
+    """Return the content of an image, or the start of any other file, which may be a pipe or device without an end."""
     with path.open("rb") as file:
         start = file.read(_media.LONGEST)
         return start + file.read() if _media.of_content(start) else start

@@ -15,6 +15,7 @@ _RUN = 8  # characters; a shorter token guards nothing, and is part of many a wo
 _RUN_AT_CUT = 3  # characters
 _LONGEST = 1_000  # characters of a message
 _PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*(@)|(?<=password=)[^\s&'\"]*")
+_QUERY = re.compile(r"(https?://[^\s?'\"<>]*\?)[^\s'\"<>]+")
 _CUT = re.compile(rb"\.\.\.")
 # Each may be quoted again, and cut by the end of the text. Backslashes are taken all at once, so that time is linear.
 _ESCAPE = re.compile(
@@ -41,6 +42,11 @@ def visible(text: str) -> str:
 def without_password(text: str) -> str:
     """Return a text in which the passwords of URLs are three stars."""
     return _PASSWORD.sub(r"\1***\2", text)
+
+
+def without_query(text: str) -> str:
+    """Return a text in which three dots stand for the queries of URLs, which may be signed."""
+    return _QUERY.sub(r"\1...", text)
 
 
 def brief(text: str) -> str:

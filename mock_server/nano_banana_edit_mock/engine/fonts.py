@@ -59,11 +59,15 @@ def _load(name: str | None, size: int) -> FreeTypeFont | None:
         return None
 
 
-@lru_cache(20_000)
 def _draws(name: str | None, char: str) -> bool:
     """Return whether a font has a character: all that it lacks look alike."""
-    mask, lacking = (font(name, _PROBE).getmask(one) for one in (char, _LACKING))
-    return (mask.size, bytes(mask)) != (lacking.size, bytes(lacking))
+    return _look(name, char) != _look(name, _LACKING)
+
+
+@lru_cache(5_000)
+def _look(name: str | None, char: str) -> tuple[tuple[int, int], bytes]:
+    mask = font(name, _PROBE).getmask(char)
+    return mask.size, bytes(mask)
 
 
 def _spell(name: str | None, char: str) -> str:

@@ -15,7 +15,7 @@ from .timing import Lognormal, Seconds, Uniform
 
 Headers = tuple[tuple[str, str], ...]
 HIDDEN = "(hidden)"
-_SECRET = re.compile(r"(?i)auth|cookie|token|secret|key")
+_SECRET = re.compile(r"(?i)auth|cookie|token|secret|(?:api|access).?key")
 
 
 def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
@@ -121,7 +121,7 @@ class Response:
     fault: Fault | None = None
 
     def header(self, name: str) -> str | None:
-        """Return a header, as `Request.header` does."""
+        """Return the value of a header by its name, as `Request.header` does."""
         return _by_name(self.headers).get(name.lower())
 
     def json(self) -> Any:

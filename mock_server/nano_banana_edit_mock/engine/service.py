@@ -26,8 +26,7 @@ from .replay import Replay
 from .replies import Reply
 from .routes import FILE_NAMES, FILE_ORIGIN, FILES, Route, Routes
 from .rules import Doing, Rule, make_outage
-from .script import Script
-from .script_files import Step
+from .script import Script, Step
 from .state import Job, State
 from .timing import Clock, Seconds, monotonic
 from .upstream import Upstream

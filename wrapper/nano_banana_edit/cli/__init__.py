@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from types import FrameType
 from typing import Annotated
 
 import stamina
@@ -13,21 +16,23 @@ except ModuleNotFoundError as missing:
     raise SystemExit(f"The command line needs {missing.name}: pip install 'nano-banana-edit[cli]'") from missing
 
 from .._version import __version__
-from ._common import prepare
+from ._common import PROGRAM, Run, prepare
 from .batches import app as batch
-from .edits import edit, get, submit, wait
+from .doctor import doctor
+from .edits import edit, status, submit, upload, wait
+from .mcp import mcp
 from .mocking import conformance, mock
 from .workers import enqueue, worker
 
-app = typer.Typer(
-    name="nano-banana-edit", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
-)
-for command in (edit, submit, wait, get, conformance):
+app = typer.Typer(name=PROGRAM, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+for command in (edit, submit, wait, status, upload):
     app.command()(command)
-app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
-batch.command()(enqueue)
-batch.command()(worker)
+for command in (enqueue, worker):
+    batch.command()(command)
 app.add_typer(batch, name="batch")
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mock)
+for command in (conformance, doctor, mcp):
+    app.command()(command)
 
 
 def _version(wanted: bool) -> None:
@@ -46,12 +51,24 @@ def _main(
 
     Exit status: 0 done; 1 the edit failed, or its result could not be saved; 2 bad input, nothing was sent; 3 the
     service refused the request, or cannot be reached; 4 the edit may have been accepted and billed; 5 the edit is not
-    finished in time; 130 interrupted. `wait` fetches the result of an edit that was accepted.
+    finished in time; 130 interrupted, by Ctrl-C or SIGTERM. `wait` fetches the result of an edit that was accepted.
     """
+
+
+def _terminated(_number: int, frame: FrameType | None) -> None:
+    """Do on SIGTERM what Ctrl-C does, also while an event loop has a handler of its own for that."""
+    handler = signal.getsignal(signal.SIGINT)
+    (handler if callable(handler) else signal.default_int_handler)(signal.SIGINT, frame)
 
 
 def main() -> None:
     """Run the command line."""
     prepare()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
     stamina.instrumentation.set_on_retry_hooks([])  # where structlog is installed, they would write to stdout
-    app()
+    try:
+        with Run(debug="--debug" in sys.argv).errors():  # outside of a command too, such as a help on a full disk
+            app()
+    except typer.Exit as end:
+        sys.exit(end.exit_code)

@@ -1,27 +1,34 @@
-"""What the commands share. They write results to standard output, all else to standard error, and an error in one line.
+"""What the commands share: their streams, their errors, the token, the mock and the ledger.
 
-Either stream may be closed, or end before the command: a paid edit goes on, and its result is saved all the same.
+Results go to standard output, all else to standard error, an error in one line. Either stream may be closed, or end
+before the command: a paid edit goes on, and its result is saved all the same.
 """
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from traceback import format_exception
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import httpx2
 import typer
+from attrs import define, field
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.text import Text
 
+from .. import _clock
 from .._errors import (
     APIConnectionError,
     APIStatusError,
@@ -32,24 +39,15 @@ from .._errors import (
     is_over,
 )
 from .._operations import Progress
-from .._redaction import visible
+from .._redaction import redact, visible, without_password, without_query
+from .._settings import TOKEN_VARIABLE
+from ..client import NanoBananaEdit
+from ._options import SHARED
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
-TokenFile = Annotated[
-    Path | None, typer.Option(help="File with the API token; default: SINANCODE_API_KEY.", show_default=False)
-]
-LedgerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--ledger",
-        envvar="NANO_BANANA_EDIT_LEDGER",
-        help="SQLite file, folder with a ledger.db, or PostgreSQL URL, that keeps what was submitted.",
-        metavar="FILE|URL",
-        show_default=False,
-    ),
-]
+PROGRAM = "nano-banana-edit"
 _STATUSES: dict[type[NanoBananaEditError], int] = {
     InvalidRequest: 2,
     APIConnectionError: 3,
@@ -70,21 +68,17 @@ _OPTIONS = {
 _WORDS = {  # what the library says to do, and how it is done here
     "pass token=... or set the environment variable": "use --token-file, or set the environment variable",
     "pass allow_http=True, or set": "or set",
+    "pass (name, content, 'image/...') to send it": "use --any-file to send it",
     ", or pass an http_client": "",
+    "at least 0, or None for no limit": "above 0, or 0 for no limit",
     ", or None for no limit": "",
     "pass overwrite=True": "use --force",
     "use Path.expanduser": "write the path out",
-    "call ledger.resolve with its task_id, or with resend=True": "run nano-banana-edit batch resolve",
-    "call ledger.resolve with resend=True": "run nano-banana-edit batch resolve with --resend",
+    "call ledger.resolve with its task_id, or with resend=True": f"run {PROGRAM} batch resolve",
+    "call ledger.resolve with resend=True": f"run {PROGRAM} batch resolve with --resend",
     "task_id, resend and cancelled": "--task-id, --resend and --cancel",
     "True or False, in SINANCODE_ALLOW_HTTP 1 or 0": "1 or 0",
 }
-
-
-def prepare() -> None:
-    """Let standard output take file names that are not in its encoding."""
-    if isinstance(sys.stdout, TextIOWrapper):  # not in a daemon, where it is None
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def tell(text: object) -> None:
@@ -111,12 +105,18 @@ def fail(message: str, status: int, *notes: str) -> NoReturn:
     raise typer.Exit(status)
 
 
-def with_extra(module: str) -> Any:
-    """Return a module of this package, or exit if its extra is not installed."""
+def with_extra(module: str, package: str = "nano_banana_edit") -> Any:
+    """Return a module, or exit if its extra is not installed."""
     try:
-        return import_module(f"nano_banana_edit.{module}")
+        return import_module(f"{package}.{module}")
     except ModuleNotFoundError as missing:
-        fail(f"{missing}.", 2)
+        hint = f"The mock server needs {missing.name}: pip install 'nano-banana-edit[mock]'"
+        fail(f"{missing}." if package == "nano_banana_edit" else hint, 2)
+
+
+def mock_package(module: str = "doors.port") -> Any:
+    """Return a module of the mock's package, or exit if its extra is not installed."""
+    return with_extra(module, "nano_banana_edit_mock")
 
 
 def check_standard_output(what: str) -> None:
@@ -125,15 +125,9 @@ def check_standard_output(what: str) -> None:
         raise InvalidRequest(f"{what} to standard output, which is closed.")
 
 
-def read_token(file: Path | None) -> str | None:
-    """Return the token in a file, or None if no file is given."""
-    try:
-        token = file.read_text("utf-8").strip() if file else None
-    except (OSError, ValueError) as error:
-        raise InvalidRequest(f"--token-file {file} cannot be read ({error}).") from error
-    if token == "":
-        raise InvalidRequest(f"--token-file {file} is empty.")
-    return token
+def command_line(*arguments: str) -> str:
+    """Return a command that a shell understands, without passwords: logs are kept, and read by others."""
+    return shlex.join([PROGRAM, *map(without_password, arguments)])
 
 
 @contextmanager
@@ -153,69 +147,190 @@ def opened(location: str | None, *, must_exist: bool = False) -> Iterator[Ledger
 class Stages:
     """Writes the stage of the edit to stderr: on a terminal in one line that changes, otherwise in a line a stage."""
 
-    def __init__(self, animated: bool = True) -> None:
+    def __init__(self, *, quiet: bool = False, still: bool = False) -> None:
         self.task_id: str | None = None
-        self._said = ""
+        self._quiet, self._said, self._began = quiet, "", _clock.now()
+        self._text, self._spinner = "", Spinner("dots", style="status.spinner")
+        self._bar: ProgressBar | None = None
         # Not what rich takes for one: FORCE_COLOR asks for colours in a log, not for an animation.
-        self.animated = animated and sys.stderr is not None and sys.stderr.isatty()
-        self._spinner = Spinner("dots", "Checking", style="status.spinner")
+        on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.animated = on_terminal and not (quiet or still or os.environ.get("TERM") in ("dumb", "unknown"))
+        # What is written to standard output must not go to the console, which is standard error.
+        how: dict[str, Any] = {"transient": True, "redirect_stdout": False, "refresh_per_second": 12}
+        self._live = Live(get_renderable=self._shown, console=Console(stderr=True), **how)
 
     def __call__(self, progress: Progress) -> None:
         self.task_id = progress.task_id
         texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
-        text = texts[progress.stage]
-        self.update(f"{text} ({progress.elapsed:.0f} s)")
-        if not self.animated and text != self._said:
-            say(text)
+        self.update(text := texts[progress.stage])
+        if not (self.animated or self._quiet) and text != self._said:
+            say(f"{text} ({progress.elapsed:.0f} s)")
         self._said = text
 
     def update(self, text: str, bar: ProgressBar | None = None) -> None:
-        shown = Text(visible(text))
-        self._spinner.update(text=Group(shown, bar) if bar else shown)
+        self._text, self._bar = visible(text), bar
+        if self.animated:
+            self._live.start()
+
+    def stop(self) -> None:
+        self._live.stop()
+
+    def _shown(self) -> Spinner:
+        elapsed = "" if self._bar else f" ({_clock.now() - self._began:.0f} s)"
+        text = Text(self._text + elapsed)
+        self._spinner.update(text=Group(text, self._bar) if self._bar else text)
+        return self._spinner
+
+
+@define
+class Run:
+    """One run of a command: the options that commands share, what it prints at its end, and its errors."""
+
+    token_file: Path | None = None
+    mock: bool = False
+    as_json: bool = False
+    quiet: bool = False
+    debug: bool = False
+    lines: list[str] = field(factory=list)  # of standard output
+    facts: dict[str, Any] = field(factory=dict)  # of the JSON in their place
+    _token: str | None = None
+    _reader: str | None = None  # of standard input
+
+    def read(self, file: object, option: str) -> bytes:
+        """Return the content of a file that an option names; - is standard input, which can be read once."""
+        if str(file) != "-":
+            return Path(str(file)).read_bytes()
+        if self._reader or sys.stdin is None:
+            problem = f"as does {self._reader}; use a file for one of them" if self._reader else "which is closed"
+            raise InvalidRequest(f"{option} - reads standard input, {problem}.")
+        self._reader = f"{option} -"
+        return sys.stdin.buffer.read()
+
+    def text(self, file: object, option: str) -> str:
+        """Return the text in a file that an option names, without the blanks around it."""
+        try:
+            return self.read(file, option).decode("utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidRequest(f"{option} {file} cannot be read ({error}).") from error
+
+    def token(self) -> str | None:
+        """Return the token in the file of the option, or None if no file is given."""
+        if self.token_file and self._token is None:
+            self._token = self.text(self.token_file, "--token-file")
+            if not self._token:
+                raise InvalidRequest(f"--token-file {self.token_file} is empty.")
+        return self._token
 
     @contextmanager
-    def spinning(self) -> Iterator[None]:
-        if not self.animated:
-            yield
+    def connected(self) -> Iterator[dict[str, Any]]:
+        """Yield the settings of a client of the service, or of a mock server that runs as long."""
+        if not self.mock:
+            yield {"token": self.token()}
             return
-        # What is written to standard output must not go to the console, which is standard error.
-        console = Console(stderr=True)
-        with Live(self._spinner, console=console, transient=True, redirect_stdout=False, refresh_per_second=12):
-            yield
+        with mock_package().MockServer() as server:
+            yield {"token": "mock", "base_url": server.url, "poll_interval": 0.4}
 
+    @contextmanager
+    def client(
+        self, *, timeout: float = 600.0, key: str | None = None, ledger: str | None = None
+    ) -> Iterator[NanoBananaEdit]:
+        """Yield a client, with a ledger if there is a key."""
+        if self.mock and key is not None:
+            raise InvalidRequest("--key is for edits that are kept; leave out --mock, or the key.")
+        with (
+            self.connected() as settings,
+            httpx2.Client(trust_env=False) if self.mock else nullcontext() as http,  # no proxy: offline means offline
+            opened(ledger) if key is not None else nullcontext() as known,
+            NanoBananaEdit(**settings, timeout=timeout or None, http_client=http, ledger=known) as client,
+        ):
+            yield client
 
-@contextmanager
-def errors_in_one_line(
-    *,
-    to_go_on: Path | None = None,
-    submits: bool = False,
-    options: Mapping[str, str] = _OPTIONS,
-    animated: bool = True,
-) -> Iterator[Stages]:
-    """Exit with a status and one line after an error.
+    @contextmanager
+    def errors(
+        self,
+        *,
+        to_go_on: Sequence[str] | None = None,
+        submits: bool = False,
+        options: Mapping[str, str] = _OPTIONS,
+        still: bool = False,
+    ) -> Iterator[Stages]:
+        """Print the result in the end, and exit with a status and one line after an error.
 
-    Args:
-        to_go_on: The file that `nano-banana-edit wait` may save the result to later; None if it cannot.
-        submits: Whether the command makes an edit. What fails after that must not look as if nothing was sent.
-        options: What the command line calls the arguments of the library.
-        animated: Whether something may move on a terminal.
-    """
-    stages = Stages(animated)
-    try:
-        with stages.spinning():
+        Args:
+            to_go_on: The options with which `nano-banana-edit wait` may fetch the result later; None if it cannot.
+            submits: Whether the command makes an edit. What fails after that must not look as if nothing was sent.
+            options: What the command line calls the arguments of the library.
+            still: Whether nothing may move on a terminal.
+        """
+        stages = Stages(quiet=self.quiet, still=still)
+        try:
             yield stages
-    except NanoBananaEditError as error:
-        status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
-        if submits and error.task_id and status in (2, 3):  # a script that repeats 2 or 3 must not pay twice
-            status = 1
-        text = with_way_on(said(error, options), error, error.task_id, to_go_on)
-        fail(text, status, *getattr(error, "__notes__", ()))
-    except OSError as error:
-        fail(with_way_on(str(error), error, stages.task_id, to_go_on), 1)
-    except KeyboardInterrupt as error:
-        task_id = getattr(error, "task_id", stages.task_id)
-        notes = [] if task_id else getattr(error, "__notes__", [])
-        fail(with_way_on(". ".join(["interrupted", *notes]), error, task_id, to_go_on), 130)
+        except typer.Exit:
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - one that is not expected is told as that
+            stages.stop()
+            self._failed(error, getattr(error, "task_id", None) or stages.task_id, to_go_on, submits, options)
+        finally:  # also for results that were saved before a failure
+            stages.stop()
+            for line in [json.dumps(self.facts)] if self.as_json and self.facts else [] if self.as_json else self.lines:
+                tell(line)
+
+    def _failed(
+        self,
+        error: BaseException,
+        task_id: str | None,
+        to_go_on: Sequence[str] | None,
+        submits: bool,
+        options: Mapping[str, str],
+    ) -> NoReturn:
+        notes = [self._clean(note) for note in getattr(error, "__notes__", ())]
+        if isinstance(error, NanoBananaEditError):
+            status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 1)
+            if submits and task_id and status in (2, 3):  # a script that repeats 2 or 3 must not pay twice
+                status = 1
+            text = said(error, options)
+        elif isinstance(error, KeyboardInterrupt):
+            text, status, notes = ". ".join(["interrupted", *([] if task_id else notes)]), 130, []
+        elif isinstance(error, OSError):
+            text, status, notes = str(error), 1, []
+        else:
+            text, status = f"unexpected {type(error).__name__}: {self._clean(str(error)).rstrip('.')}", 1
+            text += "" if task_id else ". Add --debug to see where."
+            to_go_on = to_go_on and [*to_go_on, "--debug"]
+            notes = [] if task_id else notes
+        text = with_way_on(text, error, task_id, to_go_on)
+        if self.debug:
+            for line in self._clean("".join(format_exception(error))).splitlines():
+                say(line)
+        self.facts |= {"task_id": task_id, "status": getattr(error, "status", None), "error": text}
+        fail(text, status, *notes)
+
+    def _clean(self, text: str) -> str:
+        """Return a text without tokens, passwords, and queries of URLs, which may be signed."""
+        for token in filter(None, (self._token, os.environ.get(TOKEN_VARIABLE))):
+            text = redact(text, token)
+        return without_query(without_password(text))
+
+
+def command(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function with a `Run` as its first argument a command that has some of the shared options, and --debug."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        def called(**values: Any) -> None:
+            run = Run(**{name: values.pop(name) for name in (*names, "debug")})
+            function(run, **values)
+
+        _, *own = inspect.signature(function, eval_str=True).parameters.values()
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters = [each.replace(kind=kind) for each in own]
+        for name in (*names, "debug"):
+            annotation, default = SHARED[name]
+            parameters.append(inspect.Parameter(name, kind, annotation=annotation, default=default))
+        vars(called)["__signature__"] = inspect.Signature(parameters)
+        called.__name__, called.__doc__ = function.__name__, function.__doc__
+        return called
+
+    return decorate
 
 
 def said(error: Exception, options: Mapping[str, str]) -> str:
@@ -225,17 +340,23 @@ def said(error: Exception, options: Mapping[str, str]) -> str:
     field = error.field if isinstance(error, InvalidRequest) else ""
     if field in options and message.startswith(f"{field} "):
         message = options[field] + message.removeprefix(field)
-    if field.startswith("images"):
-        message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
     for theirs, ours in _WORDS.items():
         message = message.replace(theirs, ours)
+    if field.startswith(("images", "file")):
+        message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
     return message
 
 
-def with_way_on(message: str, error: BaseException, task_id: str | None, output: Path | None = None) -> str:
+def with_way_on(message: str, error: BaseException, task_id: str | None, to_go_on: Sequence[str] | None = None) -> str:
     """Return a message that names the task, with the command that fetches its result if there is one."""
     if not task_id:
         return message
-    if output is None or is_over(error):
+    if to_go_on is None or is_over(error):
         return message if task_id in message else f"{message} (task {task_id})"
-    return f"{message.rstrip('.')}. To go on: {shlex.join(['nano-banana-edit', 'wait', task_id, '-o', str(output)])}"
+    return f"{message.rstrip('.')}. To go on: {command_line('wait', task_id, *to_go_on)}"
+
+
+def prepare() -> None:
+    """Let standard output take file names that are not in its encoding."""
+    if isinstance(sys.stdout, TextIOWrapper):  # not in a daemon, where it is None
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shlex
 import sys
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,14 +21,14 @@ from typer.core import TyperGroup
 
 from .. import _clock
 from .._errors import InvalidRequest, LedgerError
-from .._redaction import visible, without_password
+from .._redaction import visible
 from ..client import AsyncNanoBananaEdit
 from ._common import (
-    LedgerOption,
+    Run,
     Stages,
-    TokenFile,
     check_standard_output,
-    errors_in_one_line,
+    command,
+    command_line,
     opened,
     said,
     say,
@@ -37,7 +36,21 @@ from ._common import (
     with_extra,
     with_way_on,
 )
-from .edits import AnyFormat, Size, connected
+from ._options import (
+    SOURCE,
+    AnyFormat,
+    BatchName,
+    FileName,
+    Force,
+    InFlight,
+    LedgerOption,
+    NewName,
+    PerMinute,
+    RetryFailed,
+    RowKey,
+    RowPrompt,
+    Size,
+)
 
 if TYPE_CHECKING:
     from ..batch import Batch, Outcome
@@ -66,25 +79,14 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Edit many images, each once, as in: nano-banana-edit batch edits.jsonl -o out/ (`run` may be left out).",
 )
-BatchName = Annotated[str | None, typer.Option("--batch", help="Only rows of this batch.", show_default=False)]
-SOURCE = "JSONL or CSV file with a row for each edit, or a folder of images."
-NewName = Annotated[
-    str | None, typer.Option("--batch", help="Name in the ledger; default: that of SOURCE without its ending.")
-]
-RowPrompt = Annotated[str | None, typer.Option(help="Instruction of rows that have none: 'Put {name} on ice'.")]
-RowKey = Annotated[str | None, typer.Option(help="Key of rows that have none; default: a digest.")]
-FileName = Annotated[str | None, typer.Option(help="Name of a row's file: '{sku}/{scene}'.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Submit failed edits again, billed again.")]
-InFlight = Annotated[int, typer.Option(help="Submissions at a time. A crash leaves at most so many rows unknown.")]
-PerMinute = Annotated[float | None, typer.Option(help="Maximum submissions in a minute.")]
 
 
 class _Watch:
     """What became of the rows of a run so far, shown on a terminal, or in a line of a log now and then."""
 
-    def __init__(self, run: Batch, total: int | None, stages: Stages, quiet: bool, as_json: bool) -> None:
+    def __init__(self, batch: Batch, total: int | None, stages: Stages, run: Run) -> None:
         self.counts: Counter[str] = Counter()
-        self._run, self._total, self._stages, self._quiet, self._as_json = run, total, stages, quiet, as_json
+        self._batch, self._total, self._stages, self._run = batch, total, stages, run
         self._seen = deque([(_clock.now(), 0)])  # when, and how many rows had ended
         self._next, self._pause = _clock.now() + 1.0, 1.0
 
@@ -96,7 +98,7 @@ class _Watch:
                 await asyncio.wait({running}, timeout=_LOOK)
             except asyncio.CancelledError:
                 if not running.cancelling():
-                    many = f"{self._run.in_flight} submissions in flight"
+                    many = f"{self._batch.in_flight} submissions in flight"
                     say(
                         f"Submitting no more. Waiting for {many}; Ctrl-C again leaves at once, and they become unknown."
                     )
@@ -108,7 +110,7 @@ class _Watch:
         async with AsyncExitStack() as stack:
             for client in clients:
                 await stack.enter_async_context(client)
-            outcomes = await stack.enter_async_context(aclosing(self._run.outcomes()))
+            outcomes = await stack.enter_async_context(aclosing(self._batch.outcomes()))
             async for outcome in outcomes:
                 self._add(outcome)
 
@@ -121,7 +123,7 @@ class _Watch:
         if error:
             task_id = vars(error).get("task_id")
             text = with_way_on(said(error, {"key": "key"}), error, task_id)
-        if self._as_json:
+        if self._run.as_json:
             facts = {"key": outcome.key, "state": outcome.state, "output": outcome.output}
             tell(json.dumps({**facts, "error": text, "task_id": task_id}))
         elif text:
@@ -133,7 +135,7 @@ class _Watch:
                 say("Further failures are counted only; `nano-banana-edit batch report` has them all.")
 
     def _show(self) -> None:
-        now, done, held = _clock.now(), self.counts.total(), self._run.held
+        now, done, held = _clock.now(), self.counts.total(), self._batch.held
         self._seen.append((now, done))
         while now - self._seen[0][0] > _LONGEST:
             self._seen.popleft()
@@ -141,7 +143,7 @@ class _Watch:
         rate = (done - before) / max(now - since, _LOOK)
         texts = [f"{self.counts[name]:,} {name}" for name in ("saved", "failed", "unknown")]
         texts += [f"{self.counts['left']:,} for the next run"] if self.counts["left"] else []
-        texts += [f"{self._run.in_flight} in flight", f"{rate:.1f}/s"]
+        texts += [f"{self._batch.in_flight} in flight", f"{rate:.1f}/s"]
         if self._total and rate:
             texts.append(f"{timedelta(seconds=int(max(0, self._total - done) / rate))} left")
         if held > _HELD:
@@ -150,14 +152,16 @@ class _Watch:
         if self._stages.animated:
             bar = ProgressBar(total=self._total, completed=done, width=60, pulse=self._total is None)
             self._stages.update(text, bar)
-        elif not self._quiet and now >= self._next:
+        elif not self._run.quiet and now >= self._next:
             say(text)
             self._pause = min(_LONGEST, self._pause * 2)
             self._next = now + self._pause
 
 
-@app.command()
-def run(
+@app.command(name="run")
+@command("token_file", "mock", "as_json", "quiet")
+def run_batch(
+    run: Run,
     source: Annotated[str, typer.Argument(help=SOURCE, metavar="SOURCE")],
     output: Annotated[
         str, typer.Option("-o", "--output", help="Folder for the results, or a URL of fsspec.", metavar="FOLDER|URL")
@@ -178,36 +182,27 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and count what would be billed; send nothing.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write failures and the summary only.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Write a line of JSON for each row, and a last summary.")
-    ] = False,
-    token_file: TokenFile = None,
-    mock: Annotated[
-        bool, typer.Option("--mock", help="Use an embedded mock server, offline, and a ledger that is not kept.")
-    ] = False,
 ) -> None:
     """Edit every row once. Run it again to go on: what was submitted before is not submitted, nor billed, again.
 
-    Set SINANCODE_API_KEY to your API token. Without --ledger, the ledger is ledger.db in the output folder. Ctrl-C
-    stops submitting, waits for the submissions in flight, and shows the command that goes on; a second one leaves at
-    once.
+    Set SINANCODE_API_KEY to your API token. Without --ledger, the ledger is ledger.db in the output folder; with --mock
+    it is not kept. With --json, each row is a line of JSON, and the last line is a summary. Ctrl-C or SIGTERM stops
+    submitting, waits for the submissions in flight, and shows the command that goes on; a second one leaves at once.
 
     Exit status: 0 all rows are saved; 1 some failed, were refused or have expired, or the ledger or a file cannot be
     written; 2 bad input; 3 the service refuses the token, or cannot be reached; 4 some are unknown, see `batch
     resolve`; 5 some are left, run it again; 130 interrupted.
     """
-    moving = not (quiet or (as_json and sys.stdout is not None and sys.stdout.isatty()))
     with (
-        errors_in_one_line(options=OPTIONS, animated=moving) as stages,
-        connected(token_file, mock) as settings,
-        TemporaryDirectory() if mock else nullcontext(ledger or _folder(output)) as location,
+        run.errors(options=OPTIONS, still=run.as_json and sys.stdout is not None and sys.stdout.isatty()) as stages,
+        run.connected() as settings,
+        TemporaryDirectory() if run.mock else nullcontext(ledger) if ledger else _folder(output) as location,
         opened(location) as known,
     ):
         from ..batch import Batch, Limits  # noqa: PLC0415 - comes with an extra
 
         check_standard_output("The summary is written")
-        http = httpx2.AsyncClient(trust_env=False) if mock else None  # no proxy: offline means offline
+        http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http)
         limits = Limits(in_flight=in_flight, per_second=per_second, per_minute=per_minute, max_edits=max_edits)
         options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name, "retry_failed": retry_failed}
@@ -215,7 +210,7 @@ def run(
         batch = Batch(source, output, ledger=known, client=client, name=name, **options)
         before = batch.check() if dry_run else batch.status() if no_precheck else batch.load()
         to_submit = min(before.to_submit, max_edits or before.to_submit)
-        bill = "none of which is billed" if mock else "each of which is billed"
+        bill = "none of which is billed" if run.mock else "each of which is billed"
         text = f"{to_submit:,} edits to submit, {bill}; "
         text += f"{before.states.get('saved', 0):,} of {sum(before.states.values()):,} rows are saved."
         if before.others:
@@ -223,46 +218,44 @@ def run(
         if no_precheck and not dry_run:
             text = f"Edits, {bill}, are submitted as their rows come."
         if dry_run:
-            tell(text)
+            run.lines, run.facts = [text], {"to_submit": to_submit, "states": before.states}
             return
-        if not quiet:
+        if not run.quiet:
             say(text)
         total = to_submit + sum(before.states.get(state, 0) for state in _VISITED)
-        watch = _Watch(batch, None if no_precheck else total, stages, quiet, as_json)
+        watch = _Watch(batch, None if no_precheck else total, stages, run)
         try:
             asyncio.run(watch.run(*(each for each in (http, client) if each)))
         except KeyboardInterrupt:
             interrupt = KeyboardInterrupt()  # without what it says of one edit, which may be any of those in flight
-            interrupt.add_note(f"To go on: {_command(*sys.argv[1:])}")
+            interrupt.add_note(f"To go on: {command_line(*sys.argv[1:])}")
             raise interrupt from None
         after = batch.status()
-    if as_json:
-        tell(json.dumps({"summary": {"submitted": batch.submitted, "states": after.states}}))
-    else:
-        tell(f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}.")
-    if after.unknown:
-        is_known = mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))
-        where = [] if is_known else ["--ledger", str(location)]
-        say(f"{after.unknown:,} rows are unknown. To list them: {_command('batch', 'resolve', *where)}")
-    left = after.to_submit or any(after.states.get(state) for state in ("sending", "sent", "completed"))
-    failed = watch.counts["failed"] or after.states.get("failed")
-    raise typer.Exit(4 if after.unknown else 1 if failed else 5 if left else 0)
+        run.facts = {"summary": {"submitted": batch.submitted, "states": after.states}}
+        run.lines = [f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}."]
+        if after.unknown:
+            is_known = run.mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))
+            where = [] if is_known else ["--ledger", str(location)]
+            say(f"{after.unknown:,} rows are unknown. To list them: {command_line('batch', 'resolve', *where)}")
+        left = after.to_submit or any(after.states.get(state) for state in ("sending", "sent", "completed"))
+        failed = watch.counts["failed"] or after.states.get("failed")
+        raise typer.Exit(4 if after.unknown else 1 if failed else 5 if left else 0)
 
 
 @app.command()
-def status(
-    ledger: LedgerOption = None,
-    name: BatchName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Print how many rows are in each state."""
-    with errors_in_one_line(), opened(ledger, must_exist=True) as known:
-        counts = known.counts(batch=name)
-    tell(json.dumps(counts) if as_json else _counted(counts))
+@command("as_json")
+def status(run: Run, ledger: LedgerOption = None, name: BatchName = None) -> None:
+    """Print how many rows are in each state, and how many edits were billed."""
+    with run.errors(), opened(ledger, must_exist=True) as known:
+        counts, billed = known.counts(batch=name), known.billed(batch=name)
+        run.facts = {"states": counts, "billed": billed}
+        run.lines = [f"{_counted(counts)}; {billed:,} billed"]
 
 
 @app.command()
+@command()
 def report(
+    run: Run,
     path: Annotated[Path, typer.Option("-o", "--output", help="File that ends in .html, .csv or .jsonl.")],
     ledger: LedgerOption = None,
     name: BatchName = None,
@@ -270,21 +263,23 @@ def report(
         str | None,
         typer.Option(help="Folder of the results, or URL; default: that of the ledger.", metavar="FOLDER|URL"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    force: Force = False,
 ) -> None:
     """Write a report of all rows: a page with inputs beside results, or a table for programs."""
     options = {"path": "--output", "output": "--results"}
-    with errors_in_one_line(options=options), opened(ledger, must_exist=True) as known:
+    with run.errors(options=options), opened(ledger, must_exist=True) as known:
         if results and "://" not in results and not Path(results).is_dir():
             raise InvalidRequest(f"--results {results!r} is no folder; check the path.")
         if results is None and ledger and "://" not in ledger:
             results = str(Path(ledger) if Path(ledger).is_dir() else Path(ledger).parent)
         with_extra("batch").report(known, str(path), batch=name, results=results, overwrite=force)
-    tell(path)
+        run.lines = [str(path)]
 
 
 @app.command()
+@command()
 def resolve(
+    run: Run,
     key: Annotated[str | None, typer.Argument(help="Key of the row; default: list those that are unknown.")] = None,
     ledger: LedgerOption = None,
     task_id: Annotated[str | None, typer.Option(help="The edit was accepted; this is its task.")] = None,
@@ -295,30 +290,41 @@ def resolve(
 
     The list has a line for each row: its key, when it was submitted, and the host and process that did.
     """
-    with errors_in_one_line(options={"key": "KEY"}), opened(ledger, must_exist=True) as known:
+    with run.errors(options={"key": "KEY"}), opened(ledger, must_exist=True) as known:
         if key is not None:
             row = known.resolve(key, task_id=task_id, resend=resend, cancelled=cancel)
-            tell(visible(f"{row.key}: {row.state}"))
+            run.lines = [visible(f"{row.key}: {row.state}")]
         elif task_id is not None or resend or cancel:
             raise InvalidRequest("Name the KEY of the row.")
         else:
             for row in known.rows("unknown"):
                 when = datetime.fromtimestamp(row.updated, UTC).isoformat(" ", "seconds")
-                tell("\t".join(map(visible, (row.key, when, row.owner.rpartition("/")[0]))))
+                run.lines.append("\t".join(map(visible, (row.key, when, row.owner.rpartition("/")[0]))))
 
 
 def _counted(states: Mapping[State, int]) -> str:
     return ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no rows"
 
 
-def _command(*arguments: str) -> str:
-    """Return a command that a shell understands, without passwords: logs are kept, and read by others."""
-    return shlex.join(["nano-banana-edit", *map(without_password, arguments)])
+@contextmanager
+def _folder(output: str) -> Iterator[str | None]:
+    """Yield the folder for results, which holds the ledger; None for a URL, which cannot.
 
-
-def _folder(output: str) -> str | None:
-    """Return the folder for results, which is made if it does not exist; None for a URL, which holds no ledger."""
+    A folder or ledger that the run has made is removed if the run was refused, and nothing is in it.
+    """
     if "://" in output:
-        return None
+        yield None
+        return
+    folder, file = Path(output), Path(output, "ledger.db")
+    made = [each for each in (file, folder) if not each.exists()]
     with_extra("batch._sink").sink(output)
-    return output
+    try:
+        yield output
+    except InvalidRequest:
+        with suppress(OSError):
+            if file in made:
+                with opened(output, must_exist=True) as ledger:
+                    made = made if not ledger.counts() else []
+            for each in made:
+                each.rmdir() if each is folder else each.unlink()
+        raise

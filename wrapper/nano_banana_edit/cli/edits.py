@@ -1,248 +1,233 @@
-"""The commands of edits: `edit`, `submit`, `wait` and `get`."""
+"""The commands of edits: `edit`, `submit`, `wait`, `status` and `upload`."""
 
 from __future__ import annotations
 
+import glob
+import os
+import re
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from itertools import count
-from pathlib import Path
-from typing import Annotated, Any, get_args
-
-import httpx2
-import typer
-from nano_banana_edit_client.models import ImageSize, OutputFormat
-from nano_banana_edit_client.types import UNSET
+from pathlib import Path, PurePosixPath
+from subprocess import DEVNULL, Popen
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from .. import _media
-from .._download import check_target, write
-from .._errors import InvalidRequest, InvalidResponse, about
+from .._errors import InvalidRequest
 from .._redaction import visible
 from ..client import NanoBananaEdit
-from ..results import Edit, FormatWarning
-from ._common import LedgerOption, TokenFile, check_standard_output, errors_in_one_line, opened, read_token, say, tell
-from .mocking import mock_package
+from ._common import Run, command, say
+from ._options import (
+    AnyFile,
+    AnyFormat,
+    File,
+    Force,
+    Format,
+    Given,
+    Key,
+    LedgerOption,
+    Open,
+    Output,
+    PromptFile,
+    Size,
+    Strict,
+    TaskId,
+    Timeout,
+)
+from ._target import Target
 
-_FORMATS: tuple[str, ...] = get_args(OutputFormat)
-_STANDARD_OUTPUT = Path("-")
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise typer.BadParameter("it is empty; name a file.")
-    return Path(text)
-
-
-def _some(images: list[str]) -> list[str]:
-    if not images:  # a single argument is taken for the prompt
-        raise typer.BadParameter("give at least one image and then the prompt, such as: photo.png 'make it snow'")
-    return images
-
-
-Images = Annotated[
-    list[str],
-    typer.Argument(
-        help="URLs or paths of the images, at least one.",
-        default_factory=list,
-        callback=_some,
-        show_default=False,
-        metavar="images...",
-    ),
-]
-Prompt = Annotated[str, typer.Argument(help="The instruction.", show_default=False)]
-TaskId = Annotated[str, typer.Argument(help="Id of the task.", show_default=False)]
-Output = Annotated[
-    Path,
-    typer.Option(
-        "-o", "--output", help="File to write; - is stdout.", show_default=False, parser=_path, metavar="FILE"
-    ),
-]
-Size = Annotated[str | None, typer.Option(help=f"Shape: {', '.join(get_args(ImageSize))}.")]
-Format = Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}; default: from the file extension.")]
-Key = Annotated[
-    str | None, typer.Option(help="Your own key: one edit is submitted per key, as --ledger says.", show_default=False)
-]
-AnyFormat = Annotated[str | None, typer.Option(help=f"Format: {', '.join(_FORMATS)}.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse a result of another format than asked for.")]
-Timeout = Annotated[float, typer.Option(help="Maximum seconds to wait.")]
+_ALL = ("token_file", "mock", "as_json", "quiet")
 
 
+@command(*_ALL)
 def edit(
-    images: Images,
-    prompt: Prompt,
+    run: Run,
+    given: Given,
     output: Output,
+    prompt_file: PromptFile = None,
     size: Size = None,
     format: Format = None,  # noqa: A002 - the option's name
     timeout: Timeout = 600.0,
+    any_file: AnyFile = False,
     strict: Strict = False,
+    force: Force = False,
+    open_: Open = False,
     key: Key = None,
     ledger: LedgerOption = None,
-    token_file: TokenFile = None,
-    mock: Annotated[bool, typer.Option("--mock", help="Use an embedded mock server, offline.")] = False,
 ) -> None:
-    """Edit images and write the result to a file.
+    """Edit images and write the result to a file. Every accepted edit is billed, except with --mock.
 
-    Set SINANCODE_API_KEY to your API token. Every accepted edit is billed, except with --mock. Further results are
-    written beside the first one, as NAME-2, NAME-3 and so on. A result of another format gets the extension of its
-    format; the paths that are printed are those that were written.
+    Set SINANCODE_API_KEY to your API token. Further results are written beside the first one, as NAME-2, NAME-3 and so
+    on; in a folder they are named after the first image. A result of another format gets the ending of its format. No
+    file is replaced without --force. The last lines are the paths of the files that were written.
     """
-    saved: list[Path] = []
-    try:
-        with (
-            errors_in_one_line(to_go_on=None if mock else output, submits=True) as stages,
-            _client(token_file, mock, key, ledger) as client,
-        ):
-            asked = _format_of(output, format)
-            options = _options(size, asked)
-            finished = client.edit(list(images), prompt, timeout=timeout, on_progress=stages, key=key, **options)
-            _save(finished, output, _media.of_format(asked) if asked else None, strict, saved)
-    finally:  # when the spinner is gone, and also for results that were saved before a failure
-        for path in saved:
-            tell(path)
+    with run.errors(to_go_on=_to_go_on(run, output, force), submits=True) as stages:
+        paths, prompt = _split(run, given, prompt_file)
+        images = [_image(run, path, any_file) for path in paths]
+        target = Target(output, _name(paths[0]), force, paths)
+        target.check(run, open_)
+        asked = target.format(format)
+        with run.client(timeout=timeout, key=key, ledger=ledger) as client:
+            options: dict[str, Any] = {"image_size": size, "output_format": asked}
+            finished = client.edit(images, prompt, on_progress=stages, key=key, **options)
+            target.save(run, finished, _media.of_format(asked) if asked else None, strict=strict)
+        _open(run, open_)
 
 
+@command(*_ALL)
 def submit(
-    images: Images,
-    prompt: Prompt,
+    run: Run,
+    given: Given,
+    prompt_file: PromptFile = None,
     size: Size = None,
     format: AnyFormat = None,  # noqa: A002
-    timeout: Annotated[float, typer.Option(help="Maximum seconds for the uploads and the submission.")] = 600.0,
+    timeout: Timeout = 600.0,
+    any_file: AnyFile = False,
     key: Key = None,
     ledger: LedgerOption = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Submit an edit and print the id of its task, without waiting. Every accepted edit is billed.
 
-    `nano-banana-edit wait` fetches the result. To try both offline, run `nano-banana-edit mock` in another shell, and
-    set SINANCODE_BASE_URL to its URL; the mock of `edit --mock` ends with that command.
+    `nano-banana-edit wait` fetches the result. With --mock, the task is the one that `wait --mock` knows.
     """
-    with errors_in_one_line(submits=True) as stages, _client(token_file, False, key, ledger) as client:
-        options = _options(size, format)
-        task = client.submit(list(images), prompt, timeout=timeout, on_progress=stages, key=key, **options)
-    tell(visible(task.task_id))
+    with run.errors(submits=True) as stages:
+        paths, prompt = _split(run, given, prompt_file)
+        images = [_image(run, path, any_file) for path in paths]
+        with run.client(timeout=timeout, key=key, ledger=ledger) as client:
+            options: dict[str, Any] = {"image_size": size, "output_format": format}
+            task = client.submit(images, prompt, on_progress=stages, key=key, **options)
+        run.facts = {"task_id": task.task_id, "status": task.status}
+        run.lines.append(visible(task.task_id))
 
 
+@command(*_ALL)
 def wait(
-    task_id: TaskId, output: Output, timeout: Timeout = 600.0, strict: Strict = False, token_file: TokenFile = None
+    run: Run,
+    task_id: TaskId,
+    output: Output,
+    timeout: Timeout = 600.0,
+    strict: Strict = False,
+    force: Force = False,
+    open_: Open = False,
 ) -> None:
     """Wait for an edit that was submitted before, and write the result to a file, as `edit` does.
 
-    Its format was chosen when it was submitted. If the file's extension is that of another one, the result is saved
-    with its own extension, and with a number if such a file exists: out.jpg becomes out.png, or else out-2.png.
+    Its format was chosen when it was submitted. If the file's ending is that of another one, the result is saved with
+    its own ending, and with a number if such a file exists: out.jpg becomes out.png, or else out-2.png. In a folder it
+    is named after the task.
     """
-    saved: list[Path] = []
-    try:
-        with errors_in_one_line(to_go_on=output) as stages, _client(token_file) as client:
-            _check(output)
-            finished = client.wait(task_id, timeout=timeout, on_progress=stages)
-            _save(finished, output, _media.of_name(output.name), strict, saved)
-    finally:
-        for path in saved:
-            tell(path)
+    with run.errors(to_go_on=_to_go_on(run, output, force)) as stages:
+        target = Target(output, _plain(task_id), force)
+        target.check(run, open_)
+        with run.client(timeout=timeout) as client:
+            _play(run, client, task_id)
+            finished = client.wait(task_id, on_progress=stages)
+            target.save(run, finished, _media.of_name(output), strict=strict)
+        _open(run, open_)
 
 
-def get(task_id: TaskId, token_file: TokenFile = None) -> None:
+@command(*_ALL)
+def status(run: Run, task_id: TaskId) -> None:
     """Poll a task once. Print its status, and the URL of each result in a line of its own; results expire."""
-    with errors_in_one_line(), _client(token_file) as client:
+    with run.errors(), run.client() as client:
+        _play(run, client, task_id)
         task = client.get_task(task_id)
-    reason = task.error_msg or task.error_code
-    tell(visible(f"{task.status}: {reason}" if reason else str(task.status)))
-    for file in task.files:
-        tell(visible(file.url))
+        reason = task.error_msg or task.error_code
+        urls = [file.url for file in task.files]
+        run.facts = {"task_id": task.task_id, "status": task.status, "reason": reason, "urls": urls}
+        run.lines += map(visible, (f"{task.status}: {reason}" if reason else str(task.status), *urls))
 
 
-def _options(size: str | None, asked: str | None) -> dict[str, Any]:
-    return {"image_size": UNSET if size is None else size, "output_format": UNSET if asked is None else asked}
+@command(*_ALL)
+def upload(
+    run: Run,
+    file: File,
+    timeout: Timeout = 600.0,
+    any_file: AnyFile = False,
+) -> None:
+    """Upload an image and print its URL, to edit it many times. Uploads are temporary, and not billed."""
+    with run.errors(), run.client(timeout=timeout) as client:
+        stored = client.upload(_image(run, file, any_file))
+        run.facts = {**stored.raw, "url": stored.url}
+        run.lines.append(visible(stored.url))
 
 
-def _check(output: Path) -> None:
-    """Raise InvalidRequest if the output cannot be written."""
-    if output != _STANDARD_OUTPUT:
-        check_target(str(output))
-        return
-    check_standard_output("--output - writes")
-    if sys.stdout.isatty():
-        raise InvalidRequest("--output - writes to standard output, which is a terminal; redirect it, or name a file.")
+def _split(run: Run, given: list[str], prompt_file: str | None) -> tuple[list[str], str]:
+    """Return the images, and the prompt, which is the last argument if there is no file of it."""
+    if len(given) < (2 if prompt_file is None else 1):
+        ways = "such as: photo.png 'make it snow'; or name a file with the prompt: --prompt-file FILE"
+        raise InvalidRequest(f"Give at least one image and then the prompt, {ways}.")
+    if prompt_file is not None:
+        images, prompt = given, run.text(prompt_file, "--prompt-file")
+    else:
+        *images, prompt = given
+        if prompt == "-" or _is_url(prompt) or os.path.isfile(prompt):  # noqa: PTH113 - a prompt may be too long for a path
+            remedy = "add the prompt, or use --prompt-file FILE, of which - is standard input"
+            raise InvalidRequest(f"The last argument is the prompt, but {prompt} is an image; {remedy}.")
+    return [path for image in images for path in _matches(image)], prompt
 
 
-def _format_of(output: Path, asked: str | None) -> str | None:
-    """Return the format to ask for: what the option says, or else the name of the file."""
-    _check(output)
-    named = _media.of_name(output.name)
-    made = {_media.of_format(each): each for each in _FORMATS}
-    if named is None or (asked is not None and (asked not in _FORMATS or _media.of_format(asked) == named)):
-        return asked
-    if asked is not None:
-        raise InvalidRequest(f"--output {output} is {named} by its name, but --format is {asked}; choose one of them.")
-    if named not in made:
-        endings = " or ".join(str(_media.extension(str(each))) for each in made)
-        raise InvalidRequest(
-            f"--output {output} is {named} by its name, which the service does not make; use {endings}."
-        )
-    return made[named]
+def _matches(image: str) -> list[str]:
+    """Return the files that a pattern matches, sorted, if this is one that the shell has left alone."""
+    if _is_url(image) or os.path.lexists(image) or glob.escape(image) == image:
+        return [image]
+    found = sorted(glob.glob(image, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not found:
+        raise InvalidRequest(f"{image} matches no file; check the pattern.")
+    return found
 
 
-def _save(edit: Edit, output: Path, asked: str | None, strict: bool, saved: list[Path]) -> None:
-    """Write the results of an edit, each under a name that says what it is."""
-    with about(edit.task_id):
-        for number, image in enumerate(edit.images, start=1):
-            with warnings.catch_warnings(action="ignore", category=FormatWarning):  # what they say is said below
-                content = image.bytes()
-            found = _media.of_content(content)
-            surprise = f"{asked} was asked for, but the result is {found or 'no known image'}"
-            if asked in (None, found):
-                surprise = ""
-            elif strict:
-                way = "without it the result is saved as it is"
-                raise InvalidResponse(f"{surprise}. Nothing was written, as --strict is given; {way}")
-            if output == _STANDARD_OUTPUT:
-                typer.echo(content, nl=False)
-                more = len(edit.images) - 1
-                for text in (surprise, f"{more} more of the results: use --output FILE" if more else ""):
-                    if text:
-                        say(f"Warning: {text}.")
-                return
-            path = _named(output if number == 1 else output.with_stem(f"{output.stem}-{number}"), found)
-            write(check_target(str(path)), content)
-            saved.append(path)
-            if surprise:
-                say(f"Warning: {surprise}. It is saved as {path}.")
-            elif path.suffix and _media.of_name(path.name) is None:
-                say(f"Warning: {path} is {found or 'no known image'}, which its name does not say.")
+def _is_url(text: str) -> bool:
+    return re.match(r"[a-z+.-]+://\S*$|data:", text, re.IGNORECASE) is not None
 
 
-def _named(path: Path, media_type: str | None) -> Path:
-    """Return a path, or if it has the extension of another media type, a free one with the right extension."""
-    extension = _media.extension(media_type or "")
-    if extension is None or _media.of_name(path.name) in (None, media_type):
+def _image(run: Run, path: str, any_file: bool) -> Any:
+    """Return an image as the client takes it."""
+    if path == "-":
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise InvalidRequest("The image - is standard input, which is a terminal; redirect it, or name a file.")
+        name, content = "image", run.read(path, "the image")
+    elif any_file and os.path.isfile(path):  # noqa: PTH113
+        name, content = Path(path).name, Path(path).read_bytes()
+    else:
         return path
-    right = path.with_suffix(extension)
-    numbered = (path.with_name(f"{path.stem}-{number}{extension}") for number in count(2))
-    return right if not right.exists() else next(other for other in numbered if not other.exists())
+    known = _media.of_content(content) or not any_file
+    return (name, content) if known else (name, content, _media.of_name(name) or "application/octet-stream")
 
 
-@contextmanager
-def connected(token_file: Path | None, mock: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the settings of a client of the service, or of a mock server that runs as long."""
-    if not mock:
-        yield {"token": read_token(token_file)}
-        return
-    with mock_package().MockServer() as server:
-        yield {"token": "mock", "base_url": server.url, "poll_interval": 0.4}
+def _name(image: str) -> str:
+    """Return what a result in a folder is called, without an ending."""
+    if _is_url(image):
+        return _plain(PurePosixPath(unquote(urlsplit(image).path)).stem if "://" in image else "")
+    return Path(image).stem if image != "-" else "image"
 
 
-@contextmanager
-def _client(
-    token_file: Path | None, mock: bool = False, key: str | None = None, ledger: str | None = None
-) -> Iterator[NanoBananaEdit]:
-    """Yield a client, with a ledger if there is a key."""
-    if mock and key is not None:
-        raise InvalidRequest("--key is for edits that are kept; leave out --mock, or the key.")
-    with (
-        connected(token_file, mock) as settings,
-        httpx2.Client(trust_env=False) if mock else nullcontext() as http,  # no proxy: offline means offline
-        opened(ledger) if key is not None else nullcontext() as known,
-        NanoBananaEdit(**settings, http_client=http, ledger=known) as client,
-    ):
-        yield client
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", text).strip("._-")[:100] or "image"
+
+
+def _to_go_on(run: Run, output: str, force: bool) -> list[str] | None:
+    if run.mock:
+        return None
+    return [
+        "-o",
+        output,
+        *(["--force"] if force else []),
+        *(["--token-file", str(run.token_file)] if run.token_file else []),
+    ]
+
+
+def _play(run: Run, client: NanoBananaEdit, task_id: str) -> None:
+    """Let the mock know the task that `submit --mock` printed: each mock starts with the same ids, also of uploads."""
+    for _ in range(11 if run.mock else 0):
+        if client.submit("https://example.com/photo.png", "make it snow").task_id == task_id:
+            break
+
+
+def _open(run: Run, wanted: bool) -> None:
+    """Open the results with a program of the system. It gets no stream, as a pipe would end only when it does."""
+    program = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
+    for path in run.lines if wanted else ():
+        try:
+            Popen([program, path], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)  # noqa: S603
+        except OSError as error:
+            say(f"Warning: {path} cannot be opened ({error}).")

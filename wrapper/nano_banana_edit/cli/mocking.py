@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,25 +12,26 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from .._download import check_target
+from .._errors import InvalidRequest
 from .._redaction import visible
 from .._settings import resolve
-from ._common import TokenFile, check_standard_output, errors_in_one_line, fail, read_token, say
+from ._common import PROGRAM, Run, check_standard_output, command, fail, mock_package, say
 
 
 def mock(context: typer.Context) -> None:
     """Serve the API offline until interrupted; `mock --help` lists the options."""
     mock_package()
-    mock_package("__main__").main(context.args, prog="nano-banana-edit mock")
+    mock_package("__main__").main(context.args, prog=f"{PROGRAM} mock")
 
 
+@command("token_file", "mock", "as_json", "quiet")
 def conformance(
-    base_url: Annotated[str, typer.Option(help="URL of edits and tasks.", show_default=False)],
+    run: Run,
+    base_url: Annotated[str | None, typer.Option(help="URL of edits and tasks; with --mock, that of the mock.")] = None,
     files_url: Annotated[str | None, typer.Option(help="URL of uploads, if different.")] = None,
     spend: Annotated[bool, typer.Option("--spend", help="Send valid edits, which are billed, too.")] = False,
-    rate: Annotated[float, typer.Option(help="Maximum requests per second.", min=0.01)] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    rate: Annotated[float, typer.Option(help="Maximum requests per second.")] = 5.0,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Test any server of this API at every limit of the document.
 
@@ -40,26 +40,25 @@ def conformance(
     run is not complete: the server cannot be reached, refuses the token or asks to stop.
     """
     module = mock_package("tools.conformance")
-    with errors_in_one_line(options={"base_url": "--base-url", "files_url": "--files-url"}) as stages:
-        settings = resolve(
-            token=read_token(token_file),
-            base_url=base_url,
-            files_url=files_url,
-            timeout=None,
-            max_retries=0,
-            poll_interval=0,
-        )
+    options = {"base_url": "--base-url", "files_url": "--files-url"}
+    with run.errors(options=options) as stages, run.connected() as given:
+        hosts = {"base_url": base_url, "files_url": files_url, **given, "poll_interval": 0}
+        if run.mock == bool(base_url or files_url):
+            raise InvalidRequest("Name the server: use either --base-url URL or --mock.")
+        settings = resolve(**hosts, timeout=None, max_retries=0)
         if junit:
             check_target(str(junit), "--junit")
         else:
             check_standard_output("The report is written")
-        run = module.Conformance(spend=spend)
+        plan = module.Conformance(spend=spend)
+        names = ("base_url", "files_url", "token")
         try:
-            running = run.run(base_url=settings.base_url, files_url=settings.files_url, token=settings.token, rate=rate)
+            running = plan.run(**{name: getattr(settings, name) for name in names}, rate=1e9 if run.mock else rate)
         except ValueError as error:
             fail(f"--{error}", 2)  # of the rate
-        billed = f"{run.billed} of them are edits to be accepted, and {run.most_billed} could be billed at most."
-        say(f"{run.requests} requests to {base_url}: {billed}")
+        billed = f"{plan.billed} of them are edits to be accepted, and {plan.most_billed} could be billed at most."
+        if not run.quiet:
+            say(f"{plan.requests} requests to {settings.base_url}: {billed}")
         checks = []
         for check in running:
             checks.append(check)
@@ -67,12 +66,12 @@ def conformance(
         if junit:
             junit.write_text(module.to_junit(checks), "utf-8")
     stopped = next((check.skipped for check in checks if check.stops), "")
-    if as_json:
+    if run.as_json:
         typer.echo(module.to_json(checks).encode())  # JSON is UTF-8, whatever the terminal is
     elif any(check.status for check in checks) or not stopped:
         _print_checks(checks)
     else:
-        say(f"Cannot reach {base_url}: {visible(stopped)}.")
+        say(f"Cannot reach {settings.base_url}: {visible(stopped)}.")
     raise typer.Exit(1 if any(check.differs for check in checks) else 3 if stopped else 0)
 
 
@@ -91,11 +90,3 @@ def _print_checks(checks: list[Any]) -> None:
     typer.echo(f"{counts.pop('different', 0)} different, {counts.pop('as documented', 0)} as documented.")
     for reason, count in counts.items():
         typer.echo(f"{count} not checked: {reason}.")
-
-
-def mock_package(module: str = "doors.port") -> Any:
-    """Return a module of the mock's package, or exit if its extra is not installed."""
-    try:
-        return import_module(f"nano_banana_edit_mock.{module}")
-    except ModuleNotFoundError as missing:
-        fail(f"The mock server needs {missing.name}: pip install 'nano-banana-edit[mock]'", 2)

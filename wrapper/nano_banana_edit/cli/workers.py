@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..client import AsyncNanoBananaEdit
-from ._common import TokenFile, errors_in_one_line, opened, read_token, say, tell, with_extra
-from .batches import OPTIONS, SOURCE, FileName, InFlight, NewName, PerMinute, RetryFailed, RowKey, RowPrompt
-from .edits import AnyFormat, Size
+from ._common import Run, command, opened, say, tell, with_extra
+from ._options import (
+    SOURCE,
+    AnyFormat,
+    FileName,
+    InFlight,
+    NewName,
+    PerMinute,
+    RetryFailed,
+    RowKey,
+    RowPrompt,
+    Size,
+)
+from .batches import OPTIONS
 
 if TYPE_CHECKING:
     from ..batch import Outcome
@@ -27,7 +38,9 @@ Database = Annotated[
 _OPTIONS = {**OPTIONS, "concurrency": "--concurrency"}
 
 
+@command()
 def enqueue(
+    run: Run,
     database: Database,
     source: Annotated[str | None, typer.Argument(help=SOURCE, metavar="[SOURCE]", show_default=False)] = None,
     name: NewName = None,
@@ -42,7 +55,7 @@ def enqueue(
 
     Without SOURCE, hand out what is not done of the batch with the name, or of all.
     """
-    with errors_in_one_line(options=_OPTIONS):
+    with run.errors(options=_OPTIONS):
         workers = with_extra("batch._workers")
         if source is None:
             number = workers.enqueue(database, batch=name, retry_failed=retry_failed)
@@ -54,10 +67,12 @@ def enqueue(
                 batch = with_extra("batch").Batch(source, None, ledger=ledger, name=name, **options)
                 say(f"{batch.load().to_submit:,} edits are to be submitted, and billed.")
                 number = workers.enqueue(database, batch=batch.name, keys=batch, retry_failed=retry_failed)
-        tell(f"{number:,} rows are handed out to the workers.")
+        run.lines.append(f"{number:,} rows are handed out to the workers.")
 
 
+@command("token_file")
 def worker(
+    run: Run,
     database: Database,
     output: Annotated[
         str,
@@ -66,16 +81,15 @@ def worker(
     concurrency: Annotated[int, typer.Option(help="Chunks at a time.")] = 1,
     in_flight: InFlight = 16,
     per_minute: PerMinute = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Edit what `batch enqueue` hands out, until Ctrl-C or SIGTERM. --in-flight and --per-minute are for each chunk.
 
     Either signal stops submitting, lets the submissions in flight end, and gives the rest back to the other workers.
     """
-    with errors_in_one_line(options=_OPTIONS):
+    with run.errors(options=_OPTIONS):
         workers = with_extra("batch._workers")
         limits = workers.Limits(in_flight=in_flight, per_minute=per_minute)
-        client = AsyncNanoBananaEdit(token=read_token(token_file))
+        client = AsyncNanoBananaEdit(token=run.token())
         workers.run_worker(database, output, client=client, concurrency=concurrency, limits=limits, on_outcomes=_tell)
 
 

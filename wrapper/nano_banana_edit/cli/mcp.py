@@ -1,0 +1,50 @@
+"""The command `mcp`: edits for an agent, over the Model Context Protocol."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import httpx2
+import typer
+
+from .._errors import InvalidRequest
+from ..client import AsyncNanoBananaEdit
+from ._common import Run, command, opened, say, with_extra
+from ._options import LedgerOption
+
+
+@command("token_file", "mock")
+def mcp(
+    run: Run,
+    folder: Annotated[
+        Path, typer.Option(help="Folder whose files the agent may edit, and save to.", show_default=False)
+    ],
+    max_edits: Annotated[int, typer.Option(help="Maximum number of edits that this run may submit.", min=1)] = 20,
+    wait: Annotated[float, typer.Option(help="Maximum seconds that one call of a tool waits.", min=1)] = 45.0,
+    ledger: LedgerOption = None,
+) -> None:
+    """Serve edits to an agent, over the Model Context Protocol on standard input and output.
+
+    Set SINANCODE_API_KEY to your API token. Every accepted edit is billed, except with --mock. A call that the agent
+    repeats is billed once, by the ledger of --ledger, or else ledger.db in the folder.
+    """
+    agent = with_extra("cli._agent")
+    with run.errors(still=True), ExitStack() as stack:
+        if not folder.is_dir():
+            raise InvalidRequest(f"--folder {folder} is not a folder; check the path.")
+        if str(run.token_file) == "-":
+            raise InvalidRequest("--token-file - reads standard input, which is the agent's; name a file.")
+        if run.mock and ledger is not None:
+            raise InvalidRequest("--ledger is for edits that are kept; leave out --mock, or the ledger.")
+        settings = stack.enter_context(run.connected())
+        place = stack.enter_context(TemporaryDirectory()) if run.mock else ledger or str(folder)
+        known = stack.enter_context(opened(place))
+        http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
+        client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a thread that reads standard input would outlive an interrupt
+        say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-D ends it.")
+        agent.server(client, known, folder, max_edits=max_edits, wait=wait).run()
