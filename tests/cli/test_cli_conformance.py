@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from nano_banana_edit import cli
-from nano_banana_edit_mock import MockService, Reply
+from nano_banana_edit_mock import MockService, Reply, Request, load
+from nano_banana_edit_mock.tools.proxy import Proxy
+from nano_banana_edit_mock.tools.recorder import Recorder
 from typer.testing import Result
 
 from .running import run
@@ -76,6 +79,31 @@ def test_conformance_of_the_mock() -> None:
     assert "0 different, " in result.stdout
 
 
+def test_conformance_of_answers(service: MockService, tmp_path: Path) -> None:
+    """A wrong answer and an undeclared property make a difference of a case, and stand in each report."""
+    service.on(None, Reply(400, body={"message": 3, "detail": "x"}), times=None)
+    result = conform("--html", str(tmp_path / "report.html"), "--junit", str(tmp_path / "report.xml"))
+    assert 1 == result.exit_code
+    assert re.search(r"^Answers, \d+ times: message is 3; it must be a string\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"^Answers, \d+ times: detail is not in the document\.$", result.stdout, re.MULTILINE)
+    for name in ("report.html", "report.xml"):
+        assert "message is 3; it must be a string" in (tmp_path / name).read_text()
+
+
+def test_conformance_of_a_tape(tmp_path: Path) -> None:
+    """With --from the answers on a tape are checked, without a token, and nothing is sent."""
+    upstream = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"id": "t", "status": 3}))
+    recorder = Recorder(tmp_path / "tape", load())
+    proxy = Proxy(load(), "https://api.example", recorder=recorder, transport=upstream)
+    request = Request("GET", "https://api.sinancode.com/v1/tasks/t", {"Authorization": "Bearer any"})
+    MockService(upstream=proxy).handle(request)
+    result = run("conformance", "--from", str(tmp_path / "tape"))
+    assert 1 == result.exit_code
+    assert "1 times: status is 3; it must be a string." in result.stdout
+    missing = run("conformance", "--from", str(tmp_path / "nothing"))
+    assert (2, "Error: --from: ") == (missing.exit_code, missing.stderr[:15])
+
+
 @pytest.fixture
 def table(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The lines about a server that finds every task and fails otherwise, on a terminal of some columns."""
@@ -83,8 +111,8 @@ def table(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     def lines(columns: int, **environment: str) -> list[str]:
         for name, value in {"COLUMNS": str(columns), **environment}.items():
             monkeypatch.setenv(name, value)
-        service.on("getTask", Reply(200), times=None)
-        service.on(None, Reply(500), times=None)
+        service.on("getTask", Reply(200, body={"id": "t", "status": "pending"}), times=None)
+        service.on(None, Reply(500, body={}), times=None)
         return conform().stdout.splitlines()
 
     return lines
@@ -143,8 +171,11 @@ def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "Error: Name the server: use either --base-url URL or --mock."),
-        (["--base-url", "https://a.test", "--mock"], "Error: Name the server: use either --base-url URL or --mock."),
+        ([], "Error: Name what is checked: use either --base-url URL, --mock or --from TAPE."),
+        (
+            ["--base-url", "https://a.test", "--mock"],
+            "Error: Name what is checked: use either --base-url URL, --mock or --from TAPE.",
+        ),
         (["--base-url", "nowhere"], "--base-url is 'nowhere'"),
         (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "Error: --rate is nan; it must be a number"),
         (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),

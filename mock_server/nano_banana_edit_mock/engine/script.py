@@ -46,7 +46,9 @@ class Script:
     def add(self, rules: Sequence[Rule]) -> None:
         """Add rules, or none if there are too many."""
         if not self._outcomes and any(isinstance(rule.do, Outcome) for rule in rules):
-            raise ValueError("an outcome is for edits of the mock; this service passes them on. Script a reply or fault.")
+            raise ValueError(
+                "an outcome is for edits of the mock; this service passes them on. Script a reply or fault."
+            )
         with self._lock:
             count = len(self._rules) + len(rules)
             if count > MAX_RULES:

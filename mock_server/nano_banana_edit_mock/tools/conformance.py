@@ -9,12 +9,13 @@ from attrs import evolve
 
 from ..contract import JSON, Contract, load
 from ..engine.answer_referee import AnswerReferee
+from ..engine.tape import Tape
 from .cases import Case, boundary_cases
 from .checks import LONGEST, Check, Server, text_in
-from .journey import is_possible, travel
+from .journey import case_of, is_possible, travel
 from .reports import to_html, to_json, to_junit
 
-__all__ = ["Check", "Conformance", "to_html", "to_json", "to_junit"]
+__all__ = ["Check", "Conformance", "check_tape", "to_html", "to_json", "to_junit"]
 
 _UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # may have been billed
 _HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # never through a proxy
@@ -114,6 +115,28 @@ class Conformance:
         if case.accepted and not self._spend and case.operation.method != "GET":
             return "it is valid; only `spend` sends it"
         return "it is inside a limit, and a case at the limit proves as much" if case.inside else ""
+
+
+def check_tape(tape: Tape, contract: Contract | None = None) -> Iterator[Check]:
+    """Yield a check of each answer on a tape, by the document of today; nothing is sent.
+
+    Args:
+        tape: The tape.
+        contract: The contract; default is the one shipped.
+    """
+    contract = contract or load()
+    referee, operations = AnswerReferee(contract), {operation.id: operation for operation in contract.operations}
+    for number, exchange in enumerate(tape.exchanges, start=1):
+        if exchange.operation in operations:
+            operation, response = operations[exchange.operation], tape.response(exchange)
+            case, verdict = case_of(operation, operation.id, f"exchange {number}"), referee.judge(operation, response)
+            yield Check(
+                case=case,
+                status=response.status,
+                actual="accepted",
+                violations=verdict.violations,
+                undeclared=verdict.undeclared,
+            )
 
 
 def _bills(case: Case) -> bool:

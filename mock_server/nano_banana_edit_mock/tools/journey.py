@@ -37,7 +37,7 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
     if not is_possible(contract):
         return
     operations = {operation.id: operation for operation in contract.operations}
-    upload, edit, polls = (_case(operations[step], step) for step in _STEPS)
+    upload, edit, polls = (case_of(operations[step], step) for step in _STEPS)
     check, body = server.ask(upload, _uploading(upload.operation, server))
     yield check
     url = text_in(body, "url")
@@ -95,7 +95,8 @@ def _fetch(server: Server, case: Case, url: str) -> Check:
     return Check(case=case, status=200, actual="accepted", violations=violations)
 
 
-def _case(operation: Operation, step: str) -> Case:
+def case_of(operation: Operation, step: str, name: str = "one edit to its end") -> Case:
+    """Return the case of an answer, whose constraint is that it is documented."""
     pointer = f"/paths/{escape(operation.path)}/{operation.method.lower()}/responses" if operation.servers else ""
     constraint = Constraint(
         id=f"{step}.responses",
@@ -107,11 +108,11 @@ def _case(operation: Operation, step: str) -> Case:
         value=None,
         pointer=pointer,
     )
-    return Case(constraint=constraint, name="one edit to its end", operation=operation, path={})
+    return Case(constraint=constraint, name=name, operation=operation, path={})
 
 
 def _file() -> Case:
-    return _case(_FILE, "result")
+    return case_of(_FILE, "result")
 
 
 def _skipped(why: str, *cases: Case) -> Iterator[Check]:
