@@ -14,7 +14,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract pictures promises api mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract pictures promises api mock diff-spec compare-mock compare-tape referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -139,6 +139,9 @@ diff-spec: setup ## Say what changed in openapi.yaml since OLD, a commit or tag,
 
 compare-mock: setup ## Compare Prism with the document at every boundary, and with the table of verdicts (needs Node)
 	python -m tests.referees.prism
+
+compare-tape: setup ## List where the mock differs in kind from the service on TAPE (default: the example)
+	python -m nano_banana_edit_mock compare $(or $(TAPE),examples/tape)
 
 referee-typescript: setup ## Do the whole job with a client made by openapi-typescript (needs Node)
 	cd tests/referees/typescript && npm install --no-package-lock --no-audit --no-fund --silent && npm test --silent

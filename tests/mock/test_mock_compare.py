@@ -53,6 +53,16 @@ def test_the_mock_is_like_itself(tmp_path):
     assert {name: [] for name in tapes} == {name: [*compare(tape, load())] for name, tape in tapes.items()}
 
 
+def test_the_example():
+    """The tape that is shipped is held to the document of today, is like the mock, and can be played."""
+    tape = Tape.load(Path(__file__).parents[2] / "examples" / "tape")
+    assert [] == [*tape.differences(load()), *compare(tape, load())]
+    assert {"uploadFile", "createEdit", "getTask", "getFile"} == {exchange.operation for exchange in tape.exchanges}
+    assert ["pending", "processing", "completed"] == [
+        *dict.fromkeys(e.answer["json"]["status"] for e in tape.exchanges if e.operation == "getTask")
+    ]
+
+
 @pytest.mark.parametrize(
     ("number", "answer", "difference"),
     [

@@ -199,7 +199,7 @@ def test_nothing_is_half_written(tmp_path, caplog):
     (tmp_path / "tape" / "0001-getTask.json" / "x").mkdir(parents=True)
     service.handle(Request("GET", TASK, HEADERS[:1]))
     assert ["The tape ends after 0 exchanges"] == [record.getMessage().partition(":")[0] for record in caplog.records]
-    assert {"tape.json", "files", "0001-getTask.json"} == {file.name for file in (tmp_path / "tape").iterdir()}
+    assert {"tape.json", "0001-getTask.json"} == {file.name for file in (tmp_path / "tape").iterdir()}
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):

@@ -50,7 +50,8 @@ class Recorder:
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise ValueError(f"{folder} is not empty. Name a new folder for the tape.")
-            (folder / FILES).mkdir()
+            if content:
+                (folder / FILES).mkdir()
             self._write(HEAD, f"{json.dumps(head, ensure_ascii=False, indent=2)}\n".encode())
         except OSError as error:
             raise type(error)(f"{folder} cannot be written ({error.strerror}).") from error
