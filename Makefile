@@ -137,8 +137,9 @@ diff-spec: setup ## Say what changed in openapi.yaml since OLD, a commit or tag,
 	git show $(OLD):openapi.yaml > build/old.yaml
 	python -m nano_banana_edit_mock diff build/old.yaml openapi.yaml
 
-compare-mock: setup ## Compare Prism with the document at every boundary, and with the table of verdicts (needs Node)
+compare-mock: setup ## Compare Prism, as a mock and as a proxy, with the document and the tables of verdicts (needs Node)
 	python -m tests.referees.prism
+	python -m tests.referees.prism_answers
 
 compare-tape: setup ## List where the mock differs in kind from the service on TAPE (default: the example)
 	python -m nano_banana_edit_mock compare $(or $(TAPE),examples/tape)
