@@ -60,6 +60,15 @@ def mock() -> AbstractContextManager[Server]:
     return _started("400", sys.executable, "-m", "nano_banana_edit_mock", "--port")
 
 
+@contextmanager
+def proxy() -> Iterator[Server]:
+    """Start the mock as a proxy in front of another one."""
+    with mock() as upstream:
+        command = (sys.executable, "-m", "nano_banana_edit_mock", "--quiet", "--proxy", upstream.url, "--port")
+        with _started("400", *command) as started:
+            yield started
+
+
 def prism() -> AbstractContextManager[Server]:
     """Start Prism in its fastest mode, with node: npx would be measured too."""
     return _started("422", "node", str(_installed()), "mock", str(DOCUMENT), "-v", "silent", "--port")
