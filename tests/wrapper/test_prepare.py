@@ -286,6 +286,15 @@ def test_a_bomb_is_refused(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         prepare(photo("PNG", (64, 64)))
 
 
+def test_no_program_reads_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Pillow would hand to Ghostscript is refused: a picture may not run a program."""
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("a program runs"))
+    monkeypatch.setattr("shutil.which", lambda _: "gs")
+    with pytest.raises(InvalidRequest, match="it is no known image, which Pillow cannot read"):
+        prepare(("photo.eps", eps, "application/postscript"))
+
+
 def test_a_handler_of_the_caller_is_heard() -> None:
     """What a signal handler raises meanwhile is no fault of the image."""
 

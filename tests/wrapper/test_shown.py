@@ -92,7 +92,7 @@ def test_a_handler_of_the_caller_is_heard(monkeypatch: pytest.MonkeyPatch) -> No
     def handler(signum: int, frame: Any) -> None:
         raise TimeoutError("the caller's")
 
-    def read(*args: Any) -> None:
+    def read(*args: Any, **_: object) -> None:
         handler(14, sys._getframe())
 
     monkeypatch.setattr(PIL.Image, "open", read)

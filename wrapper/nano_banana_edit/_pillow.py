@@ -19,14 +19,9 @@ if TYPE_CHECKING:
     import PIL.Image
 
 _QUALITY = 95  # the highest that Pillow advises for JPEG
-_PHOTOS = (
-    "AVIF",
-    "HEIF",
-    "JPEG",
-    "JPEG2000",
-    "MPO",
-    "WEBP",
-)  # formats with losses, of which JPEG is a worthy successor
+# Formats with losses, of which JPEG is a worthy successor, and the others. Pillow hands EPS to Ghostscript.
+_PHOTOS = ("AVIF", "HEIF", "JPEG", "JPEG2000", "MPO", "WEBP")
+_OPENED = (*_PHOTOS, "BMP", "GIF", "ICO", "PNG", "PSD", "TIFF")
 _ONE_PICTURE = ("HEIF", "MPO")  # whose further frames are previews and depth maps
 
 
@@ -48,7 +43,8 @@ def opened(content: bytes, what: str, refusal: Callable[[str], Exception]) -> PI
     """Return an image that is read, with its format. Raises what `refusal` makes of the reason if that fails."""
     pil = pillow(what)
     try:
-        image: PIL.Image.Image = pil.open(io.BytesIO(content))
+        known = {*pil.registered_extensions().values()} - {"MPO"}  # a JPEG to Pillow, which may lack AVIF
+        image: PIL.Image.Image = pil.open(io.BytesIO(content), formats=[name for name in _OPENED if name in known])
         image.load()
     except (pil.DecompressionBombError, pil.DecompressionBombWarning) as error:
         raise refusal(f"{error}; set PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
