@@ -73,6 +73,17 @@ class Server:
         """Drop a database, with the connections that a test left open."""
         self._execute(f"DROP DATABASE {re.search('test_[0-9]+', url)[0]} WITH (FORCE)")
 
+    def empty(self, url: str) -> None:
+        """Make a database as empty as a new one, in a tenth of the time, and end the connections that are left."""
+        name = re.search("test_[0-9]+", url)[0]
+        self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = '{name}' AND pid <> pg_backend_pid();"
+            f"ALTER DATABASE {name} RESET ALL; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+            "GRANT USAGE ON SCHEMA public TO PUBLIC",
+            name,
+        )
+
     def close(self) -> None:
         """Stop the server, and remove its folder."""
         self._keeper.communicate()
@@ -80,11 +91,11 @@ class Server:
     def _url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
-    def _execute(self, statement: str) -> None:
+    def _execute(self, statement: str, database: str = "postgres") -> None:
         import psycopg
 
         self.start()
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self._url(database), autocommit=True) as connection:
             connection.execute(statement)
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -119,12 +130,16 @@ def postgresql_server() -> Iterator[Server]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def _postgresql_database(postgresql_server: Server) -> str:
+    return postgresql_server.create()
+
+
 @pytest.fixture
-def postgresql(postgresql_server: Server) -> Iterator[str]:
+def postgresql(postgresql_server: Server, _postgresql_database: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    url = postgresql_server.create()
-    yield url
-    postgresql_server.drop(url)
+    yield _postgresql_database
+    postgresql_server.empty(_postgresql_database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

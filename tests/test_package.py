@@ -1,16 +1,18 @@
-"""What is shipped: a wheel, built from the sdist, that works without the repository."""
+"""What is shipped: an sdist, and a wheel that works without the repository."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
-from email import message_from_bytes
 from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
 from .test_public import PACKAGES, ROOT
@@ -25,26 +27,83 @@ print(len(nano_banana_edit_mock.load().operations))
 """
 
 
+SHIPPED = ["CHANGELOG.md", "LICENSE", "README.md", "openapi.yaml", "pyproject.toml", ".gitignore"]
+FOLDERS = ["generated", "mock_server", "wrapper"]
+
+
+def build(source: Path, *options: str, umask: int = -1) -> dict[str, Path]:
+    """Build what is in a folder; return the files by the ends of their names."""
+    command = [sys.executable, "-m", "build", "--no-isolation", *options, str(source)]
+    subprocess.run(command, check=True, capture_output=True, umask=umask)
+    return {path.suffix: path for path in (source / "dist").iterdir()}
+
+
+def copy(folder: Path) -> Path:
+    """Copy what the build reads, each file as if written now."""
+    for name in FOLDERS:
+        nothing = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, copy_function=shutil.copyfile, ignore=nothing)
+    for name in SHIPPED:
+        shutil.copyfile(ROOT / name, folder / name)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built from the sdist that is built from the repository."""
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    return built
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist, and the wheel that is built from it."""
+    return build(copy(tmp_path_factory.mktemp("first")))
+
+
+@pytest.fixture(scope="module")
+def wheel(built: dict[str, Path]) -> Path:
+    return built[".whl"]
+
+
+def metadata(wheel: Path) -> Metadata:
+    """The metadata of a wheel, checked by the rules for them."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    return Metadata.from_email(archive.read(name))
+
+
+def test_builds_are_reproducible(built: dict[str, Path], tmp_path: Path) -> None:
+    """Built elsewhere, later, by a stricter user and without the sdist between, both files have the same bytes."""
+    again = build(copy(tmp_path), "--sdist", "--wheel", umask=0o077)
+    assert {".gz", ".whl"} == again.keys() == built.keys()
+    for suffix, path in again.items():
+        assert (path.name, path.read_bytes()) == (built[suffix].name, built[suffix].read_bytes())
 
 
 def test_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
-    """Every file of the three packages is in it, the page of the mock too, and no other top-level name."""
-    names = set(zipfile.ZipFile(wheel).namelist())
-    for package, root in PACKAGES.items():
-        files = [path for path in root.rglob("*.*") if path.is_file() and path.parent.name != "__pycache__"]
-        assert {f"{package}/{path.relative_to(root).as_posix()}" for path in files} <= names
-        assert f"{package}/py.typed" in names
+    """Every file of the three packages is in it, the page of the mock too, and nothing else but the document."""
+    files = {
+        f"{package}/{path.relative_to(root).as_posix()}"
+        for package, root in PACKAGES.items()
+        for path in root.rglob("*.*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert files | {"nano_banana_edit_mock/openapi.yaml"} == names
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert {"nano_banana_edit_mock/admin/admin.yaml", "nano_banana_edit_mock/admin/page/index.html"} <= names
-    assert "nano_banana_edit_mock/openapi.yaml" in names
-    assert set(PACKAGES) == {top for name in names if not (top := name.partition("/")[0]).endswith(".dist-info")}
+
+
+def test_sdist_holds_what_the_wheel_is_made_from(built: dict[str, Path]) -> None:
+    """The sdist has the sources, the license and the changes, and no test."""
+    with tarfile.open(built[".gz"]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {*SHIPPED, *FOLDERS, "PKG-INFO"} == {name.partition("/")[0] for name in names}
+
+
+def test_metadata_are_valid(wheel: Path) -> None:
+    """The metadata are valid, with license and types named, and a page of the package has no dead link."""
+    data = metadata(wheel)
+    assert ("MIT", ["LICENSE"]) == (data.license_expression, data.license_files)
+    assert "Typing :: Typed" in data.classifiers
+    assert "markdown" in data.description_content_type
+    assert not re.findall(r"\]\((?!https?://)[^)]*\)", data.description)
+    assert "openapi.yaml" in data.description
+    assert "](#" not in (ROOT / "README.md").read_text()  # a package's page has no anchors
 
 
 def test_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
@@ -56,12 +115,8 @@ def test_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
 
 def test_bare_client_has_three_dependencies(wheel: Path) -> None:
     """Without extras it needs httpx2, attrs and stamina."""
-    archive = zipfile.ZipFile(wheel)
-    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-    needed = message_from_bytes(archive.read(name)).get_all("Requires-Dist")
-    assert ["attrs", "httpx2", "stamina"] == sorted(
-        re.split("[<>]", line)[0] for line in needed if "extra ==" not in line
-    )
+    needed = [need.name for need in metadata(wheel).requires_dist if need.marker is None]
+    assert ["attrs", "httpx2", "stamina"] == sorted(needed)
 
 
 def test_anyio_is_new_enough() -> None:

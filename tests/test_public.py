@@ -51,13 +51,16 @@ def test_all_is_what_there_is(module: ModuleType) -> None:
 def test_twins_have_the_same_methods(sync: type, twin: type) -> None:
     """Both kinds have the same public methods with the same parameters and defaults, and the twin's docs point over."""
     names = {name for name in dir(sync) if not name.startswith("_")} - {"close"}
-    assert names == {name for name in dir(twin) if not name.startswith("_")} - {"aclose"}
+    also = {name for name in dir(twin) if not name.startswith("_")} - {"aclose"}
+    assert names == also, f"give {sync.__name__} and {twin.__name__} the same methods"
     for name in (name for name in names if inspect.isfunction(getattr(sync, name))):
         one, other = getattr(sync, name), getattr(twin, name)
-        assert inspect.signature(one).parameters == inspect.signature(other).parameters
+        parameters = inspect.signature(one).parameters
+        assert parameters == inspect.signature(other).parameters, f"give both kinds of `{name}` the same parameters"
         if one is not other:
             assert inspect.iscoroutinefunction(other)
-            assert f"See `{sync.__name__}.{name}`" in other.__doc__
+            see = f"See `{sync.__name__}.{name}`"
+            assert see in other.__doc__, f"write {see} into the docstring of {twin.__name__}.{name}"
     http = {"http_client": inspect.signature(sync).parameters.get("http_client")}
     settings = [dict(inspect.signature(kind).parameters) | http for kind in (sync, twin)]
     if sync is NanoBananaEdit:
@@ -69,9 +72,10 @@ def test_methods_are_documented(name: str) -> None:
     """Each method of the client documents its arguments, result, errors and source in the document."""
     method = getattr(NanoBananaEdit, name)
     for section in ("Args:", "Returns:", "Raises:", "Source: `openapi.yaml#/paths/"):
-        assert section in method.__doc__
+        assert section in method.__doc__, f"the docstring of NanoBananaEdit.{name} needs {section}"
     for parameter in [name for name in inspect.signature(method).parameters if name != "self"]:
-        assert re.search(rf"^\s+{parameter}: ", method.__doc__, re.MULTILINE)
+        described = re.search(rf"^\s+{parameter}: ", method.__doc__, re.MULTILINE)
+        assert described, f"describe {parameter} under Args: in the docstring of NanoBananaEdit.{name}"
 
 
 @pytest.mark.parametrize("method", ["edit", "submit"])
@@ -81,14 +85,18 @@ def test_every_property_is_an_argument(method: str) -> None:
     own = {"self", "images", "extra_body", "timeout", "on_progress", "key", "retry_failed"} | (
         {"stop_on"} if method == "edit" else set()
     )
-    assert {name for name, *_ in PROPERTIES} - {"image_urls"} == parameters - own
+    properties = {name for name, *_ in PROPERTIES} - {"image_urls"}
+    remedy = f"in client.py, give `{method}` of both clients an argument for each property, and put it into `options`"
+    assert properties == parameters - own, remedy
 
 
 def test_every_operation_is_a_method() -> None:
     """Each operation that the generator made is used by the operation of a method."""
     generated = {name for name in modules("nano_banana_edit_client") if name.count(".") == 3}
     used = imports(PACKAGES["nano_banana_edit"] / "_operations.py", "nano_banana_edit")
-    assert {name for name in generated if ".api." in name} == {name for name in used if name.count(".") == 3}
+    remedy = "write an operation in _operations.py that sends it, and a method of both clients in client.py"
+    operations = {name for name in generated if ".api." in name}
+    assert operations == {name for name in used if name.count(".") == 3}, remedy
 
 
 def imports(path: Path, package: str) -> set[str]:

@@ -165,7 +165,7 @@ def mock() -> None:
     service.on("getTask", Reply(502, body="<p>", headers={"Content-Type": "text/html"}), nth=3, times=None)
     service.outage(seconds=2.5)
     service.script([{"reply": {"status": 429}, "nth": 2}, Fault.TRUNCATED])
-    service.script(Path("story.yaml"))
+    service.script(Path("script.yaml"))
     service.script(["truncated"])  # type: ignore[list-item]
     service.advance(2.5)
     assert_type(service.time, float)

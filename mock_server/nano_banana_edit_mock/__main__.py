@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
     parser.add_argument("--invalid-status", type=int, default=400, metavar="N", help=invalid)
     parser.add_argument("--script", type=Path, metavar="FILE", help="script: a list of steps, in YAML or JSON")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="OpenAPI document (default: the one shipped)")
+    parser.add_argument("--quiet", action="store_true", help="do not log the requests on standard error")
     commands = parser.add_subparsers(dest="command", title="instead of serving")
     census = commands.add_parser("contract", help="print the constraints of a document as a table")
     census.add_argument("document", type=Path, nargs="?", help="OpenAPI document (default: the one shipped)")
@@ -134,8 +135,9 @@ def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     )
     if options.script:
         service.script(options.script)
+    token = os.environ.get(TOKEN_VARIABLE) or None
     try:
-        serve(host=options.host, port=options.port, service=service, admin_token=os.environ.get(TOKEN_VARIABLE) or None)
+        serve(host=options.host, port=options.port, service=service, admin_token=token, quiet=options.quiet)
     except OSError as error:
         parser.exit(1, f"{parser.prog}: error: {error.strerror}\n")
 

@@ -5,7 +5,7 @@ a port. Each test has a new service, and environment variables that lead clients
 service stand in a marker of the test, of its class or of its module, the nearest first, or on the command line:
 
     @pytest.mark.nano_banana_edit_mock(polls=0, seed=7, script=[Reply.rate_limited()])
-    pytest --nano-banana-edit-polls 0 --nano-banana-edit-script story.yaml
+    pytest --nano-banana-edit-polls 0 --nano-banana-edit-script script.yaml
 """
 
 from __future__ import annotations

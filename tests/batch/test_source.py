@@ -62,7 +62,7 @@ def test_every_column_arrives(desk: Desk) -> None:
     assert {"saved": 1} == desk.run([row]).states
     assert ["a/b.jpg"] == desk.files()
     sent = {"image_urls": [URL], "prompt": "p", "image_size": "16:9", "output_format": "jpeg", "seed": 7}
-    assert sent == desk.service.edits[0].body
+    assert sent == desk.service.edits[0].body, "name each property of EditRequest that has a value, or a default"
 
 
 @pytest.mark.parametrize(

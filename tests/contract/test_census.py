@@ -36,12 +36,13 @@ def test_no_constraint_is_forgotten(printed: list[str]) -> None:
     proved = {row[0]: row[4] for row in rows}
     assert [json.dumps(constraint.value) for constraint in CONTRACT.constraints] == [row[1] for row in rows]
     assert [constraint.id for constraint in CONTRACT.constraints] == [*proved]
-    assert [] == [name for name, tests in proved.items() if not tests.startswith("test_")]
+    unproved = [name for name, tests in proved.items() if not tests.startswith("test_")]
+    assert [] == unproved, "parametrise a test in tests/contract by these constraints"
 
 
 def test_page_is_up_to_date(printed: list[str]) -> None:
     """The page in the documentation is what `make contract` writes."""
-    assert printed == PAGE.read_text().splitlines()
+    assert printed == PAGE.read_text().splitlines(), "run `make contract`, and commit the page"
 
 
 def test_tests_of_a_folder(tmp_path: Path) -> None:

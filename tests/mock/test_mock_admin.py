@@ -14,7 +14,7 @@ from .conftest import ADMIN
 
 def test_calls(service, ask, send, edit_body):
     """The journal shows each request, its violations and its answer, and no token."""
-    send("createEdit", Authorization="Bearer hidden")
+    send("createEdit", Authorization="Bearer not-to-be-seen")
     send("createEdit", {"prompt": ""})
     send("uploadFile", b"x" * 70_000)
     response = ask("GET", "/calls")
@@ -25,7 +25,7 @@ def test_calls(service, ask, send, edit_body):
     )
     assert ["/image_urls", "/prompt"] == sorted(violation["pointer"] for violation in second["violations"])
     assert (70_000, None) == (third["size"], third["body"])
-    assert b"hidden" not in response.body
+    assert b"not-to-be-seen" not in response.body
 
 
 def test_the_number_of_a_call_outlives_the_ring(service, ask, send):
@@ -196,6 +196,8 @@ def test_reset(service, ask, send):
         ({"assertion": "not_called", "operation": "getTask"}, None),
         ({"assertion": "no_invalid_requests"}, None),
         ({"assertion": "all_scripted_used"}, None),
+        ({"assertion": "billed_at_most", "most": 1}, None),
+        ({"assertion": "billed_at_most", "most": 0}, "1 edit accepted, each of which is billed; expected at most 0."),
         (
             {"assertion": "called_once_with", "properties": {"prompt": "x"}},
             "prompt: expected 'x', actual 'Make it snow.'",
@@ -219,8 +221,13 @@ def test_verify(ask, send, expectation, message):
 @pytest.mark.parametrize(
     ("expectation", "message"),
     [
-        ({"assertion": "not_called", "properties": {"operation": 1}}, "not_called has no such argument."),
-        ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests has no such argument."),
+        (
+            {"assertion": "not_called", "properties": {"operation": 1}},
+            "not_called has other arguments; see admin.yaml.",
+        ),
+        ({"assertion": "no_invalid_requests", "operation": "getTask"}, "no_invalid_requests has other arguments; "),
+        ({"assertion": "billed_at_most"}, "billed_at_most has other arguments; "),
+        ({"assertion": "billed_at_most", "most": -1}, "most is -1; the minimum is 0."),
         ({"assertion": "called_with", "operation": "x"}, "operation is 'x'; it must be one of createEdit, "),
         ({"assertion": "x"}, 'assertion is "x"; it must be one of "called_once_with", '),
     ],

@@ -200,7 +200,7 @@ def test_an_option_is_known_by_its_beginning(monkeypatch, arguments, shown):
         (
             [],
             {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "--seconds SECONDS", "--token TOKEN"}
-            | {"--invalid-status N", "--script FILE", "--spec FILE", "contract", "diff"},
+            | {"--invalid-status N", "--script FILE", "--spec FILE", "--quiet", "contract", "diff"},
         ),
         (["contract"], {"document", "--json"}),
         (["diff"], {"old", "new"}),

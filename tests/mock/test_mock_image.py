@@ -72,9 +72,9 @@ def test_it_has_what_the_tests_run_with():
 
 
 def test_the_examples():
-    """The story of the example is one that can happen, and the services find it, each other and no other host."""
+    """The script of the example is one that can happen, and the services find it, each other and no other host."""
     service = MockService()
-    service.script(ROOT / "examples/story.yaml")
+    service.script(ROOT / "examples/script.yaml")
     with pytest.raises(AssertionError, match="used 0 of"):
         service.assert_all_scripted_used()
     services = yaml.safe_load((ROOT / "examples/compose.yaml").read_text())["services"]

@@ -1,14 +1,18 @@
-"""The drawn results: shape, format, background, text."""
+"""The drawn results: shape, format, background, label, text."""
 
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from io import BytesIO
 from typing import Any
 
 import pytest
 from nano_banana_edit_mock import load
+from nano_banana_edit_mock.engine import fonts
 from nano_banana_edit_mock.engine.drawing import LONG_SIDE, MAX_PIXELS, _wrap, render
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, features
 
 CHOICES = {c.field[0]: c.value for c in load().constraints if c.keyword == "enum"}
 PANEL = (17, 17, 17)
@@ -101,8 +105,9 @@ def test_orientation():
     [("RGB", "red", (255, 0, 0)), ("RGBA", (0, 0, 0, 0), (255, 255, 255)), ("L", 9, (9, 9, 9)), ("1", 1, (255,) * 3)],
 )
 def test_background(mode, colour, expected):
-    """The source is the background, and what is transparent in it is white."""
-    assert expected == read(draw(size="16:9", source=file(mode=mode, colour=colour))).getpixel((3, 3))
+    """The source is on the left, and what is transparent in it is white; on the right it is changed."""
+    image = read(draw(size="16:9", source=file(mode=mode, colour=colour)))
+    assert expected == image.getpixel((3, image.height // 2)) != image.getpixel((image.width - 3, image.height // 2))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +133,15 @@ def test_odd_source():
     plain = file()
     odd = plain[:33] + chunk(b"acTL" + bytes(8)) + plain[33:]  # behind the signature and the first chunk
     assert draw(source=plain) == draw(source=odd) != draw()
+
+
+@pytest.mark.parametrize("source", [None, file()])
+def test_it_says_that_it_is_a_mocks(source):
+    """A yellow label at the top is part of every result; only one without an upload says so."""
+    image = read(draw(source=source))
+    assert [(242, 201, 76)] * 2 == [image.getpixel(place) for place in ((0, 0), (image.width - 1, 40))]
+    label = (0, 0, image.width, 60)
+    assert (source is not None) == (image.crop(label).tobytes() == read(draw("x", source=file())).crop(label).tobytes())
 
 
 def panel(image: Image.Image) -> Any:
@@ -165,7 +179,6 @@ class Mono:
         ("one two three", 6, 9, ["one", "two", "three"]),
         ("abcdef", 4, 9, ["abcd", "ef"]),
         ("abcd ef", 3, 9, ["abc", "d", "ef"]),
-        (" a \n b\x00c\t", 9, 9, ["a b c"]),
         ("abc", 0, 9, ["a", "b", "c"]),
         ("one two three", 7, 1, ["one tw…"]),
         ("a b cd", 3, 1, ["a…"]),
@@ -181,6 +194,54 @@ def test_slim_shape():
     """Where there is no room for two lines one is written, and the picture is seen above it."""
     image = read(draw(LONG, size="30:1"))
     assert PANEL == image.getpixel((0, image.height - 1)) != image.getpixel((0, 0))
+
+
+CHOOSE = """
+import sys
+from nano_banana_edit_mock.engine.fonts import choose
+for prompt in sys.argv[1:]:
+    print(ascii(choose(prompt)))
+"""
+
+
+def chosen(*prompts, **environment):
+    """What is drawn of prompts on a machine whose fonts are where the environment says."""
+    command = [sys.executable, "-c", CHOOSE, *prompts]
+    run = subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, text=True)
+    return [eval(line) for line in run.stdout.splitlines()]
+
+
+def test_a_machine_without_fonts(tmp_path):
+    """A character that no font has is written without its accent or as its number, and the label says so."""
+    note = ["no font here has all its characters"]
+    nowhere = {name: str(tmp_path) for name in ("HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS")}
+    found = chosen(
+        "snow\n on\t\x07it", "caf\u00e9", "\u96ea\u2744\ufe0f!", "1 \u2192 2", "\u201cit\u2019s\u201d", **nowhere
+    )
+    assert [
+        ("snow on it", None, []),
+        ("cafe", None, note),
+        ("[U+96EA U+2744]!", None, note),
+        ("1 [U+2192] 2", None, note),
+        ("\u201cit\u2019s\u201d", None, []),
+    ] == found
+
+
+def test_a_font_of_the_machine(tmp_path):
+    """A font of the machine that has all characters is taken, and of several the one that lacks the fewest."""
+    text, name, notes = chosen("\u0421\u043d\u0435\u0433")[0]
+    if name is None:
+        pytest.skip("this machine has no font with Cyrillic letters")
+    assert ("\u0421\u043d\u0435\u0433", []) == (text, notes)
+    assert draw("\u0421\u043d\u0435\u0433") == draw("\u0421\u043d\u0435\u0433") != draw("[U+0421 U+043D U+0435 U+0433]")
+
+
+def test_right_to_left(monkeypatch):
+    """Without the library that lays it out, the label says that right-to-left text runs the wrong way."""
+    prompt = "\u05e9\u05dc\u05d2"
+    assert "right-to-left" not in str(fonts.choose(prompt)) or not features.check("raqm")
+    monkeypatch.setattr(features, "check", lambda name: False)
+    assert "right-to-left text needs libfribidi" == fonts.choose(prompt)[2][-1]
 
 
 def test_blank_prompt():

@@ -97,7 +97,7 @@ def test_what_is_json_is_accepted(step):
 
 def test_a_file_is_a_script(service, send, tmp_path):
     """The path of a file stands for the steps in it."""
-    file = tmp_path / "story.yaml"
+    file = tmp_path / "script.yaml"
     file.write_text("- reply: {status: 503}", "utf-8")
     service.script(file)
     assert [503, 404] == [send("getTask").status for _ in range(2)]
@@ -124,7 +124,7 @@ def test_a_file_is_a_script(service, send, tmp_path):
 def test_what_is_wrong_with_a_file_names_it(service, monkeypatch, tmp_path, text, message):
     """Whatever is refused of a file comes after its name, once, and none of its steps is said."""
     monkeypatch.setattr(script, "MAX_RULES", 2)
-    file = tmp_path / "story.yaml"
+    file = tmp_path / "script.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=rf"^{re.escape(str(file) + message)}") as caught:
         service.script(file)
@@ -140,7 +140,7 @@ def test_a_file_that_is_not_there(service, tmp_path):
 
 def test_whole_numbers_written_as_floats(service, tmp_path):
     """A count such as 2.0 or 1e1 is a whole number, as in JSON Schema."""
-    file = tmp_path / "story.json"
+    file = tmp_path / "script.json"
     file.write_text('[{"reply": {"status": 429.0}, "nth": 2.0, "times": 3e0}, {"outage": {"requests": 1e1}}]', "utf-8")
     service.script(file)
     told = [str(rule) for rule in service.rules]
@@ -151,7 +151,7 @@ def test_whole_numbers_written_as_floats(service, tmp_path):
 @pytest.mark.parametrize("kind", [str, lambda path: path])
 def test_a_path_of_any_kind(service, tmp_path, kind):
     """A path may be text, and one that leads nowhere is named."""
-    file = tmp_path / "story.yaml"
+    file = tmp_path / "script.yaml"
     file.write_text("- fault: empty")
     service.script(kind(file))
     assert [Fault.EMPTY] == [rule.do for rule in service.rules]

@@ -208,22 +208,33 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def test_a_closed_standard_output(monkeypatch):
-    """Without a standard output, as in a daemon, the mock serves all the same and says nothing."""
+def unread():
+    """A stream whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w")
+
+
+@pytest.mark.parametrize("make", [lambda: None, unread])
+def test_a_closed_output(monkeypatch, make):
+    """Without outputs, as in a daemon, or with some that nobody reads, the mock serves all the same."""
     port, statuses = free_port(), []
 
     def ask() -> None:
         while not statuses:
             with contextlib.suppress(httpx.ConnectError):
-                statuses.append(httpx.get(f"http://127.0.0.1:{port}", trust_env=False).status_code)
+                statuses.append(httpx.get(f"http://127.0.0.1:{port}/v1/tasks/x", trust_env=False).status_code)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(sys, "stdout", None)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, make())
     thread = threading.Thread(target=ask)
     thread.start()
     main(["--port", str(port)])
     thread.join()
-    assert [200] == statuses
+    for output in filter(None, (sys.stdout, sys.stderr)):
+        output.close()
+    assert [401] == statuses
 
 
 def test_what_a_reader_is_told(monkeypatch):

@@ -287,7 +287,7 @@ def test_results(send, edit_body):
     assert (200, "image/jpeg") == (response.status, response.header("Content-Type"))
     image = Image.open(BytesIO(response.body))
     assert ((300, 200), "JPEG") == (image.size, image.format)
-    red, green, blue = cast("tuple[int, ...]", image.getpixel((5, 5)))
+    red, green, blue = cast("tuple[int, ...]", image.getpixel((5, 100)))
     assert red > 200 > 60 > max(green, blue)
     assert response == service.handle(Request("GET", result))
     assert 404 == service.handle(Request("GET", result.replace("jpeg", "png"))).status

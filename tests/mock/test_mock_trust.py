@@ -1,8 +1,10 @@
 """Who gets at what under `/__mock__/`, and what anybody may have."""
 
 import pytest
-from nano_banana_edit_mock import Request
+import yaml
+from nano_banana_edit_mock import MockService, Request, load
 from nano_banana_edit_mock.admin.api import administer, is_admin, is_loopback, trusted
+from nano_banana_edit_mock.contract import parse
 
 from .conftest import ADMIN, ORIGIN
 
@@ -118,6 +120,34 @@ def test_documents(ask, document):
     answers = [ask(method, "/openapi.json") for method in ("POST", "OPTIONS")]
     assert [405, 204] == [answer.status for answer in answers]
     assert ["GET, HEAD, OPTIONS"] * 2 == [answer.header("Allow") for answer in answers]
+
+
+@pytest.mark.parametrize("path", ["/openapi.yaml", "/openapi.yaml?x"])
+def test_the_document_as_yaml(document, tmp_path, path):
+    """The document in use is served as YAML that reads as the same document, by the rules of 1.1 and of 1.2."""
+    document["x-texts"] = [
+        "no",
+        "0100",
+        "16:9",
+        "1e5",
+        "0o7",
+        "<<",
+        "~",
+        "",
+        "\n",
+        "=",
+        "2026-01-01",
+        "\u96ea \x85",
+    ]
+    url = f"{ORIGIN}{path}"
+    answer = administer(MockService(contract=parse(document)), Request("GET", url), token="s", peer="::1")
+    assert ("application/yaml", "*") == tuple(map(answer.header, ("Content-Type", "Access-Control-Allow-Origin")))
+    assert document == yaml.safe_load(answer.body)
+    file = tmp_path / "served.yaml"
+    file.write_bytes(answer.body)
+    assert document == load(file).document
+    assert is_admin(url)
+    assert not is_admin(f"{ORIGIN}/openapi.yaml.txt")
 
 
 def test_the_pages_files(ask, service):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import nano_banana_edit
 import pytest
 from nano_banana_edit import (
     APIConnectionError,
@@ -22,7 +20,6 @@ from nano_banana_edit import (
     NotFound,
 )
 
-from ..test_public import ROOT
 from .conftest import URL, Face, Script, accepted, fetch, image, save, task
 
 REFUSED = httpx2.ConnectError("Connection refused")
@@ -161,12 +158,3 @@ def test_unknown_setting_is_said_of_a_public_class(client: Any) -> None:
     """Python's own error of an argument that does not exist names what the caller called."""
     with pytest.raises(TypeError, match=r"NanoBananaEdit\(\) got an unexpected keyword argument 'api_key'"):
         client(api_key="t")
-
-
-def test_variables_are_listed() -> None:
-    """The page on connections lists each variable of the environment that the code reads."""
-    code = "".join(path.read_text("utf-8") for path in Path(nano_banana_edit.__file__).parent.rglob("*.py"))
-    page = (ROOT / "docs/how-to/connections.md").read_text("utf-8")
-    table = page.partition("## Environment variables\n")[2].partition("\n## ")[0]
-    read = {*re.findall(r"\b(?:SINANCODE_[A-Z_]+|NANO_BANANA_EDIT_[A-Z_]+|[A-Z]+_PROXY|SSL_[A-Z_]+)\b", code)}
-    assert read == {*re.findall(r"`([A-Z_]+)`", table)}

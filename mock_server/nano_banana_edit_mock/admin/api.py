@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,26 @@ from urllib.parse import urlsplit
 
 from attrs import asdict, evolve
 
-from ..contract import Operation
+from ..contract import Contract, Operation
 from ..contract.document import load_admin
+from ..contract.files import write_yaml
 from ..engine.answers import allowed, content, refuse, refused, reply
 from ..engine.cors import share
-from ..engine.journal import MAX_KEPT
+from ..engine.journal import MAX_KEPT, Reader
 from ..engine.records import Entry, Request, Response
 from ..engine.referee import Referee, astray
 from ..engine.routes import Routes
 from ..engine.service import MockService
 
 PREFIX = "/__mock__/"
-_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|/?(?:\?|$))")
+DOCUMENT = "/openapi.yaml"  # the one in use
+_ADMIN = re.compile(rf"(?i:https?)://[^/]*(?:{PREFIX[:-1]}(?=[/?]|$)|(?:/|{re.escape(DOCUMENT)})?(?:\?|$))")
 _PASSED_ON = re.compile(r"(?i)forwarded|via|x-real-ip|x-forwarded-.*")
 TOKEN_VARIABLE = "NANO_BANANA_EDIT_MOCK_TOKEN"  # noqa: S105 - the name of one, in the environment
 _WHICH = f"The mock printed it at its start, unless {TOKEN_VARIABLE} was set."
 EVENTS = "text/event-stream"
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")  # of an event
+_RAW = {"_headers", "_answer_headers", "content", "answered"}  # of an entry
 EVENTS_AT_ONCE = 20  # so that a stream holds nobody up
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
@@ -38,6 +41,9 @@ _STRICT = (
     ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'none'"),
     ("Cache-Control", "no-cache"),
 )
+
+
+_ANYWHERE = ("Access-Control-Allow-Origin", "*")
 
 
 def is_admin(url: str) -> bool:
@@ -124,21 +130,14 @@ class Feed:
 
     def __init__(self, last: str | None = None) -> None:
         known = _ID.fullmatch(last or "")
-        self._era: str | None = known[1] if known else last or None
-        self._after = int(known[2]) if known else 0
+        self._reader = Reader(known[1], int(known[2])) if known else Reader(last or None)
 
     def read(self, service: MockService) -> bytes:
         """Return the next events since the last read, at most twenty; empty if there are none."""
-        era, count, entries = service.journal.latest()
-        reset = self._era not in {None, era}
-        if reset:
-            self._after = 0
-        new = entries[len(entries) - max(0, min(count - self._after, len(entries))) :]
-        count -= len(new[EVENTS_AT_ONCE:])
-        new = new[:EVENTS_AT_ONCE]
-        self._era, self._after = era, count
+        reset, entries = self._reader.read(service.journal, EVENTS_AT_ONCE)
+        era, count = str(self._reader.era), self._reader.after
         first = [_event("reset", era, 0, {})] if reset else []
-        return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, new)])
+        return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, entries)])
 
 
 def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:
@@ -148,12 +147,9 @@ def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:
 def _calls(count: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
     """Yield the last of `count` requests, with their numbers."""
     for number, entry in enumerate(entries, count - len(entries) + 1):
-        try:
-            answer = json.loads(entry.answered or b"")
-        except ValueError:
-            answer = None
-        known = asdict(entry, filter=lambda attribute, _: attribute.name not in {"answered", "content"})
-        yield {"number": number, **known, "body": entry.body, "answer": answer}
+        known = asdict(entry, filter=lambda attribute, _: attribute.name not in _RAW)
+        parsed = {name: getattr(entry, name) for name in ("headers", "answer_headers", "body", "answer")}
+        yield {"number": number, **known, **parsed, "when": entry.when.isoformat()}
 
 
 def _listing(name: str, items: Iterable[Any], **further: int) -> Response:
@@ -207,13 +203,13 @@ def _reset(service: MockService, _: Any) -> Response:
 
 
 def _verify(service: MockService, value: Any) -> Response:
-    operation = [value["operation"]] if "operation" in value else []
+    arguments = [value[name] for name in ("operation", "most") if name in value]
     try:
-        getattr(service, f"assert_{value['assertion']}")(*operation, **value.get("properties", {}))
+        getattr(service, f"assert_{value['assertion']}")(*arguments, **value.get("properties", {}))
     except AssertionError as difference:
         return reply(200, {"holds": False, "message": str(difference)})
     except TypeError as error:
-        raise ValueError(f"{value['assertion']} has no such argument. Leave out operation or properties.") from error
+        raise ValueError(f"{value['assertion']} has other arguments; see admin.yaml.") from error
     return reply(200, {"holds": True})
 
 
@@ -230,11 +226,18 @@ _OPERATIONS: Mapping[str, Callable[[MockService, Any], Response]] = {
 }
 
 
+@lru_cache(1)
+def _as_yaml(contract: Contract) -> bytes:
+    return write_yaml(contract.document).encode()
+
+
 def _open(path: str, service: MockService) -> Response | None:
-    """Return what needs no token: the page, both documents, and files, which leave no entry in the journal."""
+    """Return what needs no token: the page, the documents, and files, which leave no entry in the journal."""
     documents = {f"{PREFIX}openapi.json": load_admin(), f"{PREFIX}api.json": service.contract}
     if path in documents:
-        return reply(200, documents[path].document, ("Access-Control-Allow-Origin", "*"))
+        return reply(200, documents[path].document, _ANYWHERE)
+    if path == DOCUMENT:
+        return content(200, "application/yaml", _as_yaml(service.contract), _ANYWHERE)
     if path.startswith((f"{PREFIX}files/", f"{PREFIX}results/")):
         return service.get_file(path.removeprefix(PREFIX[:-1]))
     # Compared with the names that there are, because a system refuses to look for some names.

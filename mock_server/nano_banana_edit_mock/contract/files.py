@@ -73,6 +73,24 @@ def _value(text: str, form: str) -> Any:
     return _Builder().value(root) if root else None
 
 
+def write_yaml(value: Any) -> str:
+    """Return a JSON value as YAML that readers of 1.1 and of 1.2 read alike."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes each text that is something else without quotes in YAML 1.2; PyYAML quotes those of 1.1."""
+
+    def text(self, text: str) -> yaml.Node:
+        """Return the scalar of a text."""
+        style = '"' if _PLAIN.fullmatch(text) else None
+        return self.represent_scalar(yaml.SafeLoader.DEFAULT_SCALAR_TAG, text, style)
+
+
+_Dumper.add_representer(str, _Dumper.text)
+
+
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the quick one, if libyaml is there
     """Leaves open what a scalar without quotes and tag is."""
 

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import logging
+import os
 import re
 import signal
 import socket
@@ -13,8 +14,9 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from secrets import token_urlsafe
-from typing import Self
+from typing import Self, TextIO
 from urllib.parse import urlsplit
 
 from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback, wanted
@@ -24,6 +26,7 @@ from ..engine.referee import check_token
 from ..engine.service import MockService, service_of
 from .connection import LARGE, Answer, Connection, Making, Shared
 from .faults import Piece, head, pieces
+from .log import Log
 
 WORKERS = 2  # threads for requests that are much work
 MAX_STREAMS = 32  # of events; a page has one
@@ -33,7 +36,7 @@ LOOK_EVERY = 0.1  # seconds between two looks for new events; a reader sees no d
 SILENCE = 150  # looks without any, after which a stream says that it still lives
 
 # Results may have to be drawn, and most of what the mock is asked about itself is as long as its memory.
-_MUCH = re.compile(r"/results/|/__mock__/(?!clock|events|reset)")
+_MUCH = re.compile(r"/results/|/openapi\.yaml|/__mock__/(?!clock|events|reset)")
 _LOG = logging.getLogger("nano_banana_edit_mock")
 
 
@@ -163,12 +166,18 @@ class MockServer:
 
 
 def serve(
-    *, host: str = "127.0.0.1", port: int = 4010, service: MockService | None = None, admin_token: str | None = None
+    *,
+    host: str = "127.0.0.1",
+    port: int = 4010,
+    service: MockService | None = None,
+    admin_token: str | None = None,
+    quiet: bool = False,
 ) -> None:
-    """Serve until interrupted or terminated, after one line on standard output, if it is open, that says where.
+    """Serve until interrupted or terminated, after one line on standard output that says where.
 
     With port 0 the line is a JSON object with `url` and `port`. If other machines can connect, it also has the token
-    that they need for `/__mock__/`: `admin_token`, or a new one.
+    that they need for `/__mock__/`: `admin_token`, or a new one. Unless `quiet`, each request is a line on standard
+    error. Either output may be closed.
     """
     token = token_urlsafe() if admin_token is None else admin_token
     server = MockServer(service, host=host, port=port, admin_token=token)
@@ -182,14 +191,30 @@ def serve(
             else:
                 page = f", with its page on {server.url}/#token={token}" if outside else ""
                 line = f"nano-banana-edit mock on {server.url}{page}"
-            if sys.stdout:  # it is None in a daemon
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
-            while True:
-                time.sleep(3_600)  # unlike the join of a thread, it may be interrupted everywhere
+            _tell(sys.stdout, f"{line}\n")
+            log = Log()
+            while True:  # a sleep may be interrupted everywhere, unlike the join of a thread
+                try:
+                    time.sleep(3_600 if quiet else LOOK_EVERY)
+                finally:
+                    quiet = quiet or not _tell(sys.stderr, log.read(server.service))
     finally:
         for number, handler in before:
             signal.signal(number, handler)
+
+
+def _tell(output: TextIO | None, text: str) -> bool:
+    """Write a text, and return whether somebody may read it."""
+    if output is None:  # as in a daemon
+        return False
+    try:
+        output.write(text)
+        output.flush()
+    except (OSError, ValueError):  # nobody reads it any more, or it is closed
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), output.fileno())  # or else the interpreter fails at its end
+        return False
+    return True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,9 +5,11 @@ from difflib import SequenceMatcher, get_close_matches
 from operator import methodcaller
 from typing import Any
 
+from ..contract.schemas import hold
 from .journal import MAX_KEPT, Journal
 from .records import Entry
 from .rules import Rule
+from .state import Job
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
 
@@ -58,6 +60,14 @@ def not_called(journal: Journal, operation: str | None) -> None:
     count, calls = journal.of(operation)
     head = f"{operation or 'The service'} was called {_times(count)}, expected not to be."
     _none(head, map(_spell, calls), count)
+
+
+def billed_at_most(most: int, accepted: int, jobs: Sequence[Job]) -> None:
+    """Assert that no more edits were accepted."""
+    hold("Expectation", assertion="billed_at_most", most=most)
+    lines = (f"{_apart(job.prompt)}, task {job.task_id}" for job in jobs)
+    head = f"{accepted} edit{'s' * (accepted != 1)} accepted, each of which is billed; expected at most {most}."
+    _none(head, lines, accepted if accepted > most else 0)
 
 
 def no_invalid_requests(journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""The drawing of results: an uploaded input or a gradient, in the requested shape, with the prompt on it."""
+"""The drawing of results: before and after of an upload, or a gradient, labelled as a mock's, with the prompt on it."""
 
 import random
 import re
@@ -7,8 +7,12 @@ from bisect import bisect_right
 from io import BytesIO
 from math import gcd
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
+from PIL.ImageFont import FreeTypeFont
 
+from . import fonts
+
+LABEL = "MOCK \N{MIDDLE DOT} not edited by the real service"
 LONG_SIDE = 1024  # pixels, about; the ratio is exact
 FORMATS = ("GIF", "JPEG", "PNG", "WEBP")  # of an input; Pillow hands others to programs, such as Ghostscript
 MAX_PIXELS = 50_000_000  # of an input; a larger one may be a decompression bomb, and is too slow for a mock
@@ -21,15 +25,22 @@ _RATIO = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
 def render(prompt: str, *, size: str, output_format: str, source: bytes | None, seed: str) -> tuple[str, bytes]:
-    """Draw a result and return its media type and bytes; equal arguments give equal results.
+    """Draw a result and return its media type and bytes; on one machine equal arguments give equal results.
 
     `size` is width to height as `W:H`, or `auto` for the shape of `source`; anything else is square. `source` is an
-    image file to draw on. Without a readable one, the background is a gradient whose colours depend on `seed`.
+    image file, which is drawn as it was on the left, and in two colours on the right. Without a readable one the
+    background is a gradient. The colours depend on `seed`.
     """
     background = _decode(source) if source else None
     shape = _shape(size, background)
-    image = ImageOps.fit(background, shape) if background else _gradient(shape, seed)
-    _write(image, prompt)
+    hue = random.Random(seed).randrange(360)  # noqa: S311  colours, not secrets
+    unit = max(10, min(shape) // 18)
+    small = fonts.font(None, unit * 2 // 3)
+    image = _split(ImageOps.fit(background, shape), hue, small) if background else _gradient(shape, hue)
+    text, name, notes = fonts.choose(prompt)
+    label = "; ".join([LABEL, *([] if background else ["no upload to draw on"]), *notes])
+    _write(image, label, small, "#111111", "#f2c94c", top=True)
+    _write(image, text, fonts.font(name, unit), "white", "#111111", top=False)
     file = BytesIO()
     form = Image.registered_extensions().get(f".{output_format}", "PNG")
     image.save(file, form)
@@ -77,26 +88,39 @@ class _Reader(BytesIO):
         return super().read(size)
 
 
-def _gradient(shape: tuple[int, int], seed: str) -> Image.Image:
-    hue = random.Random(seed).randrange(360)  # noqa: S311  colours, not secrets
+def _gradient(shape: tuple[int, int], hue: int) -> Image.Image:
     ramp = ImageOps.fit(Image.linear_gradient("L").rotate(30, expand=True).crop((64, 64, 256, 256)), shape)
     return ImageOps.colorize(ramp, f"hsl({hue}, 65%, 40%)", f"hsl({(hue + 50) % 360}, 80%, 75%)")
 
 
-def _write(image: Image.Image, prompt: str) -> None:
-    """Write the prompt on a panel along the lower edge, at most half as high as the image."""
-    unit = max(10, min(image.size) // 18)
-    font = ImageFont.load_default(size=unit)
-    rows = max(1, (image.height // 2 - unit) * 2 // (3 * unit))
-    lines = _wrap(prompt, font, width=image.width - 2 * unit, rows=rows)
+def _split(image: Image.Image, hue: int, font: FreeTypeFont) -> Image.Image:
+    """Return an image with a line down its middle, left of it as it was before, and right of it in two colours."""
+    middle = image.width // 2
+    right = ImageOps.grayscale(image.crop((middle, 0, *image.size)))
+    image.paste(ImageOps.colorize(right, f"hsl({hue}, 65%, 15%)", f"hsl({(hue + 50) % 360}, 80%, 92%)"), (middle, 0))
     draw = ImageDraw.Draw(image)
-    top = image.height - len(lines) * unit * 3 // 2 - unit
-    draw.rectangle((0, top, image.width, image.height), fill="#111111")
-    draw.multiline_text((unit, top + unit / 2), "\n".join(lines), fill="white", font=font, spacing=unit / 2)
+    draw.line((middle, 0, middle, image.height), "white", image.width // 250 + 1)
+    for text, away, anchor in (("before", -font.size, "rt"), ("after", font.size, "lt")):
+        place = middle + away, 3.5 * font.size  # below the label
+        draw.text(place, text, "white", font, anchor, stroke_width=font.size / 8, stroke_fill="#111111")
+    return image
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, *, width: int, rows: int) -> list[str]:
-    rest = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+def _write(image: Image.Image, text: str, font: FreeTypeFont, ink: str, panel: str, *, top: bool) -> None:
+    """Write a text on a panel along the upper or lower edge, at most half as high as the image."""
+    unit = font.size
+    rows = max(1, int((image.height // 2 - unit) * 2 // (3 * unit)))
+    lines = _wrap(text, font, width=int(image.width - 2 * unit), rows=rows)
+    height = len(lines) * unit * 3 // 2 + unit
+    start = 0 if top else image.height - height
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, start, image.width, start + height), fill=panel)
+    draw.multiline_text((unit, start + unit / 2), "\n".join(lines), fill=ink, font=font, spacing=unit / 2)
+
+
+def _wrap(text: str, font: FreeTypeFont, *, width: int, rows: int) -> list[str]:
+    """Return the lines of a text without white space but blanks."""
+    rest = text
     lines: list[str] = []
     while rest and len(lines) < rows:
         # No glyph is narrower than a pixel, so a line has at most `width` characters.

@@ -20,17 +20,21 @@ class Journal:
         self._lock = Lock()
         self._era = token_hex(4)  # two runs give their requests the same numbers
         self._entries: deque[Entry] = deque()
-        self._bytes = 0
+        self._weights: deque[int] = deque()  # of the entries
+        self._bytes = 0  # of them all
         self._counts: Counter[str | None] = Counter()
         self._invalid = 0
 
     def add(self, entry: Entry) -> None:
         """Keep a request, and count it."""
+        weight = entry.weight
         with self._lock:
             self._entries.append(entry)
-            self._bytes += entry.weight
+            self._weights.append(weight)
+            self._bytes += weight
             while len(self._entries) > MAX_REQUESTS or self._bytes > MAX_BYTES:
-                self._bytes -= self._entries.popleft().weight
+                self._entries.popleft()
+                self._bytes -= self._weights.popleft()
             self._counts[entry.operation] += 1
             self._invalid += bool(entry.violations)
 
@@ -56,3 +60,22 @@ class Journal:
         """Return the number of requests to each operation; None stands for files and unknown paths."""
         with self._lock:
             return dict(self._counts)
+
+
+class Reader:
+    """Reads what is new in the journal of a service: the requests after one that is known, and then at each read.
+
+    A reset of the service begins another era, in which nothing is known. `after` is the number of the last known one.
+    """
+
+    def __init__(self, era: str | None = None, after: int = 0) -> None:
+        self.era, self.after = era, after
+
+    def read(self, journal: Journal, most: int = MAX_REQUESTS) -> tuple[bool, list[Entry]]:
+        """Return whether another era has begun, and the next requests that the journal still has."""
+        era, count, entries = journal.latest()
+        reset = self.era not in {None, era}
+        known = 0 if reset else self.after
+        new = entries[len(entries) - max(0, min(count - known, len(entries))) :]
+        self.era, self.after = era, count - len(new[most:])
+        return reset, new[:most]

@@ -1,8 +1,11 @@
 """The plain values that a test and the service exchange: requests, responses, outcomes, and what is kept of them."""
 
 import json
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 
 from attrs import Factory, asdict, field, frozen
@@ -11,11 +14,28 @@ from ..contract.schemas import Violation, hold
 from .timing import Lognormal, Seconds, Uniform
 
 Headers = tuple[tuple[str, str], ...]
+HIDDEN = "(hidden)"
+_SECRET = re.compile(r"(?i)auth|cookie|token|secret|(?:api|access).?key")
 
 
 def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
     """Return headers as pairs."""
     return tuple(headers.items() if isinstance(headers, dict) else headers)
+
+
+def _pack(headers: Headers) -> str:
+    """Return headers as one text, which takes a tenth of the memory, without the values that may be a token."""
+    return "\0".join([text for name, value in headers for text in (name, HIDDEN if _is_secret(name) else value)])
+
+
+def _unpack(text: str) -> Headers:
+    texts = text.split("\0") if text else []
+    return tuple(zip(texts[::2], texts[1::2], strict=False))
+
+
+@lru_cache(1_000)
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
 
 
 def _by_name(headers: Headers) -> dict[str, str]:
@@ -101,7 +121,7 @@ class Response:
     fault: Fault | None = None
 
     def header(self, name: str) -> str | None:
-        """Return a header, as `Request.header` does."""
+        """Return the value of a header by its name, as `Request.header` does."""
         return _by_name(self.headers).get(name.lower())
 
     def json(self) -> Any:
@@ -203,14 +223,33 @@ class Upload:
 
 
 @frozen(kw_only=True)
+class SentFile:
+    """A file in a form.
+
+    Attributes:
+        name: The name of its field.
+        filename: The file name sent.
+        content_type: The media type sent; None if there was none.
+        size: The size in bytes.
+    """
+
+    name: str
+    filename: str | None
+    content_type: str | None
+    size: int
+
+
+@frozen(kw_only=True)
 class Entry:
-    """One request in the journal.
+    """One request in the journal, and its answer.
 
     Attributes:
         operation: The operationId; None for a file and for a request without a route.
         method: The method.
         path: The encoded path.
-        status: The status of the answer.
+        files: The files of a form.
+        status: The status of the answer, also if a fault keeps it from arriving.
+        fault: What goes wrong with the answer on its way; None for nothing.
         violations: What was wrong with the request, whatever the answer.
         size: Bytes of the body that were read; a server does not read all of a body that is too large.
         content: The JSON body as bytes; None if there is none, it was not read or not JSON, or it has more than 64 KiB.
@@ -218,13 +257,19 @@ class Entry:
         scripted: Whether a rule of the script took the request.
         task_id: The task that was created, polled, or whose result was fetched; None for anything else.
         at: When the request arrived, in seconds on the service's clock since it was made.
+        when: When it arrived, as time of day.
+        seconds: How long the service took for the answer.
         answered: The body of the answer; None if it has more than 64 KiB.
     """
 
     operation: str | None
     method: str
     path: str
+    _headers: str = field(converter=_pack, repr=False)
+    files: tuple[SentFile, ...]
     status: int
+    fault: Fault | None
+    _answer_headers: str = field(converter=_pack, repr=False)
     violations: tuple[Violation, ...]
     size: int
     content: bytes | None = field(repr=False)
@@ -232,7 +277,19 @@ class Entry:
     scripted: bool
     task_id: str | None
     at: float
+    when: datetime
+    seconds: float
     answered: bytes | None = field(repr=False)
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the request; the value of one that may carry a token is `(hidden)`."""
+        return _unpack(self._headers)
+
+    @property
+    def answer_headers(self) -> Headers:
+        """The headers of the answer, in the same way."""
+        return _unpack(self._answer_headers)
 
     @property
     def body(self) -> Any:
@@ -240,7 +297,23 @@ class Entry:
         return None if self.content is None else json.loads(self.content)
 
     @property
+    def answer(self) -> Any:
+        """The JSON of the answer; None if it is not JSON, or `answered` is None."""
+        try:
+            return json.loads(self.answered or b"")
+        except ValueError:
+            return None
+
+    @property
+    def state(self) -> str | None:
+        """The status of the task that was polled, as answered; None for anything else."""
+        answer = self.answer if self.operation == "getTask" else None
+        return str(answer["status"]) if isinstance(answer, dict) and "status" in answer else None
+
+    @property
     def weight(self) -> int:
         """The bytes that it takes, about."""
-        texts = [text or "" for one in self.violations for text in (one.pointer, one.field, one.message)]
-        return 1_000 + 2 * len(self.path) + sum(map(len, (*texts, self.content or b"", self.answered or b"")))
+        texts = [text for one in self.violations for text in (one.pointer, one.field, one.message)]
+        texts += [text for one in self.files for text in (one.name, one.filename, one.content_type)]
+        kept = (self.path, self.path, self._headers, self._answer_headers, self.content or b"", self.answered or b"")
+        return 1_000 + sum(map(len, kept)) + sum([200 + len(text or "") for text in texts])

@@ -12,16 +12,16 @@ from attrs import evolve
 from ..contract import Contract, load
 from ..contract.wording import demand
 from . import assertions
+from .bodies import Part
 from .cors import share
 from .journal import MAX_KEPT, Journal
 from .player import Player
 from .preferences import preferred
-from .records import Edit, Entry, Fault, Outcome, Request, Response, Upload
+from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, Upload
 from .referee import Referee, astray, check_token
 from .routes import FILE_NAMES, FILE_ORIGIN, Routes
 from .rules import Doing, Rule, make_outage
-from .script import Script
-from .script_files import Step
+from .script import Script, Step
 from .state import Job, State
 from .timing import Clock, Seconds, monotonic
 
@@ -127,11 +127,18 @@ class MockService:
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
         response, task_id = self._player.play(route, verdict, request.body, taken or prefers, now)
+        response = share(request, response)
+        if isinstance(taken, Fault):
+            response = evolve(response, fault=taken)
         entry = Entry(
             operation=route.name,
             method=request.method,
             path=route.url.path,
+            headers=request.headers,
+            files=tuple(map(_sent, verdict.files)),
             status=response.status,
+            fault=response.fault,
+            answer_headers=response.headers,
             violations=verdict.violations,
             size=len(request.body),
             content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
@@ -139,12 +146,11 @@ class MockService:
             scripted=taken is not None,
             task_id=task_id,
             at=now,
+            when=self._clock.now(),
+            seconds=self._clock.seconds() - now,
             answered=response.body if len(response.body) <= MAX_KEPT else None,
         )
         self.journal.add(entry)
-        response = share(request, response)
-        if isinstance(taken, Fault):
-            response = evolve(response, fault=taken)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def wanted(self, request: Request) -> int:
@@ -299,6 +305,20 @@ class MockService:
         """
         assertions.not_called(self.journal, operation)
 
+    def assert_billed_at_most(self, most: int, /) -> None:
+        """Assert how many edits were accepted, each of which the real service bills.
+
+        An edit counts whatever became of it, also if a fault kept its answer from arriving.
+
+        Args:
+            most: How many, at least 0.
+
+        Raises:
+            AssertionError: There were more; the message lists them.
+            ValueError: `most` is not a whole number of at least 0.
+        """
+        assertions.billed_at_most(most, self._state.accepted, self._state.jobs)
+
     def assert_no_invalid_requests(self) -> None:
         """Assert that every request was valid, whatever its answer.
 
@@ -314,6 +334,11 @@ class MockService:
             AssertionError: One was not; the message lists the unused steps.
         """
         assertions.all_used(self._script.rules)
+
+
+def _sent(file: Part) -> SentFile:
+    size = len(file.content)
+    return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
 
 
 def service_of(service: MockService | None) -> MockService:

@@ -66,6 +66,7 @@ class State:
         self._jobs: OrderedDict[str, Job] = OrderedDict()  # which finds its first item at once
         self._kept: OrderedDict[tuple[_Kind, str], tuple[int, Any]] = OrderedDict()  # values with their sizes
         self._bytes = 0  # of all values that are kept
+        self.accepted = 0  # edits, also those that are no longer kept
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -115,6 +116,7 @@ class State:
         urls, seconds = settings["image_urls"], outcome.seconds
         keys = [_URL_TAIL.split(str(url))[0].rpartition("/")[2] for url in (urls if isinstance(urls, list) else [urls])]
         with self._lock:
+            self.accepted += 1
             task_id = self._uuid()
             if isinstance(seconds, Uniform | Lognormal):
                 seconds = seconds.draw(self._random)

@@ -85,7 +85,7 @@ class Clock:
     def now(self) -> datetime:
         """Return the time of day, at most the last year of the calendar."""
         try:
-            return self._now() + timedelta(seconds=self._ahead)
+            return self._now() + timedelta(seconds=self._ahead) if self._ahead else self._now()
         except OverflowError:
             return _LAST_YEAR
 

@@ -50,7 +50,7 @@ def test_the_list_can_be_narrowed(page, server):
         expect(calls(page).locator("visible=true")).to_have_count(count)
 
 
-def test_the_story_is_told(page, server):
+def test_the_script_is_shown(page, server):
     """Script steps are listed until they are used, a mistake is explained, and the clock can be advanced."""
     page.get_by_role("link", name="Script").click()
     with page.expect_response(lambda response: response.request.method == "GET" and "/script" in response.url):

@@ -58,7 +58,7 @@ async function main(baseUrl: string): Promise<void> {
   assert.match(refused.error?.message ?? "", /^output_format is "gif"/);
 }
 
-const mock = spawn("nano-banana-edit", ["mock", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+const mock = spawn("nano-banana-edit", ["mock", "--port", "0", "--quiet"], { stdio: ["ignore", "pipe", "inherit"] });
 try {
   const [line] = await once(mock.stdout, "data");
   await main(String(line).trim().split(" ").at(-1) ?? "");

@@ -19,10 +19,13 @@ export const sign = (text) => h("span", { className: "sign", "aria-hidden": "tru
 
 const LONGEST = 20_000; // characters of a value on the page
 
-export function cut(text, longest = LONGEST) {
+export function cut(text, longest = LONGEST, end = undefined) {
   const more = text.length - longest;
-  return more > 0 ? `${text.slice(0, longest)}… and ${more.toLocaleString("en")} more characters` : text;
+  return more > 0 ? text.slice(0, longest) + (end ?? `… and ${more.toLocaleString("en")} more characters`) : text;
 }
+
+export const clock = (when) => new Date(when).toLocaleTimeString("en-GB");
+export const duration = (seconds) => (seconds < 1 ? `${(1_000 * seconds).toFixed(1)} ms` : `${seconds.toFixed(1)} s`);
 
 export function block(title, value) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);

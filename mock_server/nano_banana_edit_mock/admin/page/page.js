@@ -59,6 +59,7 @@ function forget() {
   tasks.clear();
   find("calls").replaceChildren();
   find("counts").textContent = "";
+  find("matches").textContent = "";
   script.list();
 }
 
@@ -68,6 +69,7 @@ function draw() {
   waiting = [];
   for (const call of drawn) tasks.take(call);
   calls.show(find("calls"), drawn);
+  if (find("search").value) seek();
   tasks.show();
   latest = drawn.at(-1);
   count = latest.number;
@@ -84,9 +86,13 @@ function take(event) {
   if (waiting.length >= MOST) draw();
 }
 
+function seek() {
+  find("matches").textContent = calls.search(find("calls"), find("search").value);
+}
+
 setInterval(() => {
   if (!unread) return;
-  const last = `${calls.nameOf(latest)} answered ${latest.status}, ${latest.violations.length ? "invalid" : "valid"}`;
+  const last = `${calls.nameOf(latest)} answered ${calls.fateOf(latest)}, ${latest.violations.length ? "invalid" : "valid"}`;
   find("news").textContent = unread === 1 ? last : `${unread} new requests, the last ${last}`;
   unread = 0;
 }, NEWS_EVERY);
@@ -95,6 +101,7 @@ for (const place of document.querySelectorAll(".origin")) place.textContent = lo
 find("show").addEventListener("change", () => {
   find("calls").dataset.show = find("show").value;
 });
+find("search").addEventListener("input", seek);
 addEventListener("hashchange", view);
 view();
 const [api, own] = await Promise.all(["api.json", "openapi.json"].map(async (name) => new Contract(await (await ask(name)).json())));

@@ -1,6 +1,7 @@
 // The life of each task: its edit, its polls, and its result.
 
-import { addresses, block, cut, find, h, sign } from "./dom.js";
+import { stateOf } from "./calls.js";
+import { addresses, block, clock, cut, find, h, sign } from "./dom.js";
 import { poll } from "./try.js";
 
 const MOST = 50; // tasks on the page
@@ -34,20 +35,19 @@ export function take(call) {
   for (const url of addresses(call.answer)) served.add(new URL(url).pathname);
   while (served.size > SERVED) served.delete(served.values().next().value);
   if (!call.task_id || !call.operation) return;
-  const fine = call.status < 300;
+  const fine = call.status < 300 && !call.fault;
   let task = tasks.get(call.task_id);
   if (!task) {
-    if (!fine) return; // a poll of an unknown task
-    task = { id: call.task_id, at: call.at, body: {}, state: "accepted", moments: [], left: 0, answer: {} };
+    if (call.status >= 300) return; // a poll of an unknown task
+    task = { id: call.task_id, at: call.at, when: call.when, body: {}, state: "accepted", moments: [], left: 0, answer: {} };
     tasks.set(task.id, task);
     if (tasks.size > MOST) drop(tasks.values().next().value);
   }
-  let state = fine ? "accepted" : `answered ${call.status}`;
-  if (fine && call.operation === "createEdit") task.body = call.body ?? {};
-  else if (fine) {
-    state = cut(String(call.answer?.status), 60);
-    Object.assign(task, { state, answer: call.answer ?? {} });
-  }
+  let state = call.fault ?? (fine ? stateOf(call) || "accepted" : `answered ${call.status}`);
+  if (call.operation === "createEdit" && call.status < 300) {
+    task.body = call.body ?? {};
+    state = call.fault ? `accepted, then ${call.fault}` : "accepted";
+  } else if (fine) Object.assign(task, { state, answer: call.answer ?? {} });
   task.moments.push({ state, at: call.at, fine });
   if (task.moments.length > FIRST + LAST) {
     task.moments.splice(FIRST, 1);
@@ -87,12 +87,12 @@ function place(task) {
   if (focus >= 0) (parts(task.item)[focus] ?? parts(task.item).at(-1)).focus();
 }
 
-function moment({ state, at, fine }, index, moments, start) {
+function moment({ state, at, fine }, index, moments, task) {
   const kind = !fine ? "broken" : SIGNS.has(state) ? state : "unknown";
   const item = h("li", { className: kind },
     sign(fine ? SIGNS.get(state) ?? "?" : "!"),
     h("span", {}, state),
-    h("span", { className: "at" }, index ? `+${(at - start).toFixed(1)} s` : `at ${at.toFixed(1)} s`));
+    h("span", { className: "at" }, index ? `+${(at - task.at).toFixed(1)} s` : clock(task.when)));
   // Its width grows with the time until the next moment; short ones stay legible.
   const next = moments[index + 1];
   item.style.flexGrow = next ? 0.3 + Math.sqrt(next.at - at) : 0;
@@ -100,7 +100,7 @@ function moment({ state, at, fine }, index, moments, start) {
 }
 
 function life(task) {
-  const items = task.moments.map((one, index) => moment(one, index, task.moments, task.at));
+  const items = task.moments.map((one, index) => moment(one, index, task.moments, task));
   if (task.left) items.splice(FIRST, 0, h("li", { className: "left" }, sign("⋯"), h("span", {}, `${task.left} more`), h("span", { className: "at" }, "polls")));
   return h("ol", { className: "life", "aria-label": "Answers, poll by poll" }, items);
 }
@@ -114,6 +114,13 @@ function picture(url, title, alt, className = "input") {
   const gone = () => image.replaceWith(h("p", { className: "gone" }, "no image: ", link));
   const image = h("img", { src: `/__mock__${pathname}`, alt, loading: "lazy", onerror: gone });
   return h("figure", { className }, image, h("figcaption", {}, title));
+}
+
+// Search the list of requests, which is another view on a phone.
+function seek(id) {
+  find("search").value = id;
+  find("search").dispatchEvent(new Event("input"));
+  if (!find("requests").checkVisibility()) location.hash = "#requests";
 }
 
 function card(task) {
@@ -136,5 +143,6 @@ function card(task) {
       results.map((url, index) => picture(url, results.length > 1 ? `result ${index + 1}` : "result", `Result: ${title}`, "result"))),
     h("div", { className: "foot" },
       h("details", {}, h("summary", {}, "Request"), block("Body", task.body)),
+      h("button", { type: "button", className: "plain", onclick: () => seek(task.id) }, "Show its requests"),
       !over && h("button", { type: "button", className: "plain", onclick: () => poll(task.id) }, "Poll now")));
 }

@@ -343,7 +343,7 @@ def through_port(service: MockService) -> Iterator[NanoBananaEdit]:
 @pytest.mark.parametrize(
     "door", [through_router, through_transport, pytest.param(through_port, marks=pytest.mark.server)]
 )
-def test_one_story_through_every_door(door, service, tmp_path: Path):
+def test_one_script_through_every_door(door, service, tmp_path: Path):
     """The real client meets a whole script: a rate limit, an outage, a failure, no credit, an expired result."""
     with door(service) as client:
         service.next(LIMITED)

@@ -1,0 +1,1 @@
+"""The site: `python -m tests.site` builds it, as `make docs` does."""

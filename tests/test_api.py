@@ -1,0 +1,94 @@
+"""The rule for the public API: what breaks callers of the last release raises the version."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from .api import SURFACE, VERSION_FILE, allowed, breaks
+from .test_package import copy
+from .test_public import ROOT
+
+CLIENT = """# house
+
+class Client:
+    timeout: float
+    def edit(images: list[str], prompt: str, *, size: str | None = None) -> str: ...
+def connect(url: str) -> Client: ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("    timeout: float\n", "", "house.Client.timeout: Public object was removed"),
+        (", *, size: str | None = None", "", "house.Client.edit(size): Parameter was removed"),
+        ("prompt: str,", "prompt: str, key: str,", "house.Client.edit(key): Parameter was added as required"),
+        ("url: str", "address: str", "house.connect(url): Parameter was removed"),
+        ("# house", "# shed", "house: module was removed"),
+    ],
+)
+def test_breaks_are_found(old: str, new: str, why: str) -> None:
+    """A name, module or parameter that is gone, and a parameter that must be given, break callers."""
+    assert why in [*breaks(CLIENT, CLIENT.replace(old, new))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("size:", "key: str | None = None, size:"), ("    timeout", "    retries: int = ...\n    timeout"), ("", "")],
+)
+def test_additions_break_nobody(old: str, new: str) -> None:
+    """A new name or a parameter with a default breaks nobody."""
+    assert [] == [*breaks(CLIENT, CLIENT.replace(old, new, 1))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "may"),
+    [
+        ("0.1.0", "0.1.1", False),
+        ("0.1.0", "0.2.0", True),
+        ("0.9.0", "1.0.0", True),
+        ("1.2.0", "1.3.0", False),
+        ("1.2.0", "2.0.0", True),
+    ],
+)
+def test_which_version_may_break(old: str, new: str, may: bool) -> None:
+    """Before 1.0 the next minor version may, then the next major one."""
+    assert may == allowed(Version(old), Version(new))
+
+
+def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path) -> None:
+    """Without a release every change is free; after one a break needs a step, and an addition none."""
+    copy(tmp_path)
+    (tmp_path / "tests").mkdir()
+
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@git.example", "-c", "core.hooksPath="]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    def write() -> str:
+        command = [sys.executable, ROOT / "tests/api.py", SURFACE]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stderr
+
+    def change(path: str, old: str, new: str) -> None:
+        text = (tmp_path / path).read_text()
+        assert old in text
+        (tmp_path / path).write_text(text.replace(old, new))
+
+    git("init")
+    assert "" == write()
+    git("add", "--all")
+    git("commit", "--message", "Release")
+    git("tag", "v0.1.0")
+    change("wrapper/nano_banana_edit/models.py", "class TaskFile:", "def more() -> None: ...\n\n\nclass TaskFile:")
+    assert "" == write()
+    change("wrapper/nano_banana_edit/client.py", "def get_task(self, task_id:", "def get_task(self, identity:")
+    stderr = write()
+    assert "nano_banana_edit.NanoBananaEdit.get_task(task_id): Parameter was removed\n" in stderr
+    assert f"This breaks callers of v0.1.0: raise the version, which is 0.1.0, in {VERSION_FILE}.\n" in stderr
+    change(VERSION_FILE, "0.1.0", "0.2.0")
+    assert "" == write()
