@@ -181,40 +181,6 @@ def test_completion(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "jpeg" in asked("complete", "nano-banana-edit edit --format j")
 
 
-UNEXPECTED = """
-import sys
-from nano_banana_edit import ResultImage, cli
-
-def broken(image, **how):
-    raise KeyError(f"no {image.url}?signature=secret for token-that-must-not-leak")
-
-ResultImage.bytes = broken
-sys.argv[0] = "nano-banana-edit"
-cli.main()
-"""
-
-
-@pytest.mark.parametrize("option", [(), ("--debug",)])
-def test_an_error_that_nobody_expects(server: MockServer, option: tuple[str, ...]) -> None:
-    """It is one line with the command that goes on; --debug shows where it was, without token and signature."""
-    command = [sys.executable, "-c", UNEXPECTED, "edit", URL, "p", "-o", "out.png", "-q", *option]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    *lines, line = done.stderr.splitlines()
-    assert (1, "") == (done.returncode, done.stdout)
-    assert line.startswith("Error: unexpected KeyError: ")
-    assert line.endswith(f" To go on: nano-banana-edit wait {server.service.edits[0].task_id} -o out.png --debug")
-    assert bool(option) == any(each.startswith("Traceback") for each in lines) == bool(lines)
-    assert not any(secret in done.stderr for secret in ("signature", "must-not-leak"))
-
-
-def test_an_error_outside_of_a_command(tmp_path: Path) -> None:
-    """An error outside of a command is one line, too."""
-    program = "import sys\nfrom nano_banana_edit import cli\ncli.app = lambda: 1 / 0\ncli.main()"
-    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
-    line = "Error: unexpected ZeroDivisionError: division by zero. Add --debug to see where.\n"
-    assert (1, line) == (done.returncode, done.stderr)
-
-
 def test_debug_of_an_expected_error(server: MockServer) -> None:
     """Of an error that is expected, too, --debug shows where it was raised."""
     with NanoBananaEdit() as client:

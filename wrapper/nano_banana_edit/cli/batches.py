@@ -196,7 +196,11 @@ def run_batch(
     with (
         run.errors(options=OPTIONS, still=run.as_json and sys.stdout is not None and sys.stdout.isatty()) as stages,
         run.connected() as settings,
-        TemporaryDirectory() if run.mock else nullcontext(ledger) if ledger else _folder(output) as location,
+        TemporaryDirectory()
+        if run.mock
+        else nullcontext(ledger)
+        if ledger or "://" in output
+        else _folder(output) as location,
         opened(location) as known,
     ):
         from ..batch import Batch, Limits  # noqa: PLC0415 - comes with an extra
@@ -307,14 +311,11 @@ def _counted(states: Mapping[State, int]) -> str:
 
 
 @contextmanager
-def _folder(output: str) -> Iterator[str | None]:
-    """Yield the folder for results, which holds the ledger; None for a URL, which cannot.
+def _folder(output: str) -> Iterator[str]:
+    """Yield the folder for results, which holds the ledger.
 
     A folder or ledger that the run has made is removed if the run was refused, and nothing is in it.
     """
-    if "://" in output:
-        yield None
-        return
     folder, file = Path(output), Path(output, "ledger.db")
     made = [each for each in (file, folder) if not each.exists()]
     with_extra("batch._sink").sink(output)
