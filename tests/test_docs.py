@@ -16,9 +16,12 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import httpx
+import httpx2
 import pytest
 from nano_banana_edit import NanoBananaEdit, batch, ledger
-from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router, mock_transport
+from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, load, mock_router, mock_transport
+from nano_banana_edit_mock.tools.proxy import Proxy
+from nano_banana_edit_mock.tools.recorder import Recorder
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -30,6 +33,7 @@ from .test_public import ROOT
 
 pytestmark = pytest.mark.server
 
+API = "https://api.sinancode.com/v1"
 TOKEN = "token-that-must-not-leak"
 BLOCKS = {
     f"{page.relative_to(ROOT / 'docs').with_suffix('')}-{number}": text
@@ -71,7 +75,17 @@ def spans() -> InMemorySpanExporter:
 def test_with_fixtures(text: str, pytester: pytest.Pytester) -> None:
     """A block whose test takes fixtures passes where pytest finds them by itself."""
     pytester.makepyfile(text)
+    if 'tape="tape"' in text:
+        _record(pytester.path / "tape")
     pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist").assert_outcomes(passed=1)
+
+
+def _record(folder: Path) -> None:
+    """Write the tape that the reader has: one edit."""
+    proxy = Proxy(load(), API, recorder=Recorder(folder, load()), transport=mock_transport(MockService(polls=0)))
+    with httpx2.Client(transport=mock_transport(MockService(upstream=proxy))) as http:
+        client = NanoBananaEdit(token=TOKEN, http_client=http)
+        client.edit("https://example.com/photo.png", "make it snow").images[0].bytes()
 
 
 @pytest.mark.parametrize("text", [text for name, text in TESTS.items() if name not in WITH_FIXTURES])

@@ -23,6 +23,8 @@ INTERNAL = {
     # The mock draws times, and says which constraint of a body is broken, with these.
     *(f"nano_banana_edit_mock.{name}" for name in ("Lognormal.draw", "Uniform.draw", "Outcome.given")),
     *(f"nano_banana_edit_mock.{name}" for name in ("Violation.of_body", "MockService.wanted", "Reply.to_response")),
+    # The mock asks what is upstream, and writes what passes, with these.
+    *(f"nano_banana_edit_mock.{name}" for name in ("Proxy.answer", "Proxy.reset", "Recorder.record")),
     # The clients and the batch claim a key with these, and write what became of it.
     *(
         f"nano_banana_edit.ledger.Ledger.{name}"
