@@ -10,6 +10,8 @@ from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, Request, load, mock_transport
 from nano_banana_edit_mock.tools.proxy import Proxy
 
+from .. import promises
+
 TOKEN = "sekret-token"
 API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
 EDIT, TASK = f"{API}/generate/k/nano-banana-edit", f"{API}/tasks/t"
@@ -153,6 +155,7 @@ def test_errors_instead():
     assert 200 == post(service).status
 
 
+@promises.PASSED_ON_ONCE
 @pytest.mark.parametrize(
     ("error", "sent", "message"),
     [
@@ -313,6 +316,7 @@ def test_the_whole_way():
     assert (1, 1) == (len(upstream.service.edits), len(upstream.service.uploads))
 
 
+@promises.PASSED_ON_ONCE
 @pytest.mark.server
 def test_a_service_that_is_gone_is_told_once():
     """A service that resets the connection after a submission gets it once, and the caller learns of it."""

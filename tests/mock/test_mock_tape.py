@@ -14,6 +14,8 @@ from nano_banana_edit_mock.engine.tape import Tape
 from nano_banana_edit_mock.tools.proxy import Proxy
 from nano_banana_edit_mock.tools.recorder import Recorder
 
+from .. import promises
+
 TOKEN = "sekret/token="
 PROMPT = "put my grandmother into the picture"
 API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
@@ -79,6 +81,7 @@ def test_a_tape_is_readable(tmp_path):
     assert ["task_id"] == [*exchange["answer"]["json"]]
 
 
+@promises.NO_SECRET_ON_TAPE
 def test_nothing_secret_is_kept(tmp_path):
     """Without content there is no token, prompt, file name or byte of an image on a tape, whoever repeats it."""
     from urllib.parse import quote
@@ -115,6 +118,7 @@ def test_nothing_secret_is_kept(tmp_path):
     assert 3 == len(re.findall(r'"operation"', kept))
 
 
+@promises.NO_SECRET_ON_TAPE
 def test_content_on_demand(tmp_path):
     """With content the prompt and the files are there, the files by their digests; the token never is."""
     _, image = edit(recorded(tmp_path / "tape", content=True))
