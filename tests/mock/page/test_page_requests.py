@@ -61,6 +61,7 @@ def test_headers_without_the_token(page, server):
     """The headers of both sides can be read, those with a token without it."""
     get(server, "/v1/tasks/x", Cookie="not-to-be-seen", X_Trace="7")
     line = opened(page, "getTask")
+    expect(line.locator(".headers")).to_have_count(2)
     for summary in line.locator(".headers summary").all():
         summary.click()
     sent, got = line.locator(".headers").all()
