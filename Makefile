@@ -94,7 +94,7 @@ reference: setup ## Write the pages of docs/reference that are made from the com
 charts: setup ## Draw the tables of docs/explanation/performance.md
 	python -m tests.site.charts docs/explanation/performance.md docs/pictures
 
-docs: setup ## Build the site into build/site, and check its links
+docs: setup ## Build the site into build/site, check its links, and print how to read it
 	python -m tests.site
 
 format: setup ## Format the code
