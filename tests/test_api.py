@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from .api import SURFACE, VERSION_FILE, allowed, breaks, main, surface
+from .api import INTERNAL, SURFACE, VERSION_FILE, allowed, breaks, main, surface
 from .test_package import copy
 from .test_public import ROOT
 
@@ -75,6 +76,12 @@ def test_a_surface_says_how_a_class_is_made() -> None:
     assert "    def __init__(*, in_flight=16, open_tasks=64, " in text
     assert "    REFUSED = 'refused'\n" in text
     assert not re.search(r"def (of|redact|check_key|claim|given)\(", text)
+
+
+@pytest.mark.parametrize("path", sorted(INTERNAL))
+def test_what_is_internal_is_there(path: str) -> None:
+    """The list of what is internal has no name that is gone."""
+    assert pkgutil.resolve_name(path)
 
 
 def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
