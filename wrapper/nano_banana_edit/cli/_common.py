@@ -81,14 +81,18 @@ _WORDS = {  # what the library says to do, and how it is done here
 }
 
 
-def tell(text: object) -> None:
-    """Write a line to standard output, or if nobody reads that, to standard error."""
+def tell(text: object, way_on: str = "") -> None:
+    """Write a line to standard output, or if nobody reads that, to standard error, with what to do then."""
+    problem: str | None = "it is closed"
     try:
-        typer.echo(text)
+        if sys.stdout is not None:
+            typer.echo(text)
+            return
     except OSError as error:
-        say(f"Warning: standard output cannot be written ({error.strerror}): {text}")
+        problem = error.strerror
         # What is left in the buffer would fail again when Python exits, with a status of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    say(f"Warning: standard output cannot be written ({problem}): {text}{way_on}")
 
 
 def say(text: str) -> None:
@@ -170,10 +174,12 @@ class Stages:
     def update(self, text: str, bar: ProgressBar | None = None) -> None:
         self._text, self._bar = visible(text), bar
         if self.animated:
-            self._live.start()
+            with suppress(OSError):  # the terminal may end before the command
+                self._live.start()
 
     def stop(self) -> None:
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def _shown(self) -> Spinner:
         elapsed = "" if self._bar else f" ({_clock.now() - self._began:.0f} s)"
@@ -193,6 +199,7 @@ class Run:
     debug: bool = False
     lines: list[str] = field(factory=list)  # of standard output
     facts: dict[str, Any] = field(factory=dict)  # of the JSON in their place
+    way_on: str = ""  # what to do if nobody reads them
     _token: str | None = None
     _reader: str | None = None  # of standard input
 
@@ -273,7 +280,7 @@ class Run:
         finally:  # also for results that were saved before a failure
             stages.stop()
             for line in [json.dumps(self.facts)] if self.as_json and self.facts else [] if self.as_json else self.lines:
-                tell(line)
+                tell(line, self.way_on)
 
     def _failed(
         self,

@@ -15,7 +15,7 @@ from .. import _media
 from .._errors import InvalidRequest
 from .._redaction import visible
 from ..client import NanoBananaEdit
-from ._common import Run, command, say
+from ._common import Run, check_standard_output, command, command_line, say
 from ._options import (
     AnyFile,
     AnyFormat,
@@ -61,6 +61,8 @@ def edit(
     file is replaced without --force. The last lines are the paths of the files that were written.
     """
     with run.errors(to_go_on=_to_go_on(run, output, force), submits=True) as stages:
+        if run.as_json:
+            check_standard_output("--json writes")
         paths, prompt = _split(run, given, prompt_file)
         images = [_image(run, path, any_file) for path in paths]
         target = Target(output, _name(paths[0]), force, paths)
@@ -89,7 +91,8 @@ def submit(
 
     `nano-banana-edit wait` fetches the result. With --mock, the task is the one that `wait --mock` knows.
     """
-    with run.errors(submits=True) as stages:
+    with run.errors(to_go_on=_to_go_on(run, ".", force=False), submits=True) as stages:
+        check_standard_output("The id of the task is written")
         paths, prompt = _split(run, given, prompt_file)
         images = [_image(run, path, any_file) for path in paths]
         with run.client(timeout=timeout, key=key, ledger=ledger) as client:
@@ -97,6 +100,8 @@ def submit(
             task = client.submit(images, prompt, on_progress=stages, key=key, **options)
         run.facts = {"task_id": task.task_id, "status": task.status}
         run.lines.append(visible(task.task_id))
+        to_go_on = _to_go_on(run, ".", force=False)
+        run.way_on = f". To go on: {command_line('wait', task.task_id, *to_go_on)}" if to_go_on else ""
 
 
 @command(*_ALL)
@@ -146,6 +151,7 @@ def upload(
 ) -> None:
     """Upload an image and print its URL, to edit it many times. Uploads are temporary, and not billed."""
     with run.errors(), run.client(timeout=timeout) as client:
+        check_standard_output("The URL is written")
         stored = client.upload(_image(run, file, any_file))
         run.facts = {**stored.raw, "url": stored.url}
         run.lines.append(visible(stored.url))
