@@ -11,6 +11,8 @@ from subprocess import DEVNULL, Popen
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from nano_banana_edit_client.constraints import shorten
+
 from .. import _media
 from .._errors import InvalidRequest
 from .._redaction import visible
@@ -164,11 +166,15 @@ def _split(run: Run, given: list[str], prompt_file: str | None) -> tuple[list[st
         raise InvalidRequest(f"Give at least one image and then the prompt, {ways}.")
     if prompt_file is not None:
         images, prompt = given, run.text(prompt_file, "--prompt-file")
+        if not _names_files(given[-1]):
+            problem = f"but {shorten(given[-1])} does not exist; leave it out, or check the path"
+            raise InvalidRequest(f"With --prompt-file all arguments are images, {problem}.")
     else:
         *images, prompt = given
-        if prompt == "-" or _is_url(prompt) or os.path.isfile(prompt):  # noqa: PTH113 - a prompt may be too long for a path
-            remedy = "add the prompt, or use --prompt-file FILE, of which - is standard input"
-            raise InvalidRequest(f"The last argument is the prompt, but {prompt} is an image; {remedy}.")
+        if _names_files(prompt):
+            problem = f"but {shorten(prompt)} is a path, a pattern, a URL or -"
+            remedy = "add the prompt in quotes, or use --prompt-file FILE"
+            raise InvalidRequest(f"The last argument must be the prompt, {problem}; {remedy}.")
     return [path for image in images for path in _matches(image)], prompt
 
 
@@ -182,8 +188,15 @@ def _matches(image: str) -> list[str]:
     return found
 
 
+def _names_files(argument: str) -> bool:
+    """Return whether an argument is an image, or looks as if it was to be one, rather than a prompt."""
+    is_like_a_path = re.search(r"[/*?\[\\]", argument) or _media.of_name(argument)
+    is_word = not re.search(r"\s", argument)
+    return argument == "-" or _is_url(argument) or os.path.lexists(argument) or bool(is_word and is_like_a_path)
+
+
 def _is_url(text: str) -> bool:
-    return re.match(r"[a-z+.-]+://\S*$|data:", text, re.IGNORECASE) is not None
+    return re.match(r"[a-z+.-]+://\S*$|data:[^,\s]*,", text, re.IGNORECASE) is not None
 
 
 def _image(run: Run, path: str, any_file: bool) -> Any:
