@@ -67,7 +67,7 @@ def edit(
             check_standard_output("--json writes")
         paths, prompt = _split(run, given, prompt_file)
         images = [_image(run, path, any_file) for path in paths]
-        target = Target(output, _name(paths[0]), force, paths)
+        target = Target(output, _name(paths[0]), force, [*paths, *_files(run, prompt_file, ledger)])
         target.check(run, open_)
         asked = target.format(format)
         with run.client(timeout=timeout, key=key, ledger=ledger) as client:
@@ -123,7 +123,7 @@ def wait(
     is named after the task.
     """
     with run.errors(to_go_on=_to_go_on(run, output, force)) as stages:
-        target = Target(output, _plain(task_id), force)
+        target = Target(output, _plain(task_id), force, _files(run))
         target.check(run, open_)
         with run.client(timeout=timeout) as client:
             _play(run, client, task_id)
@@ -217,11 +217,22 @@ def _name(image: str) -> str:
     """Return what a result in a folder is called, without an ending."""
     if _is_url(image):
         return _plain(PurePosixPath(unquote(urlsplit(image).path)).stem if "://" in image else "")
-    return Path(image).stem if image != "-" else "image"
+    return _short(Path(image).stem if image != "-" else "")
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", text).strip("._-")[:100] or "image"
+    return _short(re.sub(r"[^\w.-]+", "_", text).strip("._-"))
+
+
+def _short(name: str) -> str:
+    """Return a name in UTF-8 that leaves room for a number and an ending."""
+    return name.encode(errors="ignore")[:200].decode(errors="ignore") or "image"
+
+
+def _files(run: Run, prompt_file: str | None = None, ledger: str | None = None) -> list[str]:
+    """Return the files that a command reads or keeps, beside images."""
+    at = os.path.join(ledger, "ledger.db") if ledger else None  # noqa: PTH118 - it may be a URL
+    return [str(each) for each in (run.token_file, prompt_file, ledger, at) if each]
 
 
 def _to_go_on(run: Run, output: str, force: bool) -> list[str] | None:
