@@ -33,7 +33,8 @@ def test_colours_are_no_animation(service: MockService, tmp_path: Path, monkeypa
     """FORCE_COLOR, as in many a CI, animates nothing in a log."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    stages = ["Uploading", "Submitting", f"Task {service.edits[0].task_id}: completed"]
+    statuses = [f"Task {service.edits[0].task_id}: {status}" for status in ("submitted", "completed")]
+    stages = ["Uploading", "Submitting", *statuses]
     assert [f"{stage} (0 s)" for stage in stages] == result.stderr.splitlines()
 
 

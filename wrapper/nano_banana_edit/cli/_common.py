@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from ..ledger import Ledger
 
 PROGRAM = "nano-banana-edit"
+INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _STATUSES: dict[type[NanoBananaEditError], int] = {
     InvalidRequest: 2,
     APIConnectionError: 3,
@@ -153,6 +155,7 @@ class Stages:
 
     def __init__(self, *, quiet: bool = False, still: bool = False) -> None:
         self.task_id: str | None = None
+        self.submits = False  # whether an edit is on its way
         self._quiet, self._said, self._began = quiet, "", _clock.now()
         self._text, self._spinner = "", Spinner("dots", style="status.spinner")
         self._bar: ProgressBar | None = None
@@ -164,11 +167,11 @@ class Stages:
         self._live = Live(get_renderable=self._shown, console=Console(stderr=True), **how)
 
     def __call__(self, progress: Progress) -> None:
-        self.task_id = progress.task_id
+        self.task_id, self.submits = progress.task_id, progress.stage == "submit"
         texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
         self.update(text := texts[progress.stage])
         if not (self.animated or self._quiet) and text != self._said:
-            say(f"{text} ({progress.elapsed:.0f} s)")
+            say(f"{text} ({_clock.now() - self._began:.0f} s)")
         self._said = text
 
     def update(self, text: str, bar: ProgressBar | None = None) -> None:
@@ -200,6 +203,9 @@ class Run:
     lines: list[str] = field(factory=list)  # of standard output
     facts: dict[str, Any] = field(factory=dict)  # of the JSON in their place
     way_on: str = ""  # what to do if nobody reads them
+    settle: str = (
+        "Look at your account before you repeat it."  # what to do if nobody knows whether the edit is accepted
+    )
     _token: str | None = None
     _reader: str | None = None  # of standard input
 
@@ -244,6 +250,9 @@ class Run:
         """Yield a client, with a ledger if there is a key."""
         if self.mock and key is not None:
             raise InvalidRequest("--key is for edits that are kept; leave out --mock, or the key.")
+        if key is not None:
+            where = [] if ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER") else ["--ledger", str(ledger)]
+            self.settle = f"Look at your account, then run: {command_line('batch', 'resolve', *where, '--', key)}"
         with (
             self.connected() as settings,
             httpx2.Client(trust_env=False) if self.mock else nullcontext() as http,  # no proxy: offline means offline
@@ -275,6 +284,11 @@ class Run:
         except typer.Exit:
             raise
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - one that is not expected is told as that
+            if isinstance(error, KeyboardInterrupt):
+                for each in INTERRUPTS:  # a second one, as `timeout` sends it, must not keep the way on from being told
+                    signal.signal(each, signal.SIG_IGN)
+                if stages.submits and not getattr(error, "task_id", None):
+                    error.__notes__ = [f"The edit may have been accepted and billed. {self.settle}"]
             stages.stop()
             self._failed(error, getattr(error, "task_id", None) or stages.task_id, to_go_on, submits, options)
         finally:  # also for results that were saved before a failure

@@ -15,6 +15,7 @@ from nano_banana_edit_client.constraints import shorten
 
 from .. import _media
 from .._errors import InvalidRequest
+from .._operations import Progress
 from .._redaction import visible
 from ..client import NanoBananaEdit
 from ._common import Run, check_standard_output, command, command_line, say
@@ -72,7 +73,9 @@ def edit(
         asked = target.format(format)
         with run.client(timeout=timeout, key=key, ledger=ledger) as client:
             options: dict[str, Any] = {"image_size": size, "output_format": asked}
-            finished = client.edit(images, prompt, on_progress=stages, key=key, **options)
+            task = client.submit(images, prompt, on_progress=stages, key=key, **options)
+            stages(Progress("wait", 0, task.task_id, "submitted"))  # before anything else can go wrong
+            finished = client.wait(task, on_progress=stages)
             target.save(run, finished, _media.of_format(asked) if asked else None, strict=strict)
         _open(run, open_)
 
