@@ -57,10 +57,10 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("empty", "-o", "empty/../empty"), 2, "Error: --output is 'empty/../empty'; it must be another folder than "),
         (("edits.jsonl", "-o", "out", "--ledger", "other.db"), 2, "is a database of something else."),
         (("edits.jsonl", "-o", "out", "--ledger", "newer.db"), 2, "Upgrade nano-banana-edit."),
-        (("edits.jsonl", "-o", "out", "--ledger", "damaged.db"), 1, "damaged.db' cannot be used (file is not a "),
+        (("edits.jsonl", "-o", "out", "--ledger", "damaged.db"), 2, "damaged.db' cannot be used (file is not a "),
         (
             ("edits.jsonl", "-o", "out", "--ledger", "no/such/folder.db"),
-            1,
+            2,
             "folder.db' cannot be used (create the folder ",
         ),
         (("edits.jsonl", "-o", "out", "--ledger", "mysql://host/name"), 2, "Error: The ledger "),
@@ -169,7 +169,13 @@ def test_words_of_keys(service: MockService) -> None:
             "Error: --key is ''; it must be 1 to 500 printable characters.",
         ),
         (("submit", URL, "p", "--key", "k"), 2, "Error: Name the ledger: use --ledger, or set the environment "),
-        (("edit", URL, "p", "-o", "a.png", "--mock", "--key", "k", *LEDGER), 2, "Error: --key is for edits that are "),
+        (
+            ("edit", URL, "p", "-o", "a.png", "--mock", "--key", "k", *LEDGER),
+            2,
+            "Error: --mock keeps no edits. Use --mock or ",
+        ),
+        (("submit", URL, "p", *LEDGER), 2, "Error: --ledger keeps edits that have a key. Add --key, or leave out "),
+        (("submit", URL, "p", "--key", "k", "--ledger", "no/x.db"), 2, "x.db' cannot be used (create the folder "),
         (("batch", "resolve", "k", "--cancel", *LEDGER), 0, ""),
         (submit, 2, "use another key, or run nano-banana-edit batch resolve with --resend."),
     ]

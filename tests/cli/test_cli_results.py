@@ -118,6 +118,25 @@ def test_no_other_file_is_replaced(service: MockService, tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_result_that_has_expired(service: MockService, tmp_path: Path, status: int) -> None:
+    """Of a result that is gone, no command is told that would fail the same way."""
+    service.on("getResult", Reply(status), times=None)
+    result = run("edit", URL, "p", "-o", tmp_path / "out.png", "--timeout", "1")
+    assert (1, False) == (result.exit_code, "To go on" in result.stderr), result.stderr
+    assert f"(task {service.edits[0].task_id})" in result.stderr
+
+
+def test_a_task_that_looks_like_an_option(service: MockService, tmp_path: Path) -> None:
+    """The command that goes on is understood, whatever the id of the task begins with."""
+    service.on("createEdit", Reply(200, body={"task_id": "-dash"}))
+    service.on("getTask", Reply(200, body={"id": "-dash", "status": "pending"}), times=None)
+    result = run("edit", URL, "p", "-o", tmp_path / "out.png", "--timeout", "0.1")
+    program, *arguments = shlex.split(result.stderr.rpartition("To go on: ")[2])
+    again = run(arguments[0], "--timeout", "0.1", *arguments[1:])
+    assert ("nano-banana-edit", 5) == (program, again.exit_code), again.stderr
+
+
 @pytest.mark.parametrize("command", ["wait", "edit"])
 def test_an_unknown_kind(service: MockService, tmp_path: Path, command: str) -> None:
     """An image of a kind that is not known is saved under the name asked for, and that is said once."""
@@ -154,10 +173,13 @@ def test_strict(service: MockService, tmp_path: Path, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "out.gif"], "--output out.gif ends in .gif, which is no format that the service makes; use "),
-        (["-o", "OUT.WEBP"], "--output OUT.WEBP ends in .WEBP, which is no format that the service makes; use "),
-        (["-o", "out.txt"], "--output out.txt ends in .txt, which is no format that the service makes; use "),
-        (["-o", "out.heic", "--format", "png"], "--output out.heic ends in .heic, which is no format that "),
+        (["-o", "out.gif"], "--output out.gif ends in .gif, but the service makes only .jpg and .png. "),
+        (["-o", "OUT.WEBP"], "--output OUT.WEBP ends in .WEBP, but the service makes only .jpg and .png. "),
+        (["-o", "out.txt"], "--output out.txt ends in .txt, but the service makes only .jpg and .png. "),
+        (
+            ["-o", "out.heic", "--format", "png"],
+            "--output out.heic ends in .heic, but the service makes only .jpg and .png. ",
+        ),
         (["-o", "out.png", "--format", "jpeg"], "--output out.png is image/png by its name, but --format is jpeg."),
         (["-o", "out.png", "--format", "gif"], "--format is 'gif'; it must be one of "),
         (["-o", "-", "--token-file", "none"], "--token-file none cannot be read ("),

@@ -34,6 +34,7 @@ from .._errors import (
     APIConnectionError,
     APIStatusError,
     InvalidRequest,
+    LedgerError,
     NanoBananaEditError,
     SubmissionUnknown,
     WaitTimeout,
@@ -146,7 +147,11 @@ def opened(location: str | None, *, must_exist: bool = False) -> Iterator[Ledger
         location = str(Path(location, "ledger.db") if Path(location).is_dir() else Path(location))
         if must_exist and not Path(location).is_file():
             raise InvalidRequest(f"--ledger {location} does not exist; check the path.")
-    with module.Ledger(location) as ledger:
+    try:
+        ledger = module.Ledger(location)
+    except LedgerError as error:  # before anything is sent
+        raise InvalidRequest(error.args[0]) from error
+    with ledger:
         yield ledger
 
 
@@ -249,9 +254,11 @@ class Run:
     ) -> Iterator[NanoBananaEdit]:
         """Yield a client, with a ledger if there is a key."""
         if self.mock and key is not None:
-            raise InvalidRequest("--key is for edits that are kept; leave out --mock, or the key.")
+            raise InvalidRequest("--mock keeps no edits. Use --mock or --key, not both.")
+        where = [] if ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER") else ["--ledger", str(ledger)]
+        if key is None and ledger and where:
+            raise InvalidRequest("--ledger keeps edits that have a key. Add --key, or leave out --ledger.")
         if key is not None:
-            where = [] if ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER") else ["--ledger", str(ledger)]
             self.settle = f"Look at your account, then run: {command_line('batch', 'resolve', *where, '--', key)}"
         with (
             self.connected() as settings,
@@ -372,9 +379,15 @@ def with_way_on(message: str, error: BaseException, task_id: str | None, to_go_o
     """Return a message that names the task, with the command that fetches its result if there is one."""
     if not task_id:
         return message
-    if to_go_on is None or is_over(error):
+    if to_go_on is None or is_over(error) or getattr(error, "status_code", None) in (404, 410):  # it has expired
         return message if task_id in message else f"{message} (task {task_id})"
-    return f"{message.rstrip('.')}. To go on: {command_line('wait', task_id, *to_go_on)}"
+    return f"{message.rstrip('.')}. To go on: {wait_command(task_id, to_go_on)}"
+
+
+def wait_command(task_id: str, options: Sequence[str]) -> str:
+    """Return the command that fetches a result, also of a task whose id looks like an option."""
+    arguments = [*options, "--", task_id] if task_id.startswith("-") else [task_id, *options]
+    return command_line("wait", *arguments)
 
 
 def prepare() -> None:

@@ -44,7 +44,7 @@ Format = Annotated[
 ]
 AnyFormat = Annotated[str | None, _option(f"Format: {', '.join(FORMATS)}.", autocompletion=lambda: [*FORMATS])]
 Timeout = Annotated[float, typer.Option(help="Maximum seconds to wait; 0 is no limit.")]
-AnyFile = Annotated[bool, _option("Send files that no known image begins like, too.", "--any-file")]
+AnyFile = Annotated[bool, _option("Also send files that are not recognised as images.", "--any-file")]
 Strict = Annotated[bool, _option("Refuse a result of another format than asked for.", "--strict")]
 Force = Annotated[
     bool, _option("Replace the file, but never one that the command uses; write to a terminal.", "--force")

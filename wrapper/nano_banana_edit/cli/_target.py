@@ -78,9 +78,9 @@ class Target:
             return asked
         named, made = _media.of_name(self.output), {_media.of_format(each): each for each in FORMATS}
         if named not in made:
-            endings = " or ".join(str(_media.extension(str(each))) for each in made)
-            problem = f"ends in {ending}, which is no format that the service makes"
-            raise InvalidRequest(f"--output {self.output} {problem}; use {endings}, or no ending.")
+            endings = sorted({str(_media.extension(str(each))) for each in made})
+            problem = f"ends in {ending}, but the service makes only {' and '.join(endings)}"
+            raise InvalidRequest(f"--output {self.output} {problem}. Use one of them, or no ending.")
         if asked in FORMATS and _media.of_format(asked) != named:
             raise InvalidRequest(f"--output {self.output} is {named} by its name, but --format is {asked}.")
         return made[named] if asked is None else asked

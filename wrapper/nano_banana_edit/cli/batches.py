@@ -99,9 +99,8 @@ class _Watch:
             except asyncio.CancelledError:
                 if not running.cancelling():
                     many = f"{self._batch.in_flight} submissions in flight"
-                    say(
-                        f"Submitting no more. Waiting for {many}; Ctrl-C again leaves at once, and they become unknown."
-                    )
+                    again = "Press Ctrl-C again to quit now; those edits become unknown."
+                    say(f"Submitting no more. Waiting for {many}. {again}")
                 running.cancel()
             self._show()
         await running
@@ -322,7 +321,7 @@ def _folder(output: str) -> Iterator[str]:
     try:
         yield output
     except InvalidRequest:
-        with suppress(OSError):
+        with suppress(OSError, InvalidRequest):
             if file in made:
                 with opened(output, must_exist=True) as ledger:
                     made = made if not ledger.counts() else []

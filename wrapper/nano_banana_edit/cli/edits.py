@@ -18,7 +18,7 @@ from .._errors import InvalidRequest
 from .._operations import Progress
 from .._redaction import visible
 from ..client import NanoBananaEdit
-from ._common import Run, check_standard_output, command, command_line, say
+from ._common import Run, check_standard_output, command, say, wait_command
 from ._options import (
     AnyFile,
     AnyFormat,
@@ -106,7 +106,7 @@ def submit(
         run.facts = {"task_id": task.task_id, "status": task.status}
         run.lines.append(visible(task.task_id))
         to_go_on = _to_go_on(run, ".", force=False)
-        run.way_on = f". To go on: {command_line('wait', task.task_id, *to_go_on)}" if to_go_on else ""
+        run.way_on = f". To go on: {wait_command(task.task_id, to_go_on)}" if to_go_on else ""
 
 
 @command(*_ALL)
