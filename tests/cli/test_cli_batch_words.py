@@ -204,9 +204,14 @@ def test_mock_keeps_no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("edits.jsonl").write_text(f'{{"key": "photo", "image": "{PHOTO}", "prompt": "p"}}', "utf-8")
     result = run("batch", "edits.jsonl", "-o", "out", "--mock")
     assert (0, "1 submitted. In the ledger: 1 saved.\n") == (result.exit_code, result.stdout), result.stderr
-    assert result.stderr.startswith("1 edits to submit, none of which is billed; ")
+    assert result.stderr.startswith("1 edit to submit, which is not billed; ")
+    assert result.stderr.endswith("Warning: out has results of the mock. Remove them before you edit for real.\n")
     assert ["photo.png"] == [path.name for path in Path("out").iterdir()]
     assert not Path("real.db").exists()
+    Path("out/ledger.db").write_bytes(Path("edits.db").read_bytes())
+    refused = run("batch", "edits.jsonl", "-o", "out", "--mock")
+    line = "Error: --output out has real results; use another folder with --mock.\n"
+    assert (2, line) == (refused.exit_code, refused.stderr)
 
 
 @pytest.mark.server
