@@ -76,8 +76,8 @@ def test_image_of_standard_input(requests: list[Request]) -> None:
         (("-", "-", "p"), "the image - reads standard input, as does the image -; use a file for one of them."),
         (("-", "--prompt-file", "-"), "the image - reads standard input, as does --prompt-file -; use a file for "),
         ((URL, "p", "--token-file", "-"), "--token-file - is empty."),
-        ((URL, "--prompt-file", "none.txt"), "--prompt-file none.txt cannot be read ("),
-        ((URL, "--prompt-file", PHOTO), f"--prompt-file {PHOTO} cannot be read ('utf-8' codec can't decode byte "),
+        ((URL, "--prompt-file", "none.txt"), "--prompt-file none.txt cannot be read (No such file or directory); "),
+        ((URL, "--prompt-file", PHOTO), f"--prompt-file {PHOTO} is not a text in UTF-8; check the path."),
         (("words.txt", "p"), "b'words'. Convert it, or use --any-file to send it all the same."),
     ],
 )

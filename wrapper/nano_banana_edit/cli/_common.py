@@ -228,8 +228,10 @@ class Run:
         """Return the text in a file that an option names, without the blanks around it."""
         try:
             return self.read(file, option).decode("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"{option} {file} cannot be read ({error}).") from error
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"{option} {file} is not a text in UTF-8; check the path.") from error
+        except OSError as error:
+            raise InvalidRequest(f"{option} {file} cannot be read ({error.strerror}); check the path.") from error
 
     def token(self) -> str | None:
         """Return the token in the file of the option, or None if no file is given."""
