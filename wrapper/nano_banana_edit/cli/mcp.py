@@ -13,7 +13,7 @@ import typer
 
 from .._errors import InvalidRequest
 from ..client import AsyncNanoBananaEdit
-from ._common import Run, command, opened, say, with_extra
+from ._common import INTERRUPTS, Run, command, opened, say, with_extra
 from ._options import LedgerOption
 
 
@@ -45,6 +45,7 @@ def mcp(
         known = stack.enter_context(opened(place))
         http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a thread that reads standard input would outlive an interrupt
+        for each in INTERRUPTS[1:]:
+            signal.signal(each, signal.SIG_DFL)  # a thread that reads standard input would outlive an interrupt
         say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-D ends it.")
         agent.server(client, known, folder, max_edits=max_edits, wait=wait).run()
