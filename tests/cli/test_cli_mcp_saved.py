@@ -177,20 +177,6 @@ def test_a_submission_counts_when_it_is_made(folder: Path) -> None:
     assert 1 == len(service.edits)
 
 
-@promises.AGENT_LIMIT
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_what_may_have_been_accepted_counts(folder: Path, status: int) -> None:
-    """An answer that does not say whether the edit was accepted counts."""
-    service = MockService()
-    service.on("createEdit", Reply(status), times=None)
-
-    async def use(session: Session) -> str:
-        await session.edit()
-        return said(await session.edit(variant=2))
-
-    assert "used up" in serve(folder, service, use, max_edits=1, max_retries=0)
-
-
 def test_an_upload_that_is_cancelled_does_not_count(folder: Path) -> None:
     """Before the submission a call ends at once when it is cancelled, and nothing is sent or counted."""
     service = MockService()
