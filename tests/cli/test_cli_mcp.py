@@ -342,7 +342,8 @@ def test_the_command_over_its_pipes(folder: Path) -> None:
 @pytest.mark.server
 def test_the_command_ends_with_its_input(folder: Path) -> None:
     """With --mock it needs no token, and leaves no ledger in the folder; without input it ends."""
-    result = run("mcp", "--folder", folder, "--mock", input="")
+    told = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    result = run("mcp", "--folder", folder, "--mock", input=f"{told}\n")
     assert (0, "") == (result.exit_code, result.stdout)
     assert [folder / "valley.jpg"] == [*folder.iterdir()]
 
