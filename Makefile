@@ -94,7 +94,7 @@ reference: setup ## Write the pages of docs/reference that are made from the com
 charts: setup ## Draw the tables of docs/explanation/performance.md
 	python -m tests.site.charts docs/explanation/performance.md docs/pictures
 
-docs: setup ## Build the site into build/site, and check its links
+docs: setup ## Build the site into build/site, check its links, and print how to read it
 	python -m tests.site
 
 format: setup ## Format the code
@@ -170,7 +170,7 @@ matrix: setup ## Install the wheel with each extra, lowest and newest, on each P
 package: setup ## Build the sdist and the wheel
 	python -m build --no-isolation --outdir dist .
 
-release: setup ## Check, date the changelog, commit and build; print how to upload (REPOSITORY=https://... the first time)
+release: setup ## Date the changelog, check, build and commit; print how to upload (REPOSITORY=https://... the first time)
 	python -m tests.release $(if $(REPOSITORY),--repository $(REPOSITORY))
 
 bench: setup ## Measure what the client costs beside raw httpx2 and its peers, into build/bench.md (minutes)

@@ -1,8 +1,8 @@
 """Make a release, all but its upload: `make release`.
 
-From a clean tree it dates the section of CHANGELOG.md, runs every check, commits, builds twice from the commit and
-compares both, writes dist/SHA256SUMS, and prints the commands that publish it. If a check fails, the changes stay in
-the tree: `git restore .` undoes them.
+From a clean tree it dates the section of CHANGELOG.md, runs every check, builds twice and compares both, commits,
+writes dist/SHA256SUMS, and prints the commands that publish it. If something fails, nothing is committed and the
+changes stay in the tree: `git restore .` undoes them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from packaging.version import Version
 
 VERSION_FILE = "wrapper/nano_banana_edit/_version.py"
 NO_ADDRESS = r"replacement = '\1'"
@@ -49,10 +51,10 @@ def address(project: str, repository: str) -> str:
     return project.replace(NO_ADDRESS, linked).replace("[project.scripts]", URLS.format(repository.rstrip("/")))
 
 
-def build(root: Path, folder: Path) -> dict[str, str]:
-    """Build what is committed, somewhere else, and return the digests of the files."""
+def build(root: Path, commit: str, folder: Path) -> dict[str, str]:
+    """Build a commit, somewhere else, and return the digests of the files."""
     folder.mkdir()
-    run("git", "archive", "--output", folder / "tree.tar", "HEAD", root=root)
+    run("git", "archive", "--output", folder / "tree.tar", commit, root=root)
     run("tar", "--extract", "--touch", "--file", "tree.tar", root=folder)
     run(sys.executable, "-m", "build", "--no-isolation", root=folder)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "dist").iterdir())}
@@ -61,22 +63,30 @@ def build(root: Path, folder: Path) -> dict[str, str]:
 def release(root: Path, repository: str | None, checks: list[str]) -> None:
     if run("git", "status", "--porcelain", root=root):
         sys.exit("The tree has changes; commit them first.")
+    if run("git", "rev-parse", "--is-shallow-repository", root=root) == "true":
+        sys.exit("The clone is shallow and may lack the last release: git fetch --unshallow --tags")
     version = re.search('"(.+)"', (root / VERSION_FILE).read_text().partition("__version__ = ")[2])[1]
-    if run("git", "tag", "--list", f"v{version}", root=root):
-        sys.exit(f"{version} is released; raise the version in {VERSION_FILE}.")
-    changelog, project = root / "CHANGELOG.md", root / "pyproject.toml"
-    changelog.write_text(date_section(changelog.read_text(), version, dt.datetime.now(dt.UTC).date()))
+    released = [Version(tag) for tag in run("git", "tag", "--list", "v[0-9]*", root=root).split()]
+    if released and Version(version) <= max(released):
+        sys.exit(f"{version} is not above {max(released)}, the last release; raise the version in {VERSION_FILE}.")
+    today = dt.datetime.now(dt.UTC).date()
+    written = {"CHANGELOG.md": date_section((root / "CHANGELOG.md").read_text(), version, today)}
     if repository:
-        project.write_text(address(project.read_text(), repository))
+        written["pyproject.toml"] = address((root / "pyproject.toml").read_text(), repository)
+    for name, text in written.items():
+        (root / name).write_text(text)
+    commit = run("git", "stash", "create", root=root)  # a commit of the tree, on no branch
     for check in checks:
         subprocess.run(check, check=True, cwd=root, shell=True)
-    run("git", "commit", "--all", "--message", f"Release {version}", root=root)
+    if changed := run("git", "diff", "--stat", commit, root=root):
+        sys.exit(f"A check changed files; commit what it wrote, or make it write elsewhere:\n{changed}")
     with tempfile.TemporaryDirectory() as name:
-        first, second = (build(root, Path(name, folder)) for folder in ("a", "b"))
+        first, second = (build(root, commit, Path(name, folder)) for folder in ("a", "b"))
         if first != second:
             sys.exit(f"Two builds differ: {first} {second}")
         shutil.rmtree(root / "dist", ignore_errors=True)
         shutil.copytree(Path(name, "a/dist"), root / "dist")
+    run("git", "commit", "--all", "--message", f"Release {version}", root=root)
     (root / "dist/SHA256SUMS").write_text("".join(f"{digest}  {file}\n" for file, digest in first.items()))
     files = " ".join(f"dist/{file}" for file in first)
     sys.stdout.write(f"""

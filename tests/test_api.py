@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
-from .api import SURFACE, VERSION_FILE, allowed, breaks
+from .api import INTERNAL, SURFACE, VERSION_FILE, allowed, breaks, main, surface
 from .test_package import copy
 from .test_public import ROOT
 
@@ -18,7 +19,9 @@ CLIENT = """# house
 class Client:
     timeout: float
     def edit(images: list[str], prompt: str, *, size: str | None = None) -> str: ...
-def connect(url: str) -> Client: ...
+async def connect(url: str, wait: bool = False) -> Client: ...
+class State(StrEnum):
+    DONE = 'done'
 """
 
 
@@ -29,12 +32,17 @@ def connect(url: str) -> Client: ...
         (", *, size: str | None = None", "", "house.Client.edit(size): Parameter was removed"),
         ("prompt: str,", "prompt: str, key: str,", "house.Client.edit(key): Parameter was added as required"),
         ("url: str", "address: str", "house.connect(url): Parameter was removed"),
+        (" = False", "", "house.connect(wait): Parameter is now required"),
+        ("wait", "*, wait", "house.connect(wait): Parameter kind was changed"),
+        ("async def", "def", "house.connect: async is now not async"),
+        ("    def", "    async def", "house.Client.edit: not async is now async"),
+        ("'done'", "'over'", "house.State.DONE: 'done' is now 'over'"),
         ("# house", "# shed", "house: module was removed"),
     ],
 )
 def test_breaks_are_found(old: str, new: str, why: str) -> None:
-    """A name, module or parameter that is gone, and a parameter that must be given, break callers."""
-    assert why in [*breaks(CLIENT, CLIENT.replace(old, new))]
+    """What is gone, must now be given, has another value, or is awaited only before or after, breaks callers."""
+    assert why in "\n".join(breaks(CLIENT, CLIENT.replace(old, new)))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,22 @@ def test_which_version_may_break(old: str, new: str, may: bool) -> None:
     assert may == allowed(Version(old), Version(new))
 
 
-def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path) -> None:
+def test_a_surface_says_how_a_class_is_made() -> None:
+    """It has the defaults of fields and the values of an enum, and leaves out what is internal."""
+    text = surface(ROOT)
+    assert "class Progress:\n    def __init__(stage, elapsed, task_id=None, status=None, polls=0): ...\n" in text
+    assert "    def __init__(*, in_flight=16, open_tasks=64, " in text
+    assert "    REFUSED = 'refused'\n" in text
+    assert not re.search(r"def (of|redact|check_key|claim|given)\(", text)
+
+
+@pytest.mark.parametrize("path", sorted(INTERNAL))
+def test_what_is_internal_is_there(path: str) -> None:
+    """The list of what is internal has no name that is gone."""
+    assert pkgutil.resolve_name(path)
+
+
+def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a release every change is free; after one a break needs a step, and an addition none."""
     copy(tmp_path)
     (tmp_path / "tests").mkdir()
@@ -71,8 +94,11 @@ def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path) -> No
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
     def write() -> str:
-        command = [sys.executable, ROOT / "tests/api.py", SURFACE]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stderr
+        try:
+            main(tmp_path / SURFACE, tmp_path)
+        except SystemExit as found:
+            return str(found)
+        return capsys.readouterr().out
 
     def change(path: str, old: str, new: str) -> None:
         text = (tmp_path / path).read_text()
@@ -80,7 +106,7 @@ def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path) -> No
         (tmp_path / path).write_text(text.replace(old, new))
 
     git("init")
-    assert "" == write()
+    assert "No tag of a release is in this clone, so breaks of callers were not looked for.\n" == write()
     git("add", "--all")
     git("commit", "--message", "Release")
     git("tag", "v0.1.0")
@@ -89,6 +115,6 @@ def test_a_break_since_the_last_release_raises_the_version(tmp_path: Path) -> No
     change("wrapper/nano_banana_edit/client.py", "def get_task(self, task_id:", "def get_task(self, identity:")
     stderr = write()
     assert "nano_banana_edit.NanoBananaEdit.get_task(task_id): Parameter was removed\n" in stderr
-    assert f"This breaks callers of v0.1.0: raise the version, which is 0.1.0, in {VERSION_FILE}.\n" in stderr
+    assert f"This breaks callers of v0.1.0: raise the version, which is 0.1.0, in {VERSION_FILE}." in stderr
     change(VERSION_FILE, "0.1.0", "0.2.0")
     assert "" == write()

@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from . import promises
+from .blocks import blocks
 from .test_public import ROOT
 
 pytestmark = pytest.mark.server
@@ -35,7 +36,7 @@ BLOCKS = {
     f"{page.relative_to(ROOT / 'docs').with_suffix('')}-{number}": text
     for page in sorted((ROOT / "docs").rglob("*.md"))
     if page.stem != "recipes" and page.parent.name != "tutorials"
-    for number, text in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
+    for number, text in enumerate(blocks(page.read_text(), "python"))
 }
 TESTS = {name: text for name, text in BLOCKS.items() if re.search(r"^def test_", text, re.MULTILINE)}
 WITH_FIXTURES = {name: text for name, text in TESTS.items() if re.search(r"^def test_\w+\(\w", text, re.MULTILINE)}
@@ -104,7 +105,7 @@ def test_python(text: str, service: MockService, spans: InMemorySpanExporter) ->
 
 def test_what_needs_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """A block that needs PostgreSQL, and runs for ever, calls what there is with arguments that it takes."""
-    (text,) = re.findall(r"^```py\n(.*?)^```$", (ROOT / "docs/how-to/workers.md").read_text(), re.MULTILINE | re.DOTALL)
+    (text,) = blocks((ROOT / "docs/how-to/workers.md").read_text(), "py")
     for module, name in [(batch, "Batch"), (batch, "enqueue"), (batch, "run_worker"), (ledger, "Ledger")]:
         monkeypatch.setattr(module, name, create_autospec(getattr(module, name)), raising=False)
     exec(text, {})
@@ -137,7 +138,7 @@ def test_what_the_page_says_to_a_shell() -> None:
 
 def test_what_the_page_writes_down(tmp_path: Path) -> None:
     """The script file on the page is one."""
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
+    (text,) = blocks(MOCK, "yaml")
     (tmp_path / "script.yaml").write_text(text)
     service = MockService()
     service.script(tmp_path / "script.yaml")
@@ -147,7 +148,7 @@ def test_what_the_page_writes_down(tmp_path: Path) -> None:
 
 def test_what_the_page_says_of_a_verdict() -> None:
     """The refusal on the page is that of an empty prompt."""
-    text = re.findall(r"^```text\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)[0]
+    text = blocks(MOCK, "text")[0]
     with httpx.Client(transport=mock_transport()) as client:
         url, body = "https://api.sinancode.com/v1/generate/k/nano-banana-edit", {"image_urls": ["x"], "prompt": ""}
         answer = client.post(url, json=body, headers={"Authorization": "Bearer any"})
@@ -157,7 +158,7 @@ def test_what_the_page_says_of_a_verdict() -> None:
 
 def test_what_the_page_says_of_a_failure() -> None:
     """The message on the page is that of an assertion that fails so."""
-    _, text = re.findall(r"^```text\n(.*?)^```$", MOCK, re.MULTILINE | re.DOTALL)
+    _, text = blocks(MOCK, "text")
     service = MockService()
     with mock_router(service), NanoBananaEdit(token=TOKEN) as client:
         client.submit("https://example.com/a.png", "make it rain")

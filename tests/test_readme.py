@@ -15,12 +15,12 @@ from nano_banana_edit import cli
 from nano_banana_edit_mock import MockService, __main__, conformance, mock_router, mock_transport
 from typer.testing import CliRunner
 
+from .blocks import blocks
 from .test_public import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-PYTHON = [text for language, text in BLOCKS if language == "python"]
-LINES = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+PYTHON = blocks(TEXT, "python")
+LINES = [line for text in blocks(TEXT, "sh") for line in text.splitlines()]
 SHELL = [line for line in LINES if line.startswith("nano-banana-edit ")]
 
 

@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+from .blocks import blocks
 from .test_public import ROOT
 
 PAGE = (ROOT / "docs/how-to/recipes.md").read_text()
@@ -35,5 +36,4 @@ def test_recipe(recipe: str, pytester: pytest.Pytester, monkeypatch: pytest.Monk
 def test_every_block_belongs_to_a_file() -> None:
     """No Python on the page stands without the name of its file, so that all of it runs."""
     named = [text for recipe in RECIPES.values() for _, text in FILE.findall(recipe)]
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert [] == [block for block in blocks if block not in named]
+    assert [] == [text for text in blocks(PAGE, "python") if text not in named]

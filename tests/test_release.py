@@ -8,12 +8,12 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
+import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.metadata import Metadata
 
+from .release import address
 from .test_package import copy
 from .test_public import ROOT
 
@@ -44,10 +44,13 @@ def release(folder: Path, *arguments: str, check: str = "true") -> subprocess.Co
 
 def test_release_without_an_address(repository: Path) -> None:
     """The changelog is dated, all is committed and built with checksums, and the commands that publish it are shown."""
+    began = dt.datetime.now(dt.UTC).date()
     done = release(repository)
     assert 0 == done.returncode, done.stderr
-    today = dt.datetime.now(dt.UTC).date()
-    assert f"## [Unreleased]\n\n## [0.1.0] - {today}\n\n### Added" in git(repository, "show", "HEAD:CHANGELOG.md")
+    dated = re.search(
+        r"## \[Unreleased\]\n\n## \[0\.1\.0\] - (.+)\n\n### Added", git(repository, "show", "HEAD:CHANGELOG.md")
+    )
+    assert began <= dt.date.fromisoformat(dated[1]) <= dt.datetime.now(dt.UTC).date()
     assert "Release 0.1.0\n" == git(repository, "log", "-1", "--format=%s")
     assert "" == git(repository, "tag")
     sums = dict(line.split() for line in (repository / "dist/SHA256SUMS").read_text().splitlines())
@@ -58,29 +61,33 @@ def test_release_without_an_address(repository: Path) -> None:
     assert "git tag --annotate v0.1.0" in done.stdout
 
 
-def test_release_with_an_address(repository: Path) -> None:
+def test_an_address() -> None:
     """The package's page links to the repository, to the files of this version."""
-    (repository / "README.md").write_text("[a](docs/a.md#b), ![c](c.png), [d](https://d.example)\n")
-    git(repository, "commit", "--all", "--message", "Link")
-    assert 0 == release(repository, "--repository", ADDRESS + "/").returncode
-    (wheel,) = (repository / "dist").glob("*.whl")
-    data = Metadata.from_email(zipfile.ZipFile(wheel).read("nano_banana_edit-0.1.0.dist-info/METADATA"))
-    assert f"{ADDRESS}/issues" == data.project_urls["Issues"]
-    links = re.findall(r"\]\((.*?)\)", data.description)
-    files = f"{ADDRESS}/blob/v0.1.0"
-    assert [f"{files}/docs/a.md#b", f"{files}/c.png", "https://d.example"] == links
+    project = tomllib.loads(address((ROOT / "pyproject.toml").read_text(), ADDRESS + "/"))
+    assert f"{ADDRESS}/issues" == project["project"]["urls"]["Issues"]
+    (links,) = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]
+    page = re.sub(links["pattern"], links["replacement"], "[a](docs/a.md#b), ![c](c.png), [d](https://d.example)")
+    files = f"{ADDRESS}/blob/v$HFPR_VERSION"
+    assert f"[a]({files}/docs/a.md#b), [c]({files}/c.png), [d](https://d.example)" == page
 
 
 @pytest.mark.parametrize(
     ("command", "check", "why"),
     [
         ("echo >> README.md", "true", "The tree has changes; commit them first."),
-        ("git tag v0.1.0", "true", "0.1.0 is released; raise the version in wrapper/nano_banana_edit/_version.py."),
+        ("git tag v0.1.0", "true", "0.1.0 is not above 0.1.0, the last release; raise the version in wrapper/"),
+        ("git tag v0.9.0; git tag v0.10.0", "true", "0.1.0 is not above 0.10.0, the last release"),
         ("true", "exit 3", "exit 3"),
+        ("true", "echo >> README.md", "A check changed files"),
+        (
+            "sed -i s/hatchling.build/missing.build/ pyproject.toml; git commit -qam Begin",
+            "true",
+            "missing",
+        ),
     ],
 )
 def test_what_stops_a_release(repository: Path, command: str, check: str, why: str) -> None:
-    """Nothing is committed or built from a changed tree, for a released version, or if a check fails."""
+    """Nothing is committed from a changed tree, without a new version, or if a check or the build fails."""
     subprocess.run(command, shell=True, cwd=repository, check=True)
     done = release(repository, check=check)
     assert 0 != done.returncode
@@ -94,3 +101,20 @@ def test_a_release_says_what_changed(repository: Path) -> None:
     (repository / "CHANGELOG.md").write_text("## [Unreleased]\n\n## [0.0.1] - 2026-01-01\n\n- All of it.\n")
     git(repository, "commit", "--all", "--message", "Begin")
     assert "CHANGELOG.md says nothing under [Unreleased].\n" == release(repository).stderr
+
+
+def test_a_second_address(repository: Path) -> None:
+    """An address that is there already stops the release before anything is written."""
+    project = repository / "pyproject.toml"
+    project.write_text(address(project.read_text(), ADDRESS))
+    git(repository, "commit", "--all", "--message", "Begin")
+    assert "pyproject.toml has an address; change it there.\n" == release(repository, "--repository", ADDRESS).stderr
+    assert "" == git(repository, "status", "--porcelain")
+
+
+def test_a_shallow_clone_makes_no_release(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A clone that may lack the tags of the last release cannot tell what a version may be."""
+    git(repository, "commit", "--allow-empty", "--message", "Go on")
+    clone = tmp_path_factory.mktemp("clone")
+    git(clone, "clone", "--quiet", "--depth", "1", repository.as_uri(), ".")
+    assert release(clone).stderr.startswith("The clone is shallow and may lack the last release: git fetch")

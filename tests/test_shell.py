@@ -19,6 +19,7 @@ from nano_banana_edit import cli
 from nano_banana_edit_mock import MockServer, MockService
 from typer.testing import CliRunner
 
+from .blocks import blocks
 from .test_public import ROOT
 
 pytestmark = pytest.mark.server
@@ -28,7 +29,7 @@ LINES = {
     f"{page.relative_to(ROOT)}: {line}": line
     for page in PAGES
     if page.parent.name != "tutorials" and page != ROOT / "docs/how-to/command-line.md"
-    for text in re.findall(r"^```(?:sh|bash)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    for text in blocks(page.read_text(), "sh", "bash")
     for line in text.replace("\\\n", " ").splitlines()
     if line and not line.startswith("#")
 }
@@ -49,9 +50,12 @@ def words(line: str) -> list[str]:
     return found
 
 
-OWN_TEST = "docs/how-to/command-line.md"  # tests/cli runs what is on it
-EDITS = dict.fromkeys(line for name, line in LINES.items() if not name.startswith(OWN_TEST))
-EDITS = [line for line in EDITS if words(line)[:2] == ["nano-banana-edit", "edit"]]
+# Those of the README run in `test_readme.py`.
+EDITS = dict.fromkeys(
+    line
+    for name, line in LINES.items()
+    if not name.startswith("README.md") and words(line)[:2] == ["nano-banana-edit", "edit"]
+)
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)

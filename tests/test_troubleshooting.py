@@ -20,6 +20,7 @@ from nano_banana_edit.batch import Batch
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockService, Outcome, Reply, __main__, mock_router, mock_transport
 
+from .blocks import blocks
 from .cli.running import PHOTO as FILE
 from .cli.running import run
 from .test_public import ROOT
@@ -252,8 +253,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockSer
 
 def quoted(section: str) -> list[str]:
     """The messages that a section quotes: a line each, and the indented lines that belong to it."""
-    blocks = re.findall(r"^```text\n(.*?)^```$", SECTIONS[section], re.MULTILINE | re.DOTALL)
-    return [message.strip() for block in blocks for message in re.split(r"\n(?=[^ C])", block)]
+    texts = blocks(SECTIONS[section], "text")
+    return [message.strip() for block in texts for message in re.split(r"\n(?=[^ C])", block)]
 
 
 @pytest.mark.parametrize("section", CASES)

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Outcome
 
+from .blocks import blocks
 from .test_public import ROOT
 
 pytestmark = pytest.mark.server
@@ -62,7 +63,9 @@ def test_a_reader_gets_what_the_page_shows(page: str, server: MockServer, enviro
         environment["SINANCODE_BASE_URL"] = server.url
         server.service.script(SCRIPTS[page])
     shown = ""
-    for name, language, text in STEP.findall(PAGES[page].replace(URL, server.url)):
+    steps = STEP.findall(PAGES[page].replace(URL, server.url))
+    assert len(steps) == len(blocks(PAGES[page], "python", "sh", "text"))
+    for name, language, text in steps:
         if name:
             Path(name).write_text(text)
         elif language == "sh":

@@ -1,4 +1,4 @@
-"""The public types as a caller's type checker sees them: checked by mypy, never run."""
+"""The public types as a caller's type checker sees them in the installed wheel: see `typing_app`; never run."""
 
 import gzip
 import io
@@ -25,13 +25,19 @@ from nano_banana_edit import (
     AsyncResultImage,
     Edit,
     NanoBananaEdit,
+    NanoBananaEditError,
     Progress,
     RateLimited,
     ResultImage,
+    SubmissionUnknown,
     Task,
     UploadedFile,
+    WaitTimeout,
     prepare,
 )
+from nano_banana_edit.batch import Batch, Status
+from nano_banana_edit.batch import Outcome as BatchOutcome
+from nano_banana_edit.ledger import Ledger, Row
 from nano_banana_edit_client import AuthenticatedClient
 from nano_banana_edit_client.api.edits import create_edit
 from nano_banana_edit_client.models import EditAccepted, EditRequest, Error
@@ -137,15 +143,31 @@ async def twin() -> None:
         assert_type(await edit.images[0].save(Path("a.png")), Path)
         assert_type(await edit.images[0].pil(), PIL.Image.Image)
         assert_type(await client.wait(Task("t")), AsyncEdit)
+        assert_type(await client.submit(["a"], "p", extra_body={"seed": 7}), Task)
         assert_type(client.with_options(token="t"), AsyncNanoBananaEdit)
 
 
-def errors(error: RateLimited) -> None:
+def errors(error: RateLimited, unknown: SubmissionUnknown, late: WaitTimeout, base: NanoBananaEditError) -> None:
     assert_type(error.retry_after, float | None)
     assert_type(error.task_id, str | None)
+    assert_type(unknown.request_digest, str)
+    assert_type([late.task_id, base.task_id], list[str | None])
+
+
+def never_twice(folder: Path) -> None:
+    with Ledger(folder / "ledger.db") as ledger, NanoBananaEdit(ledger=ledger) as client:
+        client.edit(["a.png", b"", ("b.png", b"")], "p", key="order-1841")
+        assert_type(Batch(folder, folder / "out", ledger=ledger, prompt="p").run(), Status)
+        assert_type([*ledger.rows("unknown")], list[Row])
+
+
+async def outcomes(batch: Batch) -> None:
+    async for outcome in batch.outcomes():
+        assert_type(outcome, BatchOutcome)
 
 
 def generated(client: AuthenticatedClient) -> None:
+    assert_type(create_edit.sync(client=client, body=EditRequest(["a"], "p")), EditAccepted | Error | None)
     answer = create_edit.sync_detailed(client=client, body=EditRequest(["a"], "p", output_format="jpeg"))
     assert_type(answer.status_code, int)
     assert_type(answer.parsed, EditAccepted | Error | None)
@@ -176,3 +198,4 @@ def mock() -> None:
     MockService(seconds=Uniform(1, 2), clock=lambda: 0.0)
     with MockServer(service, admin_token="secret") as server:
         assert_type(server.url, str)
+    assert_type(service.edits[0].task_id, str)

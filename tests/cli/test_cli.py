@@ -199,7 +199,7 @@ def test_impossible_ports_are_refused(port: str) -> None:
             r"No response from https://api.sinancode.com \(ConnectError: refused\); nothing was submitted\.",
         ),
         (httpx2.ReadTimeout("slow"), 4, r".*may have been accepted and billed, .* before you send it again\."),
-        (KeyboardInterrupt(), 130, r"interrupted\. The edit may have been accepted and billed\."),
+        (KeyboardInterrupt(), 130, r"interrupted\. The edit may have been accepted and billed\. Look at .*\."),
         (OSError(28, "No space left"), 4, r".*No space left.* before you send it again\."),
     ],
 )
@@ -314,4 +314,4 @@ def test_says_each_status_once(service: MockService, tmp_path: Path, monkeypatch
     monkeypatch.setattr(service, "handle", slow.handle)
     lines = run("edit", PHOTO, "p", "-o", tmp_path / "out.png").stderr.splitlines()
     statuses = [line.rpartition(" (")[0].rpartition(" ")[2] for line in lines[2:]]
-    assert ["pending", "processing", "completed"] == statuses
+    assert ["submitted", "pending", "processing", "completed"] == statuses

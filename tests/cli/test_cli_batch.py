@@ -50,6 +50,7 @@ def test_every_row_is_edited_once(service: MockService, command: tuple[str, ...]
 
 def test_what_is_billed_is_said_before(service: MockService) -> None:
     """The number of edits to submit is written first, with what is done already and what bounds it."""
+    assert batch(1, "--dry-run").stdout.startswith("1 edit to submit, which is billed; ")
     assert 5 == batch(4, "--max-edits", "1").exit_code
     assert batch(4).stderr.startswith("3 edits to submit, each of which is billed; 1 of 4 rows are saved.\n")
     assert batch(9, "--max-edits", "2").stderr.startswith("2 edits to submit, ")
@@ -159,7 +160,7 @@ def test_progress_on_a_terminal(service: MockService, monkeypatch: pytest.Monkey
     service.next(Outcome(status="failed", error_msg="Not suitable"))
     assert 1 == main(monkeypatch, "batch", rows(2), "-o", "out")
     shown = terminal.shown()
-    assert "2 of 2 rows: 1 saved, 1 failed, 0 unknown, 0 in flight, " in shown
+    assert "2 of 2 rows: 2 submitted, 1 saved, 1 failed, 0 unknown, 0 in flight, " in shown
     assert re.search(r"(?:^|[\nK])2 edits to submit, ", shown)  # in a line of its own, K is the end of what clears one
     assert "Not suitable" in shown
     assert "\x1b[" in shown

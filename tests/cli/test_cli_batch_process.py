@@ -90,7 +90,7 @@ def test_one_interrupt_leaves_the_rest_to_the_next_run(service: MockService, gat
     with started("--in-flight", "3") as process:
         read_until(process, "3 in flight")
         process.send_signal(signal.SIGINT)
-        read_until(process, "Submitting no more. Waiting for 3 submissions in flight; Ctrl-C again leaves at once")
+        read_until(process, "Submitting no more. Waiting for 3 submissions in flight. Press Ctrl-C again to quit now")
         gate.open.set()
         output, errors = process.communicate(timeout=60)
     assert (130, "", 3) == (process.returncode, output, len(service.edits)), errors
@@ -158,7 +158,7 @@ def test_full_disk_before_anything_is_sent(service: MockService) -> None:
     """If the ledger has no room, the error is one line, and nothing is sent."""
     rows(2)
     done = limited(8)
-    assert (1, True) == (done.returncode, "ledger.db' cannot be used (" in done.stderr)
+    assert (2, True) == (done.returncode, "ledger.db' cannot be used (" in done.stderr)
     assert 1 == len(done.stderr.splitlines())
     assert () == service.edits
 

@@ -57,10 +57,10 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("empty", "-o", "empty/../empty"), 2, "Error: --output is 'empty/../empty'; it must be another folder than "),
         (("edits.jsonl", "-o", "out", "--ledger", "other.db"), 2, "is a database of something else."),
         (("edits.jsonl", "-o", "out", "--ledger", "newer.db"), 2, "Upgrade nano-banana-edit."),
-        (("edits.jsonl", "-o", "out", "--ledger", "damaged.db"), 1, "damaged.db' cannot be used (file is not a "),
+        (("edits.jsonl", "-o", "out", "--ledger", "damaged.db"), 2, "damaged.db' cannot be used (file is not a "),
         (
             ("edits.jsonl", "-o", "out", "--ledger", "no/such/folder.db"),
-            1,
+            2,
             "folder.db' cannot be used (create the folder ",
         ),
         (("edits.jsonl", "-o", "out", "--ledger", "mysql://host/name"), 2, "Error: The ledger "),
@@ -169,7 +169,13 @@ def test_words_of_keys(service: MockService) -> None:
             "Error: --key is ''; it must be 1 to 500 printable characters.",
         ),
         (("submit", URL, "p", "--key", "k"), 2, "Error: Name the ledger: use --ledger, or set the environment "),
-        (("edit", URL, "p", "-o", "a.png", "--mock", "--key", "k", *LEDGER), 2, "Error: --key is for edits that are "),
+        (
+            ("edit", URL, "p", "-o", "a.png", "--mock", "--key", "k", *LEDGER),
+            2,
+            "Error: --mock keeps no edits. Use --mock or ",
+        ),
+        (("submit", URL, "p", *LEDGER), 2, "Error: --ledger keeps edits that have a key. Add --key, or leave out "),
+        (("submit", URL, "p", "--key", "k", "--ledger", "no/x.db"), 2, "x.db' cannot be used (create the folder "),
         (("batch", "resolve", "k", "--cancel", *LEDGER), 0, ""),
         (submit, 2, "use another key, or run nano-banana-edit batch resolve with --resend."),
     ]
@@ -198,9 +204,14 @@ def test_mock_keeps_no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("edits.jsonl").write_text(f'{{"key": "photo", "image": "{PHOTO}", "prompt": "p"}}', "utf-8")
     result = run("batch", "edits.jsonl", "-o", "out", "--mock")
     assert (0, "1 submitted. In the ledger: 1 saved.\n") == (result.exit_code, result.stdout), result.stderr
-    assert result.stderr.startswith("1 edits to submit, none of which is billed; ")
+    assert result.stderr.startswith("1 edit to submit, which is not billed; ")
+    assert result.stderr.endswith("Warning: out has results of the mock. Remove them before you edit for real.\n")
     assert ["photo.png"] == [path.name for path in Path("out").iterdir()]
     assert not Path("real.db").exists()
+    Path("out/ledger.db").write_bytes(Path("edits.db").read_bytes())
+    refused = run("batch", "edits.jsonl", "-o", "out", "--mock")
+    line = "Error: --output out has real results; use another folder with --mock.\n"
+    assert (2, line) == (refused.exit_code, refused.stderr)
 
 
 @pytest.mark.server

@@ -8,6 +8,7 @@ from pathlib import Path
 import nano_banana_edit
 import pytest
 from nano_banana_edit import cli
+from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import MockService
 
 from .running import PHOTO, run
@@ -59,18 +60,35 @@ def test_outside_of_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("interrupt", [signal.default_int_handler, signal.SIG_IGN])
-def test_termination(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], interrupt: object) -> None:
-    """SIGTERM is as Ctrl-C, also where that is ignored."""
-    before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM)]
-    monkeypatch.setattr(cli, "app", lambda: signal.raise_signal(signal.SIGTERM))
-    try:
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        assert 130 == main(monkeypatch, "edit")
-    finally:
-        for each, handler in before:
-            signal.signal(each, handler)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_termination(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], interrupt: object, number: int
+) -> None:
+    """SIGTERM and SIGHUP are as Ctrl-C, also where that is ignored. After one of them, the others are ignored."""
+    monkeypatch.setattr(cli, "app", lambda: signal.raise_signal(number))
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(number, signal.SIG_DFL)
+    assert 130 == main(monkeypatch, "edit")
     assert "Error: interrupted\n" == capsys.readouterr().err
+    assert {signal.SIG_IGN} == {signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_interrupted_twice(service: MockService, monkeypatch: pytest.MonkeyPatch, by_environment: bool) -> None:
+    """A second interrupt, while the first is written to the ledger, does not hide that the edit may be billed."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(service, "handle", interrupted)
+    monkeypatch.setattr(Ledger, "released", interrupted)
+    if by_environment:
+        monkeypatch.setenv("NANO_BANANA_EDIT_LEDGER", "edits.db")
+    where = "" if by_environment else "--ledger edits.db "
+    result = run("edit", URL, "p", "-o", "out.png", "--key", "-k", *where.split())
+    line = "Error: interrupted. The edit may have been accepted and billed. Look at your account, then run: "
+    line += f"nano-banana-edit batch resolve {where}-- -k"
+    assert (130, line) == (result.exit_code, result.stderr.splitlines()[-1])
 
 
 def test_nothing_that_opens(service: MockService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

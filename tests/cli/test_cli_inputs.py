@@ -13,6 +13,7 @@ from nano_banana_edit_mock import MockService, Request
 from .running import PHOTO, run
 from .test_cli_results import URL, Terminal, main
 
+LAST = "The last argument must be the prompt, but "
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 
 
@@ -66,16 +67,17 @@ def test_image_of_standard_input(requests: list[Request]) -> None:
     ("arguments", "message"),
     [
         (("no*.png", "p"), "no*.png matches no file; check the pattern."),
-        ((URL, "-"), "The last argument is the prompt, but - is an image; add the prompt, or use --prompt-file FILE"),
-        ((URL, f"{URL}?2"), f"The last argument is the prompt, but {URL}?2 is an image; "),
-        ((URL, PHOTO), f"The last argument is the prompt, but {PHOTO} is an image; "),
-        ((URL, "data:image/png;base64,AA"), "The last argument is the prompt, but data:image/png;base64,AA is "),
+        ((URL, "data:image/png;base64,AA"), f"{LAST}'data:image/png;base64,AA' is a path, a pattern, a URL or -; "),
+        *[((URL, each), f"{LAST}{each!r} is ") for each in ("-", f"{URL}?2", ".", "words.txt", "/dev/fd/63", "no/")],
+        *[((URL, each), f"{LAST}{each!r} is ") for each in ("*.jpg", "[ab].png", "phot.png", "DSC1.HEIC", r"a\b")],
+        ((URL, "snow", "--prompt-file", "words.txt"), "With --prompt-file all arguments are images, but 'snow' does "),
+        ((URL, "phot.png", "--prompt-file", "words.txt"), "'phot.png' does not exist; check the path."),
         (("-", "p"), "images[0] (image) is an empty file; pass an image."),
         (("-", "-", "p"), "the image - reads standard input, as does the image -; use a file for one of them."),
         (("-", "--prompt-file", "-"), "the image - reads standard input, as does --prompt-file -; use a file for "),
         ((URL, "p", "--token-file", "-"), "--token-file - is empty."),
-        ((URL, "--prompt-file", "none.txt"), "--prompt-file none.txt cannot be read ("),
-        ((URL, "--prompt-file", PHOTO), f"--prompt-file {PHOTO} cannot be read ('utf-8' codec can't decode byte "),
+        ((URL, "--prompt-file", "none.txt"), "--prompt-file none.txt cannot be read (No such file or directory); "),
+        ((URL, "--prompt-file", PHOTO), f"--prompt-file {PHOTO} is not a text in UTF-8; check the path."),
         (("words.txt", "p"), "b'words'. Convert it, or use --any-file to send it all the same."),
     ],
 )
@@ -87,9 +89,11 @@ def test_bad_input(service: MockService, arguments: tuple[str, ...], message: st
     assert 1 == len(result.stderr.splitlines())
 
 
-def test_long_prompt(service: MockService) -> None:
-    """A prompt longer than a path may be is a prompt."""
-    assert 0 == run("submit", URL, "snow " * 900).exit_code
+@pytest.mark.parametrize("prompt", ["snow " * 900, "snow", "Data: snow, ice", "as in cat.png", "black and/or white?"])
+def test_prompts(service: MockService, prompt: str) -> None:
+    """A prompt may be longer than a path, and have what paths have if it is more than one word."""
+    assert 0 == run("submit", URL, prompt).exit_code
+    assert [prompt.strip()] == [edit.body["prompt"].strip() for edit in service.edits]
 
 
 def test_any_file(requests: list[Request]) -> None:

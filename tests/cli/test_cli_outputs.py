@@ -45,12 +45,12 @@ def test_an_input_is_never_replaced(service: MockService, name: str) -> None:
     Path("hard.png").hardlink_to("photo.png")
     result = run("edit", "photo.png", "p", "-o", name, "--force")
     assert (2, ()) == (result.exit_code, service.calls)
-    assert f"--output {name} is one of the images, which are never replaced; choose another name." in result.stderr
+    assert f"--output {name} is a file that the command uses, and never replaces; choose another name." in result.stderr
 
 
 def test_further_results_replace_no_input(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
     """With --force too, a further result that would be written over an image gets a number that is free."""
-    Path("out-2.png").write_bytes(Path("photo.png").read_bytes())
+    Path("out-2.png").write_bytes(b"mine")
     handle = service.handle
 
     def twice(request: Request) -> object:
@@ -61,9 +61,9 @@ def test_further_results_replace_no_input(service: MockService, monkeypatch: pyt
         return Reply(200, body={**task, "result": task["result"] * 2}).response()
 
     monkeypatch.setattr(service, "handle", twice)
-    result = run("edit", "out-2.png", "p", "-o", "out.png", "--force")
-    assert (0, ["out.png", "out-2-2.png"]) == (result.exit_code, result.stdout.split()), result.stderr
-    assert Path("out-2.png").read_bytes().endswith(b"mine")
+    result = run("edit", URL, "p", "-o", "out.png", "--force")
+    assert (0, ["out.png", "out-3.png"]) == (result.exit_code, result.stdout.split()), result.stderr
+    assert b"mine" == Path("out-2.png").read_bytes()
 
 
 @pytest.mark.parametrize("folder", [".", "there", "new/deep/", "there/"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -63,7 +64,7 @@ def test_a_terminal(server: MockServer) -> None:
     status, shown = in_terminal("edit", PHOTO, "make it snow", "-o", "out.png")
     assert (0, True) == (status, f"Task {server.service.edits[0].task_id}: pending (" in shown), shown
     assert "out.png" == shown.splitlines()[-1].rpartition("\x1b[2K")[2].rpartition("\x1b[?25h")[2]
-    assert "Uploading (0 s)\r\n" not in shown
+    assert not re.search(r"Uploading \(\d+ s\)\r\n", shown)
 
 
 @pytest.mark.parametrize(("name", "value"), [("TERM", "dumb"), ("NO_COLOR", "1")])
@@ -74,7 +75,7 @@ def test_a_plain_terminal(server: MockServer, name: str, value: str) -> None:
     assert "\x1b[3" not in shown
     if name == "TERM":
         assert "\x1b" not in shown
-        assert ["Uploading (0 s)", "Submitting (0 s)"] == shown.splitlines()[:2]
+        assert re.match(r"Uploading \(\d+ s\)\r\nSubmitting \(\d+ s\)\r\n", shown)
 
 
 def test_ctrl_c_goes_on(server: MockServer) -> None:
@@ -128,21 +129,18 @@ def test_an_image_on_a_terminal(server: MockServer) -> None:
     assert (0, True) == (status, "IDAT" in shown or "JFIF" in shown)
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_open(server: MockServer, tmp_path: Path, there: bool) -> None:
-    """With --open a program of the system opens each result that was saved; if there is none, that is told."""
+def test_open(server: MockServer, tmp_path: Path) -> None:
+    """With --open a program of the system opens each result that was saved."""
     program = tmp_path / "bin" / "xdg-open"
     program.parent.mkdir()
-    if there:
-        os.mkfifo("opened")
-        program.write_text('#!/bin/sh\n[ -s "$1" ] && echo "$1" > opened\n', "utf-8")
-        program.chmod(0o755)
+    os.mkfifo("opened")
+    program.write_text('#!/bin/sh\n[ -s "$1" ] && echo "$1" > opened\n', "utf-8")
+    program.chmod(0o755)
     command = [PROGRAM, "edit", URL, "p", "-o", "out.png", "--open", "-q"]
     environment = {**os.environ, "PATH": str(program.parent)}
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     assert (0, "out.png\n") == (done.returncode, done.stdout)
-    assert there == ("Warning: out.png cannot be opened (" not in done.stderr), done.stderr
-    assert not there or Path("opened").read_text("utf-8") == "out.png\n"
+    assert ("", "out.png\n") == (done.stderr, Path("opened").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(("command", "closed"), [("--help", ">/dev/full"), ("doctor", "| true")])
@@ -151,14 +149,6 @@ def test_a_pipe_that_nobody_reads(server: MockServer, command: str, closed: str)
     done = subprocess.run(["bash", "-c", f"{PROGRAM} {command} {closed}"], check=False, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
-
-
-def test_pipes(server: MockServer) -> None:
-    """Images, prompts and results go through pipes, as between any commands."""
-    line = f"cat {shlex.quote(PHOTO)} | {PROGRAM} edit - 'make it snow' -o - --format jpeg -q | {PROGRAM} upload - -q"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {line}"], check=False, capture_output=True, text=True)
-    assert (0, "") == (done.returncode, done.stderr)
-    assert done.stdout.startswith(server.url)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stamina
 from nano_banana_edit import NanoBananaEdit, cli
-from nano_banana_edit_mock import MockServer, MockService, Outcome, Reply
+from nano_banana_edit_mock import MockService, Outcome, Reply
 
 from ..document import FORMATS
 from .running import PHOTO, run
@@ -121,6 +118,25 @@ def test_no_other_file_is_replaced(service: MockService, tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_result_that_has_expired(service: MockService, tmp_path: Path, status: int) -> None:
+    """Of a result that is gone, no command is told that would fail the same way."""
+    service.on("getResult", Reply(status), times=None)
+    result = run("edit", URL, "p", "-o", tmp_path / "out.png", "--timeout", "1")
+    assert (1, False) == (result.exit_code, "To go on" in result.stderr), result.stderr
+    assert f"(task {service.edits[0].task_id})" in result.stderr
+
+
+def test_a_task_that_looks_like_an_option(service: MockService, tmp_path: Path) -> None:
+    """The command that goes on is understood, whatever the id of the task begins with."""
+    service.on("createEdit", Reply(200, body={"task_id": "-dash"}))
+    service.on("getTask", Reply(200, body={"id": "-dash", "status": "pending"}), times=None)
+    result = run("edit", URL, "p", "-o", tmp_path / "out.png", "--timeout", "0.1")
+    program, *arguments = shlex.split(result.stderr.rpartition("To go on: ")[2])
+    again = run(arguments[0], "--timeout", "0.1", *arguments[1:])
+    assert ("nano-banana-edit", 5) == (program, again.exit_code), again.stderr
+
+
 @pytest.mark.parametrize("command", ["wait", "edit"])
 def test_an_unknown_kind(service: MockService, tmp_path: Path, command: str) -> None:
     """An image of a kind that is not known is saved under the name asked for, and that is said once."""
@@ -157,10 +173,13 @@ def test_strict(service: MockService, tmp_path: Path, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "out.gif"], "--output out.gif ends in .gif, which is no format that the service makes; use "),
-        (["-o", "OUT.WEBP"], "--output OUT.WEBP ends in .WEBP, which is no format that the service makes; use "),
-        (["-o", "out.txt"], "--output out.txt ends in .txt, which is no format that the service makes; use "),
-        (["-o", "out.heic", "--format", "png"], "--output out.heic ends in .heic, which is no format that "),
+        (["-o", "out.gif"], "--output out.gif ends in .gif, but the service makes only .jpg and .png. "),
+        (["-o", "OUT.WEBP"], "--output OUT.WEBP ends in .WEBP, but the service makes only .jpg and .png. "),
+        (["-o", "out.txt"], "--output out.txt ends in .txt, but the service makes only .jpg and .png. "),
+        (
+            ["-o", "out.heic", "--format", "png"],
+            "--output out.heic ends in .heic, but the service makes only .jpg and .png. ",
+        ),
         (["-o", "out.png", "--format", "jpeg"], "--output out.png is image/png by its name, but --format is jpeg."),
         (["-o", "out.png", "--format", "gif"], "--format is 'gif'; it must be one of "),
         (["-o", "-", "--token-file", "none"], "--token-file none cannot be read ("),
@@ -255,6 +274,9 @@ class Terminal:
         monkeypatch.setattr(sys, name, os.fdopen(writer, "w"))
         self._name = name
 
+    def end(self) -> None:
+        os.close(self._reader)
+
     def shown(self) -> str:
         getattr(sys, self._name).close()
         text = b""
@@ -275,121 +297,3 @@ def main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     with pytest.raises(SystemExit) as end:
         cli.main()
     return int(end.value.code or 0)
-
-
-def test_progress_on_a_terminal(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the stages share one line that changes."""
-    monkeypatch.setenv("TERM", "xterm")
-    terminal = Terminal(monkeypatch, "stderr")
-    service.next(Outcome(status="completed"))
-    assert 0 == main(monkeypatch, "edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    shown = terminal.shown()
-    assert f"Task {service.edits[0].task_id}: completed (0 s)" in shown
-    assert "Submitting\n" not in shown
-
-
-def test_colours_are_no_animation(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FORCE_COLOR, as in many a CI, animates nothing in a log."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    result = run("edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    stages = ["Uploading", "Submitting", f"Task {service.edits[0].task_id}: completed"]
-    assert [f"{stage} (0 s)" for stage in stages] == result.stderr.splitlines()
-
-
-def test_an_image_is_not_for_a_terminal(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `-o -` on a terminal nothing is sent."""
-    terminal = Terminal(monkeypatch, "stdout")
-    assert 2 == main(monkeypatch, "edit", URL, "p", "-o", "-")
-    assert ("", ()) == (terminal.shown(), service.calls)
-
-
-def test_a_closed_standard_output(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no standard output, an edit is saved, and what would write there alone is refused at once."""
-    monkeypatch.setattr(sys, "stdout", None)
-    assert 0 == main(monkeypatch, "edit", URL, "p", "-o", tmp_path / "out.png")
-    assert (tmp_path / "out.png").exists()
-    for arguments in (["edit", URL, "p", "-o", "-"], ["conformance", "--base-url", "https://api.test"]):
-        assert 2 == main(monkeypatch, *arguments)
-    assert 1 == len(service.edits)
-
-
-def test_closed_standard_streams(service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is neither standard stream, an edit is saved all the same, and an error is a status."""
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
-    assert 0 == main(monkeypatch, "edit", PHOTO, "p", "-o", tmp_path / "out.png")
-    assert 2 == main(monkeypatch, "edit", PHOTO, "", "-o", tmp_path / "out.png")
-
-
-@pytest.fixture
-def broken() -> Iterator[Any]:
-    """A stream whose reader has gone."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    stream = os.fdopen(writer, "w")
-    yield stream
-    with suppress(BrokenPipeError):
-        stream.close()
-
-
-def test_nobody_reads_the_path(
-    service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, broken: Any
-) -> None:
-    """If nobody reads the path any more, the edit is saved, and the path is told on stderr."""
-    monkeypatch.setattr(sys, "stdout", broken)
-    assert 0 == main(monkeypatch, "edit", URL, "p", "-o", tmp_path / "out.png")
-    line = f"Warning: standard output cannot be written (Broken pipe): {tmp_path / 'out.png'}"
-    assert line == capsys.readouterr().err.splitlines()[-1]
-
-
-def test_nobody_reads_the_image(
-    service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, broken: Any
-) -> None:
-    """If nobody reads the image any more, the command that fetches it again is told."""
-    monkeypatch.setattr(sys, "stdout", broken)
-    assert 1 == main(monkeypatch, "edit", URL, "p", "-o", "-")
-    assert f"To go on: nano-banana-edit wait {service.edits[0].task_id} -o -" in capsys.readouterr().err
-
-
-def test_nobody_reads_the_stages(
-    service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Any
-) -> None:
-    """If nobody reads the stages any more, the edit goes on."""
-    monkeypatch.setattr(sys, "stderr", broken)
-    assert 0 == main(monkeypatch, "edit", URL, "p", "-o", tmp_path / "out.png")
-    assert (tmp_path / "out.png").exists()
-
-
-@pytest.mark.server
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "| true", "2>&1 | true", ">/dev/full"])
-def test_as_a_shell_runs_it(tmp_path: Path, closed: str) -> None:
-    """With streams that are closed or cannot be written, the edit is saved with status 0, and without a traceback."""
-    program = f"{shlex.quote(sys.executable)} -c 'from nano_banana_edit.cli import main; main()'"
-    with MockServer(MockService(polls=0)) as server:
-        environment = {**os.environ, "SINANCODE_BASE_URL": server.url, "SINANCODE_API_KEY": "any"}
-        command = f"set -o pipefail; {program} edit {URL} p -o out.png {closed}"
-        done = subprocess.run(
-            ["bash", "-c", command], check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-    assert (0, "") == (done.returncode, done.stdout.replace("out.png\n", "")), done.stderr
-    assert "Traceback" not in done.stderr
-    assert (tmp_path / "out.png").exists()
-
-
-@pytest.mark.server
-def test_reports_of_retries_stay_off_standard_output(tmp_path: Path) -> None:
-    """Standard output is the path alone, whatever hooks stamina has by default where structlog is installed."""
-    service = MockService(polls=0)
-    service.on("getTask", Reply.unavailable(), nth=1, times=1)
-    program = """
-from stamina import instrumentation
-from nano_banana_edit.cli import main
-
-instrumentation.set_on_retry_hooks([lambda details: print(details.name)])
-main()
-"""
-    with MockServer(service) as server:
-        environment = {**os.environ, "SINANCODE_BASE_URL": server.url, "SINANCODE_API_KEY": "any"}
-        command = [sys.executable, "-c", program, "edit", URL, "p", "-o", "out.png"]
-        done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert (0, "out.png\n") == (done.returncode, done.stdout), done.stderr

@@ -46,7 +46,7 @@ def test_options(postgresql: str) -> None:
     Path("edits.csv").write_text(f"sku,image\n17,{URL}\n", "utf-8")
     templates = ["--prompt", "Put {sku} on ice", "--key", "k-{sku}", "--file-name", "{sku}/a"]
     result = run("batch", "enqueue", "edits.csv", "--batch", "ice", *templates, "--size", "16:9", "--format", "jpeg")
-    assert (0, "1 edits are to be submitted, and billed.\n") == (result.exit_code, result.stderr)
+    assert (0, "1 edit is to be submitted, and billed.\n") == (result.exit_code, result.stderr)
     job = jobs(postgresql)["k-17"]
     assert ("Put 17 on ice", "17/a") == (job["prompt"], job["output"])
     assert {"image_size": "16:9", "output_format": "jpeg"} == job["options"]
@@ -97,7 +97,7 @@ def test_rows_that_the_source_does_not_have_any_more(postgresql: str) -> None:
     """They are not handed out, or billed, unless no source is given."""
     run("batch", "enqueue", rows(3))
     result = run("batch", "enqueue", rows(1))
-    assert ("1 edits are to be submitted, and billed.\n", ["k0"]) == (result.stderr, handed_out(postgresql))
+    assert ("1 edit is to be submitted, and billed.\n", ["k0"]) == (result.stderr, handed_out(postgresql))
     assert "1 rows are handed out to the workers.\n" == result.stdout
     with Ledger(postgresql) as ledger:
         ledger.add("edits", {key: json.loads('{"images": [], "prompt": "p"}') for key in keys(1)})

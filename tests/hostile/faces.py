@@ -59,7 +59,8 @@ def opened(name: str, **options: Any) -> Iterator[Face]:
     """Open a client, and an event loop for it if it needs one."""
     with opened_as(*FACES[name], **options) as face:
         yield face
-    if name == "aiohttp" and "https:" in str(options):  # of which asyncio leaves what waits for the end of TLS
+    # asyncio leaves what waits for the end of TLS, and httpcore2 a connection if the deadline ends its handshake.
+    if name in ("aiohttp", "asyncio") and "https:" in str(options):
         with warnings.catch_warnings(action="ignore", category=ResourceWarning):
             gc.collect()
 

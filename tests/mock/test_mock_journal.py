@@ -1,6 +1,7 @@
 """The journal: what it has of a request and its answer, what it does not keep, and the log made of it."""
 
 import itertools
+import json
 import os
 import pickle
 import re
@@ -8,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import httpx
@@ -139,19 +140,20 @@ def test_a_log_that_is_read_late(service, send):
     assert 1 == len(log.read(service).splitlines())
 
 
-def start(*options, **streams):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "nano_banana_edit_mock", "--port", str(port), *options]
-    process = subprocess.Popen(command, **streams)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+@contextmanager
+def running(*options, **streams):
+    """The command in a process of its own, which ends with the test."""
+    command = [sys.executable, "-m", "nano_banana_edit_mock", *options]
+    with subprocess.Popen(command, text=True, **streams) as process:
         try:
-            httpx.get(f"http://127.0.0.1:{port}/v1/tasks/x", trust_env=False)
-        except httpx.ConnectError:
-            continue
-        break
-    return process, f"http://127.0.0.1:{port}/v1/tasks/x"
+            yield process
+        finally:
+            process.kill()
+
+
+def task_of(process):
+    """The URL of a task, on the free port that the process prints."""
+    return f"{json.loads(process.stdout.readline())['url']}/v1/tasks/x"
 
 
 def stop(process):
@@ -164,9 +166,10 @@ def stop(process):
 @pytest.mark.parametrize("quiet", [False, True])
 def test_the_log_of_the_command(quiet):
     """The command logs on standard error, up to its end, unless it is told to be quiet."""
-    process, _ = start(*["--quiet"] * quiet, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    code, out, err = stop(process)
-    assert (0, 1) == (code, out.count("\n"))
+    with running("--port=0", *["--quiet"] * quiet, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        httpx.get(task_of(process), trust_env=False)
+        code, out, err = stop(process)
+    assert (0, "") == (code, out)
     assert bool(quiet) == (err == "") == ("GET /v1/tasks/x 401" not in err)
 
 
@@ -174,22 +177,28 @@ def test_the_log_of_the_command(quiet):
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_an_output_that_nobody_reads(closed):
     """The mock goes on, and ends as usual, if the reader of an output has gone."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]  # as nobody reads it
     reader, writer = os.pipe()
     os.close(reader)
-    process, url = start(**{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, closed: writer})
-    os.close(writer)
-    for _ in range(3):
-        assert 401 == httpx.get(url, trust_env=False).status_code
-    assert 0 == stop(process)[0]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, closed: writer}
+    with (
+        running(f"--port={port}", **streams) as process,
+        httpx.Client(transport=httpx.HTTPTransport(retries=6)) as client,
+    ):
+        os.close(writer)
+        for _ in range(4):
+            assert 401 == client.get(f"http://127.0.0.1:{port}/v1/tasks/x").status_code
+        assert 0 == stop(process)[0]
 
 
 @pytest.mark.server
 def test_a_log_that_is_not_read():
     """A full pipe holds up neither requests nor the end."""
-    process, url = start(stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    with httpx.Client(trust_env=False) as client:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with running("--port=0", **streams) as process, httpx.Client(trust_env=False) as client:
+        url = task_of(process)
         for _ in range(1_500):  # more than a pipe has room for
             assert 401 == client.get(url).status_code
-    process.send_signal(signal.SIGTERM)
-    assert 0 == process.wait(20)
-    process.stderr.close()
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(20)

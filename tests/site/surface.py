@@ -15,26 +15,12 @@ import griffe
 from nano_banana_edit.batch import Limits
 from nano_banana_edit_mock import Outcome, Request
 
-_MODULES = ("nano_banana_edit", "nano_banana_edit.batch", "nano_banana_edit.ledger", "nano_banana_edit_mock")
-# What has no leading underscore only because other modules of this project call it, and what those names are for.
-INTERNAL = {
-    *("nano_banana_edit.__version__", "nano_banana_edit.Edit.of", "nano_banana_edit.AsyncEdit.of"),
-    *(f"nano_banana_edit.ledger.{name}" for name in ("LONGEST_BATCH", "check_key", "difference", "new_owner")),
-    # The mock draws times, and says which constraint of a body is broken, with these.
-    *(f"nano_banana_edit_mock.{name}" for name in ("Lognormal.draw", "Uniform.draw", "Outcome.given")),
-    *(f"nano_banana_edit_mock.{name}" for name in ("Violation.of_body", "MockService.wanted", "Reply.to_response")),
-    # The clients and the batch claim a key with these, and write what became of it.
-    *(
-        f"nano_banana_edit.ledger.Ledger.{name}"
-        for name in ("add", "claim", "find", "finished", "released", "remember")
-    ),
-    *(f"nano_banana_edit.ledger.Ledger.{name}" for name in ("renew", "replace", "saved", "sent", "uploaded")),
-}
+from ..api import INTERNAL, MODULES
 
 
 def surface() -> Iterator[tuple[str, Any]]:
     """Yield each public name and each public method, with its path as people import it."""
-    for path in _MODULES:
+    for path in MODULES:
         module = import_module(path)
         for name in module.__all__:
             yield from _members(f"{path}.{name}", getattr(module, name))
@@ -46,9 +32,10 @@ def _members(path: str, found: Any) -> Iterator[tuple[str, Any]]:
     yield path, found
     if isinstance(found, type):
         for name in dir(found):
-            is_public = not name.startswith("_") and name != "redact"  # of an error: the clients call it
+            is_of_base = issubclass(found, Exception) and name not in vars(found)
             member = getattr(found, name)
-            if is_public and (inspect.isfunction(member) or inspect.ismethod(member)):
+            is_method = inspect.isfunction(member) or inspect.ismethod(member)
+            if is_method and not name.startswith("_") and not is_of_base:
                 yield from _members(f"{path}.{name}", member)
 
 

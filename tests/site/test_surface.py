@@ -9,6 +9,7 @@ from pathlib import Path
 import nano_banana_edit
 import pytest
 
+from ..blocks import blocks
 from ..test_public import PACKAGES
 from .charts import write
 from .reference import PAGES
@@ -81,7 +82,7 @@ def test_extras_are_listed() -> None:
 
 def test_tree_of_errors() -> None:
     """The tree on the page of errors is that of the classes."""
-    (tree,) = re.findall(r"```text\n(.*?)```", (DOCS / "reference/errors.md").read_text(), re.DOTALL)
+    (tree,) = blocks((DOCS / "reference/errors.md").read_text(), "text")
     drawn: dict[str, str] = {}
     above = [""]
     for indent, name in re.findall(r"^([│├└─ ]*)(\w+)", tree, re.MULTILINE):

@@ -1,6 +1,6 @@
-"""Check a small application against the installed wheel: `python -m tests.typing_app mypy`, or `pyright`.
+"""Check calls against the installed wheel, as its users do: `python -m tests.typing_app mypy`, or `pyright`.
 
-Right calls pass, and each wrong one is exactly one error.
+What tests/typing_api.py calls passes, and each wrong call of wrong.py is exactly one error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-APP = [Path(__file__).with_name(name) for name in ("right.py", "wrong.py")]
+APP = [ROOT / "tests/typing_api.py", Path(__file__).with_name("wrong.py")]
 Place = tuple[str, int]
 
 

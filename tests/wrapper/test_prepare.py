@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import warnings
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -259,7 +260,7 @@ def test_edit_takes_what_it_returns(face: Face) -> None:
     ("given_as", "options", "message"),
     [
         (URL, {}, rf"image is the URL '{URL}'; pass it to edit"),
-        (b"", {}, r"image \(image\) cannot be read: it is no known image, which Pillow"),
+        (b"", {}, r"image \(image\) cannot be read: it is not a known image"),
         (b"\x89PNG\r\n\x1a\n", {}, r"image \(image\) cannot be read: "),
         (photo("JPEG")[:300], {}, r"image \(image\) cannot be read: Truncated"),
         (("a.svg", b"<svg/>", "image/svg+xml"), {}, r"image \(a.svg\) cannot be read: "),
@@ -286,12 +287,22 @@ def test_a_bomb_is_refused(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         prepare(photo("PNG", (64, 64)))
 
 
+def test_a_picture_that_is_a_bomb_is_not_read() -> None:
+    """A small file of very many pixels is refused by its head, before it takes the memory of its pixels."""
+    many = io.BytesIO()
+    PIL.Image.new("1", (13_000, 13_000)).save(many, "PNG")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in a program of a user
+        with pytest.raises(InvalidRequest, match="it has 13000 x 13000 pixels; set PIL"):
+            prepare(many.getvalue())
+
+
 def test_no_program_reads_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Pillow would hand to Ghostscript is refused: a picture may not run a program."""
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
     monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("a program runs"))
     monkeypatch.setattr("shutil.which", lambda _: "gs")
-    with pytest.raises(InvalidRequest, match="it is no known image, which Pillow cannot read"):
+    with pytest.raises(InvalidRequest, match="it is not a known image"):
         prepare(("photo.eps", eps, "application/postscript"))
 
 

@@ -243,3 +243,8 @@ def test_log_lines_are_told_without(face: Face, caplog: pytest.LogCaptureFixture
     assert {"nano_banana_edit", "stamina"} <= {record.name for record in caplog.records}
     assert "BBBBcccc" not in str([vars(record) for record in caplog.records])
     assert any("is [token]\\n2026-01-01 root INFO \\x1b[2Jforged, after" in line for line in caplog.messages)
+
+
+def test_a_token_that_is_not_text() -> None:
+    """A variable of the environment may hold bytes of any kind; they are taken out as well, and end nothing."""
+    assert "[token] and text" == redact("x\udce9t-1234567 and text", "x\udce9t-1234567")

@@ -166,11 +166,13 @@ def test_a_notebook_shows_why_there_is_no_image() -> None:
 
 def test_a_notebook_shows_several_results_beside_each_other() -> None:
     """Several images are one HTML text; one that cannot be shown leaves its reason there, escaped."""
-    answers = [accepted(), task(result=[OUT, OUT, OUT]), image(drawn()), image(drawn("JPEG"))]
+    answers = [accepted(), task(result=[OUT] * 4), image(drawn()), image(drawn()), image(drawn("JPEG"))]
     script = Script([*answers, httpx2.Response(404, json={"message": "<gone>"}), *[httpx2.Response(410)] * 9])
     bundle = Face("sync").call(script, "edit", URL, "p", then=show)
     assert {"text/plain", "text/html"} == set(bundle)
-    assert ["image/png", "image/jpeg"] == [part.partition(";")[0] for part in bundle["text/html"].split("data:")[1:]]
+    assert ["image/png", "image/png", "image/jpeg"] == [
+        part.partition(";")[0] for part in bundle["text/html"].split("data:")[1:]
+    ]
     assert "<pre>It cannot be shown: " in bundle["text/html"]
     assert "&#x27;" in bundle["text/html"]
 

@@ -21,6 +21,7 @@ from ._clock import Deadline
 from ._effects import Operation, Send, Work
 from ._errors import InvalidRequest, InvalidResponse, about
 from ._log import logger
+from ._redaction import without_query
 from ._responses import raise_for_status, shortened
 from ._settings import USER_AGENT, Settings, parse_url
 
@@ -95,7 +96,7 @@ def _trusted(settings: Settings, url: str) -> httpx2.URL:
     if parsed and ((parsed.scheme == "https" and parsed.host) or (parsed.scheme == "http" and _origin(parsed) in own)):
         return parsed
     raise InvalidResponse(
-        f"The result's URL {url[:200]!r} is neither https nor on the API's own host; it was not fetched."
+        f"The result's URL {without_query(url)[:200]!r} is neither https nor on the API's own host; it was not fetched."
     )
 
 

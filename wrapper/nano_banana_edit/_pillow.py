@@ -43,19 +43,25 @@ def opened(content: bytes, what: str, refusal: Callable[[str], Exception]) -> PI
     """Return an image that is read, with its format. Raises what `refusal` makes of the reason if that fails."""
     pil = pillow(what)
     try:
-        known = {*pil.registered_extensions().values()} - {"MPO"}  # a JPEG to Pillow, which may lack AVIF
-        image: PIL.Image.Image = pil.open(io.BytesIO(content), formats=[name for name in _OPENED if name in known])
-        image.load()
+        return _loaded(pil, content)
     except (pil.DecompressionBombError, pil.DecompressionBombWarning) as error:
         raise refusal(f"{error}; set PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
     except pil.UnidentifiedImageError as error:
-        found = _media.of_content(content) or "no known image"
+        found = _media.of_content(content) or "not a known image"
         remedy = "; pip install 'nano-banana-edit[images]'" if found.startswith("image/hei") else ""
-        raise refusal(f"it is {found}, which Pillow cannot read{remedy}") from error
+        raise refusal(f"it is {found}{', which Pillow cannot read' if found[:3] != 'not' else ''}{remedy}") from error
     except Exception as error:
         if is_of_handler(error):
             raise
         raise refusal(str(error).rstrip(".")) from error
+
+
+def _loaded(pil: ModuleType, content: bytes) -> PIL.Image.Image:
+    known = {*pil.registered_extensions().values()} - {"MPO"}  # a JPEG to Pillow, which may lack AVIF
+    image: PIL.Image.Image = pil.open(io.BytesIO(content), formats=[name for name in _OPENED if name in known])
+    if pil.MAX_IMAGE_PIXELS and image.width * image.height > pil.MAX_IMAGE_PIXELS:  # Pillow itself warns, and reads on
+        raise pil.DecompressionBombError(f"it has {image.width} x {image.height} pixels")
+    image.load()
     return image
 
 

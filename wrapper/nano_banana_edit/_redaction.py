@@ -15,7 +15,7 @@ _RUN = 8  # characters; a shorter token guards nothing, and is part of many a wo
 _RUN_AT_CUT = 3  # characters
 _LONGEST = 1_000  # characters of a message
 _PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*(@)|(?<=password=)[^\s&'\"]*")
-_QUERY = re.compile(r"(https?://[^\s?'\"<>]*\?)[^\s'\"<>]+")
+_QUERY = re.compile(r"(https?://[^\s?'\"<>]*\?)[^\s'\"<>]+", re.IGNORECASE)
 _CUT = re.compile(rb"\.\.\.")
 # Each may be quoted again, and cut by the end of the text. Backslashes are taken all at once, so that time is linear.
 _ESCAPE = re.compile(
@@ -119,10 +119,11 @@ def _known(secret: str) -> tuple[set[bytes], set[bytes]]:
 
 def _encoded(secret: str) -> set[bytes]:
     """Return what is known of the base64 and the hexadecimal digits of any text that has the secret in it."""
-    found = {secret.encode().hex().encode()}
+    raw = secret.encode(errors="surrogateescape")  # an environment may hold bytes of any kind
+    found = {raw.hex().encode()}
     for before in range(3):
-        whole = b64encode(bytes(before) + secret.encode())
-        known = whole[-(-before * 8 // 6) : (before + len(secret.encode())) * 8 // 6].lower()
+        whole = b64encode(bytes(before) + raw)
+        known = whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6].lower()
         found |= {known, known.translate(bytes.maketrans(b"+/", b"-_"))}
     return found
 

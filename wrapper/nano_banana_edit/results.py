@@ -119,23 +119,25 @@ def _unreadable(reason: str) -> InvalidResponse:
 def _bundle(value: object, images: Sequence[_Image]) -> _Bundle:
     """Return what a notebook shows of a value: its images, or its text, with what there is to say."""
     notes = [note for image in images if (note := image._look())]
-    shown = {
-        f"data:{file.media_type};base64,{b64encode(file.content).decode()}": file.media_type
+    shown = [
+        (file.media_type, b64encode(file.content).decode())
         for image in images
         if (file := image._shown) and file.media_type
-    }
+    ]
     bundle = {"text/plain": "\n".join([repr(value), *notes])}
     if len(images) > 1:  # of each media type a notebook shows one
         said = "".join(f"<pre>{escape(note)}</pre>" for note in notes)
-        bundle["text/html"] = "".join(f'<img src="{url}">' for url in shown) + said
+        bundle["text/html"] = "".join(f'<img src="data:{kind};base64,{text}">' for kind, text in shown) + said
     else:
-        bundle |= {kind: url.partition(",")[2] for url, kind in shown.items()}
+        bundle |= dict(shown)
     return bundle
 
 
 @frozen
 class ResultImage(_Image):
-    """One resulting image; nothing is fetched until `bytes` or `save` is called. Results expire.
+    """One resulting image. Nothing is fetched until you call `bytes`, `save` or `pil`, or show it in a notebook.
+
+    Results expire.
 
     It pickles, without the token; an image that was pickled makes a connection of its own when it is fetched.
 

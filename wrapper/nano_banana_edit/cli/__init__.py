@@ -16,7 +16,7 @@ except ModuleNotFoundError as missing:
     raise SystemExit(f"The command line needs {missing.name}: pip install 'nano-banana-edit[cli]'") from missing
 
 from .._version import __version__
-from ._common import PROGRAM, Run, prepare
+from ._common import INTERRUPTS, PROGRAM, Run, prepare
 from .batches import app as batch
 from .doctor import doctor
 from .edits import edit, status, submit, upload, wait
@@ -51,12 +51,13 @@ def _main(
 
     Exit status: 0 done; 1 the edit failed, or its result could not be saved; 2 bad input, nothing was sent; 3 the
     service refused the request, or cannot be reached; 4 the edit may have been accepted and billed; 5 the edit is not
-    finished in time; 130 interrupted, by Ctrl-C or SIGTERM. `wait` fetches the result of an edit that was accepted.
+    finished in time; 130 interrupted, by Ctrl-C, SIGTERM or SIGHUP. `wait` fetches the result of an edit that was
+    accepted.
     """
 
 
 def _terminated(_number: int, frame: FrameType | None) -> None:
-    """Do on SIGTERM what Ctrl-C does, also while an event loop has a handler of its own for that."""
+    """Do on SIGTERM or SIGHUP what Ctrl-C does, also while an event loop has a handler of its own for that."""
     handler = signal.getsignal(signal.SIGINT)
     (handler if callable(handler) else signal.default_int_handler)(signal.SIGINT, frame)
 
@@ -64,8 +65,9 @@ def _terminated(_number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line."""
     prepare()
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminated)
+    for each in INTERRUPTS:
+        if signal.getsignal(each) is signal.SIG_DFL:
+            signal.signal(each, _terminated)
     stamina.instrumentation.set_on_retry_hooks([])  # where structlog is installed, they would write to stdout
     try:
         with Run(debug="--debug" in sys.argv).errors():  # outside of a command too, such as a help on a full disk

@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -33,6 +34,7 @@ from .._errors import (
     APIConnectionError,
     APIStatusError,
     InvalidRequest,
+    LedgerError,
     NanoBananaEditError,
     SubmissionUnknown,
     WaitTimeout,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from ..ledger import Ledger
 
 PROGRAM = "nano-banana-edit"
+INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _STATUSES: dict[type[NanoBananaEditError], int] = {
     InvalidRequest: 2,
     APIConnectionError: 3,
@@ -81,14 +84,18 @@ _WORDS = {  # what the library says to do, and how it is done here
 }
 
 
-def tell(text: object) -> None:
-    """Write a line to standard output, or if nobody reads that, to standard error."""
+def tell(text: object, way_on: str = "") -> None:
+    """Write a line to standard output, or if nobody reads that, to standard error, with what to do then."""
+    problem: str | None = "it is closed"
     try:
-        typer.echo(text)
+        if sys.stdout is not None:
+            typer.echo(text)
+            return
     except OSError as error:
-        say(f"Warning: standard output cannot be written ({error.strerror}): {text}")
+        problem = error.strerror
         # What is left in the buffer would fail again when Python exits, with a status of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    say(f"Warning: standard output cannot be written ({problem}): {text}{way_on}")
 
 
 def say(text: str) -> None:
@@ -140,7 +147,11 @@ def opened(location: str | None, *, must_exist: bool = False) -> Iterator[Ledger
         location = str(Path(location, "ledger.db") if Path(location).is_dir() else Path(location))
         if must_exist and not Path(location).is_file():
             raise InvalidRequest(f"--ledger {location} does not exist; check the path.")
-    with module.Ledger(location) as ledger:
+    try:
+        ledger = module.Ledger(location)
+    except LedgerError as error:  # before anything is sent
+        raise InvalidRequest(error.args[0]) from error
+    with ledger:
         yield ledger
 
 
@@ -149,6 +160,7 @@ class Stages:
 
     def __init__(self, *, quiet: bool = False, still: bool = False) -> None:
         self.task_id: str | None = None
+        self.submits = False  # whether an edit is on its way
         self._quiet, self._said, self._began = quiet, "", _clock.now()
         self._text, self._spinner = "", Spinner("dots", style="status.spinner")
         self._bar: ProgressBar | None = None
@@ -160,20 +172,22 @@ class Stages:
         self._live = Live(get_renderable=self._shown, console=Console(stderr=True), **how)
 
     def __call__(self, progress: Progress) -> None:
-        self.task_id = progress.task_id
+        self.task_id, self.submits = progress.task_id, progress.stage == "submit"
         texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
         self.update(text := texts[progress.stage])
         if not (self.animated or self._quiet) and text != self._said:
-            say(f"{text} ({progress.elapsed:.0f} s)")
+            say(f"{text} ({_clock.now() - self._began:.0f} s)")
         self._said = text
 
     def update(self, text: str, bar: ProgressBar | None = None) -> None:
         self._text, self._bar = visible(text), bar
         if self.animated:
-            self._live.start()
+            with suppress(OSError):  # the terminal may end before the command
+                self._live.start()
 
     def stop(self) -> None:
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def _shown(self) -> Spinner:
         elapsed = "" if self._bar else f" ({_clock.now() - self._began:.0f} s)"
@@ -193,6 +207,10 @@ class Run:
     debug: bool = False
     lines: list[str] = field(factory=list)  # of standard output
     facts: dict[str, Any] = field(factory=dict)  # of the JSON in their place
+    way_on: str = ""  # what to do if nobody reads them
+    settle: str = (
+        "Look at your account before you repeat it."  # what to do if nobody knows whether the edit is accepted
+    )
     _token: str | None = None
     _reader: str | None = None  # of standard input
 
@@ -210,8 +228,10 @@ class Run:
         """Return the text in a file that an option names, without the blanks around it."""
         try:
             return self.read(file, option).decode("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"{option} {file} cannot be read ({error}).") from error
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"{option} {file} is not a text in UTF-8; check the path.") from error
+        except OSError as error:
+            raise InvalidRequest(f"{option} {file} cannot be read ({error.strerror}); check the path.") from error
 
     def token(self) -> str | None:
         """Return the token in the file of the option, or None if no file is given."""
@@ -236,7 +256,12 @@ class Run:
     ) -> Iterator[NanoBananaEdit]:
         """Yield a client, with a ledger if there is a key."""
         if self.mock and key is not None:
-            raise InvalidRequest("--key is for edits that are kept; leave out --mock, or the key.")
+            raise InvalidRequest("--mock keeps no edits. Use --mock or --key, not both.")
+        where = [] if ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER") else ["--ledger", str(ledger)]
+        if key is None and ledger and where:
+            raise InvalidRequest("--ledger keeps edits that have a key. Add --key, or leave out --ledger.")
+        if key is not None:
+            self.settle = f"Look at your account, then run: {command_line('batch', 'resolve', *where, '--', key)}"
         with (
             self.connected() as settings,
             httpx2.Client(trust_env=False) if self.mock else nullcontext() as http,  # no proxy: offline means offline
@@ -268,12 +293,17 @@ class Run:
         except typer.Exit:
             raise
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - one that is not expected is told as that
+            if isinstance(error, KeyboardInterrupt):
+                for each in INTERRUPTS:  # a second one, as `timeout` sends it, must not keep the way on from being told
+                    signal.signal(each, signal.SIG_IGN)
+                if stages.submits and not getattr(error, "task_id", None):
+                    error.__notes__ = [f"The edit may have been accepted and billed. {self.settle}"]
             stages.stop()
             self._failed(error, getattr(error, "task_id", None) or stages.task_id, to_go_on, submits, options)
         finally:  # also for results that were saved before a failure
             stages.stop()
             for line in [json.dumps(self.facts)] if self.as_json and self.facts else [] if self.as_json else self.lines:
-                tell(line)
+                tell(line, self.way_on)
 
     def _failed(
         self,
@@ -351,9 +381,15 @@ def with_way_on(message: str, error: BaseException, task_id: str | None, to_go_o
     """Return a message that names the task, with the command that fetches its result if there is one."""
     if not task_id:
         return message
-    if to_go_on is None or is_over(error):
+    if to_go_on is None or is_over(error) or getattr(error, "status_code", None) in (404, 410):  # it has expired
         return message if task_id in message else f"{message} (task {task_id})"
-    return f"{message.rstrip('.')}. To go on: {command_line('wait', task_id, *to_go_on)}"
+    return f"{message.rstrip('.')}. To go on: {wait_command(task_id, to_go_on)}"
+
+
+def wait_command(task_id: str, options: Sequence[str]) -> str:
+    """Return the command that fetches a result, also of a task whose id looks like an option."""
+    arguments = [*options, "--", task_id] if task_id.startswith("-") else [task_id, *options]
+    return command_line("wait", *arguments)
 
 
 def prepare() -> None:

@@ -44,9 +44,11 @@ Format = Annotated[
 ]
 AnyFormat = Annotated[str | None, _option(f"Format: {', '.join(FORMATS)}.", autocompletion=lambda: [*FORMATS])]
 Timeout = Annotated[float, typer.Option(help="Maximum seconds to wait; 0 is no limit.")]
-AnyFile = Annotated[bool, _option("Send files that no known image begins like, too.", "--any-file")]
+AnyFile = Annotated[bool, _option("Also send files that are not recognised as images.", "--any-file")]
 Strict = Annotated[bool, _option("Refuse a result of another format than asked for.", "--strict")]
-Force = Annotated[bool, _option("Replace a file, but never one of the images; write to a terminal.", "--force")]
+Force = Annotated[
+    bool, _option("Replace the file, but never one that the command uses; write to a terminal.", "--force")
+]
 Open = Annotated[bool, _option("Open the results when they are saved.", "--open")]
 Key = Annotated[str | None, _option("Your own key: one edit is submitted per key, as --ledger says.")]
 LedgerOption = Annotated[

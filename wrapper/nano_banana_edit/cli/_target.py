@@ -29,7 +29,7 @@ class Target:
         output: A file, a folder, which need not exist if it ends in a slash, or - for standard output.
         name: The name, without an ending, of a file in a folder.
         force: Whether a file that exists is replaced.
-        inputs: Paths of the images, which are never replaced.
+        inputs: Paths of what the command reads or keeps, which is never replaced.
     """
 
     output: str
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def _is_folder(self) -> bool:
-        return bool(self.output) and (self.output.endswith(("/", os.sep)) or Path(self.output).is_dir())
+        return bool(self.output) and (self.output.endswith(("/", os.sep)) or os.path.isdir(self.output))  # noqa: PTH112
 
     @property
     def path(self) -> Path:
@@ -55,13 +55,18 @@ class Target:
             if sys.stdout.isatty() and not self.force:
                 remedy = "redirect it, name a file, or use --force"
                 raise InvalidRequest(f"--output - writes to standard output, which is a terminal; {remedy}.")
-        elif self._is_folder:
-            folder = next(each for each in (self.path.parent, *self.path.parent.parents) if each.exists())
-            check_target(folder / self.name)
+            return
+        try:
+            self.output.encode()  # the path is printed, for programs as well
+        except UnicodeEncodeError:
+            raise InvalidRequest(f"--output {self.output!r} is not UTF-8; choose another name.") from None
+        if self._is_folder:
+            folder = next(each for each in (self.path.parent, *self.path.parent.parents) if os.path.lexists(each))
+            check_target(f"{folder / self.name}.png")
         else:
             check_target(self.output)
             if self._is_input(self.path):
-                problem = "is one of the images, which are never replaced; choose another name"
+                problem = "is a file that the command uses, and never replaces; choose another name"
                 raise InvalidRequest(f"--output {self.output} {problem}.")
             if self.path.exists() and not self.force:
                 raise InvalidRequest(f"--output {self.output} exists; choose another name, or use --force.")
@@ -73,9 +78,9 @@ class Target:
             return asked
         named, made = _media.of_name(self.output), {_media.of_format(each): each for each in FORMATS}
         if named not in made:
-            endings = " or ".join(str(_media.extension(str(each))) for each in made)
-            problem = f"ends in {ending}, which is no format that the service makes"
-            raise InvalidRequest(f"--output {self.output} {problem}; use {endings}, or no ending.")
+            endings = sorted({str(_media.extension(str(each))) for each in made})
+            problem = f"ends in {ending}, but the service makes only {' and '.join(endings)}"
+            raise InvalidRequest(f"--output {self.output} {problem}. Use one of them, or no ending.")
         if asked in FORMATS and _media.of_format(asked) != named:
             raise InvalidRequest(f"--output {self.output} is {named} by its name, but --format is {asked}.")
         return made[named] if asked is None else asked
@@ -110,12 +115,13 @@ class Target:
                     say(f"Warning: {path} is {found or 'no known image'}, which its name does not say.")
 
     def _is_input(self, path: Path) -> bool:
-        return path.exists() and any(path.samefile(each) for each in self.inputs if os.path.exists(each))  # noqa: PTH110
+        files: list[str | int] = [*self.inputs, 0]  # also what standard input is redirected from
+        return path.exists() and any(os.path.samefile(path, each) for each in files if os.path.exists(each))  # noqa: PTH110, PTH121
 
     def _write(self, number: int, media_type: str | None, content: bytes) -> Path:
         """Write a file under its name, with the ending of its media type, or with the next number that is free."""
-        wanted = self.path if number == 1 else self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
-        path, extension = wanted, _media.extension(media_type or "")
+        path = wanted = self.path
+        extension = _media.extension(media_type or "")
         named = _media.of_name(wanted.name)
         if extension and named not in (None, media_type):
             path = wanted.with_suffix(extension)
@@ -124,8 +130,11 @@ class Target:
         if self._is_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
         stem, suffix = path.stem, path.suffix
-        numbers = count(2)
-        replaces = self.force and (path == wanted or self._is_folder) and not self._is_input(path)
+        numbers = count(max(number, 2))
+        # A name that nobody has given, such as one of a further result, may be that of anything.
+        replaces = self.force and number == 1 and (path == wanted or self._is_folder) and not self._is_input(path)
+        if number > 1:
+            path = path.with_name(f"{stem}-{next(numbers)}{suffix}")
         while True:
             try:
                 write(check_target(str(path)), content, replaces=replaces)

@@ -99,9 +99,8 @@ class _Watch:
             except asyncio.CancelledError:
                 if not running.cancelling():
                     many = f"{self._batch.in_flight} submissions in flight"
-                    say(
-                        f"Submitting no more. Waiting for {many}; Ctrl-C again leaves at once, and they become unknown."
-                    )
+                    again = "Press Ctrl-C again to quit now; those edits become unknown."
+                    say(f"Submitting no more. Waiting for {many}. {again}")
                 running.cancel()
             self._show()
         await running
@@ -141,7 +140,8 @@ class _Watch:
             self._seen.popleft()
         since, before = self._seen[0]
         rate = (done - before) / max(now - since, _LOOK)
-        texts = [f"{self.counts[name]:,} {name}" for name in ("saved", "failed", "unknown")]
+        texts = [f"{self._batch.submitted:,} submitted"]
+        texts += [f"{self.counts[name]:,} {name}" for name in ("saved", "failed", "unknown")]
         texts += [f"{self.counts['left']:,} for the next run"] if self.counts["left"] else []
         texts += [f"{self._batch.in_flight} in flight", f"{rate:.1f}/s"]
         if self._total and rate:
@@ -205,6 +205,8 @@ def run_batch(
     ):
         from ..batch import Batch, Limits  # noqa: PLC0415 - comes with an extra
 
+        if run.mock and Path(output, "ledger.db").exists():
+            raise InvalidRequest(f"--output {output} has real results; use another folder with --mock.")
         check_standard_output("The summary is written")
         http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http)
@@ -215,7 +217,10 @@ def run_batch(
         before = batch.check() if dry_run else batch.status() if no_precheck else batch.load()
         to_submit = min(before.to_submit, max_edits or before.to_submit)
         bill = "none of which is billed" if run.mock else "each of which is billed"
-        text = f"{to_submit:,} edits to submit, {bill}; "
+        if to_submit == 1:
+            text = f"1 edit to submit, which is {'not ' if run.mock else ''}billed; "
+        else:
+            text = f"{to_submit:,} edits to submit, {bill}; "
         text += f"{before.states.get('saved', 0):,} of {sum(before.states.values()):,} rows are saved."
         if before.others:
             text += f" {before.others:,} rows that SOURCE does not have are left alone."
@@ -236,6 +241,8 @@ def run_batch(
             raise interrupt from None
         after = batch.status()
         run.facts = {"summary": {"submitted": batch.submitted, "states": after.states}}
+        if run.mock:
+            say(f"Warning: {visible(output)} has results of the mock. Remove them before you edit for real.")
         run.lines = [f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}."]
         if after.unknown:
             is_known = run.mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))
@@ -322,7 +329,7 @@ def _folder(output: str) -> Iterator[str]:
     try:
         yield output
     except InvalidRequest:
-        with suppress(OSError):
+        with suppress(OSError, InvalidRequest):
             if file in made:
                 with opened(output, must_exist=True) as ledger:
                     made = made if not ledger.counts() else []

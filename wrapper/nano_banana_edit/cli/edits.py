@@ -11,11 +11,14 @@ from subprocess import DEVNULL, Popen
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from nano_banana_edit_client.constraints import shorten
+
 from .. import _media
 from .._errors import InvalidRequest
+from .._operations import Progress
 from .._redaction import visible
 from ..client import NanoBananaEdit
-from ._common import Run, command, say
+from ._common import Run, check_standard_output, command, say, wait_command
 from ._options import (
     AnyFile,
     AnyFormat,
@@ -61,14 +64,18 @@ def edit(
     file is replaced without --force. The last lines are the paths of the files that were written.
     """
     with run.errors(to_go_on=_to_go_on(run, output, force), submits=True) as stages:
+        if run.as_json:
+            check_standard_output("--json writes")
         paths, prompt = _split(run, given, prompt_file)
         images = [_image(run, path, any_file) for path in paths]
-        target = Target(output, _name(paths[0]), force, paths)
+        target = Target(output, _name(paths[0]), force, [*paths, *_files(run, prompt_file, ledger)])
         target.check(run, open_)
         asked = target.format(format)
         with run.client(timeout=timeout, key=key, ledger=ledger) as client:
             options: dict[str, Any] = {"image_size": size, "output_format": asked}
-            finished = client.edit(images, prompt, on_progress=stages, key=key, **options)
+            task = client.submit(images, prompt, on_progress=stages, key=key, **options)
+            stages(Progress("wait", 0, task.task_id, "submitted"))  # before anything else can go wrong
+            finished = client.wait(task, on_progress=stages)
             target.save(run, finished, _media.of_format(asked) if asked else None, strict=strict)
         _open(run, open_)
 
@@ -89,7 +96,8 @@ def submit(
 
     `nano-banana-edit wait` fetches the result. With --mock, the task is the one that `wait --mock` knows.
     """
-    with run.errors(submits=True) as stages:
+    with run.errors(to_go_on=_to_go_on(run, ".", force=False), submits=True) as stages:
+        check_standard_output("The id of the task is written")
         paths, prompt = _split(run, given, prompt_file)
         images = [_image(run, path, any_file) for path in paths]
         with run.client(timeout=timeout, key=key, ledger=ledger) as client:
@@ -97,6 +105,8 @@ def submit(
             task = client.submit(images, prompt, on_progress=stages, key=key, **options)
         run.facts = {"task_id": task.task_id, "status": task.status}
         run.lines.append(visible(task.task_id))
+        to_go_on = _to_go_on(run, ".", force=False)
+        run.way_on = f". To go on: {wait_command(task.task_id, to_go_on)}" if to_go_on else ""
 
 
 @command(*_ALL)
@@ -116,7 +126,7 @@ def wait(
     is named after the task.
     """
     with run.errors(to_go_on=_to_go_on(run, output, force)) as stages:
-        target = Target(output, _plain(task_id), force)
+        target = Target(output, _plain(task_id), force, _files(run))
         target.check(run, open_)
         with run.client(timeout=timeout) as client:
             _play(run, client, task_id)
@@ -146,6 +156,7 @@ def upload(
 ) -> None:
     """Upload an image and print its URL, to edit it many times. Uploads are temporary, and not billed."""
     with run.errors(), run.client(timeout=timeout) as client:
+        check_standard_output("The URL is written")
         stored = client.upload(_image(run, file, any_file))
         run.facts = {**stored.raw, "url": stored.url}
         run.lines.append(visible(stored.url))
@@ -158,11 +169,15 @@ def _split(run: Run, given: list[str], prompt_file: str | None) -> tuple[list[st
         raise InvalidRequest(f"Give at least one image and then the prompt, {ways}.")
     if prompt_file is not None:
         images, prompt = given, run.text(prompt_file, "--prompt-file")
+        if not _names_files(given[-1]):
+            problem = f"but {shorten(given[-1])} does not exist; leave it out, or check the path"
+            raise InvalidRequest(f"With --prompt-file all arguments are images, {problem}.")
     else:
         *images, prompt = given
-        if prompt == "-" or _is_url(prompt) or os.path.isfile(prompt):  # noqa: PTH113 - a prompt may be too long for a path
-            remedy = "add the prompt, or use --prompt-file FILE, of which - is standard input"
-            raise InvalidRequest(f"The last argument is the prompt, but {prompt} is an image; {remedy}.")
+        if _names_files(prompt):
+            problem = f"but {shorten(prompt)} is a path, a pattern, a URL or -"
+            remedy = "add the prompt in quotes, or use --prompt-file FILE"
+            raise InvalidRequest(f"The last argument must be the prompt, {problem}; {remedy}.")
     return [path for image in images for path in _matches(image)], prompt
 
 
@@ -176,8 +191,15 @@ def _matches(image: str) -> list[str]:
     return found
 
 
+def _names_files(argument: str) -> bool:
+    """Return whether an argument is an image, or looks as if it was to be one, rather than a prompt."""
+    is_like_a_path = re.search(r"[/*?\[\\]", argument) or _media.of_name(argument)
+    is_word = not re.search(r"\s", argument)
+    return argument == "-" or _is_url(argument) or os.path.lexists(argument) or bool(is_word and is_like_a_path)
+
+
 def _is_url(text: str) -> bool:
-    return re.match(r"[a-z+.-]+://\S*$|data:", text, re.IGNORECASE) is not None
+    return re.match(r"[a-z+.-]+://\S*$|data:[^,\s]*,", text, re.IGNORECASE) is not None
 
 
 def _image(run: Run, path: str, any_file: bool) -> Any:
@@ -198,11 +220,22 @@ def _name(image: str) -> str:
     """Return what a result in a folder is called, without an ending."""
     if _is_url(image):
         return _plain(PurePosixPath(unquote(urlsplit(image).path)).stem if "://" in image else "")
-    return Path(image).stem if image != "-" else "image"
+    return _short(Path(image).stem if image != "-" else "")
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", text).strip("._-")[:100] or "image"
+    return _short(re.sub(r"[^\w.-]+", "_", text).strip("._-"))
+
+
+def _short(name: str) -> str:
+    """Return a name in UTF-8 that leaves room for a number and an ending."""
+    return name.encode(errors="ignore")[:200].decode(errors="ignore") or "image"
+
+
+def _files(run: Run, prompt_file: str | None = None, ledger: str | None = None) -> list[str]:
+    """Return the files that a command reads or keeps, beside images."""
+    at = os.path.join(ledger, "ledger.db") if ledger else None  # noqa: PTH118 - it may be a URL
+    return [str(each) for each in (run.token_file, prompt_file, ledger, at) if each]
 
 
 def _to_go_on(run: Run, output: str, force: bool) -> list[str] | None:

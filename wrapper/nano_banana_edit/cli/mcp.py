@@ -17,7 +17,7 @@ import typer
 
 from .._errors import InvalidRequest
 from ..client import AsyncNanoBananaEdit
-from ._common import Run, command, opened, say, with_extra
+from ._common import INTERRUPTS, Run, command, opened, say, with_extra
 from ._options import LedgerOption
 
 
@@ -57,7 +57,7 @@ def mcp(
 
 @contextmanager
 def _input_ended_by_signals() -> Iterator[None]:
-    """Make standard input a pipe that ends with it, or at SIGINT and SIGTERM.
+    """Make standard input a pipe that ends with it, or at an interrupt.
 
     So a signal ends the server as an agent does: after a submission that has begun. An interrupt alone would wait for
     the thread in which the SDK reads standard input, which nothing else wakes.
@@ -73,7 +73,7 @@ def _input_ended_by_signals() -> Iterator[None]:
             while chunk := reads(65_536):
                 pipe.write(chunk)
 
-    before = {number: signal.signal(number, lambda *_: pipe.close()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, lambda *_: pipe.close()) for number in INTERRUPTS}
     Thread(target=copy, daemon=True).start()
     with os.fdopen(reader, encoding="utf-8") as ending:
         sys.stdin = ending

@@ -65,7 +65,8 @@ def enqueue(
                 options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name}
                 options |= {"image_size": size, "output_format": format, "retry_failed": retry_failed}
                 batch = with_extra("batch").Batch(source, None, ledger=ledger, name=name, **options)
-                say(f"{batch.load().to_submit:,} edits are to be submitted, and billed.")
+                number = batch.load().to_submit
+                say(f"{number:,} {'edit is' if number == 1 else 'edits are'} to be submitted, and billed.")
                 number = workers.enqueue(database, batch=batch.name, keys=batch, retry_failed=retry_failed)
         run.lines.append(f"{number:,} rows are handed out to the workers.")
 

@@ -57,6 +57,7 @@ function copies(call) {
   const said = h("span", { role: "status", className: "at" });
   const copy = (title, text) => async () => {
     shown.replaceChildren(block(title, text));
+    said.textContent = "";
     try {
       await navigator.clipboard.writeText(text); // not there if the page comes from another machine without TLS
       said.textContent = "Copied.";

@@ -17,7 +17,8 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const inForm = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 
 export function curl(call) {
-  const parts = [call.method === "HEAD" ? "curl --head" : call.method === "GET" ? "curl" : `curl -X ${call.method}`, quoted(url(call))];
+  const method = call.method === "HEAD" ? " --head" : call.method === "GET" ? "" : ` -X ${call.method}`;
+  const parts = [`curl --globoff${method}`, quoted(url(call))];
   if (call.authorization) parts.push(`-H "Authorization: Bearer $${TOKEN}"`);
   for (const [name, value] of kept(call)) parts.push(`-H ${quoted(value ? `${name}: ${value}` : `${name};`)}`);
   for (const file of call.files) parts.push(`-F ${quoted(`${file.name}=@${inForm(fileName(file))}${file.content_type ? `;type=${file.content_type}` : ""}`)}`);
@@ -43,8 +44,8 @@ export function python(call) {
   if (headers.length) given.push(`headers=[${headers.join(", ")}]`);
   if (files.length) given.push(`files=[${files.join(", ")}]`);
   if (call.body !== null) given.push(`json=${literal(call.body)}`);
-  if (lost(call)) given.push('content=Path("FILE").read_bytes()  # the body was not kept');
-  const lines = given.map((one) => `    ${one.replace(/(  #.*)?$/, ",$1")}`);
+  const lines = given.map((one) => `    ${one},`);
+  if (lost(call)) lines.push('    content=Path("FILE").read_bytes(),  # the body was not kept');
   const imports = [...(call.authorization ? ["import os"] : []), ...(files.length || lost(call) ? ["from pathlib import Path"] : [])];
   if (imports.length) imports.push("");
   return [...imports, "import httpx2", "", "response = httpx2.request(", ...lines, ")", "print(response.status_code, response.text)"].join("\n");
