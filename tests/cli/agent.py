@@ -44,6 +44,7 @@ def serve(
     *,
     max_edits: int = 9,
     wait: float = 45.0,
+    mock: bool = False,
     **options: Any,
 ) -> Any:
     """Run a session against a server over a service."""
@@ -54,7 +55,8 @@ def serve(
             http = httpx2.AsyncClient(transport=transport)
             settings = {"poll_interval": 0.01, **options}
             client = AsyncNanoBananaEdit(token=TOKEN, http_client=http, ledger=ledger, **settings)
-            async with http, Client(_agent.server(client, ledger, folder, max_edits=max_edits, wait=wait)) as connected:
+            made = _agent.server(client, ledger, folder, max_edits=max_edits, wait=wait, mock=mock)
+            async with http, Client(made) as connected:
                 try:
                     return await use(Session(connected))
                 except Exception as error:  # noqa: BLE001 - the task groups of the SDK would wrap it

@@ -160,7 +160,7 @@ def test_progress_on_a_terminal(service: MockService, monkeypatch: pytest.Monkey
     service.next(Outcome(status="failed", error_msg="Not suitable"))
     assert 1 == main(monkeypatch, "batch", rows(2), "-o", "out")
     shown = terminal.shown()
-    assert "2 of 2 rows: 2 submitted, 1 saved, 1 failed, 0 unknown, 0 in flight, " in shown
+    assert "2 of 2 rows: 2 sent, 1 saved, 1 failed, 0 unknown, 0 in flight, " in shown
     assert re.search(r"(?:^|[\nK])2 edits to submit, ", shown)  # in a line of its own, K is the end of what clears one
     assert "Not suitable" in shown
     assert "\x1b[" in shown
@@ -268,7 +268,7 @@ def test_edit_that_is_not_finished_in_time(service: MockService, monkeypatch: py
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal(monkeypatch, "stderr")
     assert 5 == main(monkeypatch, "batch", rows(2), "-o", "out")
-    assert "2 of 2 rows: 1 saved, 0 failed, 0 unknown, 1 for the next run, 0 in flight, " in terminal.shown()
+    assert "2 of 2 rows: 2 sent, 1 saved, 0 failed, 0 unknown, 1 for the next run, " in terminal.shown()
     assert "1 saved, 1 sent; 2 billed\n" == run("batch", "status", "--ledger", "out").stdout
     service.advance(9_999)
     assert (0, 2) == (batch(2).exit_code, len(service.edits))

@@ -118,7 +118,7 @@ def test_usage(arguments: tuple[str, ...]) -> None:
     assert (2, True) == (result.exit_code, "Usage" in result.stderr)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",)])
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
 def test_help(arguments: tuple[str, ...]) -> None:
     """The help of batches shows the short form and the other commands."""
     text = run("batch", *arguments).output
@@ -205,7 +205,7 @@ def test_mock_keeps_no_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("batch", "edits.jsonl", "-o", "out", "--mock")
     assert (0, "1 submitted. In the ledger: 1 saved.\n") == (result.exit_code, result.stdout), result.stderr
     assert result.stderr.startswith("1 edit to submit, which is not billed; ")
-    assert result.stderr.endswith("Warning: out has results of the mock. Remove them before you edit for real.\n")
+    assert "\nWarning: out gets results of the mock. Remove them before you edit for real.\n" in result.stderr
     assert ["photo.png"] == [path.name for path in Path("out").iterdir()]
     assert not Path("real.db").exists()
     Path("out/ledger.db").write_bytes(Path("edits.db").read_bytes())

@@ -34,7 +34,7 @@ def test_conformance_of_a_server(service: MockService) -> None:
     assert "EditRequest.prompt.maxLength" in result.stdout
     assert f"0 different, {sum(bool(entry.violations) for entry in service.calls)} as documented." in result.stdout
     assert "not checked: no task is known to poll." in result.stdout
-    assert "not checked: it is valid; only `spend` sends it." in result.stdout
+    assert "not checked: it is valid; only `--spend` sends it." in result.stdout
     assert () == service.edits
 
 

@@ -79,7 +79,7 @@ def test_a_repeated_call_is_billed_once(folder: Path) -> None:
 
 
 def test_what_makes_another_edit(folder: Path) -> None:
-    """Another variant, prompt, size, format, key or content is another edit; another name of a file is not."""
+    """Another variant, prompt, size, format, key or content is another edit; another name, or a default, is not."""
     (folder / "same.jpg").write_bytes((folder / "valley.jpg").read_bytes())
     (folder / "other.jpg").write_bytes((folder / "valley.jpg").read_bytes() + b"\0")
 
@@ -88,7 +88,7 @@ def test_what_makes_another_edit(folder: Path) -> None:
             {},
             {"variant": 2},
             {"prompt": "rain"},
-            {"image_size": "1:1"},
+            {"image_size": "16:9"},
             {"output": "x.jpg"},
             {"key": "mine", "output": "mine.png"},
             {"key": "mine", "variant": 2},
@@ -97,7 +97,8 @@ def test_what_makes_another_edit(folder: Path) -> None:
             result = await session.edit(**change)
             assert not result.is_error, said(result)
             assert number == session_billed()
-        assert not (await session.edit("same.jpg", output="copy.png")).is_error
+        for same in ("same.jpg", "valley.jpg"):
+            assert not (await session.edit(same, output="copy.png", image_size="1:1")).is_error
         assert len(changes) == session_billed()
         assert not (await session.edit("other.jpg")).is_error
         assert len(changes) + 1 == session_billed()
@@ -259,7 +260,7 @@ def test_errors_say_what_is_paid_for(folder: Path) -> None:
     async def use(session: Session) -> None:
         failed = await session.edit()
         assert failed.is_error
-        assert said(failed).endswith("not allowed\nTo try it again, which is billed again, change `variant`.")
+        assert said(failed).endswith("not allowed.\nTo try it again, which is billed again, change `variant`.")
         assert "not allowed" in said(await session.call("get_edit", task_id=service.edits[0].task_id))
         gone = await session.edit(variant=2)
         way = f"Call wait_for_edit with task_id '{service.edits[1].task_id}'."
@@ -341,7 +342,8 @@ def test_the_command_over_its_pipes(folder: Path) -> None:
 @pytest.mark.server
 def test_the_command_ends_with_its_input(folder: Path) -> None:
     """With --mock it needs no token, and leaves no ledger in the folder; without input it ends."""
-    result = run("mcp", "--folder", folder, "--mock", input="")
+    told = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    result = run("mcp", "--folder", folder, "--mock", input=f"{told}\n")
     assert (0, "") == (result.exit_code, result.stdout)
     assert [folder / "valley.jpg"] == [*folder.iterdir()]
 

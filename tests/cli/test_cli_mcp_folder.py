@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from mcp.types import CallToolResult
-from nano_banana_edit_mock import MockService, mock_transport
+from nano_banana_edit_mock import MockService, Reply, mock_transport
 
 from .. import promises
 from .agent import Session, said, serve
@@ -25,6 +25,7 @@ def escapes(folder: Path) -> None:
     (folder / "https:").symlink_to("..")
     (folder / "notes.txt").write_text("PASSWORD=1")
     (folder / "dir.png").mkdir()
+    (folder / "there.png").write_text("mine")
     os.mkfifo(folder / "pipe.png")
 
 
@@ -80,11 +81,11 @@ def test_only_new_images_in_the_folder_are_written(folder: Path) -> None:
         "/tmp/new.png": IN_FOLDER,
         "nowhere.png": IN_FOLDER,
         "out/new.png": IN_FOLDER,
-        "valley.jpg": "output 'valley.jpg' exists; name another file, or pass overwrite",
+        "there.png": "output 'there.png' exists; name another file, or set overwrite to true",
         "ledger.db": "output 'ledger.db' must end in .jpg or .png",
         "new": "must end in .jpg or .png",
         "new.webp": "must end in .jpg or .png",
-        "no/new.png": "is in a folder that does not exist",
+        "there.png/new.png": "output 'there.png/new.png' is in a folder that is a file; choose another",
         "dir.png": "is a folder",
         "loop.png": "is a link to itself",
         "pipe.png": "is not a regular file",
@@ -105,19 +106,47 @@ def test_only_new_images_in_the_folder_are_written(folder: Path) -> None:
 
 
 def test_a_file_is_replaced_if_asked(folder: Path) -> None:
-    """With overwrite a file is replaced, also the input, as it was asked."""
+    """With overwrite a file is replaced; folders that are missing are made."""
+    (folder / "old.png").write_text("old")
 
-    async def use(session: Session) -> CallToolResult:
-        return await session.edit(output=str(folder / "valley.jpg"), overwrite=True)
+    async def use(session: Session) -> list[str]:
+        outputs = (str(folder / "old.png"), "new/folder/a.png")
+        return [said(await session.edit(output=output, overwrite=True)) for output in outputs]
 
+    first, second = serve(folder, MockService(), use)
+    assert first.endswith("Saved: old.png")
+    assert second.endswith("Saved: new/folder/a.png")
+    assert (folder / "old.png").read_bytes() == (folder / "new/folder/a.png").read_bytes() != b"old"
+
+
+@promises.AGENT_FOLDER
+def test_an_input_is_never_replaced(folder: Path) -> None:
+    """Whatever overwrite and links say: it would be lost, and the same call would be another edit, billed again."""
+    service = MockService()
+    service.on("getTask", Reply(403))
     before = (folder / "valley.jpg").read_bytes()
-    assert "Saved: valley.jpg" in said(serve(folder, MockService(), use))
-    assert before != (folder / "valley.jpg").read_bytes()
+    (folder / "hard.jpg").hardlink_to(folder / "valley.jpg")
+    (folder / "soft.jpg").symlink_to("valley.jpg")
+    outputs = ("valley.jpg", "hard.jpg", "soft.jpg")
+
+    async def use(session: Session) -> None:
+        for output in outputs:
+            result = await session.edit("https://example.com/a.png", "valley.jpg", output=output, overwrite=True)
+            assert f"output '{output.replace('soft', 'valley')}' is one of the images, which are never" in said(result)
+        assert () == service.calls
+        assert "403" in said(await session.edit())
+        for output in outputs:
+            given = {"task_id": service.edits[0].task_id, "output": output}
+            assert "is one of the images" in said(await session.call("wait_for_edit", **given, overwrite=True))
+
+    serve(folder, service, use)
+    assert before == (folder / "valley.jpg").read_bytes()
+    assert 1 == len(service.edits)
 
 
 @promises.AGENT_FOLDER
 def test_a_file_that_appears_meanwhile_is_kept(folder: Path) -> None:
-    """A file of another process is not overwritten; the edit is had under another name."""
+    """A file of another process is not replaced: the result gets a free name, and so does the same call later."""
     service = MockService()
     inner = mock_transport(service)
 
@@ -125,18 +154,12 @@ def test_a_file_that_appears_meanwhile_is_kept(folder: Path) -> None:
         (folder / "new.png").write_text("mine")
         return await inner.handle_async_request(request)
 
-    async def use(session: Session) -> None:
-        result = await session.edit(output="new.png")
-        assert result.is_error
-        task_id = service.edits[0].task_id
-        assert said(result).endswith(
-            f"Do not edit again, as it is paid for. Call wait_for_edit with task_id '{task_id}'."
-        )
-        result = await session.call("wait_for_edit", task_id=task_id)
-        assert "Saved: edit-" in said(result)
+    async def use(session: Session) -> list[str]:
+        return [said(await session.edit(output="new.png")) for _ in range(2)]
 
-    serve(folder, handler, use)
+    assert all(text.endswith("Saved: new-2.png") for text in serve(folder, handler, use))
     assert "mine" == (folder / "new.png").read_text()
+    assert 1 == len(service.edits)
 
 
 def test_a_long_name_is_cut(folder: Path) -> None:

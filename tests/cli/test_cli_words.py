@@ -19,6 +19,7 @@ EDIT = ("edit", PHOTO, "p", "-o")
         ((*EDIT, "no/out.png"), "--output 'no/out.png' is in a folder that does not exist; create it first."),
         ((*EDIT, "~/out.png"), "that does not exist; '~' is not expanded: write the path out."),
         ((*EDIT, "note.txt/out.png"), "--output 'note.txt/out.png' is in a folder that is a file; choose another."),
+        (("edit", "ftp://a.test/b", "p", "-o", "out.png"), "it must be an http or https URL, a path or a data: URL."),
         (("edit", "~/a.png", "p", "-o", "out.png"), "does not exist; '~' is not expanded: write the path out."),
         (("status", "t-1", "--token-file", "empty.txt"), "--token-file empty.txt is empty."),
         (("conformance", "--base-url", "a.test:1"), "--base-url is 'a.test:1'; it must be an absolute http"),

@@ -24,7 +24,14 @@ from .mcp import mcp
 from .mocking import conformance, mock
 from .workers import enqueue, worker
 
-app = typer.Typer(name=PROGRAM, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+_HELP = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(
+    name=PROGRAM,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings=_HELP,
+)
 for command in (edit, submit, wait, status, upload):
     app.command()(command)
 for command in (enqueue, worker):

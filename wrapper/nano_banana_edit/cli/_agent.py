@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any, TypeAlias, get_args
 
 import anyio
 from anyio.to_thread import run_sync
+from attrs import evolve, field, frozen
 from nano_banana_edit_client.constraints import shorten
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 
@@ -29,7 +33,16 @@ except ModuleNotFoundError as missing:
 from .. import _media, _requests
 from .._clock import Deadline
 from .._download import check_target, write
-from .._errors import EditFailed, InvalidRequest, NanoBananaEditError, SubmissionUnknown, WaitTimeout, about, is_over
+from .._errors import (
+    EditFailed,
+    InvalidRequest,
+    LedgerError,
+    NanoBananaEditError,
+    SubmissionUnknown,
+    WaitTimeout,
+    about,
+    is_over,
+)
 from .._images import read_image
 from .._operations import Progress
 from .._pillow import preview
@@ -37,12 +50,15 @@ from .._version import __version__
 from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger
 from ..models import Task
-from ._common import said
+from ..results import AsyncEdit
 
 _PREVIEW = 512  # pixels; such a JPEG is far below 1 MB, at which agents drop an answer
 _LONGEST = 60  # characters of a file's name, each of up to four bytes; file systems take 255 bytes
 _SHORTEST = 1.0  # seconds to wait for an edit, however long its uploads took
 _FORMATS: dict[str | None, OutputFormat] = {_media.of_format(each): each for each in get_args(OutputFormat)}
+_ANY_IMAGE = "https://any.invalid/"  # stands for each image while the rest is checked
+# What a program does, and an agent cannot.
+_PYTHON = re.compile(r"(, or (pass|call ledger)| Look at the account|To go on, call| Once its row is).*", re.DOTALL)
 _ENDINGS = " or ".join(str(_media.extension(str(media_type))) for media_type in _FORMATS)
 
 Answer: TypeAlias = list[str | Image]
@@ -55,6 +71,17 @@ Overwrite = Annotated[bool, Field(description="Whether `output` may replace a fi
 TaskId = Annotated[str, Field(description="The task, as edit_image named it.")]
 
 
+@frozen
+class Saving:
+    """Where a call saves an edit, and what of."""
+
+    target: Path
+    key: str | None = None  # of the edit, if it is known
+    inputs: Sequence[Path] = ()  # which are never replaced
+    is_named: bool = field(kw_only=True)  # whether the agent named the target; another file is not replaced either
+    overwrite: bool = field(kw_only=True)
+
+
 class Agent:
     """The tools, over one client, ledger and folder."""
 
@@ -64,6 +91,9 @@ class Agent:
         self._client, self._ledger, self._wait = client, ledger, wait
         self._folder = Path(os.path.realpath(folder))
         self._max = self._left = max_edits
+        self._tasks: dict[str, Saving] = {}  # of this run
+        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)  # by key
+        self._writes = Lock()
 
     async def edit_image(
         self,
@@ -78,7 +108,7 @@ class Agent:
         key: Annotated[str | None, Field(description="Your own id of the edit. Default: from its arguments.")] = None,
         overwrite: Overwrite = False,
     ) -> Answer:
-        """Edit images by an instruction, save the result in the folder, and show a preview. An edit costs money.
+        """Edit images by an instruction, save the result in the folder, and show a preview.
 
         Called again with the same images, prompt, size, format and variant, it goes on waiting for the same edit, or
         returns its file: nothing is billed again. To get another result for the same arguments, change `variant`.
@@ -86,26 +116,27 @@ class Agent:
         """
         until, report = Deadline(self._wait), _reporter(context)
         with self._errors():
-            asked: OutputFormat = _FORMATS[_media.of_name(self._target(output).name)] if output else "png"
+            asked: OutputFormat = _FORMATS[_media.of_name(self._named(output).name)] if output else "png"
+            options = {"image_size": image_size, "output_format": asked}
+            request = _requests.edit_request([_ANY_IMAGE] * len(images), prompt, options, None)  # before any is read
             parsed = await run_sync(lambda: [self._image(image) for image in images])
+            inputs = [image[0] for image in parsed if not isinstance(image, str)]
             names = [image if isinstance(image, str) else _sha256(image[1]) for image in parsed]
-            request = {"images": names, "prompt": prompt, "image_size": image_size, "output_format": asked}
-            key = key or f"mcp-{_requests.digest(request)}"
+            key = key or f"mcp-{_requests.digest({**request.to_dict(), 'image_urls': names})}"
             key = key if variant == 1 else f"{key}/{variant}"
-            stem = next((Path(image[0]).stem for image in parsed if not isinstance(image, str)), "edit")
+            stem = next((path.stem for path in inputs), "edit")
             target = self._target(output or f"{stem[:_LONGEST]}-{_sha256(key.encode())[:8]}.{asked}")
-            row = await run_sync(self._ledger.get, key)
-            saved = Path(row.output) if row and row.state == "saved" and row.output else None
-            if saved and not (saved.is_file() and saved.with_suffix("") == target.with_suffix("")):
-                saved = None
-            if not saved:
-                self._check_free(target, overwrite)
-            submit = partial(self._client.submit, parsed, prompt, image_size=image_size, output_format=asked)
-            submit = partial(submit, key=key, on_progress=report)  # which sends nothing if the ledger has a task
-            task = await self._billed(submit, is_new=row is None or row.state in ("new", "refused"))
-            if saved:
-                return await self._shown(f"Task {task.task_id} was saved before; nothing was billed now.", [saved])
-            return await self._finished(task, target, overwrite, report, until)
+            saving = Saving(target, key, inputs, is_named=output is not None, overwrite=overwrite)
+            kept, gone = await run_sync(self._kept, saving)
+            if not kept:
+                self._check_free(saving, gone)
+            submit = partial(self._client.submit, parsed, prompt, image_size=image_size, output_format=asked, key=key)
+            async with self._locks[key]:  # so that the same call at the same time is not counted as another edit
+                task = await self._submitted(submit, key, report)
+            self._tasks[task.task_id] = saving
+            if kept:
+                return await self._shown(f"Task {task.task_id} was saved before; nothing was billed now.", kept)
+            return await self._finished(task, saving, report, until, gone)
 
     async def wait_for_edit(
         self, context: Context[Any, Any], task_id: TaskId, output: Output = None, overwrite: Overwrite = False
@@ -117,8 +148,14 @@ class Agent:
         until, report = Deadline(self._wait), _reporter(context)
         with self._errors():
             target = self._target(output or f"edit-{_sha256(task_id.encode())[:8]}.png")
-            self._check_free(target, overwrite)
-            return await self._finished(Task(task_id), target, overwrite, report, until)
+            saving = Saving(target, is_named=output is not None, overwrite=overwrite)
+            if known := self._tasks.get(task_id):
+                saving = evolve(saving, key=known.key, inputs=known.inputs)
+            kept, gone = await run_sync(self._kept, saving)
+            if kept:
+                return await self._shown(f"Task {task_id} was saved before.", kept)
+            self._check_free(saving, gone)
+            return await self._finished(Task(task_id), saving, report, until, gone)
 
     async def get_edit(self, task_id: TaskId) -> str:
         """Return the status of an edit, without waiting. Nothing is billed."""
@@ -127,42 +164,87 @@ class Agent:
         files = f" It has {len(task.files)} result: call wait_for_edit to save it." if task.files else ""
         return f"Task {task_id} is {task.error_msg or task.error_code or task.status}.{files}"
 
-    async def _billed(self, submit: Callable[[], Awaitable[Task]], *, is_new: bool) -> Task:
-        """Submit, within the limit of this run. A call that is cancelled submits to its end, for the ledger's sake."""
-        if is_new and not self._left:
-            raise ToolError(
-                f"The {self._max} edits that this run may submit are used up; nothing was sent. Ask the person who "
-                "runs this server to start it again, perhaps with a higher --max-edits."
-            )
-        self._left -= is_new
+    async def _submitted(self, submit: Callable[..., Awaitable[Task]], key: str, report: Report) -> Task:
+        """Submit, within the limit of this run. From the submission on, a call that is cancelled goes on to its end."""
+        counted = False
+
+        async def begins(progress: Progress) -> None:  # which is not called for what the ledger knows
+            nonlocal counted
+            if not (counted or self._left):
+                raise ToolError(
+                    f"The {self._max} edits that this run may submit are used up; nothing was sent. Ask the person who "
+                    "runs this server to start it again, perhaps with a higher --max-edits."
+                )
+            self._left -= not counted
+            counted = True
+            scope.shield = progress.stage == "submit"
+            await report(progress)
+
         try:
-            with anyio.CancelScope(shield=True):
-                task = await submit()
-        except NanoBananaEditError as error:
-            if not (isinstance(error, SubmissionUnknown) or error.task_id):
-                self._left += is_new
+            with anyio.CancelScope() as scope:
+                task = await submit(on_progress=begins)
+        except BaseException:
+            if counted:
+                with anyio.CancelScope(shield=True), suppress(LedgerError):
+                    row = await run_sync(self._ledger.get, key)
+                    self._left += row is None or row.state in ("new", "refused")  # else it may have been accepted
             raise
         return task
 
-    async def _finished(self, task: Task, target: Path, overwrite: bool, report: Report, until: Deadline) -> Answer:
+    async def _finished(self, task: Task, saving: Saving, report: Report, until: Deadline, gone: bool) -> Answer:
         timeout = max(round(until.remaining(), 1), _SHORTEST)
         with about(task.task_id):
             try:
                 edit = await self._client.wait(task, timeout=timeout, on_progress=report)
             except WaitTimeout as error:
-                way = f"call wait_for_edit with task_id {task.task_id!r} and output {self._name(target)!r}"
+                way = f"call wait_for_edit with task_id {task.task_id!r} and output {self._name(saving.target)!r}"
                 return [f"{error.args[0]} It goes on and is paid for. To get it, {way}."]
-            saved = []
-            for number, image in enumerate(edit.images, start=1):
-                content = await image.bytes()
-                path = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
-                if image.media_type != _media.of_name(path.name):
-                    path = path.with_suffix(_media.extension(image.media_type or "") or ".bin")
-                await run_sync(partial(write, path, content, durable=True, replaces=overwrite))
-                saved.append(path)
-            files = [{"url": image.url, "type": image.type} for image in edit.images]
-            await run_sync(self._ledger.saved, edit.task_id, str(saved[0]), {"files": files})
-            return await self._shown(f"Task {edit.task_id} is completed.", saved)
+            contents = [await image.bytes() for image in edit.images]
+            saved = await run_sync(self._saved, edit, contents, saving)  # to its end, also if the call is cancelled
+            again = " Its file was changed or removed since it was saved." if gone else ""
+            return await self._shown(f"Task {edit.task_id} is completed.{again}", saved)
+
+    def _saved(self, edit: AsyncEdit, contents: list[bytes], saving: Saving) -> list[Path]:
+        """Write the results, unless the same call has just done so, and return their files."""
+        with self._writes:
+            kept, _ = self._kept(saving)
+            if kept:
+                return kept
+            digests = {}
+            for number, (image, content) in enumerate(zip(edit.images, contents, strict=True), start=1):
+                target, path = saving.target, saving.target
+                if image.media_type != _media.of_name(target.name):
+                    path = target.with_suffix(_media.extension(image.media_type or "") or ".bin")
+                path = path if number == 1 else path.with_stem(f"{target.stem}-{number}")
+                replaces = path == target and saving.is_named and saving.overwrite
+                digests[self._name(_written(path, content, replaces=replaces))] = _sha256(content)
+            outcome = {
+                "files": [{"url": image.url, "type": image.type} for image in edit.images],
+                "saved": {**self._digests(saving.key), self._name(saving.target): digests},
+            }
+            saved = [self._folder / name for name in digests]
+            self._ledger.saved(edit.task_id, str(saved[0]), outcome)
+            return saved
+
+    def _kept(self, saving: Saving) -> tuple[list[Path], bool]:
+        """Return the files that an edit was saved to, if they are still its own, and whether there were any others."""
+        name = self._name(saving.target)
+        there = self._digests(saving.key)
+        found = [digests for target, digests in there.items() if target == name or not saving.is_named]
+        for digests in found:
+            files = {self._folder / name: digest for name, digest in digests.items()}
+            if all(path.is_file() and _sha256(path.read_bytes()) == digest for path, digest in files.items()):
+                return [*files], False
+        return [], bool(found)
+
+    def _digests(self, key: str | None) -> dict[str, dict[str, str]]:
+        """Return the SHA-256 of the files that an edit was saved to, by the file's name, by what it was to be saved to.
+
+        Names are those in the folder, which may be moved.
+        """
+        row = self._ledger.get(key) if key else None
+        digests: dict[str, dict[str, str]] = ((row and row.outcome) or {}).get("saved", {})
+        return digests
 
     async def _shown(self, text: str, saved: list[Path]) -> Answer:
         """Return the answer with a preview of the first file, if it can be shown: it is there in any case."""
@@ -173,20 +255,29 @@ class Agent:
             return [f"{text}. There is no preview: {error}"]
         return [text, Image(data=small, format="jpeg")]
 
-    def _image(self, text: str) -> str | tuple[str, bytes]:
-        """Return an image as its URL, or as its name and content, which alone is sent, whatever its path is later."""
+    def _image(self, text: str) -> str | tuple[Path, bytes]:
+        """Return an image as its URL, or as its path and content, which alone is sent, whatever its path is later."""
         if text.strip().lower().startswith(("http://", "https://")):
             return text.strip()
         path = self._inside(text, "images")
         if not path.is_file():
             raise _refusal("images", text, f"is no file in the folder {self._folder}; check the name")
-        return path.name, read_image(path)
+        return path, read_image(path)
 
-    def _target(self, output: str) -> Path:
-        path = check_target(self._inside(output, "output"), "output")
+    def _named(self, output: str) -> Path:
+        path = self._inside(output, "output")
         if _media.of_name(path.name) not in _FORMATS:
             raise _refusal("output", output, f"must end in {_ENDINGS}")
         return path
+
+    def _target(self, output: str) -> Path:
+        path = self._named(output)
+        with suppress(OSError):  # which is told below
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return check_target(str(path), "output")
+        except InvalidRequest as error:
+            raise InvalidRequest(error.args[0].replace(shorten(str(path)), shorten(output)), field="output") from error
 
     def _inside(self, text: str, field: str) -> Path:
         """Return a path in the folder. Links are followed first, so that none leads out of it."""
@@ -198,9 +289,15 @@ class Agent:
             return path
         raise _refusal(field, text, f"is not in the folder {self._folder}, in which all files must be")
 
-    def _check_free(self, target: Path, overwrite: bool) -> None:
-        if target.exists() and not overwrite:
-            raise _refusal("output", self._name(target), "exists; name another file, or pass overwrite")
+    def _check_free(self, saving: Saving, gone: bool) -> None:
+        target = saving.target
+        if not (saving.is_named and target.exists()):
+            return
+        if any(path.exists() and target.samefile(path) for path in saving.inputs):
+            raise _refusal("output", self._name(target), "is one of the images, which are never replaced; name another")
+        if not saving.overwrite:
+            problem = "exists, and is no longer what this edit saved" if gone else "exists"
+            raise _refusal("output", self._name(target), f"{problem}; name another file, or set overwrite to true")
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
@@ -211,7 +308,9 @@ class Agent:
         try:
             yield
         except (NanoBananaEditError, OSError) as error:
-            text = "\n".join([said(error, {"key": "key"}), *getattr(error, "__notes__", ())])
+            message = error.args[0] if isinstance(error, NanoBananaEditError) else error
+            texts = [_PYTHON.sub("", str(text)) for text in (message, *getattr(error, "__notes__", ()))]
+            text = "\n".join(f"{text.rstrip('.')}." for text in texts if text)
             task_id = vars(error).get("task_id")
             if isinstance(error, SubmissionUnknown):
                 text += (
@@ -225,7 +324,9 @@ class Agent:
             raise ToolError(text) from error
 
 
-def server(client: AsyncNanoBananaEdit, ledger: Ledger, folder: Path, *, max_edits: int, wait: float) -> MCPServer:
+def server(
+    client: AsyncNanoBananaEdit, ledger: Ledger, folder: Path, *, max_edits: int, wait: float, mock: bool = False
+) -> MCPServer:
     """Return the server with the tools, which closes the client when it ends."""
 
     @asynccontextmanager
@@ -234,13 +335,15 @@ def server(client: AsyncNanoBananaEdit, ledger: Ledger, folder: Path, *, max_edi
             yield
 
     agent = Agent(client, ledger, folder, max_edits=max_edits, wait=wait)
-    about_it = f"Edits images of the folder {folder}. An edit costs money; this run may submit {max_edits} of them."
+    cost = "A mock makes test pictures, for free." if mock else "An edit costs money."
+    about_it = f"Edits images of the folder {folder}. {cost} This run may submit {max_edits} edits."
     made: MCPServer = MCPServer(
         "nano-banana-edit", instructions=about_it, version=__version__, log_level="WARNING", lifespan=lifespan
     )
     saves = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
-    for tool in (agent.edit_image, agent.wait_for_edit):
-        made.add_tool(tool, description=inspect.getdoc(tool), annotations=saves, structured_output=False)
+    for tool, note in ((agent.edit_image, f"\n\n{cost}"), (agent.wait_for_edit, "")):
+        described = f"{inspect.getdoc(tool)}{note}"
+        made.add_tool(tool, description=described, annotations=saves, structured_output=False)
     looks = ToolAnnotations(read_only_hint=True, open_world_hint=True)
     made.add_tool(agent.get_edit, annotations=looks, structured_output=False)
     return made
@@ -255,6 +358,18 @@ def _reporter(context: Context[Any, Any]) -> Report:
         await context.report_progress(next(numbers), message=f"{progress.stage}{status}")
 
     return report
+
+
+def _written(wanted: Path, content: bytes, *, replaces: bool) -> Path:
+    """Write a file under its name, or if there is one that must not be replaced, under the next that is free."""
+    path, numbers = wanted, count(2)
+    while True:
+        try:
+            write(path, content, durable=True, replaces=replaces)
+        except FileExistsError:
+            path = wanted.with_stem(f"{wanted.stem}-{next(numbers)}")
+        else:
+            return path
 
 
 def _sha256(content: bytes) -> str:

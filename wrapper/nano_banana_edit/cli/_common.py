@@ -75,6 +75,7 @@ _WORDS = {  # what the library says to do, and how it is done here
     ", or pass an http_client": "",
     "at least 0, or None for no limit": "above 0, or 0 for no limit",
     ", or None for no limit": "",
+    "a path, bytes, a file opened in binary mode, (name, content), a data: URL or a PIL image": "a path or a data: URL",
     "pass overwrite=True": "use --force",
     "use Path.expanduser": "write the path out",
     "call ledger.resolve with its task_id, or with resend=True": f"run {PROGRAM} batch resolve",

@@ -140,7 +140,7 @@ class _Watch:
             self._seen.popleft()
         since, before = self._seen[0]
         rate = (done - before) / max(now - since, _LOOK)
-        texts = [f"{self._batch.submitted:,} submitted"]
+        texts = [f"{self._batch.submitted:,} sent"]
         texts += [f"{self.counts[name]:,} {name}" for name in ("saved", "failed", "unknown")]
         texts += [f"{self.counts['left']:,} for the next run"] if self.counts["left"] else []
         texts += [f"{self._batch.in_flight} in flight", f"{rate:.1f}/s"]
@@ -231,6 +231,8 @@ def run_batch(
             return
         if not run.quiet:
             say(text)
+        if run.mock:
+            say(f"Warning: {visible(output)} gets results of the mock. Remove them before you edit for real.")
         total = to_submit + sum(before.states.get(state, 0) for state in _VISITED)
         watch = _Watch(batch, None if no_precheck else total, stages, run)
         try:
@@ -241,8 +243,6 @@ def run_batch(
             raise interrupt from None
         after = batch.status()
         run.facts = {"summary": {"submitted": batch.submitted, "states": after.states}}
-        if run.mock:
-            say(f"Warning: {visible(output)} has results of the mock. Remove them before you edit for real.")
         run.lines = [f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}."]
         if after.unknown:
             is_known = run.mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated
 
 import httpx2
@@ -45,7 +49,37 @@ def mcp(
         known = stack.enter_context(opened(place))
         http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
         client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
-        for each in INTERRUPTS[1:]:
-            signal.signal(each, signal.SIG_DFL)  # a thread that reads standard input would outlive an interrupt
-        say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-D ends it.")
-        agent.server(client, known, folder, max_edits=max_edits, wait=wait).run()
+        server = agent.server(client, known, folder, max_edits=max_edits, wait=wait, mock=run.mock)
+        stack.enter_context(_input_ended_by_signals())
+        say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-C ends it.")
+        server.run()
+
+
+@contextmanager
+def _input_ended_by_signals() -> Iterator[None]:
+    """Make standard input a pipe that ends with it, or at an interrupt.
+
+    So a signal ends the server as an agent does: after a submission that has begun. An interrupt alone would wait for
+    the thread in which the SDK reads standard input, which nothing else wakes.
+    """
+    source = sys.stdin
+    buffer = source.buffer
+    reads = getattr(buffer, "raw", buffer).read  # a thread in a buffer's read would hold its lock when Python exits
+    reader, writer = os.pipe()
+    pipe = os.fdopen(writer, "wb", buffering=0)
+
+    def copy() -> None:
+        with pipe, suppress(OSError, ValueError):  # closed by a signal
+            while chunk := reads(65_536):
+                pipe.write(chunk)
+
+    before = {number: signal.signal(number, lambda *_: pipe.close()) for number in INTERRUPTS}
+    Thread(target=copy, daemon=True).start()
+    with os.fdopen(reader, encoding="utf-8") as ending:
+        sys.stdin = ending
+        try:
+            yield
+        finally:
+            sys.stdin = source
+            for number, handler in before.items():
+                signal.signal(number, handler)

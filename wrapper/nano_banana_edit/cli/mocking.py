@@ -114,4 +114,4 @@ def _print_checks(checks: list[Any]) -> None:
     counts = Counter(check.skipped or ("different" if check.wrong else "as documented") for check in checks)
     typer.echo(f"{counts.pop('different', 0)} different, {counts.pop('as documented', 0)} as documented.")
     for reason, count in counts.items():
-        typer.echo(f"{count} not checked: {reason}.")
+        typer.echo(f"{count} not checked: {reason.replace('`spend`', '`--spend`')}.")
