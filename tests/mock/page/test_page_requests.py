@@ -70,6 +70,17 @@ def test_headers_without_the_token(page, server):
     assert "not-to-be-seen" not in page.content()
 
 
+def test_an_open_request_leaves_the_search_in_sight(page, server):
+    """On a wide screen a request that is longer than the screen covers neither the search nor the choice above it."""
+    page.set_viewport_size({"width": 1400, "height": 500})
+    create(server, EDIT)
+    expect(opened(page, "createEdit").locator(".side")).to_have_count(2)
+    top = page.locator(".calls").bounding_box()["y"]
+    for shown in page.locator(".show :is(input, select)").all():
+        box = shown.bounding_box()
+        assert box["y"] + box["height"] <= top
+
+
 def test_requests_are_searched(page, server):
     """A search shows the requests that have its words in them, also those that come; a task's button searches, too."""
     first = create(server, EDIT).json()["task_id"]
