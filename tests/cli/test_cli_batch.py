@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +233,9 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
             errors = capsys.readouterr().err.splitlines()
             assert 1 == sum("Submitting no more. " in line for line in errors)
             assert "Error: interrupted. To go on: nano-banana-edit batch edits.jsonl -o out --in-flight 2" == errors[-1]
+            # What was left in the middle is not waited for.
+            with closing(sqlite3.connect("out/ledger.db", isolation_level=None)) as database:
+                database.execute("UPDATE nano_banana_edit_edits SET lease = 1 WHERE state = 'sending'")
             status = batch(4, "--in-flight", "2").exit_code
             # Not before: an answer that comes late makes an unknown row known.
             unknown = json.loads(run("batch", "status", "--ledger", "out", "--json").stdout)["states"].get("unknown", 0)
