@@ -95,8 +95,12 @@ def test_conformance_of_a_tape(tmp_path: Path) -> None:
     upstream = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"id": "t", "status": 3}))
     recorder = Recorder(tmp_path / "tape", load())
     proxy = Proxy(load(), "https://api.example", recorder=recorder, transport=upstream)
-    request = Request("GET", "https://api.sinancode.com/v1/tasks/t", {"Authorization": "Bearer any"})
-    MockService(upstream=proxy).handle(request)
+    service = MockService(upstream=proxy)
+    for url in ("https://api.sinancode.com/v1/tasks/t", "https://nano-banana-edit.test/files/none.png"):
+        service.handle(Request("GET", url, {"Authorization": "Bearer any"}))
+    (exchange,) = (tmp_path / "tape").glob("*getTask.json")
+    file = json.loads(exchange.read_text()) | {"operation": "getFile", "path": {"url": "https://cdn.example/a"}}
+    exchange.with_name("0002-getFile.json").write_text(json.dumps(file))
     result = run("conformance", "--from", str(tmp_path / "tape"))
     assert 1 == result.exit_code
     assert "1 times: status is 3; it must be a string." in result.stdout
