@@ -18,24 +18,20 @@ import PIL.Image
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
-from nano_banana_edit import FormatWarning, _clock
+from nano_banana_edit import FormatWarning
 from nano_banana_edit.ledger import Ledger
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_transport
 
 from .. import promises
 from ..test_public import ROOT
-from ..wrapper.conftest import JPEG, Clock
+from ..wrapper.conftest import JPEG, Clock, frozen
 from .agent import TOKEN, Session, said, serve
 from .running import PHOTO, run
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that moves only when somebody sleeps."""
-    clock = Clock()
-    for name in ("now", "sleep", "async_sleep"):
-        monkeypatch.setattr(_clock, name, getattr(clock, name))
-    return clock
+    return frozen(monkeypatch)
 
 
 def billed(folder: Path) -> int:

@@ -113,6 +113,11 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return frozen(monkeypatch)
+
+
+def frozen(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Give the client a clock that moves only when somebody sleeps."""
     clock = Clock()
     for name in ("now", "sleep", "async_sleep"):
         monkeypatch.setattr(_clock, name, getattr(clock, name))

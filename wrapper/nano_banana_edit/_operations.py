@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -153,11 +152,7 @@ def _submit(context: Context, request: EditRequest, deadline: Deadline) -> Opera
 
 def _hashes(images: list[str | LocalImage]) -> list[str]:
     """Return what images are known by: their URL, or the SHA-256 of their content."""
-    return [image if isinstance(image, str) else f"sha256:{_sha256(_content(image))}" for image in images]
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return [image if isinstance(image, str) else f"sha256:{_requests.sha256(_content(image))}" for image in images]
 
 
 def upload(context: Context, file: ImageInput) -> Operation[UploadedFile]:
@@ -178,7 +173,7 @@ def _upload(context: Context, image: LocalImage, *, again: bool) -> Operation[Up
     """Upload an image, unless the ledger knows an upload of its content, and it need not be made again."""
     content: bytes = yield Work(partial(_content, image), context.deadline)
     ledger = context.ledger
-    name = _sha256(context.settings.files_url.encode() + b"\n" + content) if ledger else ""
+    name = _requests.sha256(context.settings.files_url.encode() + b"\n" + content) if ledger else ""
     if ledger and not again:
         known: str | None = yield Work(partial(ledger.uploaded, name, _LASTS), context.deadline)
         if known:

@@ -62,7 +62,12 @@ def _extra(extra_body: Mapping[str, Any], arguments: set[str]) -> dict[str, Any]
 def digest(request: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a request's JSON, in hexadecimal."""
     text = json.dumps(request, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode())
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def file_upload(image: LocalImage, payload: IO[bytes]) -> FileUpload:

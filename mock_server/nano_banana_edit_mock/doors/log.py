@@ -1,4 +1,4 @@
-"""The log of a server: one line a request, read from the journal, so that whoever reads it slowly holds nobody up."""
+"""The log of a server: one line a request. It is read from the journal, so that a slow reader delays no request."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -16,7 +16,6 @@ unless the template contains it: `file_name="{output}-snow"`. An empty value, or
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import math
 import os
@@ -381,7 +380,7 @@ def _of_key(key: str) -> str:
     if _is_name(key):
         return key
     words = "-".join(re.findall(r"\w+", key, re.ASCII))[:80]
-    return f"{words}-{hashlib.sha256(key.encode()).hexdigest()[:16]}".lstrip("-")
+    return f"{words}-{_requests.sha256(key.encode())[:16]}".lstrip("-")
 
 
 def _is_name(text: object) -> bool:

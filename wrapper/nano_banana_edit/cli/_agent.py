@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import re
@@ -13,7 +12,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias
 
 import anyio
 from anyio.to_thread import run_sync
@@ -51,15 +50,15 @@ from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger
 from ..models import Task
 from ..results import AsyncEdit
+from ._options import FORMAT_OF
 
 _PREVIEW = 512  # pixels; such a JPEG is far below 1 MB, at which agents drop an answer
 _LONGEST = 60  # characters of a file's name, each of up to four bytes; file systems take 255 bytes
 _SHORTEST = 1.0  # seconds to wait for an edit, however long its uploads took
-_FORMATS: dict[str | None, OutputFormat] = {_media.of_format(each): each for each in get_args(OutputFormat)}
 _ANY_IMAGE = "https://any.invalid/"  # stands for each image while the rest is checked
 # What a program does, and an agent cannot.
 _PYTHON = re.compile(r"(, or (pass|call ledger)| Look at the account|To go on, call| Once its row is).*", re.DOTALL)
-_ENDINGS = " or ".join(str(_media.extension(str(media_type))) for media_type in _FORMATS)
+_ENDINGS = " or ".join(str(_media.extension(str(media_type))) for media_type in FORMAT_OF)
 
 Answer: TypeAlias = list[str | Image]
 Report: TypeAlias = Callable[[Progress], Awaitable[None]]
@@ -116,16 +115,16 @@ class Agent:
         """
         until, report = Deadline(self._wait), _reporter(context)
         with self._errors():
-            asked: OutputFormat = _FORMATS[_media.of_name(self._named(output).name)] if output else "png"
+            asked: OutputFormat = FORMAT_OF[_media.of_name(self._named(output).name)] if output else "png"
             options = {"image_size": image_size, "output_format": asked}
             request = _requests.edit_request([_ANY_IMAGE] * len(images), prompt, options, None)  # before any is read
             parsed = await run_sync(lambda: [self._image(image) for image in images])
             inputs = [image[0] for image in parsed if not isinstance(image, str)]
-            names = [image if isinstance(image, str) else _sha256(image[1]) for image in parsed]
+            names = [image if isinstance(image, str) else _requests.sha256(image[1]) for image in parsed]
             key = key or f"mcp-{_requests.digest({**request.to_dict(), 'image_urls': names})}"
             key = key if variant == 1 else f"{key}/{variant}"
             stem = next((path.stem for path in inputs), "edit")
-            target = self._target(output or f"{stem[:_LONGEST]}-{_sha256(key.encode())[:8]}.{asked}")
+            target = self._target(output or f"{stem[:_LONGEST]}-{_requests.sha256(key.encode())[:8]}.{asked}")
             saving = Saving(target, key, inputs, is_named=output is not None, overwrite=overwrite)
             kept, gone = await run_sync(self._kept, saving)
             if not kept:
@@ -147,7 +146,7 @@ class Agent:
         """
         until, report = Deadline(self._wait), _reporter(context)
         with self._errors():
-            target = self._target(output or f"edit-{_sha256(task_id.encode())[:8]}.png")
+            target = self._target(output or f"edit-{_requests.sha256(task_id.encode())[:8]}.png")
             saving = Saving(target, is_named=output is not None, overwrite=overwrite)
             if known := self._tasks.get(task_id):
                 saving = evolve(saving, key=known.key, inputs=known.inputs)
@@ -217,7 +216,7 @@ class Agent:
                     path = target.with_suffix(_media.extension(image.media_type or "") or ".bin")
                 path = path if number == 1 else path.with_stem(f"{target.stem}-{number}")
                 replaces = path == target and saving.is_named and saving.overwrite
-                digests[self._name(_written(path, content, replaces=replaces))] = _sha256(content)
+                digests[self._name(_written(path, content, replaces=replaces))] = _requests.sha256(content)
             outcome = {
                 "files": [{"url": image.url, "type": image.type} for image in edit.images],
                 "saved": {**self._digests(saving.key), self._name(saving.target): digests},
@@ -233,7 +232,7 @@ class Agent:
         found = [digests for target, digests in there.items() if target == name or not saving.is_named]
         for digests in found:
             files = {self._folder / name: digest for name, digest in digests.items()}
-            if all(path.is_file() and _sha256(path.read_bytes()) == digest for path, digest in files.items()):
+            if all(path.is_file() and _requests.sha256(path.read_bytes()) == digest for path, digest in files.items()):
                 return [*files], False
         return [], bool(found)
 
@@ -266,7 +265,7 @@ class Agent:
 
     def _named(self, output: str) -> Path:
         path = self._inside(output, "output")
-        if _media.of_name(path.name) not in _FORMATS:
+        if _media.of_name(path.name) not in FORMAT_OF:
             raise _refusal("output", output, f"must end in {_ENDINGS}")
         return path
 
@@ -370,10 +369,6 @@ def _written(wanted: Path, content: bytes, *, replaces: bool) -> Path:
             path = wanted.with_stem(f"{wanted.stem}-{next(numbers)}")
         else:
             return path
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _refusal(field: str, value: str, problem: str) -> InvalidRequest:

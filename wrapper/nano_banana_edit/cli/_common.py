@@ -18,7 +18,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from traceback import format_exception
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import httpx2
 import typer
@@ -44,10 +44,12 @@ from .._operations import Progress
 from .._redaction import redact, visible, without_password, without_query
 from .._settings import TOKEN_VARIABLE
 from ..client import NanoBananaEdit
-from ._options import SHARED
+from ._options import LEDGER_VARIABLE, SHARED
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
+
+T = TypeVar("T", httpx2.Client, httpx2.AsyncClient)
 
 PROGRAM = "nano-banana-edit"
 INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -138,11 +140,16 @@ def command_line(*arguments: str) -> str:
     return shlex.join([PROGRAM, *map(without_password, arguments)])
 
 
+def ledger_option(location: str | None) -> list[str]:
+    """Return the option with which another command has the same ledger; none if the environment names it."""
+    return [] if location == os.environ.get(LEDGER_VARIABLE) else ["--ledger", str(location)]
+
+
 @contextmanager
 def opened(location: str | None, *, must_exist: bool = False) -> Iterator[Ledger]:
     """Yield the ledger at a location of `LedgerOption`."""
     if not location:
-        raise InvalidRequest("Name the ledger: use --ledger, or set the environment variable NANO_BANANA_EDIT_LEDGER.")
+        raise InvalidRequest(f"Name the ledger: use --ledger, or set the environment variable {LEDGER_VARIABLE}.")
     module = with_extra("ledger")
     if "://" not in location:
         location = str(Path(location, "ledger.db") if Path(location).is_dir() else Path(location))
@@ -251,6 +258,10 @@ class Run:
         with mock_package().MockServer() as server:
             yield {"token": "mock", "base_url": server.url, "poll_interval": 0.4}
 
+    def offline(self, kind: type[T]) -> T | None:
+        """Return a client of httpx2 for the mock, without a proxy: offline means offline; else None."""
+        return kind(trust_env=False) if self.mock else None
+
     @contextmanager
     def client(
         self, *, timeout: float = 600.0, key: str | None = None, ledger: str | None = None
@@ -258,14 +269,14 @@ class Run:
         """Yield a client, with a ledger if there is a key."""
         if self.mock and key is not None:
             raise InvalidRequest("--mock keeps no edits. Use --mock or --key, not both.")
-        where = [] if ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER") else ["--ledger", str(ledger)]
+        where = ledger_option(ledger)
         if key is None and ledger and where:
             raise InvalidRequest("--ledger keeps edits that have a key. Add --key, or leave out --ledger.")
         if key is not None:
             self.settle = f"Look at your account, then run: {command_line('batch', 'resolve', *where, '--', key)}"
         with (
             self.connected() as settings,
-            httpx2.Client(trust_env=False) if self.mock else nullcontext() as http,  # no proxy: offline means offline
+            self.offline(httpx2.Client) or nullcontext() as http,
             opened(ledger) if key is not None else nullcontext() as known,
             NanoBananaEdit(**settings, timeout=timeout or None, http_client=http, ledger=known) as client,
         ):
@@ -303,8 +314,14 @@ class Run:
             self._failed(error, getattr(error, "task_id", None) or stages.task_id, to_go_on, submits, options)
         finally:  # also for results that were saved before a failure
             stages.stop()
-            for line in [json.dumps(self.facts)] if self.as_json and self.facts else [] if self.as_json else self.lines:
+            for line in self._output():
                 tell(line, self.way_on)
+
+    def _output(self) -> list[str]:
+        """Return the lines of standard output."""
+        if not self.as_json:
+            return self.lines
+        return [json.dumps(self.facts)] if self.facts else []
 
     def _failed(
         self,

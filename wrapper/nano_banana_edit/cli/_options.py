@@ -8,8 +8,12 @@ from typing import Annotated, Any, get_args
 import typer
 from nano_banana_edit_client.models import ImageSize, OutputFormat
 
+from .. import _media
+
 SIZES: tuple[str, ...] = get_args(ImageSize)
-FORMATS: tuple[str, ...] = get_args(OutputFormat)
+FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+FORMAT_OF: dict[str | None, OutputFormat] = {_media.of_format(each): each for each in FORMATS}  # by media type
+LEDGER_VARIABLE = "NANO_BANANA_EDIT_LEDGER"
 
 
 def _option(text: str, *names: str, **how: Any) -> Any:
@@ -56,7 +60,7 @@ LedgerOption = Annotated[
     _option(
         "SQLite file, folder with a ledger.db, or PostgreSQL URL, that keeps what was submitted.",
         "--ledger",
-        envvar="NANO_BANANA_EDIT_LEDGER",
+        envvar=LEDGER_VARIABLE,
         metavar="FILE|URL",
     ),
 ]

@@ -18,7 +18,7 @@ from .._download import check_target, write
 from .._errors import InvalidRequest, InvalidResponse, about
 from ..results import Edit, FormatWarning
 from ._common import Run, check_standard_output, say
-from ._options import FORMATS
+from ._options import FORMAT_OF, FORMATS
 
 
 @define
@@ -76,14 +76,14 @@ class Target:
         ending = Path(self.output).suffix
         if self.output == "-" or self._is_folder or not ending:
             return asked
-        named, made = _media.of_name(self.output), {_media.of_format(each): each for each in FORMATS}
-        if named not in made:
-            endings = sorted({str(_media.extension(str(each))) for each in made})
+        named = _media.of_name(self.output)
+        if named not in FORMAT_OF:
+            endings = sorted({str(_media.extension(str(each))) for each in FORMAT_OF})
             problem = f"ends in {ending}, but the service makes only {' and '.join(endings)}"
             raise InvalidRequest(f"--output {self.output} {problem}. Use one of them, or no ending.")
         if asked in FORMATS and _media.of_format(asked) != named:
             raise InvalidRequest(f"--output {self.output} is {named} by its name, but --format is {asked}.")
-        return made[named] if asked is None else asked
+        return FORMAT_OF[named] if asked is None else asked
 
     def save(self, run: Run, edit: Edit, asked: str | None, *, strict: bool) -> None:
         """Write the results of an edit, each under a name that says what it is."""

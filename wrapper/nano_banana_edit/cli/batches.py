@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    aclosing,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +36,7 @@ from ._common import (
     check_standard_output,
     command,
     command_line,
+    ledger_option,
     opened,
     said,
     say,
@@ -196,11 +204,7 @@ def run_batch(
     with (
         run.errors(options=OPTIONS, still=run.as_json and sys.stdout is not None and sys.stdout.isatty()) as stages,
         run.connected() as settings,
-        TemporaryDirectory()
-        if run.mock
-        else nullcontext(ledger)
-        if ledger or "://" in output
-        else _folder(output) as location,
+        _location(run, output, ledger) as location,
         opened(location) as known,
     ):
         from ..batch import Batch, Limits  # noqa: PLC0415 - comes with an extra
@@ -208,7 +212,7 @@ def run_batch(
         if run.mock and Path(output, "ledger.db").exists():
             raise InvalidRequest(f"--output {output} has real results; use another folder with --mock.")
         check_standard_output("The summary is written")
-        http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
+        http = run.offline(httpx2.AsyncClient)
         client = AsyncNanoBananaEdit(**settings, http_client=http)
         limits = Limits(in_flight=in_flight, per_second=per_second, per_minute=per_minute, max_edits=max_edits)
         options: dict[str, Any] = {"prompt": prompt, "key": key, "file_name": file_name, "retry_failed": retry_failed}
@@ -217,15 +221,15 @@ def run_batch(
         before = batch.check() if dry_run else batch.status() if no_precheck else batch.load()
         to_submit = min(before.to_submit, max_edits or before.to_submit)
         bill = "none of which is billed" if run.mock else "each of which is billed"
-        if to_submit == 1:
-            text = f"1 edit to submit, which is {'not ' if run.mock else ''}billed; "
-        else:
-            text = f"{to_submit:,} edits to submit, {bill}; "
-        text += f"{before.states.get('saved', 0):,} of {sum(before.states.values()):,} rows are saved."
-        if before.others:
-            text += f" {before.others:,} rows that SOURCE does not have are left alone."
         if no_precheck and not dry_run:
             text = f"Edits, {bill}, are submitted as their rows come."
+        else:
+            edits = f"{to_submit:,} edits to submit, {bill}"
+            if to_submit == 1:
+                edits = f"1 edit to submit, which is {'not ' if run.mock else ''}billed"
+            text = f"{edits}; {before.states.get('saved', 0):,} of {sum(before.states.values()):,} rows are saved."
+            if before.others:
+                text += f" {before.others:,} rows that SOURCE does not have are left alone."
         if dry_run:
             run.lines, run.facts = [text], {"to_submit": to_submit, "states": before.states}
             return
@@ -245,8 +249,7 @@ def run_batch(
         run.facts = {"summary": {"submitted": batch.submitted, "states": after.states}}
         run.lines = [f"{batch.submitted:,} submitted. In the ledger: {_counted(after.states)}."]
         if after.unknown:
-            is_known = run.mock or (ledger and ledger == os.environ.get("NANO_BANANA_EDIT_LEDGER"))
-            where = [] if is_known else ["--ledger", str(location)]
+            where = [] if run.mock else ledger_option(ledger or str(location))
             say(f"{after.unknown:,} rows are unknown. To list them: {command_line('batch', 'resolve', *where)}")
         left = after.to_submit or any(after.states.get(state) for state in ("sending", "sent", "completed"))
         failed = watch.counts["failed"] or after.states.get("failed")
@@ -315,6 +318,13 @@ def resolve(
 
 def _counted(states: Mapping[State, int]) -> str:
     return ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no rows"
+
+
+def _location(run: Run, output: str, ledger: str | None) -> AbstractContextManager[str | None]:
+    """Return where the ledger of a run is: nowhere that stays, at the place that is named, or in the output folder."""
+    if run.mock:
+        return TemporaryDirectory()
+    return nullcontext(ledger) if ledger or "://" in output else _folder(output)
 
 
 @contextmanager

@@ -47,8 +47,7 @@ def mcp(
         settings = stack.enter_context(run.connected())
         place = stack.enter_context(TemporaryDirectory()) if run.mock else ledger or str(folder)
         known = stack.enter_context(opened(place))
-        http = httpx2.AsyncClient(trust_env=False) if run.mock else None  # no proxy: offline means offline
-        client = AsyncNanoBananaEdit(**settings, http_client=http, ledger=known)
+        client = AsyncNanoBananaEdit(**settings, http_client=run.offline(httpx2.AsyncClient), ledger=known)
         server = agent.server(client, known, folder, max_edits=max_edits, wait=wait, mock=run.mock)
         stack.enter_context(_input_ended_by_signals())
         say(f"Serving {folder} to an agent, which starts this command by itself. Ctrl-C ends it.")

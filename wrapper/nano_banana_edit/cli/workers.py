@@ -10,6 +10,7 @@ import typer
 from ..client import AsyncNanoBananaEdit
 from ._common import Run, command, opened, say, tell, with_extra
 from ._options import (
+    LEDGER_VARIABLE,
     SOURCE,
     AnyFormat,
     FileName,
@@ -30,7 +31,7 @@ Database = Annotated[
     str,
     typer.Option(
         help="PostgreSQL URL of the ledger, such as postgresql://user@host/name.",
-        envvar="NANO_BANANA_EDIT_LEDGER",
+        envvar=LEDGER_VARIABLE,
         metavar="URL",
         show_default=False,
     ),
