@@ -318,13 +318,13 @@ def test_reports_to_the_letter():
         Check(case=cases["createEdit.security.bearer: no header"], skipped="too dear"),
     ]
     names = ("constraint", "pointer", "case", "documented", "actual", "status", "differs", "answer")
-    names += ("violations", "undeclared", "skipped")
+    names += ("task_id", "violations", "undeclared", "skipped")
     prompt = ("EditRequest.prompt.minLength", "/components/schemas/EditRequest/properties/prompt/minLength")
     bearer = ("createEdit.security.bearer", "/paths/~1generate~1k~1nano-banana-edit/post/security/0/bearer")
     rows = [
-        (*prompt, '1 x "🍌"', "accepted", "accepted", 200, False, "", [], [], ""),
-        (*prompt, '0 x "a"', "refused", "a failure", 500, True, "<é\0>", [], [], ""),
-        (*bearer, "no header", "refused", None, None, False, "", [], [], "too dear"),
+        (*prompt, '1 x "🍌"', "accepted", "accepted", 200, False, "", "", [], [], ""),
+        (*prompt, '0 x "a"', "refused", "a failure", 500, True, "<é\0>", "", [], [], ""),
+        (*bearer, "no header", "refused", None, None, False, "", "", [], [], "too dear"),
     ]
     first, *lines, last = to_json(checks).splitlines()
     assert [dict(zip(names, row, strict=True)) for row in rows] == [json.loads(line.rstrip(",")) for line in lines]

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import struct
 import xml.etree.ElementTree as ET
+import zlib
 
 import httpx2
 import pytest
@@ -216,3 +218,81 @@ def test_a_document_without_uploads():
         checks = [*run.run(base_url=API, files_url=FILES, token=TOKEN, rate=1e9, http=http)]
     assert "createEdit.responses" not in {check.case.constraint.id for check in checks}
     assert run.billed == len(service.edits)
+
+
+def followed(failure):
+    """A run in which each second poll of the edit that is followed fails, the checks, and the polls."""
+    service, polls = MockService(contract=SMALL, token=TOKEN), []
+    billed = Conformance(SMALL, spend=True).billed
+
+    def change(request, response):
+        if "/tasks/" not in request.url.path or len(service.edits) < billed:
+            return response
+        polls.append(request)
+        if len(polls) % 2:
+            return response
+        if isinstance(failure, Exception):
+            raise failure
+        return httpx2.Response(failure)
+
+    return service, ask(between(service, change), spend=True), polls
+
+
+@pytest.mark.parametrize("failure", [429, 500, httpx2.ReadError("reset")])
+def test_a_paid_task_is_polled_through_failures(failure):
+    """A poll that fails is no end: the edit is paid for. Each report names its task."""
+    service, checks, polls = followed(failure)
+    *_, poll, result = checks
+    assert 3 == len(polls)
+    assert ("a failure" if failure == 500 else "accepted") == poll.actual
+    assert (200, "") == (result.status, result.skipped)
+    for report in (to_json(checks), to_junit(checks), to_html(checks)):
+        assert f"task {service.edits[-1].task_id}" in report
+    rows = json.loads(to_json(checks))
+    assert {edit.task_id for edit in service.edits} == {row["task_id"] for row in rows} - {""}
+
+
+@pytest.mark.parametrize("status", [401, 410])
+def test_a_poll_that_is_refused_is_the_last(status):
+    """A task that is gone, or a token that is refused, is not polled for ten minutes."""
+    _, checks, polls = followed(status)
+    assert 2 == len(polls)
+    assert status == checks[-2].status
+
+
+HEAD = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+HUGE = b"\x89PNG\r\n\x1a\n\0\0\0\r" + HEAD + struct.pack(">I", zlib.crc32(HEAD)) + b"\0\0\0\0IDAT"
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/results/", HUGE),
+        ("/tasks/", b'{"id": "t", "status": "completed", "d": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
+        ("/tasks/", b'{"id": "t", "status": "completed", "\\ud800": 1}'),
+        ("edit", b'{"task_id": "\\ud800"}'),
+    ],
+)
+def test_what_an_answer_holds_ends_no_run(path, content):
+    """Whatever an answer holds, each check of a run that was paid for can be reported, in UTF-8."""
+
+    def change(request, response):
+        if path not in request.url.path:
+            return response
+        return httpx2.Response(200, content=content, headers={"Content-Type": response.headers["Content-Type"]})
+
+    checks = ask(between(MockService(contract=SMALL, token=TOKEN), change), spend=True)
+    assert "result.responses" == checks[-1].case.constraint.id
+    for report in (to_json(checks), to_junit(checks), to_html(checks)):
+        assert report.encode()
+
+
+def test_reports_hold_no_signed_url():
+    """A report shows neither what signs a URL nor characters that are none."""
+    url = "https://cdn.example/a.png?X-Signature=S3CRET"
+    wrong = httpx2.MockTransport(lambda request: httpx2.Response(500, text=f"{url} \x07\x1b[31m"))
+    checks = ask(wrong)
+    assert "https://cdn.example/a.png" in to_html(checks)
+    for report in (to_json(checks), to_junit(checks), to_html(checks)):
+        assert "S3CRET" not in report
+        assert not {"\x07", "\x1b"} & {*report}

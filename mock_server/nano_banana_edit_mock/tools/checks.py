@@ -1,15 +1,16 @@
 """Cases sent to a server, and what it did."""
 
-import json
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import httpx2
 from attrs import define, evolve, frozen
 
 from ..contract import Operation
+from ..contract.reading import Flaw, read_json
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
+from ..engine.hiding import Hiding
 from ..engine.records import Request, Response
 from .cases import Case
 
@@ -27,7 +28,8 @@ class Check:
         case: The case.
         status: The status of the answer; None if nothing was sent or answered.
         actual: `accepted`, `refused`, or another result in a few words; None if the case was not checked.
-        answer: The beginning of an answer that differs, without the token.
+        answer: The beginning of an answer that differs, without the token and queries of URLs.
+        task_id: The task that the answer names; empty if it names none.
         skipped: Why the case was not checked; empty if it was.
         stops: Whether the run ended with this case.
         violations: What the document does not allow in the answer, whatever its status.
@@ -38,6 +40,7 @@ class Check:
     status: int | None = None
     actual: str | None = None
     answer: str = ""
+    task_id: str = ""
     skipped: str = ""
     stops: bool = False
     violations: tuple[Violation, ...] = ()
@@ -128,13 +131,14 @@ class Server:
             actual=_verdict(case, status),
             violations=tuple(evolve(one, message=self.hide(one.message)) for one in found.violations),
             undeclared=tuple(map(self.hide, found.undeclared)),
+            task_id=self.hide(text_in(response.body, "task_id")),
         )
         answer = self.hide(response.body.decode(errors="replace"))
         return evolve(check, answer=answer[:_KEPT] if check.wrong else ""), response.body
 
     def hide(self, text: str) -> str:
-        """Return a text without the token."""
-        return text.replace(self.token, "[token]")
+        """Return a text without the token and what signs a URL, as UTF-8 can hold it."""
+        return Hiding([self.token]).text(text).encode("utf-8", "backslashreplace").decode()
 
 
 def _verdict(case: Case, status: int) -> str:
@@ -145,10 +149,16 @@ def _verdict(case: Case, status: int) -> str:
     return "refused" if 400 <= status < 500 and status != 408 else "a failure" if status >= 408 else "neither"
 
 
+def json_of(body: bytes) -> Any:
+    """Return the JSON value of a body; None if there is none."""
+    try:
+        return read_json(body)
+    except Flaw:
+        return None
+
+
 def text_in(body: bytes, name: str) -> str:
     """Return the text of a property of a JSON object; empty if there is none."""
-    try:
-        found = json.loads(body)[name]
-    except (KeyError, TypeError, ValueError):
-        return ""
+    value = json_of(body)
+    found = value.get(name) if isinstance(value, dict) else None
     return found if isinstance(found, str) else ""

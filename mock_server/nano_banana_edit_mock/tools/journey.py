@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
 
 from attrs import evolve
 from PIL import Image
@@ -14,7 +13,7 @@ from ..contract.census import escape
 from ..contract.schemas import Violation
 from ..engine.records import Request
 from .cases import Case
-from .checks import Check, NoAnswer, Server, text_in
+from .checks import Check, NoAnswer, Server, json_of, text_in
 
 _LONGEST = 600.0  # seconds until the edit must be finished
 _POLL_EVERY = 2.0  # seconds, as a public client of the API does
@@ -22,6 +21,13 @@ _POLLS = int(_LONGEST / _POLL_EVERY) + 1
 _STEPS = ("uploadFile", "createEdit", "getTask")
 _MOST = 100_000_000  # bytes of a result
 _ENDS = ("completed", "failed")
+_PASSING = (404, 408, 429)  # statuses of a poll that the next one need not have
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"RIFF": "image/webp",
+    b"GIF8": "image/gif",
+}
 _PROMPT = "Make the sky a clear evening blue."
 _BOUNDARY = "nano-banana-edit-journey"
 _FILE = Operation(id="result", method="GET", path="/", servers=())
@@ -50,7 +56,8 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
     if not task_id:
         yield from _skipped("the edit has no task", polls, _file())
         return
-    check, body = _wait(server, evolve(polls, path=dict.fromkeys(polls.operation.parameters, task_id)))
+    path = dict.fromkeys(polls.operation.parameters, task_id)
+    check, body = _wait(server, evolve(polls, name=f"task {server.hide(task_id)}", path=path))
     yield check
     urls = _urls(body)
     if not urls:
@@ -60,17 +67,21 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
 
 
 def _wait(server: Server, case: Case) -> tuple[Check, bytes]:
-    """Return the check of all polls until the task is finished, and the last answer."""
+    """Return the check of all polls until the task is finished, and the last answer; the edit is paid for."""
     found: dict[Violation, None] = {}
     undeclared: dict[str, None] = {}
+    different: Check | None = None
+    ends = time.monotonic() + _LONGEST
     for poll in range(_POLLS):
         time.sleep(_POLL_EVERY if poll else 0)
         check, body = server.ask(case, case.request(server.of(case.operation), server.token))
         found |= dict.fromkeys(check.violations)
         undeclared |= dict.fromkeys(check.undeclared)
-        if check.differs or check.skipped or text_in(body, "status") in _ENDS:
+        different = different or (check if check.differs else None)
+        refused = 400 <= (check.status or 0) < 500 and check.status not in _PASSING
+        if refused or text_in(body, "status") in _ENDS or time.monotonic() > ends:
             break
-    return evolve(check, violations=tuple(found), undeclared=tuple(undeclared)), body
+    return evolve(different or check, violations=tuple(found), undeclared=tuple(undeclared)), body
 
 
 def _fetch(server: Server, case: Case, url: str) -> Check:
@@ -81,11 +92,7 @@ def _fetch(server: Server, case: Case, url: str) -> Check:
         return Check(case=case, status=failure.status, skipped=failure.reason)
     if response.status != 200:
         return Check(case=case, status=response.status, actual="refused")
-    try:
-        with Image.open(BytesIO(response.body)) as image:
-            kind = Image.MIME.get(image.format or "", "")
-    except OSError:
-        kind = ""
+    kind = next((kind for start, kind in _SIGNATURES.items() if response.body.startswith(start)), "")
     given, wrong = response.header("Content-Type"), []
     if kind != "image/png":
         wrong.append(f"The file is {kind or 'no image'}; image/png was asked for.")
@@ -143,10 +150,8 @@ def _editing(operation: Operation, server: Server, url: str) -> Request:
 
 def _urls(body: bytes) -> list[str]:
     """Return the URLs of a result, in either of its two forms."""
-    try:
-        result: Any = json.loads(body).get("result")
-    except (AttributeError, ValueError):
-        return []
+    value = json_of(body)
+    result = value.get("result") if isinstance(value, dict) else None
     items = result if isinstance(result, list) else []
     found = (item.get("url") if isinstance(item, dict) else item for item in items)
     return [url for url in found if isinstance(url, str)]

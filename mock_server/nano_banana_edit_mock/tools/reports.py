@@ -24,6 +24,7 @@ def to_json(checks: Iterable[Check]) -> str:
             "status": check.status,
             "differs": check.differs,
             "answer": check.answer,
+            "task_id": check.task_id,
             "violations": [one.message for one in check.violations],
             "undeclared": list(check.undeclared),
             "skipped": check.skipped,
@@ -67,12 +68,14 @@ def to_html(checks: Iterable[Check], *, server: str = "") -> str:
         for check in checks
     )
     summary = ", ".join(f"<b>{count:,}</b> {name}" for name, count in counts.items())
-    return f"{_PAGE}<p>{escape(server)}</p><p>{summary}.</p>\n<table>{_COLUMNS}\n{rows}</table>\n"
+    page = f"{_PAGE}<p>{escape(server)}</p><p>{summary}.</p>\n<table>{_COLUMNS}\n{rows}</table>\n"
+    return page.translate(_NO_XML)
 
 
 def _cells(check: Check) -> tuple[str, ...]:
     undeclared = f"Not in the document: {', '.join(check.undeclared)}" if check.undeclared else ""
-    said = " ".join(filter(None, (check.wrong or check.skipped, undeclared, check.answer)))
+    task = f"Task {check.task_id}." if check.task_id else ""
+    said = " ".join(filter(None, (check.wrong or check.skipped, undeclared, check.answer, task)))
     status = "" if check.status is None else str(check.status)
     return check.case.constraint.id, check.case.name, check.documented, check.actual or "", status, said
 
