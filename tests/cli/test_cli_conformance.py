@@ -5,20 +5,19 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx2
 import pytest
 from nano_banana_edit import cli
-from nano_banana_edit_mock import MockService, Reply, Request, load
-from nano_banana_edit_mock.tools.proxy import Proxy
-from nano_banana_edit_mock.tools.recorder import Recorder
+from nano_banana_edit_mock import MockService, Reply
 from typer.testing import Result
 
+from ..test_public import ROOT
 from .running import run
 
 
@@ -84,28 +83,115 @@ def test_conformance_of_answers(service: MockService, tmp_path: Path) -> None:
     service.on(None, Reply(400, body={"message": 3, "detail": "x"}), times=None)
     result = conform("--html", str(tmp_path / "report.html"), "--junit", str(tmp_path / "report.xml"))
     assert 1 == result.exit_code
-    assert re.search(r"^Answers, \d+ times: message is 3; it must be a string\.$", result.stdout, re.MULTILINE)
-    assert re.search(r"^Answers, \d+ times: detail is not in the document\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ answers: message is 3; it must be a string\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ answers: detail is not in the document\.$", result.stdout, re.MULTILINE)
     for name in ("report.html", "report.xml"):
         assert "message is 3; it must be a string" in (tmp_path / name).read_text()
 
 
-def test_conformance_of_a_tape(tmp_path: Path) -> None:
-    """With --from the answers on a tape are checked, without a token, and nothing is sent."""
-    upstream = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"id": "t", "status": 3}))
-    recorder = Recorder(tmp_path / "tape", load())
-    proxy = Proxy(load(), "https://api.example", recorder=recorder, transport=upstream)
-    service = MockService(upstream=proxy)
-    for url in ("https://api.sinancode.com/v1/tasks/t", "https://nano-banana-edit.test/files/none.png"):
-        service.handle(Request("GET", url, {"Authorization": "Bearer any"}))
-    (exchange,) = (tmp_path / "tape").glob("*getTask.json")
-    file = json.loads(exchange.read_text()) | {"operation": "getFile", "path": {"url": "https://cdn.example/a"}}
-    exchange.with_name("0002-getFile.json").write_text(json.dumps(file))
-    result = run("conformance", "--from", str(tmp_path / "tape"))
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    """The tape that is shipped, with a wrong answer to its edit."""
+    folder = tmp_path / "tape"
+    shutil.copytree(ROOT / "examples/tape", folder)
+    file = folder / "0002-createEdit.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"status": 404, "answer": {"json": {"message": 3}}}))
+    return folder
+
+
+def test_conformance_of_a_tape(tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --from the answers on a tape are checked, and nothing else is claimed; nothing is sent."""
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run("conformance", "--from", tape)
     assert 1 == result.exit_code
-    assert "1 times: status is 3; it must be a string." in result.stdout
+    rows = [re.split(r" {2,}", line.strip()) for line in result.stdout.splitlines()]
+    assert ["uploadFile.responses", "exchange 1", "right answer", "200"] in rows
+    assert ["≠", "createEdit.responses", "exchange 2", "wrong answer", "404"] in rows
+    assert ["1 answer: message is 3; it must be a string."] in rows
+    assert "accepted" not in result.stdout
+    assert re.search(r"^1 not checked: the document has no get\w+\.$", result.stdout, re.MULTILINE)
+    wrong = json.loads(run("conformance", "--from", tape, "--json").stdout)[1]
+    assert (None, None, 404, True) == tuple(wrong[name] for name in ("documented", "actual", "status", "differs"))
+    assert '{"message": 3}' == wrong["answer"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--html", "old.html"], "--html old.html exists; choose another name, or use --force."),
+        (["--junit", "old.html"], "--junit old.html exists; choose another name, or use --force."),
+        (["--junit", "new", "--html", "./new"], "--html new is the file of --junit, too; choose another name."),
+        (["--html", "tape/tape.json", "--force"], "--html tape/tape.json exists; choose another name."),
+        (["--spend"], "--from sends nothing. Leave out --spend."),
+        (["--html", "no/report.html"], "is in a folder that does not exist"),
+    ],
+)
+def test_reports_replace_nothing(
+    tape: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    """No report takes the place of a file, of the other report, or of what is checked."""
+    monkeypatch.chdir(tape.parent)
+    Path("old.html").write_text("old")
+    before = {file: file.read_bytes() for file in tape.parent.rglob("*") if file.is_file()}
+    result = run("conformance", "--from", "tape", *arguments)
+    assert 2 == result.exit_code
+    assert message in result.stderr
+    assert before == {file: file.read_bytes() for file in tape.parent.rglob("*") if file.is_file()}
+
+
+def test_a_report_on_demand(tape: Path) -> None:
+    """--force replaces a report, which says of what it is."""
+    file = tape.parent / "old.html"
+    file.write_text("old")
+    assert 1 == run("conformance", "--from", tape, "--html", file, "--force").exit_code
+    assert re.search(rf"<p>{tape}, held to .+ \d+\.\d+\.\d+, \d{{4}}-\d\d-\d\d \d\d:\d\d UTC</p>", file.read_text())
+
+
+def test_nothing_to_check(tmp_path: Path) -> None:
+    """A tape that cannot be read is a wrong option."""
     missing = run("conformance", "--from", str(tmp_path / "nothing"))
     assert (2, "Error: --from: ") == (missing.exit_code, missing.stderr[:15])
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt in the middle of a run, while it waits."""
+    count = 0
+
+    def wait(seconds: float) -> None:
+        nonlocal count
+        count += 1
+        if not count % 100:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", wait)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupt_loses_no_check(service: MockService, tmp_path: Path) -> None:
+    """An interrupt reports what was checked before it, and that an edit may be under way."""
+    names = {"--html": tmp_path / "report.html", "--junit": tmp_path / "report.xml"}
+    result = conform("--spend", *(part for pair in names.items() for part in pair))
+    assert 130 == result.exit_code
+    assert "Error: interrupted. The edit may have been accepted and billed." in result.stderr
+    assert f"Accepted edits: {len(service.edits)}. --json names their tasks." in result.stdout
+    task_id = service.edits[-1].task_id
+    assert task_id in names["--html"].read_text()
+    assert names["--junit"].exists()
+    again = json.loads(conform("--spend", "--json").stdout)
+    assert "interrupted" in again["error"]
+    assert {edit.task_id for edit in service.edits} > {row["task_id"] for row in again["checks"]} - {""}
+
+
+@pytest.mark.usefixtures("service")
+def test_a_report_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If one report cannot be written at the end, the other is, the table is printed, and the exit status is 1."""
+    monkeypatch.setattr("time.sleep", lambda seconds: (tmp_path / "report.xml").write_text("another"))
+    result = conform("--junit", tmp_path / "report.xml", "--html", tmp_path / "report.html")
+    assert 1 == result.exit_code
+    assert re.search(r"report\.xml cannot be written \(File exists\)\.", result.stderr)
+    assert "0 different, " in result.stdout
+    assert ("another", True) == ((tmp_path / "report.xml").read_text(), (tmp_path / "report.html").exists())
 
 
 @pytest.fixture

@@ -267,16 +267,17 @@ def _key(value: Any, name: str) -> Any:
 
 
 def _parts(operation: Operation, name: str, value: Any) -> bytes:
-    """Return the parts of a field; a file is as large as the number that stands for it, or as the text."""
+    """Return the parts of a field; a number or text in place of a file is its size."""
     field = operation.fields.get(name, _TEXT)
     found = b""
     for one in value if field.many and isinstance(value, list) else [value]:
         head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
-        content = (one if isinstance(one, str) else json.dumps(one)).encode()
+        text = one if isinstance(one, bytes | str) else json.dumps(one)
+        content = text.encode() if isinstance(text, str) else text
         if field.kind == "file":
             head += '; filename="case.png"\r\nContent-Type: image/png'
             size = one if isinstance(one, int) else len(content)
-            content = _PNG.ljust(size, b"\0")[:size]
+            content = content if isinstance(one, bytes) else _PNG.ljust(size, b"\0")[:size]
         elif field.kind == "object":
             head += f"\r\nContent-Type: {JSON}"
         found += f"{head}\r\n\r\n".encode() + content + b"\r\n"

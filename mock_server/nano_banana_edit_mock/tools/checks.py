@@ -16,7 +16,7 @@ from .cases import Case
 
 LONGEST = 60.0  # seconds that an answer may take
 _STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
-_KEPT = 200  # characters of an answer that differs
+KEPT = 200  # characters of an answer that differs
 _MOST = 1_000_000  # bytes of an answer; those of the API have a thousandth of it
 
 
@@ -27,7 +27,7 @@ class Check:
     Attributes:
         case: The case.
         status: The status of the answer; None if nothing was sent or answered.
-        actual: `accepted`, `refused`, or another result in a few words; None if the case was not checked.
+        actual: `accepted`, `refused`, or another result in a few words; None if the request was not checked.
         answer: The beginning of an answer that differs, without the token and queries of URLs.
         task_id: The task that the answer names; empty if it names none.
         skipped: Why the case was not checked; empty if it was.
@@ -54,7 +54,15 @@ class Check:
     @property
     def differs(self) -> bool:
         """Whether the server did something else than the document says."""
-        return not self.skipped and self.actual != self.documented
+        return self.actual is not None and self.actual != self.documented
+
+    @property
+    def verdicts(self) -> tuple[str, str]:
+        """What is documented and what the server did, for a table; only the latter if a tape has but the answer."""
+        wrong = "wrong answer" if self.violations else ""
+        if self.actual is None and not self.skipped:
+            return "", wrong or "right answer"
+        return self.documented, ", ".join(filter(None, (self.actual, wrong)))
 
     @property
     def wrong(self) -> str:
@@ -134,7 +142,7 @@ class Server:
             task_id=self.hide(text_in(response.body, "task_id")),
         )
         answer = self.hide(response.body.decode(errors="replace"))
-        return evolve(check, answer=answer[:_KEPT] if check.wrong else ""), response.body
+        return evolve(check, answer=answer[:KEPT] if check.wrong else ""), response.body
 
     def hide(self, text: str) -> str:
         """Return a text without the token and what signs a URL, as UTF-8 can hold it."""

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import httpx2
 from attrs import evolve
 
 from ..contract import JSON, Contract, load
 from ..engine.answer_referee import AnswerReferee
-from ..engine.tape import Tape
+from ..engine.cassette import read_tape
+from ..engine.routes import FILE
 from .cases import Case, boundary_cases
-from .checks import LONGEST, Check, Server
+from .checks import KEPT, LONGEST, Check, Server
 from .journey import case_of, is_possible, travel
 from .reports import to_html, to_json, to_junit
 
@@ -117,26 +119,35 @@ class Conformance:
         return "it is inside a limit, and a case at the limit proves as much" if case.inside else ""
 
 
-def check_tape(tape: Tape, contract: Contract | None = None) -> Iterator[Check]:
+def check_tape(path: Path, contract: Contract | None = None) -> Iterator[Check]:
     """Yield a check of each answer on a tape, by the document of today; nothing is sent.
 
     Args:
-        tape: The tape.
+        path: A tape, which is a folder, or a cassette, which is a file.
         contract: The contract; default is the one shipped.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is neither, or damaged.
     """
     contract = contract or load()
-    referee, operations = AnswerReferee(contract), {operation.id: operation for operation in contract.operations}
+    tape, referee = read_tape(path, contract), AnswerReferee(contract)
+    operations = {operation.id: operation for operation in contract.operations}
     for number, exchange in enumerate(tape.exchanges, start=1):
-        if exchange.operation in operations:
-            operation, response = operations[exchange.operation], tape.response(exchange)
-            case, verdict = case_of(operation, operation.id, f"exchange {number}"), referee.judge(operation, response)
-            yield Check(
-                case=case,
-                status=response.status,
-                actual="accepted",
-                violations=verdict.violations,
-                undeclared=verdict.undeclared,
-            )
+        operation = operations.get(exchange.operation, evolve(FILE, id=exchange.operation, servers=()))
+        case = case_of(operation, operation.id, f"exchange {number}")
+        if exchange.operation not in operations:
+            yield Check(case=case, skipped=f"the document has no {exchange.operation}")
+            continue
+        response = tape.response(exchange)
+        verdict = referee.judge(operation, response)
+        yield Check(
+            case=case,
+            status=response.status,
+            violations=verdict.violations,
+            undeclared=verdict.undeclared,
+            answer=response.body.decode(errors="replace")[:KEPT] if verdict.violations else "",
+        )
 
 
 def _bills(case: Case) -> bool:

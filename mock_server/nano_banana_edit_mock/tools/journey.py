@@ -1,9 +1,9 @@
 """One edit, followed to its end on a server: an upload, an edit, polls, and the files of the result."""
 
-import json
 import time
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 from attrs import evolve
 from PIL import Image
@@ -12,7 +12,7 @@ from ..contract import Constraint, Contract, Operation
 from ..contract.census import escape
 from ..contract.schemas import Violation
 from ..engine.records import Request
-from .cases import Case
+from .cases import Case, make_request
 from .checks import Check, NoAnswer, Server, json_of, text_in
 
 _LONGEST = 600.0  # seconds until the edit must be finished
@@ -29,7 +29,6 @@ _SIGNATURES = {
     b"GIF8": "image/gif",
 }
 _PROMPT = "Make the sky a clear evening blue."
-_BOUNDARY = "nano-banana-edit-journey"
 _FILE = Operation(id="result", method="GET", path="/", servers=())
 
 
@@ -44,13 +43,15 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
         return
     operations = {operation.id: operation for operation in contract.operations}
     upload, edit, polls = (case_of(operations[step], step) for step in _STEPS)
-    check, body = server.ask(upload, _uploading(upload.operation, server))
+    field = next(name for name, field in upload.operation.fields.items() if field.kind == "file")
+    check, body = server.ask(upload, _made(upload.operation, server, {field: _image()}))
     yield check
     url = text_in(body, "url")
     if not url:
         yield from _skipped("the upload has no URL", edit, polls, _file())
         return
-    check, body = server.ask(edit, _editing(edit.operation, server, url))
+    value = {"image_urls": [url], "prompt": _PROMPT, "output_format": "png"}
+    check, body = server.ask(edit, _made(edit.operation, server, value))
     yield check
     task_id = text_in(body, "task_id")
     if not task_id:
@@ -93,7 +94,7 @@ def _fetch(server: Server, case: Case, url: str) -> Check:
     if response.status != 200:
         return Check(case=case, status=response.status, actual="refused")
     kind = next((kind for start, kind in _SIGNATURES.items() if response.body.startswith(start)), "")
-    given, wrong = response.header("Content-Type"), []
+    given, wrong = (response.header("Content-Type") or "none").partition(";")[0].strip().lower(), []
     if kind != "image/png":
         wrong.append(f"The file is {kind or 'no image'}; image/png was asked for.")
     if given != kind:
@@ -126,26 +127,16 @@ def _skipped(why: str, *cases: Case) -> Iterator[Check]:
     yield from (Check(case=case, skipped=why) for case in cases)
 
 
-def _headers(server: Server, media_type: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {server.token}", "Content-Type": media_type}
+def _made(operation: Operation, server: Server, value: dict[str, Any]) -> Request:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    return make_request(operation, server.of(operation), {}, value, headers)
 
 
-def _uploading(operation: Operation, server: Server) -> Request:
-    """Return the request that uploads an image, which a strict service may look at."""
+def _image() -> bytes:
+    """Return an image, which a strict service may look at."""
     file = BytesIO()
     Image.linear_gradient("L").convert("RGB").save(file, "PNG")
-    field = next(name for name, field in operation.fields.items() if field.kind == "file")
-    disposition = f'Content-Disposition: form-data; name="{field}"; filename="gradient.png"'
-    head = f"--{_BOUNDARY}\r\n{disposition}\r\nContent-Type: image/png\r\n\r\n"
-    body = head.encode() + file.getvalue() + f"\r\n--{_BOUNDARY}--\r\n".encode()
-    headers = _headers(server, f"{operation.media_type}; boundary={_BOUNDARY}")
-    return Request("POST", server.of(operation).rstrip("/") + operation.path, headers, body)
-
-
-def _editing(operation: Operation, server: Server, url: str) -> Request:
-    body = json.dumps({"image_urls": [url], "prompt": _PROMPT, "output_format": "png"}).encode()
-    headers = _headers(server, str(operation.media_type))
-    return Request("POST", server.of(operation).rstrip("/") + operation.path, headers, body)
+    return file.getvalue()
 
 
 def _urls(body: bytes) -> list[str]:

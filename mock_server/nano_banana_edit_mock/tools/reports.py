@@ -19,10 +19,10 @@ def to_json(checks: Iterable[Check]) -> str:
             "constraint": check.case.constraint.id,
             "pointer": check.case.constraint.pointer,
             "case": check.case.name,
-            "documented": check.documented,
+            "documented": check.verdicts[0] or None,
             "actual": check.actual,
             "status": check.status,
-            "differs": check.differs,
+            "differs": bool(check.wrong),
             "answer": check.answer,
             "task_id": check.task_id,
             "violations": [one.message for one in check.violations],
@@ -77,7 +77,7 @@ def _cells(check: Check) -> tuple[str, ...]:
     task = f"Task {check.task_id}." if check.task_id else ""
     said = " ".join(filter(None, (check.wrong or check.skipped, undeclared, check.answer, task)))
     status = "" if check.status is None else str(check.status)
-    return check.case.constraint.id, check.case.name, check.documented, check.actual or "", status, said
+    return check.case.constraint.id, check.case.name, *check.verdicts, status, said
 
 
 _COLUMNS = "<tr><th>Constraint<th>Case<th>Documented<th>Actual<th>Status<th>Details"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -12,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from .._download import check_target
+from .._download import check_target, write
 from .._errors import InvalidRequest
 from .._redaction import visible
 from .._settings import Settings, resolve
@@ -37,42 +39,87 @@ def conformance(
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page to this file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace reports, but no file that is read.")] = False,
 ) -> None:
     """Test any server of this API at every limit of the document.
 
     Set SINANCODE_API_KEY to your API token. By default only requests that must be refused are sent, so nothing is
     billed. If the server accepts one, no other edit is sent. Each answer is held to the document. Exit status: 0 as
     documented; 1 something differs; 3 the run is not complete: the server cannot be reached, refuses the token or asks
-    to stop.
+    to stop. An interrupt reports what was checked before it.
     """
     module = mock_package("tools.conformance")
-    reports = [("--junit", junit, module.to_junit), ("--html", html, module.to_html)]
     options = {"base_url": "--base-url", "files_url": "--files-url"}
+    checks: list[Any] = []
     with run.errors(options=options) as stages, run.connected() as given:
         if run.mock + bool(base_url or files_url) + bool(tape) != 1:
             raise InvalidRequest("Name what is checked: use either --base-url URL, --mock or --from TAPE.")
-        written = [(check_target(str(file), name), report) for name, file, report in reports if file]
-        if not written:
+        if tape and spend:
+            raise InvalidRequest("--from sends nothing. Leave out --spend.")
+        targets = _targets(junit, html, [run.token_file, tape], force=force)
+        if not targets:
             check_standard_output("The report is written")
         if tape:
-            where, checks = str(tape), _of_tape(tape)
+            where, running = str(tape), iter(_of_tape(module, tape))
         else:
             hosts = {"base_url": base_url, "files_url": files_url, **given, "poll_interval": 0}
             settings = resolve(**hosts, timeout=None, max_retries=0)
-            where, checks = settings.base_url, []
-            for check in _running(run, module.Conformance(spend=spend), settings, rate):
+            where, running = settings.base_url, _running(run, module.Conformance(spend=spend), settings, rate)
+        stages.submits = spend and not run.mock
+        try:
+            for check in running:
                 checks.append(check)
                 stages.update(check.case.id)
-        for file, report in written:
-            file.write_text(report(checks), "utf-8")
-    stopped = next((check.skipped for check in checks if check.stops), "")
+        except BaseException:
+            run.facts["checks"] = json.loads(module.to_json(checks))
+            raise
+        finally:  # what may have been billed is reported, whatever happens
+            stages.stop()
+            written = [_write(target, report(checks, where), force=force) for target, report in targets.items()]
+            if not run.as_json:
+                _print_checks(checks, where)
     if run.as_json:
         typer.echo(module.to_json(checks).encode())  # JSON is UTF-8, whatever the terminal is
-    elif any(check.status for check in checks) or not stopped:
-        _print_checks(checks)
-    else:
-        say(f"Cannot reach {where}: {visible(stopped)}.")
-    raise typer.Exit(1 if any(check.wrong for check in checks) else 3 if stopped else 0)
+    if any(check.wrong for check in checks) or not all(written):
+        raise typer.Exit(1)
+    raise typer.Exit(3 if any(check.stops for check in checks) else 0)
+
+
+def _targets(
+    junit: Path | None, html: Path | None, read: list[Path | None], *, force: bool
+) -> dict[Path, Callable[[list[Any], str], str]]:
+    """Return what makes the report of each file. Raises InvalidRequest for a file that must not be written."""
+    module = mock_package("tools.conformance")
+    reports = (("--junit", junit, lambda checks, _: module.to_junit(checks)), ("--html", html, _page))
+    used = [Path(file).resolve() for file in read if file]
+    targets: dict[Path, Callable[[list[Any], str], str]] = {}
+    for option, file, report in reports:
+        if file is None:
+            continue
+        target = check_target(str(file), option)
+        own = any(one in (target, *target.parents) for one in used)
+        if target in targets:
+            raise InvalidRequest(f"{option} {file} is the file of --junit, too; choose another name.")
+        if target.exists() and (own or not force):
+            raise InvalidRequest(f"{option} {file} exists; choose another name{'' if own else ', or use --force'}.")
+        targets[target] = report
+    return targets
+
+
+def _page(checks: list[Any], where: str) -> str:
+    info = mock_package("contract").load().document["info"]
+    about = f"{where}, held to {info['title']} {info['version']}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return str(mock_package("tools.conformance").to_html(checks, server=about))
+
+
+def _write(target: Path, text: str, *, force: bool) -> bool:
+    """Write a report, and return whether that was possible; if not, the others are written all the same."""
+    try:
+        write(target, text.encode(), replaces=force)
+    except OSError as error:
+        say(f"Error: {target} cannot be written ({error.strerror}).")
+        return False
+    return True
 
 
 def _running(run: Run, plan: Any, settings: Settings, rate: float) -> Iterator[Any]:
@@ -88,19 +135,22 @@ def _running(run: Run, plan: Any, settings: Settings, rate: float) -> Iterator[A
     return cast("Iterator[Any]", running)
 
 
-def _of_tape(tape: Path) -> list[Any]:
+def _of_tape(module: Any, tape: Path) -> list[Any]:
     try:
-        read = mock_package("engine.cassette").read_tape(tape, mock_package("contract").load())
+        return list(module.check_tape(tape))
     except (OSError, ValueError) as error:
         fail(f"--from: {error}", 2)
-    return list(mock_package("tools.conformance").check_tape(read))
 
 
-def _print_checks(checks: list[Any]) -> None:
+def _print_checks(checks: list[Any], where: str) -> None:
+    stopped = next((check.skipped for check in checks if check.stops), "")
+    if stopped and not any(check.status for check in checks):
+        say(f"Cannot reach {where}: {visible(stopped)}.")
+        return
     table = Table("", Column("Constraint", overflow="fold"), "Case", "Documented", "Actual", "Status", box=None)
     for check in checks:
         if not check.skipped:
-            cells = (check.case.constraint.id, check.case.name, check.documented, check.actual, str(check.status))
+            cells = (check.case.constraint.id, check.case.name, *check.verdicts, str(check.status))
             table.add_row(
                 "≠" if check.wrong else "",
                 *(escape(visible(cell)) for cell in cells),
@@ -110,8 +160,10 @@ def _print_checks(checks: list[Any]) -> None:
     answers = Counter(violation.message for check in checks for violation in check.violations)
     answers.update(f"{place} is not in the document." for check in checks for place in check.undeclared)
     for message, count in answers.items():
-        typer.echo(f"Answers, {count} times: {visible(message)}")
+        typer.echo(f"{count} answer{'s' * (count != 1)}: {visible(message)}")
     counts = Counter(check.skipped or ("different" if check.wrong else "as documented") for check in checks)
     typer.echo(f"{counts.pop('different', 0)} different, {counts.pop('as documented', 0)} as documented.")
+    if edits := len({check.task_id for check in checks if check.task_id}):
+        typer.echo(f"Accepted edits: {edits}. --json names their tasks.")
     for reason, count in counts.items():
         typer.echo(f"{count} not checked: {reason.replace('`spend`', '`--spend`')}.")
