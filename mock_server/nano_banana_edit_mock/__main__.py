@@ -25,7 +25,7 @@ try:
     from .engine.service import MockService
     from .tools import drift
     from .tools.cases import inspect
-    from .tools.compare import compare
+    from .tools.compare import compare, repeatable
     from .tools.proxy import Proxy
     from .tools.recorder import Recorder
     from .tools.table import HEAD, markdown, rows
@@ -205,7 +205,8 @@ def _compare(path: Path) -> None:
     found = [*tape.differences(contract), *compare(tape, contract)]
     for text in found:
         sys.stdout.write(f"{text}\n")
-    sys.stdout.write(f"{len(tape.exchanges)} exchanges, {len(found)} differences.\n")
+    compared = sum(1 for _ in repeatable(tape, contract))
+    sys.stdout.write(f"Exchanges: {len(tape.exchanges)}. Compared: {compared}. Differences: {len(found)}.\n")
     if found:
         sys.exit(1)
 

@@ -80,14 +80,14 @@ def test_compare(tmp_path, capsys):
     """A tape of the mock has no difference to it; one of another service has a line for each, and status 1."""
     edit(recorded(tmp_path / "tape"))
     main(["compare", str(tmp_path / "tape")])
-    assert "6 exchanges, 0 differences.\n" == capsys.readouterr().out
+    assert "Exchanges: 6. Compared: 5. Differences: 0.\n" == capsys.readouterr().out
     other = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"task_id": "t", "credits": 3}))
     recorded(tmp_path / "other", upstream=other).handle(POST)
     with pytest.raises(SystemExit, match="1"):
         main(["compare", str(tmp_path / "other")])
     line, total = capsys.readouterr().out.splitlines()
-    assert "Exchange 1, createEdit: /credits is there, and not in the mock's." == line
-    assert "1 exchanges, 1 differences." == total
+    assert "Exchange 1, createEdit: /credits is only in the service's answer." == line
+    assert "Exchanges: 1. Compared: 1. Differences: 1." == total
 
 
 @pytest.mark.parametrize("options", ["tape={!r}", "tape={!r}, timing=True, seed=3"])

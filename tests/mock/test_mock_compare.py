@@ -10,7 +10,7 @@ import yaml
 from attrs import evolve
 from nano_banana_edit_mock import MockService, Outcome, Reply, Request, load
 from nano_banana_edit_mock.engine.tape import Exchange, Tape
-from nano_banana_edit_mock.tools.compare import compare
+from nano_banana_edit_mock.tools.compare import compare, repeatable
 
 from .test_mock_tape import API, EDIT, FILES, HEADERS, TASK, TOKEN, edit, recorded
 
@@ -66,9 +66,9 @@ def test_the_example():
 @pytest.mark.parametrize(
     ("number", "answer", "difference"),
     [
-        (1, {"json": {"task_id": "t", "eta": 3}}, "Exchange 1, createEdit: /eta is there, and not in the mock's."),
+        (1, {"json": {"task_id": "t", "eta": 3}}, "Exchange 1, createEdit: /eta is only in the service's answer."),
         (2, {"json": {"id": 3, "status": "pending"}}, "Exchange 2, getTask: /id is a number, the mock's a string."),
-        (2, {"json": {"status": "pending"}}, "Exchange 2, getTask: /id is not there, but in the mock's."),
+        (2, {"json": {"status": "pending"}}, "Exchange 2, getTask: /id is only in the mock's answer."),
         (2, {"json": {"status": "queued"}}, "Exchange 2, getTask: the mock has no such task with the status 'queued'."),
         (
             4,
@@ -101,17 +101,57 @@ def test_other_statuses_and_headers(tmp_path):
     assert [
         "Exchange 1, createEdit: Content-Type is text/html, the mock's application/json.",
         "Exchange 1, createEdit: retry-after is 3, the mock's not sent.",
-        "Exchange 1, createEdit: The body is null, the mock's an object.",
+        "Exchange 1, createEdit: The body is not JSON, the mock's an object.",
     ] == with_answer(tape, 1, **html)
     twice = [evolve(exchange, status=422) for exchange in tape.exchanges]
     assert 1 == len([*compare(evolve(tape, exchanges=tuple(twice)), load())])
 
 
-def test_what_the_document_does_not_have(tmp_path):
-    """An exchange of an operation that is gone, and an edit whose polls are not on the tape, are no difference."""
+def test_errors_of_the_request_are_evidence(tmp_path):
+    """A valid request that only the service refuses is a difference; an error of circumstances is not."""
     tape = taped(tmp_path / "tape", polls=0)
-    gone: Exchange = evolve(tape.exchanges[0], operation="gone")
-    assert [] == [*compare(evolve(tape, exchanges=(gone, *tape.exchanges)), load())]
+    for status in (400, 409, 418, 422, 302):
+        differences = with_answer(tape, 1, status=status, answer={"json": {"message": "no"}})
+        assert [f"Exchange 1, createEdit: the status is {status}, the mock's 200."] == differences
+    for status in (401, 402, 403, 404, 408, 429, 503):
+        assert not [text for text in with_answer(tape, 1, status=status) if "status" in text]
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "body"),
+    [
+        ("gone", {}, None),
+        ("uploadFile", {}, None),
+        ("uploadFile", {}, {"file": "text"}),
+        ("uploadFile", {}, {"file": {"file": "sha256:00"}}),
+        ("createEdit", {}, "sha256:00"),
+        ("getTask", {"task": "t"}, None),
+    ],
+)
+def test_what_cannot_be_repeated(tmp_path, operation, path, body):
+    """A request that is not whole on the tape, or whose operation is gone, is not compared."""
+    tape = taped(tmp_path / "tape", polls=0)
+    odd: Exchange = evolve(tape.exchanges[0], operation=operation, path=path, body=body)
+    tape = evolve(tape, exchanges=(odd, *tape.exchanges))
+    assert [] == [*compare(tape, load())]
+    assert [2] == [number for number, _, _ in repeatable(tape, load())]
+
+
+def test_a_request_without_a_body(tmp_path):
+    """A request that has no body, or an upload of any size, is one that the mock refuses, too."""
+    tape = taped(tmp_path / "tape", requests=[Request("POST", EDIT, HEADERS)])
+    assert [] == [*compare(tape, load())]
+    body = {"file": {"file": "sha256:00", "bytes": 10**15}}
+    assert [] == with_answer(tape, 1, operation="uploadFile", body=body, status=413)
+
+
+def test_an_edit_that_only_the_service_accepts(tmp_path):
+    """The outcome of an edit that the mock refuses is not that of the next one."""
+    failed = Outcome(status="failed", error_code="4", error_msg="no")
+    tape = taped(tmp_path / "tape", failed, requests=(POST, POST))
+    status, *polls = with_answer(tape, 1, body={"prompt": ""})
+    assert "Exchange 1, createEdit: the status is 200, the mock's 400." == status
+    assert [2, 3, 4] == [int(text.split()[1].strip(",")) for text in polls]
 
 
 def interactions(*requests):

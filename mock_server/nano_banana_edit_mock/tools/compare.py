@@ -1,11 +1,13 @@
 """The mock beside a tape: its requests are sent to the mock, and answers of another kind are listed."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from attrs import evolve
+
 from ..contract import Contract, Operation
 from ..contract.census import point
+from ..contract.reading import Flaw, read_json
 from ..engine.records import Outcome, Response
 from ..engine.referee import Referee
 from ..engine.service import MockService
@@ -15,35 +17,44 @@ from .cases import make_request
 _READ = ("content-type", "retry-after", "retry-after-ms")  # headers that clients read
 _AUTHORIZED = {"Authorization": "Bearer token"}
 _POLLS = 2  # until a task is finished, so that it is pending, processing and finished
+_CIRCUMSTANCES = (401, 402, 403, 404, 408, 429, *range(500, 600))  # statuses that are not the request's own fault
+
+
+def repeatable(tape: Tape, contract: Contract) -> Iterator[tuple[int, Operation, Exchange]]:
+    """Yield the exchanges whose requests are whole on a tape, with their numbers and operations."""
+    operations = {operation.id: operation for operation in contract.operations}
+    for number, exchange in enumerate(tape.exchanges, start=1):
+        operation = operations.get(exchange.operation)
+        if operation and {*operation.parameters} == {*exchange.path} and _is_whole(operation, exchange.body):
+            yield number, operation, exchange
 
 
 def compare(tape: Tape, contract: Contract) -> Iterator[str]:
     """Yield where the service on a tape and the mock differ in kind: status, headers that clients read, and shape.
 
     Ids and texts differ anyway. A task has the outcome that it has on the tape, and a poll is compared with one that
-    finds the task in the same status, as the time that a task takes is not of its kind. The mock is asked for the
-    errors that a valid request has on the tape.
+    finds the task in the same status, as the time that a task takes is not of its kind. The mock is asked for errors
+    that any valid request may have, such as 429.
     """
     service, referee = MockService(contract=contract, polls=_POLLS), Referee(contract)
-    operations = {operation.id: operation for operation in contract.operations}
+    polls = {operation.id: operation for operation in contract.operations}["getTask"]
     tasks: dict[str, dict[str, Response]] = {}  # answers to polls by status, by the ids on the tape
     known: set[str] = set()
-    for number, exchange in enumerate(tape.exchanges, start=1):
-        if exchange.operation not in operations or isinstance(exchange.body, str):
-            continue  # of a body that is neither JSON nor a form there is only a digest
-        theirs, operation = tape.response(exchange), operations[exchange.operation]
-        if exchange.operation == "createEdit" and theirs.status < 300:
-            task_id = str(_value(theirs).get("task_id"))
+    for number, operation, exchange in repeatable(tape, contract):
+        theirs = tape.response(exchange)
+        if operation.id == "createEdit" and theirs.status < 300:
+            task_id = str(_object(theirs).get("task_id"))
+            service.reset()
             service.next(_outcome(tape, task_id))
             ours = _send(service, referee, operation, exchange)
-            tasks[task_id] = _poll(service, operations["getTask"], str(_value(ours).get("task_id")))
-        elif exchange.operation == "getTask" and theirs.status < 300:
-            status = str(_value(theirs).get("status"))
-            polls = tasks.get(str(exchange.path.get("id")), {})
-            if status not in polls:
+            tasks[task_id] = _poll(service, polls, str(_object(ours).get("task_id")))
+        elif operation.id == "getTask" and theirs.status < 300:
+            status = str(_object(theirs).get("status"))
+            answers = tasks.get(str(exchange.path.get("id")), {})
+            if status not in answers:
                 yield f"Exchange {number}, getTask: the mock has no such task with the status {status!r}."
                 continue
-            ours = polls[status]
+            ours = answers[status]
         else:
             ours = _send(service, referee, operation, exchange, theirs.status)
         for text in _differences(theirs, ours):
@@ -52,18 +63,28 @@ def compare(tape: Tape, contract: Contract) -> Iterator[str]:
                 yield f"Exchange {number}, {exchange.operation}: {text}"
 
 
+def _is_whole(operation: Operation, body: Any) -> bool:
+    """Return whether the body of a request can be made anew; of one that is no JSON and no form there is a digest."""
+    if not operation.fields:
+        return not isinstance(body, str)
+    return isinstance(body, dict) and all(
+        isinstance(file, dict) and isinstance(file.get("bytes"), int) for file in body.values()
+    )
+
+
 def _send(
     service: MockService, referee: Referee, operation: Operation, exchange: Exchange, status: int = 200
 ) -> Response:
     """Return the mock's answer to the request of an exchange, or the error that it has on the tape."""
     value = exchange.body
-    if operation.fields:
-        value = {name: file["bytes"] for name, file in value.items()}
-    headers = _AUTHORIZED
-    plain = make_request(operation, operation.servers[0], exchange.path, value, headers)
-    if status >= 400 and not referee.judge(operation, plain, None).violations:
-        headers = {**headers, "Prefer": f"code={status}"}
-    return service.handle(make_request(operation, operation.servers[0], exchange.path, value, headers))
+    if operation.fields:  # what is too large is refused, however large it is
+        value = {name: min(file["bytes"], service.max_body) for name, file in value.items()}
+    request = make_request(operation, operation.servers[0], exchange.path, value, _AUTHORIZED)
+    if exchange.body is None:
+        request = evolve(request, body=b"")
+    if status in _CIRCUMSTANCES and not referee.judge(operation, request, None).violations:
+        request = evolve(request, headers=(*request.headers, ("Prefer", f"code={status}")))
+    return service.handle(request)
 
 
 def _poll(service: MockService, operation: Operation, task_id: str) -> dict[str, Response]:
@@ -72,15 +93,13 @@ def _poll(service: MockService, operation: Operation, task_id: str) -> dict[str,
         operation, operation.servers[0], dict.fromkeys(operation.parameters, task_id), None, _AUTHORIZED
     )
     answers = [service.handle(request) for _ in range(_POLLS + 1)]
-    return {str(_value(answer).get("status")): answer for answer in answers}
+    return {str(_object(answer).get("status")): answer for answer in answers}
 
 
 def _outcome(tape: Tape, task_id: str) -> Outcome:
     """Return the outcome that a task has on a tape."""
-    polls = [
-        _value(tape.response(e)) for e in tape.exchanges if e.operation == "getTask" and task_id in e.path.values()
-    ]
-    last = polls[-1] if polls else {}
+    polls = [e for e in tape.exchanges if e.operation == "getTask" and task_id in e.path.values()]
+    last = _object(tape.response(polls[-1])) if polls else {}
     if last.get("status") == "failed":
         code, text = ("text" if name in last else None for name in ("error_code", "error_msg"))
         return Outcome(status="failed", error_code=code, error_msg=text)
@@ -89,12 +108,17 @@ def _outcome(tape: Tape, task_id: str) -> Outcome:
     return Outcome(result_form="file" if files else "url")
 
 
-def _value(response: Response) -> dict[str, Any]:
-    try:
-        value = json.loads(response.body)
-    except ValueError:
-        return {}
+def _object(response: Response) -> dict[str, Any]:
+    value = _value(response)
     return value if isinstance(value, dict) else {}
+
+
+def _value(response: Response) -> Any:
+    """Return the JSON value of an answer; its bytes if it is none."""
+    try:
+        return read_json(response.body)
+    except Flaw:
+        return response.body
 
 
 def _differences(theirs: Response, ours: Response) -> Iterator[str]:
@@ -109,14 +133,7 @@ def _differences(theirs: Response, ours: Response) -> Iterator[str]:
                 yield f"Content-Type is {given}, the mock's {own}."
         elif (given is None) != (own is None):
             yield f"{name} is {given or 'not sent'}, the mock's {own or 'not sent'}."
-    yield from _shapes(_json(theirs), _json(ours), ())
-
-
-def _json(response: Response) -> Any:
-    try:
-        return json.loads(response.body)
-    except ValueError:
-        return None
+    yield from _shapes(_value(theirs), _value(ours), ())
 
 
 def _shapes(theirs: Any, ours: Any, path: tuple[str | int, ...]) -> Iterator[str]:
@@ -125,9 +142,9 @@ def _shapes(theirs: Any, ours: Any, path: tuple[str | int, ...]) -> Iterator[str
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for name in {**theirs, **ours}:
             if name not in ours:
-                yield f"{point((*path, name))} is there, and not in the mock's."
+                yield f"{point((*path, name))} is only in the service's answer."
             elif name not in theirs:
-                yield f"{point((*path, name))} is not there, but in the mock's."
+                yield f"{point((*path, name))} is only in the mock's answer."
             else:
                 yield from _shapes(theirs[name], ours[name], (*path, name))
     elif isinstance(theirs, list) and isinstance(ours, list):
@@ -147,5 +164,6 @@ def _kind(value: Any) -> str:
         str: "a string",
         list: "an array",
         dict: "an object",
+        bytes: "not JSON",
     }
     return kinds.get(type(value), "null")
