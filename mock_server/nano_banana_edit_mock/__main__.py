@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from . import _HINT
 
@@ -68,7 +69,9 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         else:
             _serve(options, parser)
     except (OSError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
+        # An argument of the service has the name of its option.
+        text = re.sub(r"^\w+(?= is )", lambda name: _option(name[0]) if name[0] in options else name[0], str(error))
+        parser.exit(2, f"{parser.prog}: error: {text}\n")
 
 
 def _parser(prog: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
@@ -87,16 +90,20 @@ def _parser(prog: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
     parser.add_argument("--token", help="the only accepted API token (default: any)")
     invalid = "status for an invalid body (default: %(default)s)"
     parser.add_argument("--invalid-status", type=int, default=400, metavar="N", help=invalid)
-    parser.add_argument("--script", type=Path, metavar="FILE", help="script: a list of steps, in YAML or JSON")
-    parser.add_argument("--spec", type=Path, metavar="FILE", help="OpenAPI document (default: the one shipped)")
-    parser.add_argument("--proxy", metavar="URL", help="pass requests on to this service of edits and tasks")
-    parser.add_argument("--proxy-files", metavar="URL", help="the service of uploads, if it is another one")
+    parser.add_argument("--script", type=_path, metavar="FILE", help="script: a list of steps, in YAML or JSON")
+    parser.add_argument("--spec", type=_path, metavar="FILE", help="OpenAPI document (default: the one shipped)")
+    parser.add_argument(
+        "--proxy", type=_given, metavar="URL", help="pass requests on to this service of edits and tasks"
+    )
+    parser.add_argument(
+        "--proxy-files", type=_given, metavar="URL", help="the service of uploads, if it is another one"
+    )
     errors = "with --proxy: refuse what the document does not allow, requests and answers"
     parser.add_argument("--proxy-errors", action="store_true", help=errors)
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="with --proxy: write a tape into a new folder")
+    parser.add_argument("--record", type=_path, metavar="FOLDER", help="with --proxy: write a tape into a new folder")
     content = "with --record: keep prompts and files, too"
     parser.add_argument("--record-content", action="store_true", help=content)
-    parser.add_argument("--replay", type=Path, metavar="TAPE", help="answer from a tape, or a cassette of vcrpy")
+    parser.add_argument("--replay", type=_path, metavar="TAPE", help="answer from a tape, or a cassette of vcrpy")
     timing = "with --replay: let tasks take as long as they did"
     parser.add_argument("--replay-timing", action="store_true", help=timing)
     parser.add_argument("--quiet", action="store_true", help="do not log the requests on standard error")
@@ -118,6 +125,16 @@ def _port(text: str) -> int:
     if not (text.isdecimal() and len(text) <= 5 and int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"{text} is not a port; the limit is 0 to 65535")
     return int(text)
+
+
+def _given(text: str) -> str:
+    if not text.strip():  # as of a variable that is not set
+        raise argparse.ArgumentTypeError("it is empty; name one, or leave the option out")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_given(text))
 
 
 def _load(path: Path | None, *, to_play: bool = True) -> Contract:
@@ -145,11 +162,11 @@ def _about(path: Path) -> Iterator[None]:
 def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     contract = _load(options.spec)
     missing = PLAYED.keys() - {operation.id for operation in contract.operations}
-    if missing and sys.stderr:
+    if missing:
         what = (
             f"the mock plays {', '.join(PLAYED)} by these operationIds, and answers any other operation by its example"
         )
-        sys.stderr.write(f"{parser.prog}: warning: {options.spec} has no {', '.join(sorted(missing))}; {what}.\n")
+        _tell(f"{parser.prog}: warning: {options.spec} has no {', '.join(sorted(missing))}; {what}.")
     service = _service(options, contract, parser)
     if options.script:
         service.script(options.script)
@@ -162,28 +179,45 @@ def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
 
 _NEEDS = {"proxy_files": "proxy", "proxy_errors": "proxy", "record": "proxy", "record_content": "record"}
 _NEEDS |= {"replay_timing": "replay"}
+_OWN = ("seed", "polls", "seconds")  # of the mock's own tasks
+_REFUSING = ("token", "invalid_status")  # of requests that the mock refuses
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _service(options: argparse.Namespace, contract: Contract, parser: argparse.ArgumentParser) -> MockService:
     """Return the service that the options describe: the mock's own, one behind a proxy, or one on a tape."""
     for name, needed in _NEEDS.items():
         if getattr(options, name) and not getattr(options, needed):
-            parser.error(f"--{name.replace('_', '-')} needs --{needed}.")
+            parser.error(f"{_option(name)} needs {_option(needed)}.")
     if options.proxy and options.replay:
         parser.error("--proxy and --replay exclude each other. Use one of them.")
-    settings = {name: getattr(options, name) for name in ("seed", "polls", "seconds", "token", "invalid_status")}
+    elsewhere = "--proxy" if options.proxy else "--replay" if options.replay else ""
+    for name in (*_OWN, *(() if options.proxy_errors else _REFUSING)):
+        if elsewhere and getattr(options, name) != parser.get_default(name):
+            parser.error(f"{_option(name)} has no effect with {elsewhere}. Leave it out.")
+    settings = {name: getattr(options, name) for name in (*_OWN, *_REFUSING)}
     settings["contract"] = contract
     if options.replay:
         tape = read_tape(options.replay, contract)
-        for difference in tape.differences(contract):
-            if sys.stderr:
-                sys.stderr.write(f"{parser.prog}: warning: {options.replay}: {difference}\n")
+        _tell(*(f"{parser.prog}: warning: {options.replay}: {text}" for text in tape.differences(contract)))
+        _tell(f"Answers are those of {options.replay}. No request is passed on.")
         return MockService(**settings, upstream=Replay(tape, timing=options.replay_timing))
     if not options.proxy:
         return MockService(**settings)
     recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None
     proxy = Proxy(contract, options.proxy, options.proxy_files, recorder=recorder)
+    uploads = f", uploads to {urlsplit(options.proxy_files).netloc}" if options.proxy_files else ""
+    taped = f" The tape is written to {options.record}." if options.record else ""
+    _tell(f"Requests are passed on to {urlsplit(options.proxy).netloc}{uploads}. Edits are billed there.{taped}")
     return MockService(**settings, upstream=proxy, strict=options.proxy_errors)
+
+
+def _tell(*lines: str) -> None:
+    if sys.stderr:  # as there is none in a daemon
+        sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 def _diff(*paths: Path) -> None:

@@ -23,13 +23,17 @@ def served_by(monkeypatch, *options) -> MockService:
 
 
 @pytest.mark.server
-def test_a_proxy_that_records(monkeypatch, tmp_path):
+def test_a_proxy_that_records(monkeypatch, tmp_path, capsys):
     """The options make a proxy that writes a tape, and strictly refuses what the document does not allow."""
     with MockServer() as upstream:
         options = ["--proxy", f"{upstream.url}/v1", "--proxy-files", upstream.url]
-        service = served_by(monkeypatch, *options, "--record", tmp_path / "tape", "--record-content", "--proxy-errors")
+        options += ["--record", tmp_path / "tape", "--record-content", "--proxy-errors", "--invalid-status", "422"]
+        service = served_by(monkeypatch, *options)
+        host = upstream.url.removeprefix("http://")
+        billed = f"Requests are passed on to {host}, uploads to {host}. Edits are billed there."
+        assert f"{billed} The tape is written to {tmp_path / 'tape'}.\n" == capsys.readouterr().err
         assert 200 == service.handle(POST).status
-        assert 400 == service.handle(Request("POST", EDIT, HEADERS, b"{}")).status
+        assert 422 == service.handle(Request("POST", EDIT, HEADERS, b"{}")).status
     assert 1 == len(upstream.service.calls)
     assert {"tape.json", "files", "0001-createEdit.json"} == {file.name for file in (tmp_path / "tape").iterdir()}
     assert '"prompt": "p"' in (tmp_path / "tape" / "0001-createEdit.json").read_text()
@@ -44,7 +48,7 @@ def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
         recording.advance(5)
     service = served_by(monkeypatch, "--replay", tmp_path / "tape", "--replay-timing")
     assert task_id == service.handle(POST).json()["task_id"]
-    assert "" == capsys.readouterr().err
+    assert f"Answers are those of {tmp_path / 'tape'}. No request is passed on.\n" == capsys.readouterr().err
     file = tmp_path / "tape" / "0001-createEdit.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"violations": ["once"]}))
     served_by(monkeypatch, "--replay", tmp_path / "tape")
@@ -62,7 +66,16 @@ def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
         (["--proxy", "https://x", "--record-content"], "--record-content needs --record."),
         (["--replay-timing"], "--replay-timing needs --replay."),
         (["--proxy", "https://x", "--replay", "x"], "--proxy and --replay exclude each other. Use one of them."),
-        (["--proxy", "http://x"], "proxy is http://x; use a URL with https"),
+        (["--proxy", "http://x"], "error: --proxy is http://x; use a URL with https"),
+        (["--proxy", ""], "argument --proxy: it is empty; name one, or leave the option out"),
+        (["--proxy", "https://x", "--proxy-files", " "], "argument --proxy-files: it is empty;"),
+        (["--replay", ""], "argument --replay: it is empty;"),
+        (["--proxy", "https://x", "--record", ""], "argument --record: it is empty;"),
+        (["--replay", "x", "--polls", "0"], "error: --polls has no effect with --replay. Leave it out."),
+        (["--replay", "x", "--token", "t"], "error: --token has no effect with --replay. Leave it out."),
+        (["--proxy", "https://x", "--seed", "3"], "error: --seed has no effect with --proxy. Leave it out."),
+        (["--proxy", "https://x", "--proxy-errors", "--seconds", "3"], "--seconds has no effect with --proxy."),
+        (["--proxy", "https://x", "--invalid-status", "422"], "--invalid-status has no effect with --proxy."),
         (["--proxy", "https://x", "--record", "."], ". is not empty. Name a new folder for the tape."),
         (["--replay", "nothing"], "tape.json cannot be read (No such file or directory)."),
         (["compare", "nothing"], "tape.json cannot be read (No such file or directory)."),
