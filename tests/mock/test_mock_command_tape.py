@@ -103,17 +103,17 @@ def test_compare(tmp_path, capsys):
     assert "Exchanges: 1. Compared: 1. Differences: 1." == total
 
 
-@pytest.mark.parametrize("options", ["tape={!r}", "tape={!r}, timing=True, seed=3"])
-def test_the_marker(pytester, tmp_path, options):
+def test_the_marker(pytester, tmp_path):
     """A test is answered from the tape that its marker names; a tape that cannot be read fails it in one line."""
     edit(recorded(tmp_path / "tape"), "snow")
     pytester.makepyfile(
         f"""
         import pytest
         from nano_banana_edit import NanoBananaEdit, NotFound
-        from nano_banana_edit_mock import Request
 
-        @pytest.mark.nano_banana_edit_mock({options.format(str(tmp_path / "tape"))})
+        TAPE = {str(tmp_path / "tape")!r}
+
+        @pytest.mark.nano_banana_edit_mock(tape=TAPE)
         def test_tape(nano_banana_edit_mock):
             photo = ("photo.png", {chr(98)}"\\x89PNG\\r\\n\\x1a\\ngrandmother's face")
             with NanoBananaEdit(poll_interval=0) as client:
@@ -121,11 +121,15 @@ def test_the_marker(pytester, tmp_path, options):
                 with pytest.raises(NotFound, match="not on the tape"):
                     client.edit(photo, "rain", output_format="png")
 
+        @pytest.mark.nano_banana_edit_mock(tape=TAPE, timing=True)
+        def test_timing(nano_banana_edit_mock):
+            test_tape(nano_banana_edit_mock)
+
         @pytest.mark.nano_banana_edit_mock(tape="nothing")
         def test_nothing(nano_banana_edit_mock):
             pass
         """
     )
     result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist")
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*nano_banana_edit_mock: *tape.json cannot be read*"])

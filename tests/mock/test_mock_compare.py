@@ -213,13 +213,3 @@ def test_a_cassette_that_is_too_large(tmp_path):
         file.truncate(64_000_001)
     with pytest.raises(ValueError, match="has more than 64000000 bytes"):
         MockService.replay(tmp_path / "large.yaml")
-
-
-@pytest.mark.nano_banana_edit_mock(tape=Path(__file__).parents[2] / "examples" / "tape")
-def test_the_marker(nano_banana_edit_mock: MockService) -> None:
-    """The fixture answers from the tape that the marker of a test names."""
-    task_id = "f728b4fa-4248-4e3a-8a5d-2f346baa9455"
-    assert (
-        "pending"
-        == nano_banana_edit_mock.handle(Request("GET", f"{API}/tasks/{task_id}", HEADERS[:1])).json()["status"]
-    )
