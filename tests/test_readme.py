@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from functools import partial
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,8 @@ def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(__main__, "serve", lambda **options: typer.echo(f"serves {options['port']}"))
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     if arguments[0] == "conformance":
-        monkeypatch.setattr(httpx2, "Client", partial(httpx2.Client, transport=mock_transport()))
+        mocked = partialmethod(httpx2.Client.__init__, transport=mock_transport())
+        monkeypatch.setattr(httpx2, "Client", type("Client", (httpx2.Client,), {"__init__": mocked}))  # still a type
     result = CliRunner().invoke(cli.app, arguments)
     said = {"edit": "out.png\n", "mock": "serves 4010\n", "conformance": "0 different, "}[arguments[0]]
     assert 0 == result.exit_code
