@@ -178,7 +178,7 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
         for difference in tape.differences(contract):
             if sys.stderr:
                 sys.stderr.write(f"{parser.prog}: warning: {options.replay}: {difference}\n")
-        return MockService(**settings, upstream=Replay(tape, timing=options.replay_timing))
+        return MockService(**settings, upstream=Replay(tape, contract, timing=options.replay_timing))
     if not options.proxy:
         return MockService(**settings)
     recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None
