@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 
 import httpx2
 import pytest
@@ -91,6 +93,38 @@ def test_what_is_not_on_the_tape(tmp_path):
     assert 404 == service.handle(Request("GET", "https://nano-banana-edit.test/files/x.png")).status
 
 
+@pytest.mark.parametrize(
+    ("content", "changes", "differs"),
+    [
+        (True, {"prompt": "x" * 99}, f'/body/prompt is "{"x" * 59}…", there "{PROMPT}".'),
+        (False, {"prompt": "x"}, "/body/prompt is sha256:2d711642…, there sha256:ba816d36…."),
+        (True, {"image_urls": ["a", "b"]}, "/body/image_urls is an array of 2, there an array of 1."),
+        (True, {"image_urls": ["a"]}, '/body/image_urls/0 is "a", there "https://a.example/b".'),
+        (True, {"image_urls": {}}, "/body/image_urls is an object, there an array of 1."),
+        (True, {"n": 1}, "/body/n is 1, there missing."),
+    ],
+)
+def test_the_nearest_exchange(tmp_path, content, changes, differs):
+    """The message names the difference: a place, and both values, of which a digest is as short as the other."""
+    service = recorded(tmp_path / "tape", content=content)
+    body = {"prompt": PROMPT, "image_urls": ["https://a.example/b"]}
+    for prompt in (PROMPT, "other"):
+        service.handle(
+            Request(
+                "POST",
+                EDIT,
+                HEADERS,
+                json.dumps({**body, "prompt": prompt} | ({"n": True} if prompt == "other" else {})).encode(),
+            )
+        )
+    refused = MockService.replay(tmp_path / "tape").handle(
+        Request("POST", EDIT, HEADERS, json.dumps(body | changes).encode())
+    )
+    assert f"createEdit is not on the tape. The nearest is exchange 1; {differs}" == refused.json()["message"]
+    refused = MockService.replay(tmp_path / "tape").handle(Request("GET", TASK, HEADERS[:1]))
+    assert "getTask is not on the tape. None of its 2 exchanges is of this operation." == refused.json()["message"]
+
+
 def test_polls_at_once_or_in_their_time(tmp_path):
     """Polls are played one after another, or as many seconds after the first one as they were."""
     own = MockService(token=TOKEN, seconds=10)
@@ -142,8 +176,57 @@ def test_nothing_is_half_written(tmp_path, caplog):
     service = recorded(tmp_path / "tape")
     (tmp_path / "tape" / "0001-getTask.json" / "x").mkdir(parents=True)
     service.handle(Request("GET", TASK, HEADERS[:1]))
-    assert ["The tape ends after 0 exchanges"] == [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert ["The tape ends before exchange 1"] == [record.getMessage().partition(":")[0] for record in caplog.records]
     assert ["0001-getTask.json"] == [file.name for file in (tmp_path / "tape").iterdir()]
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path):
+    """A recorder writes nothing before the first exchange, so that a corrected command may use the folder."""
+    Recorder(str(tmp_path / "tape"), load())
+    assert [] == [*(tmp_path / "tape").iterdir()]
+    edit(recorded(tmp_path / "tape"))
+    assert (tmp_path / "tape" / "tape.json").exists()
+
+
+def test_two_recorders_in_one_folder(tmp_path, caplog):
+    """The second of two recorders writes nothing, and says so."""
+    first, second = (recorded(tmp_path / "tape", content=True) for _ in range(2))
+    edit(first)
+    before = files(tmp_path / "tape")
+    second.handle(Request("GET", TASK, HEADERS[:1]))
+    assert before == files(tmp_path / "tape")
+    assert ["The tape ends before exchange 1"] == [record.getMessage().partition(":")[0] for record in caplog.records]
+
+
+def test_a_full_disk(tmp_path, caplog):
+    """A disk that is full ends the tape with one line; what is on it can be played."""
+    service = recorded(tmp_path / "tape")
+    poll = Request("GET", TASK, HEADERS[:1])
+    service.handle(poll)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        assert [404, 404] == [service.handle(poll).status for _ in range(2)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("The tape ends before exchange 2: ")
+    assert {"tape.json", "0001-getTask.json"} == {*files(tmp_path / "tape")}
+    assert 404 == MockService.replay(tmp_path / "tape").handle(poll).status
+
+
+def test_slow_answers(tmp_path):
+    """Polls are played in the order in which they were sent, also if the answer to one came late."""
+    edit(recorded(tmp_path / "tape"))
+    polls = sorted((tmp_path / "tape").glob("*getTask*"))
+    for place, file in zip((3.0, -1.0, 1.0), polls, strict=True):  # sent after the others, before all, and between
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"at": place}))
+    task = json.loads(polls[0].read_text())["path"]["id"]
+    service = MockService.replay(tmp_path / "tape")
+    poll = Request("GET", f"{API}/tasks/{task}", HEADERS[:1])
+    assert ["processing", "completed", "pending"] == [service.handle(poll).json()["status"] for _ in polls]
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
@@ -170,7 +253,7 @@ def test_a_tape_ends_when_the_folder_goes(tmp_path, caplog):
     for _ in range(2):
         assert 404 == service.handle(Request("GET", TASK, HEADERS[:1])).status
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("The tape ends after 0 exchanges: ")
+    assert line.startswith("The tape ends before exchange 1: ")
 
 
 @pytest.mark.parametrize(

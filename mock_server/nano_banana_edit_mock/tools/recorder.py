@@ -79,7 +79,7 @@ class Recorder:
                 if self._head and not self._count:
                     self._head.unlink(missing_ok=True)
                 where = f"{self._folder} cannot be written ({error.strerror})"
-                _LOG.error("The tape ends after %s exchanges: %s.", self._count, where)
+                _LOG.error("The tape ends before exchange %s: %s.", self._count + 1, where)
 
     def _begin(self) -> None:
         """Write the head of the tape; another recorder may have taken the folder meanwhile."""
