@@ -204,7 +204,7 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
         tape = read_tape(options.replay, contract)
         _tell(*(f"{parser.prog}: warning: {options.replay}: {text}" for text in tape.differences(contract)))
         _tell(f"Answers are those of {options.replay}. No request is passed on.")
-        return MockService(**settings, upstream=Replay(tape, timing=options.replay_timing))
+        return MockService(**settings, upstream=Replay(tape, contract, timing=options.replay_timing))
     if not options.proxy:
         return MockService(**settings)
     recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None

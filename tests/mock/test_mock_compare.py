@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -14,6 +16,12 @@ from nano_banana_edit_mock.tools.compare import compare, repeatable
 
 from .test_mock_tape import API, EDIT, FILES, HEADERS, TASK, TOKEN, edit, recorded
 
+DISPOSITION = b'Content-Disposition: form-data; name="file"; filename="a"'
+ONE = """
+interactions:
+- request: {{method: GET, uri: {uri}, headers: {{}}}}
+  response: {{status: {{code: {code}}}, headers: {{}}, body: {{string: x}}}}
+"""
 BODY = {"prompt": "p", "image_urls": ["https://a.example/b"]}
 POST = Request("POST", EDIT, HEADERS, json.dumps(BODY).encode())
 
@@ -190,6 +198,31 @@ def test_a_cassette_is_a_tape(tmp_path: Path):
     assert 404 == service.handle(Request("GET", f"{API}/tasks/x", HEADERS[:1])).status
 
 
+def test_cassettes_as_applications_have_them(tmp_path):
+    """A cassette is played whose answers are packed, that has no tokens, or that was made against another server."""
+    first, again = (
+        Request(
+            "POST",
+            f"{FILES}/api/upload/file",
+            [HEADERS[0], ("Content-Type", f"multipart/form-data; boundary={boundary.decode()}")],
+            b"\r\n".join([b"--%b" % boundary, DISPOSITION, b"", b"x", b"--%b--" % boundary, b""]),
+        )
+        for boundary in (b"B", b"C")
+    )
+    for pack in (bytes, gzip.compress):
+        written = [*interactions(POST, first)]
+        for one in written:
+            path = urlsplit(one["request"]["uri"]).path
+            one["request"] |= {"uri": f"http://localhost:4010{path}", "headers": {"Content-Type": ["application/json"]}}
+            one["response"]["headers"]["content-encoding"] = "gzip"
+            one["response"]["body"]["string"] = pack(one["response"]["body"]["string"])
+        written[1]["request"]["headers"]["Content-Type"] = [first.header("Content-Type")]
+        (tmp_path / "cassette.yaml").write_text(yaml.dump({"interactions": written}))
+        service = MockService.replay(tmp_path / "cassette.yaml")
+        assert [200, 200] == [service.handle(request).status for request in (POST, again)]
+        assert {"task_id"} == {*service.handle(POST).json()}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -197,6 +230,11 @@ def test_a_cassette_is_a_tape(tmp_path: Path):
         ("version: 1", "is not a cassette of vcrpy"),
         ("{", "is not a cassette of vcrpy"),
         ("interactions: [{request: 3}]", "is not a cassette of vcrpy"),
+        (ONE.format(uri="'http://[bad/x'", code=200), "is not a cassette of vcrpy"),
+        (ONE.format(uri="https://a.example/v1/tasks/x", code="abc"), "is not a cassette of vcrpy"),
+        (ONE.format(uri="[[https://a.example]]", code=200), "is not a cassette of vcrpy"),
+        (ONE.format(uri="https://a.example/x", code=200), "has no exchange of this API"),
+        ("\x89PNG", "is not a cassette of vcrpy. If you have a tape, name its folder."),
         ("[" * 5_000, "is not a cassette of vcrpy"),
     ],
 )

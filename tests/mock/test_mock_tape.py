@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
+import resource
+import signal
 
 import httpx2
 import pytest
-from nano_banana_edit import APIStatusError, NanoBananaEdit, NotFound
+from nano_banana_edit import NanoBananaEdit, NotFound
 from nano_banana_edit_mock import MockService, Request, load, mock_transport
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.engine.tape import Tape
 from nano_banana_edit_mock.tools.proxy import Proxy
 from nano_banana_edit_mock.tools.recorder import Recorder
-
-from .. import promises
 
 TOKEN = "sekret/token="
 PROMPT = "put my grandmother into the picture"
@@ -81,66 +80,49 @@ def test_a_tape_is_readable(tmp_path):
     assert ["task_id"] == [*exchange["answer"]["json"]]
 
 
-@promises.NO_SECRET_ON_TAPE
-def test_nothing_secret_is_kept(tmp_path):
-    """Without content there is no token, prompt, file name or byte of an image on a tape, whoever repeats it."""
-    from urllib.parse import quote
-
-    def answer(request):
-        echo = {
-            "message": f"{PROMPT}! {TOKEN}",
-            "url": f"https://u:p@h.example/x?sig={quote(TOKEN, safe='')}#f",
-            TOKEN: 1,
-        }
-        headers = {"Set-Cookie": f"s={TOKEN}", "X-Echo": TOKEN, "Location": f"https://h.example/?s={TOKEN}"}
-        return httpx2.Response(400, json=echo, headers=headers)
-
-    service = recorded(tmp_path / "tape", upstream=httpx2.MockTransport(answer))
-    body = {"prompt": PROMPT, "image_urls": ["https://h.example/a.png?X-Signature=abc", "data:image/png;base64,AAAA"]}
-    service.handle(Request("POST", EDIT, HEADERS, json.dumps(body).encode()))
-    service.handle(Request("POST", EDIT, HEADERS, f"{PROMPT} {TOKEN}".encode()))
-    with httpx2.Client(transport=mock_transport(service)) as http, pytest.raises(APIStatusError):
-        NanoBananaEdit(token=TOKEN, http_client=http).upload(PHOTO)
-    kept = b"\n".join(files(tmp_path / "tape").values()).decode()
-    for secret in (
-        TOKEN,
-        quote(TOKEN, safe=""),
-        "grandmother",
-        "X-Signature",
-        "sig=",
-        "u:p@",
-        "AAAA",
-        "X-Echo",
-        "Cookie",
-    ):
-        assert secret.lower() not in kept.lower()
-    assert "https://h.example/a.png" in kept
-    assert 3 == len(re.findall(r'"operation"', kept))
-
-
-@promises.NO_SECRET_ON_TAPE
-def test_content_on_demand(tmp_path):
-    """With content the prompt and the files are there, the files by their digests; the token never is."""
-    _, image = edit(recorded(tmp_path / "tape", content=True))
-    kept = files(tmp_path / "tape")
-    assert {PHOTO[1], image} == {content for name, content in kept.items() if name.startswith("files/")}
-    assert PROMPT in kept["0002-createEdit.json"].decode()
-    assert TOKEN not in b"".join(kept.values()).decode("latin-1")
-
-
 def test_what_is_not_on_the_tape(tmp_path):
     """A request that is not on the tape fails with the nearest exchange, and where it differs."""
     edit(recorded(tmp_path / "tape", content=True))
     service = MockService.replay(tmp_path / "tape")
-    with pytest.raises(NotFound, match=r"The nearest is exchange 2; /body/prompt is .*mother.*, there .*grandmother"):
+    with pytest.raises(NotFound) as refused:
         edit(service, "put my mother into the picture")
+    differs = f'/body/prompt is "put my mother into the picture", there "{PROMPT}".'
+    assert str(refused.value).endswith(f"createEdit is not on the tape. The nearest is exchange 2; {differs}")
     other = service.handle(Request("GET", f"{API}/tasks/x", HEADERS[:1]))
-    assert "getTask is not on the tape. The nearest is exchange 3; /path/id is" in other.json()["message"] or (
-        "The tape has no request like it" in other.json()["message"]
-    )
-    far = service.handle(Request("POST", f"{FILES}/api/upload/file", HEADERS, b"x"))
-    assert 404 == far.status
+    assert "getTask is not on the tape. The nearest is exchange 3; /path/id is" in other.json()["message"]
     assert 404 == service.handle(Request("GET", "https://nano-banana-edit.test/files/x.png")).status
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "differs"),
+    [
+        (True, {"prompt": "x" * 99}, f'/body/prompt is "{"x" * 59}…", there "{PROMPT}".'),
+        (False, {"prompt": "x"}, "/body/prompt is sha256:2d711642…, there sha256:ba816d36…."),
+        (True, {"image_urls": ["a", "b"]}, "/body/image_urls is an array of 2, there an array of 1."),
+        (True, {"image_urls": ["a"]}, '/body/image_urls/0 is "a", there "https://a.example/b".'),
+        (True, {"image_urls": {}}, "/body/image_urls is an object, there an array of 1."),
+        (True, {"n": 1}, "/body/n is 1, there missing."),
+    ],
+)
+def test_the_nearest_exchange(tmp_path, content, changes, differs):
+    """The message names the difference: a place, and both values, of which a digest is as short as the other."""
+    service = recorded(tmp_path / "tape", content=content)
+    body = {"prompt": PROMPT, "image_urls": ["https://a.example/b"]}
+    for prompt in (PROMPT, "other"):
+        service.handle(
+            Request(
+                "POST",
+                EDIT,
+                HEADERS,
+                json.dumps({**body, "prompt": prompt} | ({"n": True} if prompt == "other" else {})).encode(),
+            )
+        )
+    refused = MockService.replay(tmp_path / "tape").handle(
+        Request("POST", EDIT, HEADERS, json.dumps(body | changes).encode())
+    )
+    assert f"createEdit is not on the tape. The nearest is exchange 1; {differs}" == refused.json()["message"]
+    refused = MockService.replay(tmp_path / "tape").handle(Request("GET", TASK, HEADERS[:1]))
+    assert "getTask is not on the tape. None of its 2 exchanges is of this operation." == refused.json()["message"]
 
 
 def test_polls_at_once_or_in_their_time(tmp_path):
@@ -172,12 +154,13 @@ def test_polls_at_once_or_in_their_time(tmp_path):
     [
         {"status_code": 502, "html": "<p>Bad Gateway</p>"},
         {"status_code": 204},
-        {"status_code": 200, "text": "é", "headers": {"Content-Type": "text/plain; charset=latin-1"}},
+        {"status_code": 200, "content": b"\xe9", "headers": {"Content-Type": "text/plain; charset=latin-1"}},
     ],
 )
 def test_odd_answers_are_played_again(tmp_path, answer):
     """An answer without a body, or with another one than JSON, is played as it was."""
-    service = recorded(tmp_path / "tape", upstream=httpx2.MockTransport(lambda request: httpx2.Response(**answer)))
+    upstream = httpx2.MockTransport(lambda request: httpx2.Response(**answer))
+    service = recorded(tmp_path / "tape", upstream=upstream, content=True)
     poll = Request("GET", TASK, HEADERS[:1])
     told = service.handle(poll)
     again = MockService.replay(tmp_path / "tape").handle(poll)
@@ -188,22 +171,62 @@ def test_odd_answers_are_played_again(tmp_path, answer):
     )
 
 
-def test_an_answer_of_another_kind(tmp_path):
-    """An exchange whose answer somebody changed into nothing known is played without a body."""
-    edit(recorded(tmp_path / "tape"))
-    file = tmp_path / "tape" / "0003-getTask.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"answer": {"xml": "<a/>"}}))
-    (exchange,) = [one for one in Tape.load(tmp_path / "tape").exchanges if one.answer == {"xml": "<a/>"}]
-    assert b"" == Tape(exchanges=(exchange,)).response(exchange).body
-
-
 def test_nothing_is_half_written(tmp_path, caplog):
     """A file that cannot be put in its place leaves no part of it."""
     service = recorded(tmp_path / "tape")
     (tmp_path / "tape" / "0001-getTask.json" / "x").mkdir(parents=True)
     service.handle(Request("GET", TASK, HEADERS[:1]))
-    assert ["The tape ends after 0 exchanges"] == [record.getMessage().partition(":")[0] for record in caplog.records]
-    assert {"tape.json", "0001-getTask.json"} == {file.name for file in (tmp_path / "tape").iterdir()}
+    assert ["The tape ends before exchange 1"] == [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert ["0001-getTask.json"] == [file.name for file in (tmp_path / "tape").iterdir()]
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path):
+    """A recorder writes nothing before the first exchange, so that a corrected command may use the folder."""
+    Recorder(str(tmp_path / "tape"), load())
+    assert [] == [*(tmp_path / "tape").iterdir()]
+    edit(recorded(tmp_path / "tape"))
+    assert (tmp_path / "tape" / "tape.json").exists()
+
+
+def test_two_recorders_in_one_folder(tmp_path, caplog):
+    """The second of two recorders writes nothing, and says so."""
+    first, second = (recorded(tmp_path / "tape", content=True) for _ in range(2))
+    edit(first)
+    before = files(tmp_path / "tape")
+    second.handle(Request("GET", TASK, HEADERS[:1]))
+    assert before == files(tmp_path / "tape")
+    assert ["The tape ends before exchange 1"] == [record.getMessage().partition(":")[0] for record in caplog.records]
+
+
+def test_a_full_disk(tmp_path, caplog):
+    """A disk that is full ends the tape with one line; what is on it can be played."""
+    service = recorded(tmp_path / "tape")
+    poll = Request("GET", TASK, HEADERS[:1])
+    service.handle(poll)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        assert [404, 404] == [service.handle(poll).status for _ in range(2)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("The tape ends before exchange 2: ")
+    assert {"tape.json", "0001-getTask.json"} == {*files(tmp_path / "tape")}
+    assert 404 == MockService.replay(tmp_path / "tape").handle(poll).status
+
+
+def test_slow_answers(tmp_path):
+    """Polls are played in the order in which they were sent, also if the answer to one came late."""
+    edit(recorded(tmp_path / "tape"))
+    polls = sorted((tmp_path / "tape").glob("*getTask*"))
+    for place, file in zip((3.0, -1.0, 1.0), polls, strict=True):  # sent after the others, before all, and between
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"at": place}))
+    task = json.loads(polls[0].read_text())["path"]["id"]
+    service = MockService.replay(tmp_path / "tape")
+    poll = Request("GET", f"{API}/tasks/{task}", HEADERS[:1])
+    assert ["processing", "completed", "pending"] == [service.handle(poll).json()["status"] for _ in polls]
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
@@ -230,7 +253,7 @@ def test_a_tape_ends_when_the_folder_goes(tmp_path, caplog):
     for _ in range(2):
         assert 404 == service.handle(Request("GET", TASK, HEADERS[:1])).status
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("The tape ends after 0 exchanges: ")
+    assert line.startswith("The tape ends before exchange 1: ")
 
 
 @pytest.mark.parametrize(
@@ -242,28 +265,59 @@ def test_a_tape_ends_when_the_folder_goes(tmp_path, caplog):
         ("tape.json", '{"format": 2}', "format is 2; it must be 1"),
         ("0002-createEdit.json", "[]", "0002-createEdit.json is damaged"),
         ("0002-createEdit.json", "{}", "operation is damaged or missing"),
-        ("0002-createEdit.json", '{"operation": 3}', "operation is damaged or missing"),
-        ("0002-createEdit.json", "headers", "headers is damaged"),
+        ("files", "x", "files/[0-9a-f]{64} is damaged or missing"),
+        ("files", None, "files/[0-9a-f]{64} is damaged or missing"),
     ],
 )
 def test_a_damaged_tape(tmp_path, name, text, message):
     """A tape that is damaged is refused with the name of its file."""
-    edit(recorded(tmp_path / "tape"))
-    file = tmp_path / "tape" / name
-    if text == "headers":
-        text = json.dumps(json.loads(file.read_text()) | {"headers": [["a"]]})
-    file.unlink() if text is None else file.write_text(text)
+    edit(recorded(tmp_path / "tape", content=True))
+    for file in (tmp_path / "tape" / name).iterdir() if name == "files" else [tmp_path / "tape" / name]:
+        file.unlink() if text is None else file.write_text(text)
     with pytest.raises((OSError, ValueError), match=message):
         MockService.replay(tmp_path / "tape")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("operation", 3),
+        ("at", True),
+        ("path", {"id": 5}),
+        *(("status", status) for status in (0, True, 100, 99_999)),
+        ("headers", [["date"]]),
+        ("headers", [["Date", "x\r\nSet-Cookie: y"]]),
+        ("headers", [["Content-Length", "3"]]),
+        *(("answer", answer) for answer in ({"xml": "<a/>"}, {"text": 5}, {"file": "../../etc/passwd"})),
+        ("violations", [1]),
+        ("undeclared", None),
+        ("authorized", "yes"),
+    ],
+)
+def test_a_damaged_exchange(tmp_path, name, value):
+    """An exchange that cannot be played is refused with its file and what is wrong in it."""
+    edit(recorded(tmp_path / "tape"))
+    file = tmp_path / "tape" / "0003-getTask.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {name: value}))
+    with pytest.raises(ValueError, match=rf"0003-getTask\.json: {name} is damaged or missing\."):
+        MockService.replay(tmp_path / "tape")
+
+
 def test_not_a_tape(tmp_path):
-    """A folder without a tape, and one without exchanges, are refused."""
+    """A folder without a tape, one without exchanges, a file of a tape, and what is no path are refused."""
+    tape = tmp_path / "tape"
     with pytest.raises(OSError, match="cannot be read"):
         MockService.replay(tmp_path)
-    Recorder(tmp_path / "tape", load())
+    edit(recorded(tape))
+    with pytest.raises(ValueError, match=r"0001-uploadFile.json is a part of a tape. Name its folder, .*tape\."):
+        MockService.replay(tape / "0001-uploadFile.json")
+    for exchange in tape.glob("0*"):
+        exchange.unlink()
     with pytest.raises(ValueError, match="has no exchanges"):
-        MockService.replay(tmp_path / "tape")
+        MockService.replay(tape)
+    for wrong in (7, ""):
+        with pytest.raises(ValueError, match=rf"^tape is {wrong!r}; it must be the path of a tape, "):
+            MockService.replay(wrong)
 
 
 def changed(change):

@@ -1,8 +1,9 @@
 """The referee of answers: holds what a server answered to the document."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -74,7 +75,8 @@ class AnswerReferee:
         except Flaw as flaw:
             return AnswerVerdict(violations=(Violation.of_body(flaw.keyword, flaw.explain(), flaw.path),))
         found = self._schemas.check(schema, value)
-        undeclared = _undeclared(self._document, [schema], value, ())
+        places = declared(self._document, [schema], value)
+        undeclared = (spell(path) for path, known, closed in places if closed and not known)
         return AnswerVerdict(violations=found, undeclared=tuple(islice(undeclared, MAX_VIOLATIONS)))
 
     def _response(self, operation: Operation, status: int) -> str:
@@ -131,29 +133,42 @@ def _text(body: bytes, charset: str) -> str:
         raise _Wrong(f"The body is not {cut(charset)} ({error}).") from error
 
 
-def _undeclared(document: Any, pointers: list[str], value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
-    """Yield the places of the properties within a value that none of the schemas at `pointers` names."""
-    schemas = list(_all(document, pointers))
-    if isinstance(value, list):
-        items = [f"{at}/items" for at in schemas if has(document, f"{at}/items")]
-        for index, inner in enumerate(value):
-            yield from _undeclared(document, items, inner, (*path, index))
-    elif isinstance(value, dict):
-        closed = any(has(document, f"{at}/properties") for at in schemas) and not any(
-            has(document, f"{at}/{keyword}")
-            for at in schemas
-            for keyword in ("additionalProperties", "patternProperties")
+def declared(
+    document: Any, pointers: Iterable[str], value: Any
+) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...], bool]]:
+    """Yield the places within a value, with the schemas for them, and whether a place without any is undeclared.
+
+    Nothing within a place without a schema is yielded.
+    """
+
+    @cache
+    def inside(schemas: tuple[str, ...], end: str) -> tuple[str, ...]:
+        return tuple(_all(document, [place for at in schemas if has(document, place := f"{at}/{end}")]))
+
+    @cache
+    def closed(schemas: tuple[str, ...]) -> bool:
+        further = ("additionalProperties", "patternProperties")
+        named, others = (
+            any(has(document, f"{at}/{keyword}") for at in schemas for keyword in keywords)
+            for keywords in (("properties",), further)
         )
-        for name, inner in value.items():
-            places = [f"{at}/properties/{escape(name)}" for at in schemas]
-            known = [place for place in places if has(document, place)]
+        return named and not others
+
+    def walk(
+        value: Any, schemas: tuple[str, ...], path: tuple[str | int, ...]
+    ) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...], bool]]:
+        items: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else ()
+        for name, inner in enumerate(value) if isinstance(value, list) else items:
+            end = "items" if isinstance(name, int) else f"properties/{escape(name)}"
+            known = inside(schemas, end)
+            yield (*path, name), known, isinstance(name, str) and closed(schemas)
             if known:
-                yield from _undeclared(document, known, inner, (*path, name))
-            elif closed:
-                yield spell((*path, name))
+                yield from walk(inner, known, (*path, name))
+
+    yield from walk(value, tuple(_all(document, pointers)), ())
 
 
-def _all(document: Any, pointers: list[str]) -> Iterator[str]:
+def _all(document: Any, pointers: Iterable[str]) -> Iterator[str]:
     """Yield schemas with those that they refer to, combine or choose from, each once."""
     waiting = dict.fromkeys(pointers)
     seen: set[str] = set()

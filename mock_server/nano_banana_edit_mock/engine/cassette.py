@@ -1,5 +1,7 @@
 """Cassettes of vcrpy: exchanges of this API that an application recorded, as a tape."""
 
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,74 +9,84 @@ import yaml
 from attrs import evolve
 
 from ..contract import Contract
-from .hiding import plain_url
+from .hiding import Hiding, secrets_of
+from .links import Links, key_of
 from .records import Request, Response
 from .referee import Referee, Verdict
-from .routes import FILE, Routes
-from .tape import MAX_FILE, Exchange, Tape, answered, asked
+from .routes import Routes
+from .tape import HEAD, MAX_FILE, Exchange, Tape, make_exchange
 
 
-def read_tape(path: Path, contract: Contract) -> Tape:
+def read_tape(tape: Path | str, contract: Contract) -> Tape:
     """Read a tape, which is a folder, or import a cassette, which is a file.
 
     Raises:
         OSError: It cannot be read.
         ValueError: It is neither, or damaged; the message names the file.
     """
+    if not isinstance(tape, Path | str) or not tape:
+        raise ValueError(f"tape is {tape!r}; it must be the path of a tape, or of a cassette of vcrpy.")
+    path = Path(tape)
+    if (path.parent / HEAD).is_file() and path.is_file():
+        raise ValueError(f"{path} is a part of a tape. Name its folder, {path.parent}.")
     return _read_cassette(path, contract) if path.is_file() else Tape.load(path)
 
 
 def _read_cassette(path: Path, contract: Contract) -> Tape:
     """Read a cassette in YAML or JSON. It has no times; requests to other services, results apart, are left out."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_FILE + 1)
-        if len(text) > MAX_FILE:
-            raise ValueError(f"{path} has more than {MAX_FILE} bytes.")
-        interactions = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["interactions"]  # noqa: S506 - safe
-        pairs = [(_request(one["request"]), _response(one["response"])) for one in interactions]
-    except (AttributeError, LookupError, TypeError, yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{path} is not a cassette of vcrpy ({type(error).__name__}).") from error
-    routes, referee = Routes(contract), Referee(contract)
+    routes, referee, links = Routes(contract), Referee(contract), Links()
     exchanges: list[Exchange] = []
     files: dict[str, bytes] = {}
-    for request, response in pairs:
-        route = routes.find(request.method, request.url)
-        operation = route.operation if route.name and route.url.hostname in routes.by_host else None
-        verdict = referee.judge(operation, request, None) if operation else Verdict()
-        body, hiding = asked(request, verdict, content=True)
-        exchange = Exchange(
-            operation=operation.id if operation else FILE.id,
-            at=0.0,
-            path=dict(route.path) if operation else {"url": plain_url(request.url)},
-            body=body,
-            status=response.status,
-            headers=hiding.headers(response.headers),
-            answer=answered(response, hiding),
-        )
-        if "file" in exchange.answer:
-            files[exchange.answer["file"]] = response.body
-        if operation or "file" in exchange.answer:
-            exchanges.append(exchange)
-    if not any(exchange.operation != FILE.id for exchange in exchanges):
-        raise ValueError(f"{path} has no exchange of this API.")
-    return evolve(Tape(exchanges=tuple(exchanges), content=True), kept=files)
+    with path.open("rb") as file:
+        text = file.read(MAX_FILE + 1)
+    if len(text) > MAX_FILE:
+        raise ValueError(f"{path} has more than {MAX_FILE} bytes.")
+    try:
+        interactions = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["interactions"]  # noqa: S506 - safe
+        pairs = [(_request(one["request"]), _response(one["response"])) for one in interactions]
+        sent = [routes.find(request.method, request.url) for request, _ in pairs]
+        # Against a server of its own, an application has other hosts than the document.
+        known = any(route.url.hostname in routes.by_host for route in sent)
+        for route, (request, response) in zip(sent, pairs, strict=True):
+            operation = route.operation if route.name and (route.url.hostname in routes.by_host or not known) else None
+            if operation or links.url(key_of(request.url)):
+                verdict = referee.judge(operation, request, None) if operation else Verdict()
+                hiding = Hiding(contract.document, content=True, secrets=secrets_of(request, request.url))
+                url = "" if operation else request.url
+                made = make_exchange(hiding, route, request, verdict, response, url=url)
+                exchanges.append(evolve(made, authorized=True, number=len(exchanges) + 1))
+                links.change(response, "")
+                files |= {exchanges[-1].answer.get("file", ""): response.body}
+    except (AttributeError, LookupError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path} is not a cassette of vcrpy. If you have a tape, name its folder.") from error
+    if not exchanges:
+        raise ValueError(f"{path} has no exchange of this API: no request has a path of the document.")
+    return Tape(exchanges=tuple(exchanges), content=True, kept=files)
 
 
 def _request(value: dict[str, Any]) -> Request:
-    return Request(str(value["method"]), str(value["uri"]), _headers(value["headers"]), _bytes(value.get("body")))
+    method, uri = _content(value["method"]).decode(), _content(value["uri"]).decode()
+    # Most cassettes are written without the token; a form is read only with one.
+    token = [("Authorization", "Bearer token")] * ("authorization" not in map(str.lower, value["headers"]))
+    return Request(method, uri, [*_headers(value["headers"]), *token], _content(value.get("body")))
 
 
 def _response(value: dict[str, Any]) -> Response:
     body = value["body"]
-    content = _bytes(body.get("string") if isinstance(body, dict) else body)
-    return Response(int(value["status"]["code"]), _headers(value["headers"]), content)
+    content = _content(body.get("string") if isinstance(body, dict) else body)
+    headers = _headers(value["headers"])
+    if ("content-encoding", "gzip") in [(name.lower(), text.lower()) for name, text in headers]:
+        with suppress(zlib.error):  # it may be decoded already
+            content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, MAX_FILE)
+    return Response(int(value["status"]["code"]), headers, content)
 
 
 def _headers(value: dict[str, Any]) -> list[tuple[str, str]]:
     lists = ((str(name), given if isinstance(given, list) else [given]) for name, given in value.items())
-    return [(name, str(one)) for name, given in lists for one in given]
+    return [(name, _content(one).decode("latin-1")) for name, given in lists for one in given]
 
 
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value or "").encode()
+def _content(value: Any) -> bytes:
+    if not isinstance(value, bytes | str | int | None):  # aliases of YAML make a large value of a small file
+        raise TypeError(f"{type(value)} is not a text")
+    return value if isinstance(value, bytes) else ("" if value is None else str(value)).encode()

@@ -1,20 +1,48 @@
-"""What a tape may not keep: tokens, what signs a URL, and, unless it is wanted, prompts and images."""
+"""What a tape may not keep: tokens and what signs a URL, and, unless it is wanted, texts, file names and images.
 
+Without content a text is kept only if the document has its place, and it is a code: an id, a status, a time, or in a
+request a value that the document lists. Digests stand for all others. So nothing has to be known of what is private,
+or of where a service repeats it.
+"""
+
+import json
 import re
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, urlsplit
 
-_TOKEN = "[token]"  # noqa: S105 - it stands for one
-_LONG = 8  # characters
-_SIGNED = re.compile(r"(https?://)(?:[^\s/?#\"'<>\\@]*@)?([^\s?#\"'<>\\]*)(?:[?#][^\s\"'<>\\]*)?", re.IGNORECASE)
+from ..contract import Operation
+from ..contract.census import escape, follow, has, resolve
+from ..contract.reading import Flaw, read_json
+from .answer_referee import declared
+from .records import Request, Response, is_secret
+
+MIN_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
+_TEXTS = {"prompt", "message", "error_msg", "key"}  # texts of people and names of files, also if they look like a code
+_CODE = re.compile(r"[\w.:+-]{1,100}(?:/[\w.+-]{1,100})?", re.ASCII)  # an id, a status, a time, a media type
+_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+_NAME = re.compile(r"[a-z_][\w-]{0,39}", re.ASCII | re.IGNORECASE)
+_DEEP = 100  # levels; around them there are some more in the file of an exchange
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# A text that is a URL: what leads to its host, a user, the host, the path, and the rest.
+_URL = re.compile(r"((?:[a-z][a-z\d+.-]*:)?/+)(?:[^/?#]*@)?([^/?#]*)([^?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_SUFFIX = re.compile(r"\.(?:png|jpe?g|webp|gif|hei[cf]|avif|bmp|tiff?)\Z", re.IGNORECASE)
+_HIDDEN_PATH, _HIDDEN_QUERY = re.compile(r"/sha256-[0-9a-f]{16}(?:\.\w+)?"), re.compile(r"\?sha256=[0-9a-f]{16}")
+# Within a text a query ends at a blank or quote, unless a further parameter follows on the line.
+_QUERY = r"""[^\s"'<>]*(?:[^\n]{0,2000}&[^\s=&"]{1,60}=[^\s"'<>]*)?"""
+_USERS = re.compile(r"((?:\\{0,3}/){2})[^\s/?#\\\"<>@]*@")
+_QUERIES = re.compile(rf"""((?:\\{{0,3}}/){{2}}[^\s?#"<>]*)([?#]{_QUERY})|(\?[\w.%~\[\]-]{{1,60}}={_QUERY})""")
 # Headers that a client reads, or that say which server answered. Any other one may hold a secret.
 _HEADERS = re.compile(
     r"allow|cache-control|content-disposition|content-type|date|location|retry-after(?:-ms)?|server|via"
     r"|www-authenticate|x-should-retry|(?:x-)?ratelimit[\w-]*",
     re.IGNORECASE,
 )
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # of a header
+_FILE_NAME = re.compile(r"(?i);\s*(?:file)?name\*?\d*\*?\s*=.*")
 
 
 def digest(content: bytes | str) -> str:
@@ -22,40 +50,149 @@ def digest(content: bytes | str) -> str:
     return f"sha256:{sha256(content.encode() if isinstance(content, str) else content).hexdigest()}"
 
 
-def plain_url(text: str) -> str:
-    """Return a text whose URLs have no user, query or fragment, which may sign them."""
-    return _SIGNED.sub(r"\1\2", text)
+def is_kept(header: Sequence[str]) -> bool:
+    """Return whether a tape may have a header: no other one, such as a length, and no line end, is sent in a replay."""
+    return bool(_HEADERS.fullmatch(header[0]) and _VALUE.fullmatch(header[1]))
+
+
+def secrets_of(request: Request, url: str = "") -> frozenset[str]:
+    """Return what authorizes a request: the words of such headers, and the queries of its URL and of a file's."""
+    headers = [value for name, value in request.headers if is_secret(name)]
+    words = [word for value in headers for word in re.split(r"[\s;,\"']+", value)]
+    words += [word.partition("=")[2] for word in words]
+    words += [value for address in (request.url, url) for _, value in parse_qsl(urlsplit(address).query)]
+    return frozenset(word for word in words if len(word) >= MIN_SECRET)
 
 
 class Hiding:
-    """Takes out of values what may not be kept: of secrets nothing is left, and of private texts their digests.
+    """Takes out of an exchange what may not be kept.
 
-    A secret is found as it is and percent-encoded; in JSON a value is looked at when it is decoded. A private text is
-    found within another one if it is long enough not to be there by chance.
+    Args:
+        document: The document.
+        content: Whether texts are kept, without secrets and the queries of URLs.
+        secrets: What is not kept, in any spelling.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), private: Iterable[str] = ()) -> None:
-        self.private = dict.fromkeys(private)
-        self._whole = {text: digest(text) for text in self.private}
-        self._inside = {spelled: _TOKEN for secret in secrets if secret for spelled in (secret, quote(secret, safe=""))}
-        self._inside |= {text: sign for text, sign in self._whole.items() if len(text) >= _LONG}
+    def __init__(self, document: Mapping[str, Any], *, content: bool, secrets: Iterable[str] = ()) -> None:
+        self._document, self._content = document, content
+        self._secrets = [_spellings(secret) for secret in secrets]
 
-    def text(self, text: str) -> str:
-        """Return a text without them."""
-        if text in self._whole:
-            return self._whole[text]
-        for secret, put in self._inside.items():
-            text = text.replace(secret, put)
-        return plain_url(text)
+    def asked(self, operation: Operation | None, body: bytes) -> Any:
+        """Return what is kept of the body of a request: of one that is not JSON, its digest."""
+        try:
+            value = read_json(body) if body else None
+        except Flaw:
+            return digest(body)
+        return self._value(value, [operation.schema] if operation and operation.schema else [], asked=True)
 
-    def value(self, value: Any) -> Any:
-        """Return a JSON value without them."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(key): self.value(inner) for key, inner in value.items()}
-        return [self.value(inner) for inner in value] if isinstance(value, list) else value
+    def answered(self, operation: Operation | None, response: Response) -> dict[str, Any]:
+        """Return what is kept of the body of an answer: of a file, and of anything that is not UTF-8, its digest."""
+        body = response.body
+        file = {"file": digest(body), "bytes": len(body)} if body else {}
+        if not body or (operation is None and response.status == 200):
+            return file
+        try:
+            return {"json": self._value(read_json(body), [*_answers(self._document, operation)])}
+        except Flaw:
+            try:
+                return {"text": self._text(body.decode()), "bytes": len(body)}
+            except UnicodeError:
+                return file
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[list[str]]:
         """Return the headers of an answer that may be kept."""
-        return [[name, self.text(value)] for name, value in headers if _HEADERS.fullmatch(name)]
+        kept = []
+        for name, value in filter(is_kept, headers):
+            text = value if self._content else _FILE_NAME.sub("", value)
+            kept.append([name, self.url(text) if name.lower() == "location" else self._scrub(text)])
+        return kept
+
+    def path(self, path: Mapping[str, str]) -> dict[str, str]:
+        """Return the values of a path; a digest stands for one that is no id."""
+        kept = {name: self._scrub(value) for name, value in path.items()}
+        return {name: value if _ID.fullmatch(value) else digest(value) for name, value in kept.items()}
+
+    def name(self, name: str) -> str:
+        """Return what is kept of the name of a property that the document does not have."""
+        return self._scrub(name) if self._content or _NAME.fullmatch(name) else digest(name)
+
+    def url(self, url: str, *, compared: bool = True) -> str:
+        """Return what is kept of a URL: no user, no query, and the path with content only.
+
+        Their digests are left, so that other URLs stay others; that of a query not if it is not `compared`.
+        """
+        found = _URL.fullmatch(url)
+        if not found or not (self._content or found[1].lower().startswith(("http:", "https:"))):
+            return self._text(url)
+        start, host, path, query = found.groups()
+        if not (self._content or _HIDDEN_PATH.fullmatch(path)):
+            suffix = _SUFFIX.search(path)
+            path = f"/sha256-{digest(path)[7:23]}{suffix[0] if suffix else ''}"
+        return self._scrub(f"{start}{host}{path}") + (_hidden(query) if compared else "")
+
+    def _text(self, text: str) -> str:
+        if self._content:
+            return self._scrub(text)
+        return text if DIGEST.fullmatch(text) else digest(text)  # a replay gets the digests that it gave
+
+    def _scrub(self, text: str) -> str:
+        for spellings in self._secrets:
+            text = spellings.sub("[token]", text)
+        return _QUERIES.sub(lambda found: (found[1] or "") + _hidden(found[2] or found[3]), _USERS.sub(r"\1", text))
+
+    def _value(self, value: Any, schemas: list[str], *, asked: bool = False) -> Any:
+        places = {path: known for path, known, _ in declared(self._document, schemas, value) if known}
+
+        def hide(value: Any, path: tuple[str | int, ...]) -> Any:
+            name = next((name for name in reversed(path) if isinstance(name, str)), "")
+            # A list that the document does not have may be the bytes of an image.
+            unknown = name in _TEXTS or (isinstance(value, list) and bool(value) and (*path, 0) not in places)
+            if len(path) == _DEEP or (unknown and not isinstance(value, str) and not self._content):
+                return digest(json.dumps(value, sort_keys=True))
+            if isinstance(value, dict):
+                names = {name: name if (*path, name) in places else self.name(name) for name in value}
+                return {names[name]: hide(inner, (*path, name)) for name, inner in value.items()}
+            if isinstance(value, list):
+                return [hide(inner, (*path, index)) for index, inner in enumerate(value)]
+            return self._leaf(value, name, places.get(path, ()), asked) if isinstance(value, str) else value
+
+        return hide(value, ())
+
+    def _leaf(self, text: str, name: str, schemas: Sequence[str], asked: bool) -> str:
+        if name in _TEXTS or not (schemas or self._content):
+            return self._text(text)
+        if _URL.fullmatch(text):
+            return self.url(text, compared=not asked)
+        listed = (resolve(self._document, f"{at}/enum") for at in schemas if has(self._document, f"{at}/enum"))
+        code = any(text in values for values in listed) if asked else _CODE.fullmatch(text)
+        return self._scrub(text) if code else self._text(text)
+
+
+def _answers(document: Mapping[str, Any], operation: Operation | None) -> Iterator[str]:
+    """Yield the schemas of all answers to an operation: a service may send one with another status or type."""
+    holder = f"/paths/{escape(operation.path)}/{operation.method.lower()}/responses" if operation else ""
+    for status in resolve(document, holder) if has(document, holder) else ():
+        content = f"{follow(document, f'{holder}/{escape(status)}')}/content"
+        yield from (
+            f"{content}/{escape(kind)}/schema"
+            for kind in (resolve(document, content) if has(document, content) else ())
+        )
+
+
+def _hidden(query: str) -> str:
+    return query if not query or _HIDDEN_QUERY.fullmatch(query) else f"?sha256={digest(query)[7:23]}"
+
+
+@lru_cache(100)
+def _spellings(secret: str) -> re.Pattern[str]:
+    """Return what finds a secret: as it is, escaped in JSON, HTML or a URL, wholly or in part, and within base64."""
+    letters = []
+    for letter in secret:
+        percent = "".join(f"%(?:25)*{byte:02x}" for byte in letter.encode())
+        code = ord(letter)
+        letters.append(rf"(?:\\{{0,3}}(?:{re.escape(letter)}|u{code:04x})|{percent}|&#0*{code};|&#x0*{code:x};)")
+    raw, known = secret.encode(), []
+    for before in range(3):
+        whole = b64encode(bytes(before) + raw).decode()[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        known.append("".join({"+": "[+-]", "/": "[/_]"}.get(letter, letter) for letter in whole))
+    return re.compile("|".join(["".join(letters), *known]), re.IGNORECASE)

@@ -1,18 +1,18 @@
 """Links to files of results: those of a server, changed into paths under which the mock serves them."""
 
 import json
+import re
 from collections import OrderedDict
-from pathlib import PurePosixPath
 from threading import Lock
-from urllib.parse import urlsplit
 
 from attrs import define, evolve, field
 
-from .hiding import digest, plain_url
+from .hiding import digest
 from .records import Response
 from .routes import FILE
 
 MAX_LINKS = 10_000  # as many as tasks
+_SUFFIX = re.compile(r"\.\w{1,7}$", re.ASCII)
 
 
 @define
@@ -57,6 +57,6 @@ class Links:
 
 
 def key_of(url: str) -> str:
-    """Return the key of a file by its URL, whatever signs it; it ends as the URL does."""
-    plain = plain_url(url)
-    return digest(plain)[7:31] + PurePosixPath(urlsplit(plain).path).suffix[:8]
+    """Return the key of a file by its URL; it ends as the path of the URL does."""
+    suffix = _SUFFIX.search(re.split(r"[?#]", url, maxsplit=1)[0])
+    return digest(url)[7:31] + (suffix[0] if suffix else "")

@@ -25,7 +25,7 @@ def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
 
 def _pack(headers: Headers) -> str:
     """Return headers as one text, which takes a tenth of the memory, without the values that may be a token."""
-    return "\0".join([text for name, value in headers for text in (name, HIDDEN if _is_secret(name) else value)])
+    return "\0".join([text for name, value in headers for text in (name, HIDDEN if is_secret(name) else value)])
 
 
 def _unpack(text: str) -> Headers:
@@ -34,7 +34,8 @@ def _unpack(text: str) -> Headers:
 
 
 @lru_cache(1_000)
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Return whether a header may carry a token, by its name."""
     return _SECRET.search(name) is not None
 
 

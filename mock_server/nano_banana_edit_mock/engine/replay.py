@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 from threading import Lock
 from typing import Any
 
+from ..contract import Contract
 from ..contract.census import point
-from ..contract.wording import show
+from ..contract.wording import cut, show
 from .answers import content, refuse
+from .hiding import DIGEST, Hiding
 from .links import Links, key_of
 from .records import Request, Response
 from .referee import Verdict
 from .routes import FILE, Route
-from .tape import Exchange, Tape, asked, key
+from .tape import Exchange, Tape, ask, key
 
-_RELATED = 0.4  # of the letters of two requests; less is chance
 _SHOWN = 3  # differences to the nearest request
+_MISSING = object()
 
 
 class Replay:
@@ -27,12 +28,15 @@ class Replay:
 
     waits = False
 
-    def __init__(self, tape: Tape, *, timing: bool = False) -> None:
+    def __init__(self, tape: Tape, contract: Contract, *, timing: bool = False) -> None:
         self._tape, self._timing = tape, timing
+        self._hiding = Hiding(contract.document, content=tape.content)
         self._exchanges: dict[str, list[Exchange]] = {}
-        for exchange in tape.exchanges:
+        # An answer that took longer than a later one was written behind it.
+        for exchange in sorted(tape.exchanges, key=lambda exchange: exchange.at):
             self._exchanges.setdefault(exchange.key, []).append(exchange)
-        self._files = {key_of(str(e.path.get("url"))): e for e in tape.exchanges if e.operation == FILE.id}
+        self._files = {e.path.get("url", ""): e for e in tape.exchanges if e.operation == FILE.id}
+        self._keys = {key_of(url): url for url in self._files}
         self.reset()
 
     def reset(self) -> None:
@@ -46,11 +50,10 @@ class Replay:
         """Return the answer to a request; 404 with the nearest one if it is not on the tape."""
         if route.operation == FILE:
             return self._file(route)
-        body, _ = asked(request, verdict, content=self._tape.content)
-        name, path = str(route.name), dict(route.path)
-        found = self._exchanges.get(key(name, path, body))
+        name, asked = str(route.name), ask(self._hiding, route, request, verdict)
+        found = self._exchanges.get(key(name, asked))
         if not found:
-            return refuse(404, f"{name} is not on the tape. {self._nearest(name, path, body)}")
+            return refuse(404, f"{name} is not on the tape. {self._nearest(name, asked)}")
         response = self._tape.response(self._next(found, now))
         return self._links.change(response, route.origin) if name == "getTask" else response
 
@@ -65,7 +68,11 @@ class Replay:
             return found[min(played, len(found) - 1)]
 
     def _file(self, route: Route) -> Response:
-        exchange = self._files.get(route.path["key"])
+        key = route.path["key"]
+        url = self._keys.get(key) or self._links.url(key) or ""
+        # A URL that was signed anew at each poll is fetched once.
+        same = [one for one in self._files if url and one.partition("?")[0] == url.partition("?")[0]]
+        exchange = self._files.get(url if url in self._files or len(same) != 1 else same[0])
         if exchange is None:
             return refuse(404, f"{route.url.path} is not on the tape.")
         response = self._tape.response(exchange)
@@ -73,30 +80,42 @@ class Replay:
             return response
         from .drawing import render  # noqa: PLC0415 - Pillow is slow to load
 
-        suffix = route.path["key"].rpartition(".")[2]
+        suffix = key.rpartition(".")[2]
         form = suffix if suffix in {"png", "jpeg"} else "jpeg" if suffix == "jpg" else "png"
         kind, drawn = render("The tape has no content.", size="1:1", output_format=form, source=None, seed=exchange.key)
         return content(200, kind, drawn)
 
-    def _nearest(self, name: str, path: Mapping[str, str], body: Any) -> str:
+    def _nearest(self, name: str, asked: Mapping[str, Any]) -> str:
         """Say which request of the tape is nearest, and where it differs."""
-        wanted = key(name, path, body)[:2_000]
-        rated = [
-            (SequenceMatcher(None, wanted, exchange.key[:2_000]).ratio(), -number)
-            for number, exchange in enumerate(self._tape.exchanges)
+        differing = [
+            (_differences(asked, exchange.asked), exchange.number)
+            for exchange in self._tape.exchanges
             if exchange.operation == name
         ]
-        ratio, number = max(rated, default=(0, 0))
-        if ratio < _RELATED:
-            return f"The tape has no request like it among its {len(self._tape.exchanges)}."
-        nearest = self._tape.exchanges[-number]
-        differing = _differences({"path": path, "body": body}, {"path": dict(nearest.path), "body": nearest.body})
-        return f"The nearest is exchange {1 - number}; {'; '.join(differing[:_SHOWN])}."
+        if not differing:
+            return f"None of its {len(self._tape.exchanges)} exchanges is of this operation."
+        texts, number = min(differing, key=lambda pair: len(pair[0]))
+        return f"The nearest is exchange {number}; {'; '.join(texts[:_SHOWN])}."
 
 
 def _differences(here: Any, there: Any, path: tuple[str | int, ...] = ()) -> list[str]:
     """Return where two JSON values differ."""
     if isinstance(here, dict) and isinstance(there, dict):
-        names = {**here, **there}
-        return [text for name in names for text in _differences(here.get(name), there.get(name), (*path, name))]
-    return [] if here == there else [f"{point(path)} is {show(here)}, there {show(there)}"]
+        names: Any = {**here, **there}
+        pairs = [(name, here.get(name, _MISSING), there.get(name, _MISSING)) for name in names]
+    elif isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+        pairs = [(index, one, other) for index, (one, other) in enumerate(zip(here, there, strict=True))]
+    else:
+        return [] if here == there else [f"{point(path)} is {_show(here)}, there {_show(there)}"]
+    return [text for name, one, other in pairs for text in _differences(one, other, (*path, name))]
+
+
+def _show(value: Any) -> str:
+    match value:
+        case list():
+            return f"an array of {len(value)}"
+        case str() if DIGEST.fullmatch(value):
+            return f"{value[:15]}…"
+        case str():
+            return f'"{cut(value)}"'
+    return "missing" if value is _MISSING else show(value)

@@ -124,8 +124,8 @@ class MockService:
             OSError: The tape cannot be read.
             ValueError: It is damaged, or not a tape; the message names the file.
         """
-        path, contract = Path(tape), options.setdefault("contract", load())
-        return cls(upstream=Replay(read_tape(path, contract), timing=timing), **options)
+        contract = options.setdefault("contract", load())
+        return cls(upstream=Replay(read_tape(tape, contract), contract, timing=timing), **options)
 
     @property
     def waits(self) -> bool:

@@ -1,33 +1,31 @@
 """A tape: a folder of exchanges with a server, one readable JSON file each, and of the files in them.
 
-Of a request the tape keeps what it is compared by when it is played: operation, path and body. On a tape without
-content, a digest stands for each prompt and file.
+Of a request the tape keeps what it is compared by when it is played: operation, path and body. What it may not keep is
+in `hiding`.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, field, fields, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from ..contract import Contract, Operation
 from ..contract.reading import Flaw, read_json
 from ..contract.wording import cut
 from .answer_referee import AnswerReferee
-from .hiding import Hiding, digest
+from .hiding import DIGEST, Hiding, digest, is_kept
 from .records import Request, Response
 from .referee import Verdict
-from .routes import FILE
+from .routes import FILE, Route
 
 FORMAT = 1
 HEAD = "tape.json"
 FILES = "files"
 MAX_FILE = 64_000_000  # bytes of one file of a tape
-_NAME = re.compile(r"(\d{1,9})-[\w-]{1,100}\.json", re.ASCII)
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
-_FILE_KINDS = ("image/", "video/", "audio/", "application/octet-stream")
+_NAME = re.compile(r"(\d{1,9})-[\w.-]{1,100}\.json", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -42,8 +40,12 @@ class Exchange:
             digest of anything else; None if there is none.
         status: The status of the answer.
         headers: Its headers, as pairs, as far as they are kept.
-        answer: Its body as `json`, as `text` or as the digest of a `file`; empty if it has none.
+        answer: Its body as `json`, as `text`, or as the digest of a `file`; empty if it has none.
         violations: What was wrong with the answer when it was recorded.
+        undeclared: The properties of the answer that the document did not name.
+        request_violations: What was wrong with the request: the property or header, and the keyword.
+        authorized: Whether the request had an Authorization header.
+        number: The number of its file, or its place in a cassette.
     """
 
     operation: str
@@ -54,20 +56,30 @@ class Exchange:
     headers: list[list[str]]
     answer: Mapping[str, Any]
     violations: list[str] = field(factory=list)
+    undeclared: list[str] = field(factory=list)
+    request_violations: list[str] = field(factory=list)
+    authorized: bool = True
+    number: int = field(default=0, eq=False)
 
     @property
     def key(self) -> str:
         """What equal requests share."""
-        return key(self.operation, self.path, self.body)
+        return key(self.operation, self.asked)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a request is compared by."""
+        return {"authorized": self.authorized, "path": {**self.path}, "body": self.body}
 
     def to_json(self) -> str:
         """Return the file of the exchange."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
+        kept = asdict(self, filter=lambda attribute, _: attribute.name != "number")
+        return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
 
 
-def key(operation: str, path: Mapping[str, str], body: Any) -> str:
+def key(operation: str, asked: Mapping[str, Any]) -> str:
     """Return what equal requests share."""
-    return json.dumps([operation, {**path}, body], sort_keys=True, ensure_ascii=False)
+    return json.dumps([operation, asked], sort_keys=True, ensure_ascii=False)
 
 
 @frozen(kw_only=True)
@@ -99,21 +111,23 @@ class Tape:
         head = _read(folder / HEAD)
         if head.get("format") != FORMAT:
             raise ValueError(f"{folder / HEAD}: format is {cut(head.get('format'))}; it must be {FORMAT}.")
-        found = ((_NAME.fullmatch(file.name), file) for file in folder.iterdir())
+        found = ((_NAME.fullmatch(file.name), file) for file in folder.iterdir() if file.is_file())
         numbered = sorted((int(name[1]), file) for name, file in found if name)
         if not numbered:
             raise ValueError(f"{folder} has no exchanges, such as 0001-createEdit.json.")
-        exchanges = tuple(_exchange(file) for _, file in numbered)
-        return cls(
-            exchanges=exchanges, title=str(head.get("title", "")), content=head.get("content") is True, folder=folder
-        )
+        exchanges = tuple(_exchange(file, number) for number, file in numbered)
+        content = head.get("content") is True
+        for name in {str(one.answer["file"]) for one in exchanges if "file" in one.answer} if content else ():
+            file = folder / FILES / name[7:]
+            if not file.is_file() or digest(file.read_bytes()) != name:
+                raise ValueError(f"{file} is damaged or missing.")
+        return cls(exchanges=exchanges, title=str(head.get("title", "")), content=content, folder=folder)
 
     def file(self, name: str) -> bytes | None:
         """Return the file of a digest; None if it is not on the tape."""
         if name in self.kept:
             return self.kept[name]
-        found = _DIGEST.fullmatch(name)
-        path = self.folder / FILES / found[1] if found and self.folder else None
+        path = self.folder / FILES / name[7:] if self.folder and DIGEST.fullmatch(name) else None
         return path.read_bytes() if path and path.is_file() else None
 
     def response(self, exchange: Exchange) -> Response:
@@ -129,11 +143,11 @@ class Tape:
         headers = [(name, value) for name, value in exchange.headers]
         return Response(exchange.status, (*headers, ("Content-Length", str(len(body)))), body)
 
-    def wrong(self, referee: AnswerReferee, operation: Operation, exchange: Exchange) -> list[str]:
-        """Return what a document says to an answer, as far as it is on the tape."""
+    def judge(self, referee: AnswerReferee, operation: Operation, exchange: Exchange) -> Exchange:
+        """Return an exchange with what a document says to its answer, as far as that is on the tape."""
         verdict = referee.judge(operation, self.response(exchange))
-        undeclared = (f"{place} is not in the document." for place in verdict.undeclared)
-        return [*(violation.message for violation in verdict.violations), *undeclared]
+        violations = [violation.message for violation in verdict.violations]
+        return evolve(exchange, violations=violations, undeclared=[*verdict.undeclared])
 
     def differences(self, contract: Contract) -> Iterator[str]:
         """Yield what a document says to the answers today, and did not when they were recorded, or reversed."""
@@ -142,55 +156,47 @@ class Tape:
         title = contract.document["info"]["title"]
         if self.title not in {"", title}:
             yield f"The tape is of the document {self.title!r}; this one is {title!r}."
-        for number, exchange in enumerate(self.exchanges, start=1):
-            about = f"Exchange {number}, {exchange.operation}"
+        for exchange in self.exchanges:
+            about = f"Exchange {exchange.number}, {exchange.operation}"
             if exchange.operation == FILE.id:
                 continue
             if exchange.operation not in operations:
                 yield f"{about}: the document has no such operation."
                 continue
-            now = self.wrong(referee, operations[exchange.operation], exchange)
-            yield from (f"{about}: now wrong: {text}" for text in now if text not in exchange.violations)
-            yield from (f"{about}: now allowed: {text}" for text in exchange.violations if text not in now)
+            now, then = map(_said, (self.judge(referee, operations[exchange.operation], exchange), exchange))
+            yield from (f"{about}: now wrong: {text}" for text in now if text not in then)
+            yield from (f"{about}: now allowed: {text}" for text in then if text not in now)
 
 
-def asked(request: Request, verdict: Verdict, *, content: bool, earlier: Iterable[str] = ()) -> tuple[Any, Hiding]:
-    """Return what a tape keeps of the body of a request, and what hides the same in its answer.
-
-    An answer may also repeat private texts of `earlier` requests, as the error of a task does.
-    """
-    _, _, token = (request.header("Authorization") or "").rpartition(" ")
-    if verdict.files:
-        files = {file.name: {"file": digest(file.content), "bytes": len(file.content)} for file in verdict.files}
-        return files, Hiding([token], earlier)
-    try:
-        value = read_json(request.body) if request.body else None
-    except Flaw:
-        return digest(request.body), Hiding([token], earlier)
-    hiding = Hiding([token], () if content else (*earlier, *_private(value)))
-    return hiding.value(value), hiding
-
-
-def answered(response: Response, hiding: Hiding) -> dict[str, Any]:
-    """Return what a tape keeps of the body of an answer: of a file, its digest."""
-    if not response.body:
-        return {}
-    kind = (response.header("Content-Type") or "").strip().lower()
-    if kind.startswith(_FILE_KINDS):
-        return {"file": digest(response.body)}
-    try:
-        return {"json": hiding.value(read_json(response.body))}
-    except Flaw:
-        return {"text": hiding.text(response.body.decode(errors="replace"))}
+def make_exchange(
+    hiding: Hiding, route: Route, request: Request, verdict: Verdict, response: Response, *, url: str = ""
+) -> Exchange:
+    """Return what a tape keeps of a request and its answer; `url` is that of a file."""
+    operation = None if url else route.operation
+    asked = ask(hiding, route, request, verdict)
+    violations = [f"{hiding.name(one.field or one.location)}: {one.keyword}" for one in verdict.violations]
+    return Exchange(
+        operation=operation.id if operation else FILE.id,
+        at=0.0,
+        path={"url": hiding.url(url)} if url else asked["path"],
+        body=asked["body"],
+        status=response.status,
+        headers=hiding.headers(response.headers),
+        answer=hiding.answered(operation, response),
+        request_violations=violations,
+        authorized=asked["authorized"],
+    )
 
 
-def _private(value: Any) -> Iterator[str]:
-    """Yield the texts of a body that are content: the prompt, and images within their URLs."""
-    if isinstance(value, dict):
-        urls = value.get("image_urls")
-        for text in (value.get("prompt"), *(urls if isinstance(urls, list) else ())):
-            if isinstance(text, str) and text and (text == value.get("prompt") or text[:5].lower() == "data:"):
-                yield text
+def ask(hiding: Hiding, route: Route, request: Request, verdict: Verdict) -> dict[str, Any]:
+    """Return what a request is compared by, as far as a tape keeps it."""
+    files = {file.name: {"file": digest(file.content), "bytes": len(file.content)} for file in verdict.files}
+    body = files or hiding.asked(route.operation, request.body)
+    return {"authorized": request.header("Authorization") is not None, "path": hiding.path(route.path), "body": body}
+
+
+def _said(exchange: Exchange) -> list[str]:
+    return [*exchange.violations, *(f"{place} is not in the document." for place in exchange.undeclared)]
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -207,24 +213,37 @@ def _read(file: Path) -> dict[str, Any]:
     return value
 
 
-def _exchange(file: Path) -> Exchange:
+def _exchange(file: Path, number: int) -> Exchange:
     value = _read(file)
-    kinds: dict[str, Any] = {
-        "operation": str,
-        "at": int | float,
-        "path": dict,
-        "body": object,
-        "status": int,
-        "headers": list,
-        "answer": dict,
-        "violations": list,
+    headers, path, status = value.get("headers"), value.get("path"), value.get("status")
+    sound = {
+        "operation": isinstance(value.get("operation"), str),
+        "at": type(value.get("at")) in {int, float},
+        "path": isinstance(path, dict) and all(isinstance(text, str) for text in path.values()),
+        "body": "body" in value,
+        "status": type(status) is int and 200 <= status <= 599,
+        "headers": isinstance(headers, list) and all(map(_is_header, headers)),
+        "answer": _is_answer(value.get("answer")),
+        "authorized": isinstance(value.get("authorized"), bool),
+        **{name: _are_texts(value.get(name)) for name in ("violations", "undeclared", "request_violations")},
     }
-    for name, kind in kinds.items():
-        if not isinstance(value.get(name), kind):
-            raise ValueError(f"{file}: {name} is damaged or missing.")  # noqa: TRY004 - of a file
-    if not all(
-        isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
-        for pair in value["headers"]
-    ):
-        raise ValueError(f"{file}: headers is damaged; it must be pairs of name and value.")
-    return Exchange(**{one.name: value[one.name] for one in fields(Exchange)})
+    if damaged := [name for name, is_sound in sound.items() if not is_sound]:
+        raise ValueError(f"{file}: {damaged[0]} is damaged or missing.")
+    return Exchange(**{one.name: value[one.name] for one in fields(Exchange) if one.name != "number"}, number=number)
+
+
+def _is_header(pair: Any) -> bool:
+    return _are_texts(pair) and len(pair) == 2 and is_kept(pair)
+
+
+def _is_answer(answer: Any) -> bool:
+    match answer:
+        case {"json": _} | {"text": str()}:
+            return True
+        case {"file": str(name)}:
+            return DIGEST.fullmatch(name) is not None
+    return bool(answer == {})
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)

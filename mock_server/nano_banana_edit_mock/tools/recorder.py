@@ -2,9 +2,8 @@
 
 import json
 import logging
+import re
 import tempfile
-from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -13,13 +12,12 @@ from attrs import evolve
 
 from ..contract import Contract
 from ..engine.answer_referee import AnswerReferee
-from ..engine.hiding import Hiding, digest, plain_url
+from ..engine.hiding import Hiding, digest, secrets_of
 from ..engine.records import Request, Response
 from ..engine.referee import Verdict
-from ..engine.routes import FILE, Route
-from ..engine.tape import FILES, FORMAT, HEAD, Exchange, Tape, answered, asked
+from ..engine.routes import Route
+from ..engine.tape import FILES, FORMAT, HEAD, Tape, make_exchange
 
-_REMEMBERED = 1_000  # private texts, which the answers to later requests may repeat
 _LOG = logging.getLogger("nano_banana_edit_mock")
 
 
@@ -27,32 +25,30 @@ class Recorder:
     """Writes each exchange into a folder, whole or not at all, without tokens and what signs a URL.
 
     Args:
-        folder: The folder; it is made if it does not exist, and must be empty.
+        folder: The folder; it is made if it does not exist, and must be empty. Nothing is written into it before the
+            first exchange.
         contract: The contract that the answers are held to.
-        content: Whether prompts and files are kept; default False keeps a digest of each.
+        content: Whether texts, paths of URLs and files are kept; default False keeps a digest of each.
 
     Raises:
         OSError: The folder cannot be written.
         ValueError: The folder is not empty.
     """
 
-    def __init__(self, folder: Path, contract: Contract, *, content: bool = False) -> None:
-        self._folder, self._content = folder, content
+    def __init__(self, folder: Path | str, contract: Contract, *, content: bool = False) -> None:
+        self._folder = folder = Path(folder)
+        self._content, self._document = content, contract.document
         self._referee, self._lock = AnswerReferee(contract), Lock()
         self._tape = Tape(exchanges=(), folder=folder)
         self._count, self._began = 0, 0.0
         self._stopped = False
-        self._private: deque[str] = deque(maxlen=_REMEMBERED)
-        info = contract.document["info"]
-        head = {"format": FORMAT, "title": info["title"], "version": info["version"], "content": content}
-        head["recorded"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._head: Path | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise ValueError(f"{folder} is not empty. Name a new folder for the tape.")
-            if content:
-                (folder / FILES).mkdir()
-            self._write(HEAD, f"{json.dumps(head, ensure_ascii=False, indent=2)}\n".encode())
+            with tempfile.TemporaryFile(dir=folder):
+                pass
         except OSError as error:
             raise type(error)(f"{folder} cannot be written ({error.strerror}).") from error
 
@@ -60,42 +56,41 @@ class Recorder:
         self, route: Route, request: Request, verdict: Verdict, response: Response, now: float, url: str = ""
     ) -> None:
         """Write an exchange; `url` is that of a file. After a failure, which is logged, nothing more is written."""
-        operation = route.operation
-        name = FILE.id if url or operation is None else operation.id
+        hiding = Hiding(self._document, content=self._content, secrets=secrets_of(request, url))
+        kept = make_exchange(hiding, route, request, verdict, response, url=url)
+        if route.operation and not url:
+            kept = self._tape.judge(self._referee, route.operation, kept)
+        files = [file.content for file in verdict.files] + [response.body] * ("file" in kept.answer)
         with self._lock:
             if self._stopped:
                 return
-            earlier = tuple(self._private)
-            body, hiding = (None, Hiding()) if url else asked(request, verdict, content=self._content, earlier=earlier)
-            self._private.extend(text for text in hiding.private if text not in earlier)
             self._began = self._began if self._count else now
-            self._count += 1
-            exchange = Exchange(
-                operation=name,
-                at=round(now - self._began, 3),
-                path={"url": plain_url(url)} if url else dict(route.path),
-                body=body,
-                status=response.status,
-                headers=hiding.headers(response.headers),
-                answer=answered(response, hiding),
-            )
+            kept = evolve(kept, at=round(now - self._began, 3))
             try:
-                for content in self._contents(verdict, response, exchange):
+                if not self._count:
+                    self._begin()
+                for content in files if self._content else ():
                     self._write(f"{FILES}/{digest(content).removeprefix('sha256:')}", content)
-                if operation and not url:
-                    exchange = evolve(exchange, violations=self._tape.wrong(self._referee, operation, exchange))
-                self._write(f"{self._count:04}-{name}.json", exchange.to_json().encode())
+                name = re.sub(r"[^\w.-]", "-", kept.operation)[:100]
+                self._write(f"{self._count + 1:04}-{name}.json", kept.to_json().encode())
+                self._count += 1
             except OSError as error:
                 self._stopped = True
+                if self._head and not self._count:
+                    self._head.unlink(missing_ok=True)
                 where = f"{self._folder} cannot be written ({error.strerror})"
-                _LOG.error("The tape ends after %s exchanges: %s.", self._count - 1, where)
+                _LOG.error("The tape ends before exchange %s: %s.", self._count + 1, where)
 
-    def _contents(self, verdict: Verdict, response: Response, exchange: Exchange) -> Iterator[bytes]:
-        """Yield the files of an exchange, if they are kept."""
+    def _begin(self) -> None:
+        """Write the head of the tape; another recorder may have taken the folder meanwhile."""
+        info = self._document["info"]
+        head = {"format": FORMAT, "title": info["title"], "version": info["version"], "content": self._content}
+        head["recorded"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        with (self._folder / HEAD).open("x", encoding="utf-8") as file:
+            self._head = self._folder / HEAD
+            file.write(f"{json.dumps(head, ensure_ascii=False, indent=2)}\n")
         if self._content:
-            yield from (file.content for file in verdict.files)
-            if "file" in exchange.answer:
-                yield response.body
+            (self._folder / FILES).mkdir()
 
     def _write(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all."""
@@ -103,7 +98,6 @@ class Recorder:
         try:
             with open(handle, "wb") as file:  # noqa: PTH123 - of a descriptor
                 file.write(content)
-            Path(temporary).chmod(0o644)
             Path(temporary).replace(self._folder / name)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
