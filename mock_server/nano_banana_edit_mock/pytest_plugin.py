@@ -146,6 +146,4 @@ def _made(*, tape: Any = None, **options: Any) -> MockService:
         return MockService(**options)
     if useless := [name for name in _OWN if name in options]:
         raise ValueError(f"{useless[0]} has no effect with tape. Leave it out.")
-    if not isinstance(tape, str | Path):
-        raise TypeError(f"tape is {tape!r}; use the path of a tape.")
     return MockService.replay(tape, **options)

@@ -133,22 +133,25 @@ def test_errors_of_the_request_are_evidence(tmp_path):
         ("uploadFile", {}, {"file": "text"}),
         ("uploadFile", {}, {"file": {"file": "sha256:00"}}),
         ("createEdit", {}, "sha256:00"),
+        ("createEdit", {}, {"prompt": "sha256:00", "image_urls": ["https://a.example/b"]}),  # it was too long
         ("getTask", {"task": "t"}, None),
     ],
 )
 def test_what_cannot_be_repeated(tmp_path, operation, path, body):
     """A request that is not whole on the tape, or whose operation is gone, is not compared."""
     tape = taped(tmp_path / "tape", polls=0)
-    odd: Exchange = evolve(tape.exchanges[0], operation=operation, path=path, body=body)
+    odd: Exchange = evolve(tape.exchanges[0], operation=operation, path=path, body=body, request_violations=["p"])
     tape = evolve(tape, exchanges=(odd, *tape.exchanges))
     assert [] == [*compare(tape, load())]
-    assert [2] == [number for number, _, _ in repeatable(tape, load())]
+    assert [*tape.exchanges[1:]] == [exchange for exchange, _, _ in repeatable(tape, load())]
 
 
 def test_a_request_without_a_body(tmp_path):
-    """A request that has no body, or an upload of any size, is one that the mock refuses, too."""
-    tape = taped(tmp_path / "tape", requests=[Request("POST", EDIT, HEADERS)])
+    """A request without a body or a token, and an upload of any size, are what the mock refuses, too."""
+    requests = [Request("POST", EDIT, HEADERS), Request("POST", EDIT, HEADERS[1:], POST.body)]
+    tape = taped(tmp_path / "tape", requests=requests)
     assert [] == [*compare(tape, load())]
+    assert [400, 401] == [exchange.status for exchange, _, _ in repeatable(tape, load())]
     body = {"file": {"file": "sha256:00", "bytes": 10**15}}
     assert [] == with_answer(tape, 1, operation="uploadFile", body=body, status=413)
 

@@ -273,7 +273,7 @@ TAPE = Path(__file__).parents[2] / "examples" / "tape"
         for message, options in [
             ("polls has no effect with tape. Leave it out.", {"tape": TAPE, "polls": 2}),
             ("seed has no effect with tape. Leave it out.", {"tape": str(TAPE), "seed": 0}),
-            ("tape is 7; use the path of a tape.", {"tape": 7}),
+            ("tape is 7; it must be the path of a tape", {"tape": 7}),
             ("the marker got an unexpected keyword argument 'timing'", {"timing": True}),
         ]
     ],

@@ -8,7 +8,7 @@ from attrs import evolve
 from ..contract import Contract, Operation
 from ..contract.census import point
 from ..contract.reading import Flaw, read_json
-from ..engine.records import Outcome, Response
+from ..engine.records import Outcome, Request, Response
 from ..engine.referee import Referee
 from ..engine.service import MockService
 from ..engine.tape import Exchange, Tape
@@ -20,13 +20,18 @@ _POLLS = 2  # until a task is finished, so that it is pending, processing and fi
 _CIRCUMSTANCES = (401, 402, 403, 404, 408, 429, *range(500, 600))  # statuses that are not the request's own fault
 
 
-def repeatable(tape: Tape, contract: Contract) -> Iterator[tuple[int, Operation, Exchange]]:
-    """Yield the exchanges whose requests are whole on a tape, with their numbers and operations."""
-    operations = {operation.id: operation for operation in contract.operations}
-    for number, exchange in enumerate(tape.exchanges, start=1):
+def repeatable(tape: Tape, contract: Contract) -> Iterator[tuple[Exchange, Operation, Request]]:
+    """Yield the exchanges whose requests can be made anew, with these; of some a tape has only digests."""
+    operations, referee = {operation.id: operation for operation in contract.operations}, Referee(contract)
+    for exchange in tape.exchanges:
         operation = operations.get(exchange.operation)
         if operation and {*operation.parameters} == {*exchange.path} and _is_whole(operation, exchange.body):
-            yield number, operation, exchange
+            request = _request(operation, exchange, referee.max_body)
+            valid = not referee.judge(operation, request, None).violations
+            if valid and exchange.status in _CIRCUMSTANCES:
+                request = evolve(request, headers=(*request.headers, ("Prefer", f"code={exchange.status}")))
+            if not (valid and exchange.request_violations):  # what was wrong with it is not on the tape
+                yield exchange, operation, request
 
 
 def compare(tape: Tape, contract: Contract) -> Iterator[str]:
@@ -36,31 +41,31 @@ def compare(tape: Tape, contract: Contract) -> Iterator[str]:
     finds the task in the same status, as the time that a task takes is not of its kind. The mock is asked for errors
     that any valid request may have, such as 429.
     """
-    service, referee = MockService(contract=contract, polls=_POLLS), Referee(contract)
+    service = MockService(contract=contract, polls=_POLLS)
     polls = {operation.id: operation for operation in contract.operations}["getTask"]
     tasks: dict[str, dict[str, Response]] = {}  # answers to polls by status, by the ids on the tape
     known: set[str] = set()
-    for number, operation, exchange in repeatable(tape, contract):
-        theirs = tape.response(exchange)
+    for exchange, operation, request in repeatable(tape, contract):
+        theirs, about = tape.response(exchange), f"Exchange {exchange.number}, {exchange.operation}"
         if operation.id == "createEdit" and theirs.status < 300:
             task_id = str(_object(theirs).get("task_id"))
             service.reset()
             service.next(_outcome(tape, task_id))
-            ours = _send(service, referee, operation, exchange)
+            ours = service.handle(request)
             tasks[task_id] = _poll(service, polls, str(_object(ours).get("task_id")))
         elif operation.id == "getTask" and theirs.status < 300:
             status = str(_object(theirs).get("status"))
             answers = tasks.get(str(exchange.path.get("id")), {})
             if status not in answers:
-                yield f"Exchange {number}, getTask: the mock has no such task with the status {status!r}."
+                yield f"{about}: the mock has no such task with the status {status!r}."
                 continue
             ours = answers[status]
         else:
-            ours = _send(service, referee, operation, exchange, theirs.status)
+            ours = service.handle(request)
         for text in _differences(theirs, ours):
             if f"{exchange.operation} {text}" not in known:  # once is enough
                 known.add(f"{exchange.operation} {text}")
-                yield f"Exchange {number}, {exchange.operation}: {text}"
+                yield f"{about}: {text}"
 
 
 def _is_whole(operation: Operation, body: Any) -> bool:
@@ -72,19 +77,14 @@ def _is_whole(operation: Operation, body: Any) -> bool:
     )
 
 
-def _send(
-    service: MockService, referee: Referee, operation: Operation, exchange: Exchange, status: int = 200
-) -> Response:
-    """Return the mock's answer to the request of an exchange, or the error that it has on the tape."""
+def _request(operation: Operation, exchange: Exchange, most: int) -> Request:
+    """Return the request of an exchange."""
     value = exchange.body
     if operation.fields:  # what is too large is refused, however large it is
-        value = {name: min(file["bytes"], service.max_body) for name, file in value.items()}
-    request = make_request(operation, operation.servers[0], exchange.path, value, _AUTHORIZED)
-    if exchange.body is None:
-        request = evolve(request, body=b"")
-    if status in _CIRCUMSTANCES and not referee.judge(operation, request, None).violations:
-        request = evolve(request, headers=(*request.headers, ("Prefer", f"code={status}")))
-    return service.handle(request)
+        value = {name: min(file["bytes"], most) for name, file in value.items()}
+    headers = _AUTHORIZED if exchange.authorized else {}
+    request = make_request(operation, operation.servers[0], exchange.path, value, headers)
+    return evolve(request, body=b"") if exchange.body is None else request
 
 
 def _poll(service: MockService, operation: Operation, task_id: str) -> dict[str, Response]:

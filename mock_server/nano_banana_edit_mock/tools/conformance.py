@@ -133,9 +133,9 @@ def check_tape(path: Path, contract: Contract | None = None) -> Iterator[Check]:
     contract = contract or load()
     tape, referee = read_tape(path, contract), AnswerReferee(contract)
     operations = {operation.id: operation for operation in contract.operations}
-    for number, exchange in enumerate(tape.exchanges, start=1):
+    for exchange in tape.exchanges:
         operation = operations.get(exchange.operation, evolve(FILE, id=exchange.operation, servers=()))
-        case = case_of(operation, operation.id, f"exchange {number}")
+        case = case_of(operation, operation.id, f"exchange {exchange.number}")
         if exchange.operation not in operations:
             yield Check(case=case, skipped=f"the document has no {exchange.operation}")
             continue
