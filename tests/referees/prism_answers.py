@@ -1,4 +1,4 @@
-"""Prism as a validating proxy: where it finds other answers wrong than ours does, and why.
+"""Prism and our proxy before the same service: where they find other places of its answers wrong, and why.
 
 `make compare-mock` needs Node. It fails when a difference is not explained below, and when an explained one is gone.
 """
@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from nano_banana_edit_mock import MockServer, MockService, Proxy, load
 
 from ..mock.answer_table import ANSWERS, Answer
 from .prism import prism
@@ -36,6 +40,7 @@ _EXPLAINED = {
         "Latin-1",
         "lone surrogate",
     ],
+    "no alternative fits; Prism also names what is missing in one of them": ["result item without url"],
     "the document names application/json; Prism takes what has it for a suffix": ["type 'application/problem+json'"],
     "Prism ends at a Content-Type that is not one": [
         "type 'json'",
@@ -55,8 +60,8 @@ _FILE = b'Content-Disposition: form-data; name="file"; filename="a.png"\r\nConte
 _FORM = b"--b\r\n" + _FILE + b"\r\n\r\nx\r\n--b--\r\n"
 _JSON = b'{"image_urls": ["https://a.example/b"], "prompt": "p"}'
 _REQUESTS = {
-    "createEdit": ("POST", "/generate/k/nano-banana-edit", _JSON, {"Content-Type": "application/json"}),
-    "getTask": ("GET", "/tasks/t", b"", {}),
+    "createEdit": ("POST", "/v1/generate/k/nano-banana-edit", _JSON, {"Content-Type": "application/json"}),
+    "getTask": ("GET", "/v1/tasks/t", b"", {}),
     "uploadFile": ("POST", "/api/upload/file", _FORM, {"Content-Type": "multipart/form-data; boundary=b"}),
 }
 
@@ -94,37 +99,57 @@ def service(answers: list[Answer]) -> Iterator[str]:
 
 
 def differing() -> Iterator[tuple[str, str]]:
-    """Yield the answers that Prism judges otherwise, and what it does."""
+    """Yield the answers that Prism judges otherwise than ours, and what it does."""
     rows = [*ANSWERS]
-    with service(rows) as upstream:
+    with service(rows) as upstream, MockServer(MockService(upstream=Proxy(load(), upstream))) as ours:
         while rows:
             with prism(proxy=upstream) as url:
-                yield from _until_it_ends(url, rows)
+                yield from _until_it_ends(url, ours.url, rows)
 
 
-def _until_it_ends(url: str, rows: list[Answer]) -> Iterator[tuple[str, str]]:
-    host, _, port = url.removeprefix("http://").rpartition(":")
+def _until_it_ends(url: str, ours: str, rows: list[Answer]) -> Iterator[tuple[str, str]]:
     while rows:
         row = rows[0]
-        method, path, body, headers = _REQUESTS[row.operation]
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        status, known = _ask(ours, row, "")
+        assert (status, bool(known)) == (row.status, bool(row.wrong)), row.name
         try:
-            connection.request(method, path, body, {"Authorization": "Bearer t", **headers})
-            response = connection.getresponse()
-            response.read()
+            status, found = _ask(url, row, "/v1")
         except (OSError, http.client.HTTPException):
             yield row.name, "it ends"
-            del rows[0]
             return
         finally:
-            connection.close()
-        found = json.loads(response.getheader("sl-violations") or "[]")
-        wrong = any(one["location"][0] == "response" for one in found)
-        if response.status != row.status:
-            yield row.name, f"an error of its own, {response.status}"
-        elif wrong != bool(row.wrong):
-            yield row.name, "wrong" if wrong else "right"
-        del rows[0]
+            del rows[0]
+        if status != row.status:
+            yield row.name, f"an error of its own, {status}"
+        elif found != known:
+            yield row.name, f"wrong at {', '.join(sorted(found))}" if found else "right"
+
+
+def _ask(url: str, row: Answer, without: str) -> tuple[int, set[str]]:
+    """Return the status of the answer that a proxy passes on, and the places that it finds wrong in it."""
+    method, path, body, headers = _REQUESTS[row.operation]
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    try:
+        connection.request(method, path.removeprefix(without), body, {"Authorization": "Bearer t", **headers})
+        response = connection.getresponse()
+        response.read()
+    finally:
+        connection.close()
+    ours = json.loads(response.getheader("Mock-Violations") or "[]")
+    theirs = [
+        one for one in json.loads(response.getheader("sl-violations") or "[]") if one["location"][0] == "response"
+    ]
+    if any(one["location"] == ["response"] for one in theirs):  # of another media type Prism judges the body, too
+        return response.status, {"header"}
+    found = {one["pointer"] if one["location"] == "answer.body" else "header" for one in ours}
+    return response.status, found | {_place(one) for one in theirs}
+
+
+def _place(violation: dict[str, Any]) -> str:
+    """Return the place that Prism finds wrong; a property that is missing stands in its message alone."""
+    missing = re.findall("required property '(.+)'", violation["message"])
+    return "".join(f"/{name}" for name in [*violation["location"][2:], *missing])
 
 
 def main() -> int:
