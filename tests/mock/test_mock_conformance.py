@@ -14,20 +14,15 @@ from nano_banana_edit_mock.tools.conformance import Check, Conformance, to_json,
 TOKEN = "sekret"
 API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
 
-
-@pytest.fixture(autouse=True)
-def waited(monkeypatch):
-    """The seconds that the run would have waited."""
-    waits = []
-    monkeypatch.setattr("time.sleep", waits.append)
-    return waits
+pytestmark = pytest.mark.usefixtures("waited")
 
 
-def ask(server, *, base_url=API, rate=None, **options):
+def ask(server, *, contract=None, base_url=API, rate=None, **options):
     """Everything that a run against a transport finds."""
-    http = httpx2.Client(transport=server)
     limits = {} if rate is None else {"rate": rate}
-    return list(Conformance(**options).run(base_url=base_url, files_url=FILES, token=TOKEN, http=http, **limits))
+    run = Conformance(contract, **options)
+    with httpx2.Client(transport=server) as http:
+        return [*run.run(base_url=base_url, files_url=FILES, token=TOKEN, http=http, **limits)]
 
 
 def lax(keyword, value):

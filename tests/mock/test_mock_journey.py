@@ -5,6 +5,7 @@ import json
 import struct
 import xml.etree.ElementTree as ET
 import zlib
+from functools import partial
 
 import httpx2
 import pytest
@@ -12,16 +13,10 @@ from nano_banana_edit_mock import MockService, Outcome, load, mock_transport
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.tools.conformance import Conformance, to_html, to_json, to_junit
 
-TOKEN = "sekret"
-API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
+from . import test_mock_conformance
+from .test_mock_conformance import TOKEN
 
-
-@pytest.fixture(autouse=True)
-def waited(monkeypatch):
-    """The seconds that the run would have waited."""
-    waits = []
-    monkeypatch.setattr("time.sleep", waits.append)
-    return waits
+pytestmark = pytest.mark.usefixtures("waited")
 
 
 def small():
@@ -38,11 +33,7 @@ def small():
 SMALL = small()
 
 
-def ask(server, **options):
-    """Everything that a run against a transport finds."""
-    with httpx2.Client(transport=server) as http:
-        run = Conformance(SMALL, **options)
-        return [*run.run(base_url=API, files_url=FILES, token=TOKEN, rate=1e9, http=http)]
+ask = partial(test_mock_conformance.ask, contract=SMALL)
 
 
 def journey(server):
@@ -214,8 +205,7 @@ def test_a_document_without_uploads():
     del document["paths"]["/api/upload/file"]
     contract = parse(document)
     service, run = MockService(contract=contract), Conformance(contract, spend=True)
-    with httpx2.Client(transport=mock_transport(service)) as http:
-        checks = [*run.run(base_url=API, files_url=FILES, token=TOKEN, rate=1e9, http=http)]
+    checks = ask(mock_transport(service), contract=contract, spend=True)
     assert "createEdit.responses" not in {check.case.constraint.id for check in checks}
     assert run.billed == len(service.edits)
 
