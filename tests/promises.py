@@ -124,5 +124,6 @@ PASSED_ON_ONCE = promise(
     "The mock as a proxy passes a submission on at most once. If its answer is lost, the answer is a 502 that says so."
 )
 NO_SECRET_ON_TAPE = promise(
-    "A tape holds no token, cookie or query of a URL, and no prompt, file name or image unless you ask for content."
+    "A tape holds no token, cookie or query of a URL, and, unless you ask for content, no prompt, message, file name, "
+    "path of a URL or image."
 )

@@ -346,6 +346,15 @@ def test_a_tape_is_held_to_the_document_of_today(tmp_path):
     assert edited.startswith("Exchange 2, createEdit: now wrong: task_id has 36 characters")
 
 
+def test_a_difference_is_a_warning(tmp_path):
+    """A tape whose answers the document of today sees in another way is played with a warning each."""
+    edit(recorded(tmp_path / "tape"))
+    file = tmp_path / "tape" / "0002-createEdit.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"violations": ["once"]}))
+    with pytest.warns(UserWarning, match=r"tape: Exchange 2, createEdit: now allowed: once$"):
+        MockService.replay(tmp_path / "tape")
+
+
 def test_a_service_that_was_wrong_may_become_right(tmp_path):
     """A violation that was recorded, and is none any more, is a difference as well."""
     wrong = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"id": "t", "status": 3, "eta": 1}))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from email.message import Message
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -51,6 +51,7 @@ class AnswerReferee:
     def __init__(self, contract: Contract) -> None:
         self._document: Any = contract.document
         self._schemas = Schemas(contract, formats=True)
+        self._named = cache(partial(named, contract.document))
 
     def judge(self, operation: Operation, response: Response, *, method: str = "") -> AnswerVerdict:
         """Judge the whole answer to a request of an operation; `method` is the request's, if it is another one.
@@ -75,9 +76,21 @@ class AnswerReferee:
         except Flaw as flaw:
             return AnswerVerdict(violations=(Violation.of_body(flaw.keyword, flaw.explain(), flaw.path),))
         found = self._schemas.check(schema, value)
-        places = declared(self._document, [schema], value)
-        undeclared = (spell(path) for path, known, closed in places if closed and not known)
+        undeclared = self._undeclared((schema,), value, ())
         return AnswerVerdict(violations=found, undeclared=tuple(islice(undeclared, MAX_VIOLATIONS)))
+
+    def _undeclared(self, schemas: tuple[str, ...], value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
+        """Yield the places of the properties within a value that none of its schemas names."""
+        items, properties, closed, _ = self._named(schemas)
+        if isinstance(value, list):
+            for index, inner in enumerate(value):
+                yield from self._undeclared(items, inner, (*path, index))
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if known := properties.get(name):
+                    yield from self._undeclared(known, inner, (*path, name))
+                elif closed:
+                    yield spell((*path, name))
 
     def _response(self, operation: Operation, status: int) -> str:
         """Return the pointer to the content that the document describes for a status."""
@@ -133,39 +146,25 @@ def _text(body: bytes, charset: str) -> str:
         raise _Wrong(f"The body is not {cut(charset)} ({error}).") from error
 
 
-def declared(
-    document: Any, pointers: Iterable[str], value: Any
-) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...], bool]]:
-    """Yield the places within a value, with the schemas for them, and whether a place without any is undeclared.
+def named(
+    document: Any, pointers: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], bool, tuple[Any, ...]]:
+    """Return what the schemas at `pointers` say of a value.
 
-    Nothing within a place without a schema is yielded.
+    That is the schemas of its items and of its properties, whether any other property is undeclared, and the values
+    that they list.
     """
-
-    @cache
-    def inside(schemas: tuple[str, ...], end: str) -> tuple[str, ...]:
-        return tuple(_all(document, [place for at in schemas if has(document, place := f"{at}/{end}")]))
-
-    @cache
-    def closed(schemas: tuple[str, ...]) -> bool:
-        further = ("additionalProperties", "patternProperties")
-        named, others = (
-            any(has(document, f"{at}/{keyword}") for at in schemas for keyword in keywords)
-            for keywords in (("properties",), further)
-        )
-        return named and not others
-
-    def walk(
-        value: Any, schemas: tuple[str, ...], path: tuple[str | int, ...]
-    ) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...], bool]]:
-        items: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else ()
-        for name, inner in enumerate(value) if isinstance(value, list) else items:
-            end = "items" if isinstance(name, int) else f"properties/{escape(name)}"
-            known = inside(schemas, end)
-            yield (*path, name), known, isinstance(name, str) and closed(schemas)
-            if known:
-                yield from walk(inner, known, (*path, name))
-
-    yield from walk(value, tuple(_all(document, pointers)), ())
+    schemas = list(_all(document, pointers))
+    properties: dict[str, tuple[str, ...]] = {}
+    naming = [at for at in schemas if has(document, f"{at}/properties")]
+    for at in naming:
+        for name in resolve(document, f"{at}/properties"):
+            properties[name] = (*properties.get(name, ()), f"{at}/properties/{escape(name)}")
+    further = ("additionalProperties", "patternProperties")
+    opened = any(has(document, f"{at}/{keyword}") for at in schemas for keyword in further)
+    items = tuple(f"{at}/items" for at in schemas if has(document, f"{at}/items"))
+    values = tuple(value for at in schemas if has(document, f"{at}/enum") for value in resolve(document, f"{at}/enum"))
+    return items, properties, bool(naming) and not opened, values
 
 
 def _all(document: Any, pointers: Iterable[str]) -> Iterator[str]:

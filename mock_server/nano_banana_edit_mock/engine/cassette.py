@@ -35,6 +35,7 @@ def read_tape(tape: Path | str, contract: Contract) -> Tape:
 def _read_cassette(path: Path, contract: Contract) -> Tape:
     """Read a cassette in YAML or JSON. It has no times; requests to other services, results apart, are left out."""
     routes, referee, links = Routes(contract), Referee(contract), Links()
+    hiding = Hiding(contract.document, content=True)
     exchanges: list[Exchange] = []
     files: dict[str, bytes] = {}
     with path.open("rb") as file:
@@ -51,7 +52,7 @@ def _read_cassette(path: Path, contract: Contract) -> Tape:
             operation = route.operation if route.name and (route.url.hostname in routes.by_host or not known) else None
             if operation or links.url(key_of(request.url)):
                 verdict = referee.judge(operation, request, None) if operation else Verdict()
-                hiding = Hiding(contract.document, content=True, secrets=secrets_of(request, request.url))
+                hiding = evolve(hiding, secrets=secrets_of(request, request.url))
                 url = "" if operation else request.url
                 made = make_exchange(hiding, route, request, verdict, response, url=url)
                 exchanges.append(evolve(made, authorized=True, number=len(exchanges) + 1))

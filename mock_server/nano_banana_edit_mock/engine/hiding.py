@@ -8,16 +8,18 @@ or of where a service repeats it.
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from attrs import Factory, field, frozen
+
 from ..contract import Operation
 from ..contract.census import escape, follow, has, resolve
 from ..contract.reading import Flaw, read_json
-from .answer_referee import declared
+from .answer_referee import named
 from .records import Request, Response, is_secret
 
 MIN_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
@@ -34,7 +36,7 @@ _HIDDEN_PATH, _HIDDEN_QUERY = re.compile(r"/sha256-[0-9a-f]{16}(?:\.\w+)?"), re.
 # Within a text a query ends at a blank or quote, unless a further parameter follows on the line.
 _QUERY = r"""[^\s"'<>]*(?:[^\n]{0,2000}&[^\s=&"]{1,60}=[^\s"'<>]*)?"""
 _USERS = re.compile(r"((?:\\{0,3}/){2})[^\s/?#\\\"<>@]*@")
-_QUERIES = re.compile(rf"""((?:\\{{0,3}}/){{2}}[^\s?#"<>]*)([?#]{_QUERY})|(\?[\w.%~\[\]-]{{1,60}}={_QUERY})""")
+_QUERIES = re.compile(rf"""((?:\\{{0,3}}/){{2}}[^\s?#"<>]*+)([?#]{_QUERY})?|(\?[\w.%~\[\]-]{{1,60}}={_QUERY})""")
 # Headers that a client reads, or that say which server answered. Any other one may hold a secret.
 _HEADERS = re.compile(
     r"allow|cache-control|content-disposition|content-type|date|location|retry-after(?:-ms)?|server|via"
@@ -64,18 +66,22 @@ def secrets_of(request: Request, url: str = "") -> frozenset[str]:
     return frozenset(word for word in words if len(word) >= MIN_SECRET)
 
 
+@frozen
 class Hiding:
     """Takes out of an exchange what may not be kept.
 
-    Args:
+    Attributes:
         document: The document.
         content: Whether texts are kept, without secrets and the queries of URLs.
-        secrets: What is not kept, in any spelling.
+        secrets: What is not kept, in any spelling; default nothing.
     """
 
-    def __init__(self, document: Mapping[str, Any], *, content: bool, secrets: Iterable[str] = ()) -> None:
-        self._document, self._content = document, content
-        self._secrets = [_spellings(secret) for secret in secrets]
+    document: Mapping[str, Any]
+    content: bool = field(kw_only=True)
+    secrets: Collection[str] = field(kw_only=True, default=())
+    _named: Callable[[tuple[str, ...]], Any] = field(
+        kw_only=True, default=Factory(lambda self: cache(partial(named, self.document)), takes_self=True)
+    )
 
     def asked(self, operation: Operation | None, body: bytes) -> Any:
         """Return what is kept of the body of a request: of one that is not JSON, its digest."""
@@ -83,7 +89,7 @@ class Hiding:
             value = read_json(body) if body else None
         except Flaw:
             return digest(body)
-        return self._value(value, [operation.schema] if operation and operation.schema else [], asked=True)
+        return self._value(value, (operation.schema,) if operation and operation.schema else (), asked=True)
 
     def answered(self, operation: Operation | None, response: Response) -> dict[str, Any]:
         """Return what is kept of the body of an answer: of a file, and of anything that is not UTF-8, its digest."""
@@ -92,7 +98,7 @@ class Hiding:
         if not body or (operation is None and response.status == 200):
             return file
         try:
-            return {"json": self._value(read_json(body), [*_answers(self._document, operation)])}
+            return {"json": self._value(read_json(body), tuple(_answers(self.document, operation)))}
         except Flaw:
             try:
                 return {"text": self._text(body.decode()), "bytes": len(body)}
@@ -103,7 +109,7 @@ class Hiding:
         """Return the headers of an answer that may be kept."""
         kept = []
         for name, value in filter(is_kept, headers):
-            text = value if self._content else _FILE_NAME.sub("", value)
+            text = value if self.content else _FILE_NAME.sub("", value)
             kept.append([name, self.url(text) if name.lower() == "location" else self._scrub(text)])
         return kept
 
@@ -114,7 +120,7 @@ class Hiding:
 
     def name(self, name: str) -> str:
         """Return what is kept of the name of a property that the document does not have."""
-        return self._scrub(name) if self._content or _NAME.fullmatch(name) else digest(name)
+        return self._scrub(name) if self.content or _NAME.fullmatch(name) else digest(name)
 
     def url(self, url: str, *, compared: bool = True) -> str:
         """Return what is kept of a URL: no user, no query, and the path with content only.
@@ -122,50 +128,46 @@ class Hiding:
         Their digests are left, so that other URLs stay others; that of a query not if it is not `compared`.
         """
         found = _URL.fullmatch(url)
-        if not found or not (self._content or found[1].lower().startswith(("http:", "https:"))):
+        if not found or not (self.content or found[1].lower().startswith(("http:", "https:"))):
             return self._text(url)
         start, host, path, query = found.groups()
-        if not (self._content or _HIDDEN_PATH.fullmatch(path)):
+        if not (self.content or _HIDDEN_PATH.fullmatch(path)):
             suffix = _SUFFIX.search(path)
             path = f"/sha256-{digest(path)[7:23]}{suffix[0] if suffix else ''}"
         return self._scrub(f"{start}{host}{path}") + (_hidden(query) if compared else "")
 
     def _text(self, text: str) -> str:
-        if self._content:
+        if self.content:
             return self._scrub(text)
         return text if DIGEST.fullmatch(text) else digest(text)  # a replay gets the digests that it gave
 
     def _scrub(self, text: str) -> str:
-        for spellings in self._secrets:
-            text = spellings.sub("[token]", text)
-        return _QUERIES.sub(lambda found: (found[1] or "") + _hidden(found[2] or found[3]), _USERS.sub(r"\1", text))
+        for secret in self.secrets:
+            text = _spellings(secret).sub("[token]", text)
+        return _QUERIES.sub(
+            lambda found: (found[1] or "") + _hidden(found[2] or found[3] or ""), _USERS.sub(r"\1", text)
+        )
 
-    def _value(self, value: Any, schemas: list[str], *, asked: bool = False) -> Any:
-        places = {path: known for path, known, _ in declared(self._document, schemas, value) if known}
-
-        def hide(value: Any, path: tuple[str | int, ...]) -> Any:
-            name = next((name for name in reversed(path) if isinstance(name, str)), "")
-            # A list that the document does not have may be the bytes of an image.
-            unknown = name in _TEXTS or (isinstance(value, list) and bool(value) and (*path, 0) not in places)
-            if len(path) == _DEEP or (unknown and not isinstance(value, str) and not self._content):
-                return digest(json.dumps(value, sort_keys=True))
-            if isinstance(value, dict):
-                names = {name: name if (*path, name) in places else self.name(name) for name in value}
-                return {names[name]: hide(inner, (*path, name)) for name, inner in value.items()}
-            if isinstance(value, list):
-                return [hide(inner, (*path, index)) for index, inner in enumerate(value)]
-            return self._leaf(value, name, places.get(path, ()), asked) if isinstance(value, str) else value
-
-        return hide(value, ())
-
-    def _leaf(self, text: str, name: str, schemas: Sequence[str], asked: bool) -> str:
-        if name in _TEXTS or not (schemas or self._content):
-            return self._text(text)
-        if _URL.fullmatch(text):
-            return self.url(text, compared=not asked)
-        listed = (resolve(self._document, f"{at}/enum") for at in schemas if has(self._document, f"{at}/enum"))
-        code = any(text in values for values in listed) if asked else _CODE.fullmatch(text)
-        return self._scrub(text) if code else self._text(text)
+    def _value(
+        self, value: Any, schemas: tuple[str, ...], *, asked: bool = False, name: str = "", depth: int = 0
+    ) -> Any:
+        """Return what is kept of a value, which is at a place of such schemas; `name` is that of its property."""
+        items, properties, _, listed = self._named(schemas)
+        if isinstance(value, str):
+            if name in _TEXTS or not (schemas or self.content):
+                return self._text(value)
+            if _URL.fullmatch(value):
+                return self.url(value, compared=not asked)
+            return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self._text(value)
+        # A list that the document does not have may be the bytes of an image.
+        unknown = name in _TEXTS or (isinstance(value, list) and bool(value) and not items)
+        if depth == _DEEP or (unknown and not self.content):
+            return digest(json.dumps(value, sort_keys=True))
+        hide = partial(self._value, asked=asked, depth=depth + 1)
+        if isinstance(value, dict):
+            names = {key: key if key in properties else self.name(key) for key in value}
+            return {names[key]: hide(inner, properties.get(key, ()), name=key) for key, inner in value.items()}
+        return [hide(inner, items, name=name) for inner in value] if isinstance(value, list) else value
 
 
 def _answers(document: Mapping[str, Any], operation: Operation | None) -> Iterator[str]:
@@ -188,9 +190,9 @@ def _spellings(secret: str) -> re.Pattern[str]:
     """Return what finds a secret: as it is, escaped in JSON, HTML or a URL, wholly or in part, and within base64."""
     letters = []
     for letter in secret:
-        percent = "".join(f"%(?:25)*{byte:02x}" for byte in letter.encode())
-        code = ord(letter)
-        letters.append(rf"(?:\\{{0,3}}(?:{re.escape(letter)}|u{code:04x})|{percent}|&#0*{code};|&#x0*{code:x};)")
+        code, percent = ord(letter), "".join(f"%(?:25)*{byte:02x}" for byte in letter.encode())
+        escaped = rf"(?:\\{{0,3}}(?:{re.escape(letter)}|u{code:04x})|{percent}|&#0*{code};|&#x0*{code:x};)"
+        letters.append(letter if letter.isascii() and letter.isalnum() else escaped)
     raw, known = secret.encode(), []
     for before in range(3):
         whole = b64encode(bytes(before) + raw).decode()[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]

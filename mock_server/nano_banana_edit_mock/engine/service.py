@@ -1,5 +1,6 @@
 """The service, without I/O: a request in, a response out."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -112,7 +113,8 @@ class MockService:
     def replay(cls, tape: Path | str, *, timing: bool = False, **options: Any) -> Self:
         """Return a service that answers as a tape does.
 
-        A request that the tape does not have is answered 404, with the nearest one that it has.
+        A request that the tape does not have is answered 404, with the nearest one that it has. Each answer that the
+        document of today sees in another way is a warning.
 
         Args:
             tape: A folder that `--record` has written, or a cassette of vcrpy.
@@ -122,10 +124,13 @@ class MockService:
 
         Raises:
             OSError: The tape cannot be read.
-            ValueError: It is damaged, or not a tape; the message names the file.
+            ValueError: `tape` is not a path, or it is damaged, or not a tape; the message names the file.
         """
         contract = options.setdefault("contract", load())
-        return cls(upstream=Replay(read_tape(tape, contract), contract, timing=timing), **options)
+        found = read_tape(tape, contract)
+        for difference in found.differences(contract):
+            warnings.warn(f"{tape}: {difference}", stacklevel=2)
+        return cls(upstream=Replay(found, contract, timing=timing), **options)
 
     @property
     def waits(self) -> bool:

@@ -221,7 +221,7 @@ def _exchange(file: Path, number: int) -> Exchange:
         "at": type(value.get("at")) in {int, float},
         "path": isinstance(path, dict) and all(isinstance(text, str) for text in path.values()),
         "body": "body" in value,
-        "status": type(status) is int and 200 <= status <= 599,
+        "status": type(status) is int and 200 <= status <= 999,
         "headers": isinstance(headers, list) and all(map(_is_header, headers)),
         "answer": _is_answer(value.get("answer")),
         "authorized": isinstance(value.get("authorized"), bool),

@@ -37,7 +37,7 @@ class Recorder:
 
     def __init__(self, folder: Path | str, contract: Contract, *, content: bool = False) -> None:
         self._folder = folder = Path(folder)
-        self._content, self._document = content, contract.document
+        self._hiding, self._content = Hiding(contract.document, content=content), content
         self._referee, self._lock = AnswerReferee(contract), Lock()
         self._tape = Tape(exchanges=(), folder=folder)
         self._count, self._began = 0, 0.0
@@ -56,7 +56,7 @@ class Recorder:
         self, route: Route, request: Request, verdict: Verdict, response: Response, now: float, url: str = ""
     ) -> None:
         """Write an exchange; `url` is that of a file. After a failure, which is logged, nothing more is written."""
-        hiding = Hiding(self._document, content=self._content, secrets=secrets_of(request, url))
+        hiding = evolve(self._hiding, secrets=secrets_of(request, url))
         kept = make_exchange(hiding, route, request, verdict, response, url=url)
         if route.operation and not url:
             kept = self._tape.judge(self._referee, route.operation, kept)
@@ -83,7 +83,7 @@ class Recorder:
 
     def _begin(self) -> None:
         """Write the head of the tape; another recorder may have taken the folder meanwhile."""
-        info = self._document["info"]
+        info = self._hiding.document["info"]
         head = {"format": FORMAT, "title": info["title"], "version": info["version"], "content": self._content}
         head["recorded"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         with (self._folder / HEAD).open("x", encoding="utf-8") as file:
