@@ -77,6 +77,7 @@ def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
         (["--proxy", "https://x", "--proxy-errors", "--seconds", "3"], "--seconds has no effect with --proxy."),
         (["--proxy", "https://x", "--invalid-status", "422"], "--invalid-status has no effect with --proxy."),
         (["--proxy", "https://x", "--record", "."], ". is not empty. Name a new folder for the tape."),
+        (["--proxy", "https://x", "--record", __file__], f"{__file__} cannot be written (it is a file)."),
         (["--replay", "nothing"], "tape.json cannot be read (No such file or directory)."),
         (["compare", "nothing"], "tape.json cannot be read (No such file or directory)."),
     ],

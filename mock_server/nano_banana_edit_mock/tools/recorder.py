@@ -50,7 +50,8 @@ class Recorder:
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise type(error)(f"{folder} cannot be written ({error.strerror}).") from error
+            reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+            raise type(error)(f"{folder} cannot be written ({reason}).") from error
 
     def record(
         self, route: Route, request: Request, verdict: Verdict, response: Response, now: float, url: str = ""
