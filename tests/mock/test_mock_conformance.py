@@ -11,7 +11,7 @@ from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.tools.cases import boundary_cases
 from nano_banana_edit_mock.tools.conformance import Check, Conformance, to_json, to_junit
 
-TOKEN = "sekret"
+TOKEN = "sekret-token"
 API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
 
 pytestmark = pytest.mark.usefixtures("waited")

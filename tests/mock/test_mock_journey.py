@@ -5,6 +5,7 @@ import json
 import struct
 import xml.etree.ElementTree as ET
 import zlib
+from base64 import b64encode
 from functools import partial
 
 import httpx2
@@ -278,11 +279,13 @@ def test_what_an_answer_holds_ends_no_run(path, content):
 
 
 def test_reports_hold_no_signed_url():
-    """A report shows neither what signs a URL nor characters that are none."""
+    """A report shows neither what signs a URL, nor the token in another spelling, nor characters that are none."""
     url = "https://cdn.example/a.png?X-Signature=S3CRET"
-    wrong = httpx2.MockTransport(lambda request: httpx2.Response(500, text=f"{url} \x07\x1b[31m"))
+    spelled = b64encode(TOKEN.encode()).decode()
+    wrong = httpx2.MockTransport(lambda request: httpx2.Response(500, text=f"{url} \x07\x1b[31m {spelled}"))
     checks = ask(wrong)
     assert "https://cdn.example/a.png" in to_html(checks)
     for report in (to_json(checks), to_junit(checks), to_html(checks)):
         assert "S3CRET" not in report
+        assert spelled not in report
         assert not {"\x07", "\x1b"} & {*report}

@@ -101,7 +101,7 @@ class Hiding:
             return {"json": self._value(read_json(body), tuple(_answers(self.document, operation)))}
         except Flaw:
             try:
-                return {"text": self._text(body.decode()), "bytes": len(body)}
+                return {"text": self.text(body.decode()), "bytes": len(body)}
             except UnicodeError:
                 return file
 
@@ -129,14 +129,15 @@ class Hiding:
         """
         found = _URL.fullmatch(url)
         if not found or not (self.content or found[1].lower().startswith(("http:", "https:"))):
-            return self._text(url)
+            return self.text(url)
         start, host, path, query = found.groups()
         if not (self.content or _HIDDEN_PATH.fullmatch(path)):
             suffix = _SUFFIX.search(path)
             path = f"/sha256-{digest(path)[7:23]}{suffix[0] if suffix else ''}"
         return self._scrub(f"{start}{host}{path}") + (_hidden(query) if compared else "")
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
+        """Return what is kept of a text."""
         if self.content:
             return self._scrub(text)
         return text if DIGEST.fullmatch(text) else digest(text)  # a replay gets the digests that it gave
@@ -155,10 +156,10 @@ class Hiding:
         items, properties, _, listed = self._named(schemas)
         if isinstance(value, str):
             if name in _TEXTS or not (schemas or self.content):
-                return self._text(value)
+                return self.text(value)
             if _URL.fullmatch(value):
                 return self.url(value, compared=not asked)
-            return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self._text(value)
+            return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self.text(value)
         # A list that the document does not have may be the bytes of an image.
         unknown = name in _TEXTS or (isinstance(value, list) and bool(value) and not items)
         if depth == _DEEP or (unknown and not self.content):

@@ -1,6 +1,5 @@
 """Cases sent to a server, and what it did."""
 
-import re
 import time
 from typing import Any, Literal
 
@@ -11,13 +10,13 @@ from ..contract import Operation
 from ..contract.reading import Flaw, read_json
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
+from ..engine.hiding import Hiding
 from ..engine.records import Request, Response
 from .cases import Case
 
 LONGEST = 60.0  # seconds that an answer may take
 _STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
 KEPT = 200  # characters of an answer that differs
-_QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
 _MOST = 1_000_000  # bytes of an answer; those of the API have a thousandth of it
 
 
@@ -86,6 +85,7 @@ class Server:
 
     client: httpx2.Client
     referee: AnswerReferee
+    hiding: Hiding
     base_url: str
     files_url: str
     token: str
@@ -142,13 +142,12 @@ class Server:
             undeclared=tuple(map(self.hide, found.undeclared)),
             task_id=self.hide(text_in(response.body, "task_id")),
         )
-        answer = self.hide(response.body.decode(errors="replace"))
-        return evolve(check, answer=answer[:KEPT] if check.wrong else ""), response.body
+        answer = self.hide(response.body.decode(errors="replace"))[:KEPT] if check.wrong else ""
+        return evolve(check, answer=answer), response.body
 
     def hide(self, text: str) -> str:
         """Return a text without the token and what signs a URL, as UTF-8 can hold it."""
-        text = _QUERY.sub(r"\1", text.replace(self.token, "[token]"))
-        return text.encode("utf-8", "backslashreplace").decode()
+        return self.hiding.text(text).encode("utf-8", "backslashreplace").decode()
 
 
 def _verdict(case: Case, status: int) -> str:

@@ -11,6 +11,7 @@ from attrs import evolve
 from ..contract import JSON, Contract, load
 from ..engine.answer_referee import AnswerReferee
 from ..engine.cassette import read_tape
+from ..engine.hiding import MIN_SECRET, Hiding
 from ..engine.routes import FILE
 from .cases import Case, boundary_cases
 from .checks import KEPT, LONGEST, Check, Server
@@ -90,8 +91,10 @@ class Conformance:
         main = self._contract.servers[0]
         asked: dict[str, Check] = {}
         over = unpaid = ""
+        secrets = [token] if len(token) >= MIN_SECRET else []
+        hiding = Hiding(self._contract.document, content=True, secrets=secrets)
         with http as client:
-            server = Server(client, self._referee, base_url, files_url, token, main, 1 / rate)
+            server = Server(client, self._referee, hiding, base_url, files_url, token, main, 1 / rate)
             for case in self._cases:
                 left_out = self._left_out(case)
                 reason = left_out or over or (unpaid if _bills(case) else "")
