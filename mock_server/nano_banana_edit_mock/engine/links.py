@@ -1,18 +1,19 @@
 """Links to files of results: those of a server, changed into paths under which the mock serves them."""
 
 import json
+import re
 from collections import OrderedDict
-from pathlib import PurePosixPath
 from threading import Lock
 from urllib.parse import urlsplit
 
 from attrs import define, evolve, field
 
-from .hiding import digest, plain_url
+from .hiding import digest
 from .records import Response
 from .routes import FILE
 
 MAX_LINKS = 10_000  # as many as tasks
+_SUFFIX = re.compile(r"\.\w{1,7}$", re.ASCII)
 
 
 @define
@@ -32,7 +33,7 @@ class Links:
             task = json.loads(response.body)
             result = task["result"]
             items = list(result)
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, RecursionError, TypeError, ValueError):
             return response
         for index, item in enumerate(items):
             if isinstance(item, str):
@@ -46,9 +47,13 @@ class Links:
         return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
 
     def _add(self, url: str, origin: str) -> str:
+        try:
+            urlsplit(url)
+            key = key_of(url)
+        except ValueError:  # nobody can ask for it: a wrong IPv6 address, or a lone surrogate
+            return url
         if not url.lower().startswith(("https://", "http://")):
             return url
-        key = key_of(url)
         with self._lock:
             self._urls[key] = url
             while len(self._urls) > MAX_LINKS:
@@ -57,6 +62,6 @@ class Links:
 
 
 def key_of(url: str) -> str:
-    """Return the key of a file by its URL, whatever signs it; it ends as the URL does."""
-    plain = plain_url(url)
-    return digest(plain)[7:31] + PurePosixPath(urlsplit(plain).path).suffix[:8]
+    """Return the key of a file by its URL; it ends as the path of the URL does."""
+    suffix = _SUFFIX.search(re.split(r"[?#]", url, maxsplit=1)[0])
+    return digest(url)[7:31] + (suffix[0] if suffix else "")
