@@ -5,7 +5,8 @@ is read, and the requests that have been read wait; after each of them others ha
 stream of events or a fault, is the last one.
 
 What connections hold, bodies that are coming and answers that are not taken, is bounded over all of them. Beyond that
-the connection that has not moved for the longest time is given up: a stalled one, and not one that is at work.
+the connection that has not moved for the longest time is given up. One whose answer is being made is not, since the
+answer may be paid for; if there are only such connections, a new body is refused.
 """
 
 import asyncio
@@ -247,14 +248,13 @@ class Connection(asyncio.Protocol):
         shared.holding += size - shared.held.pop(self, 0)
         if size:
             shared.held[self] = size
-        while shared.holding > MAX_HELD:
-            stalled, size = shared.held.popitem(last=False)
-            shared.holding -= size
+        while shared.holding > MAX_HELD and (stalled := next((one for one in shared.held if not one._working), None)):
+            shared.holding -= shared.held.pop(stalled)
             stalled.give_up()
 
     def give_up(self) -> None:
         """Refuse the request whose body is coming, or end the connection."""
-        if self._url and not (self._waiting or self._rest or self._working):
+        if self._url and not (self._waiting or self._rest):
             self._refuse(503, f"Too much is on its way; the limit is {MAX_HELD} bytes for all connections.")
             asyncio.get_running_loop().call_soon(self._go_on)
         else:
