@@ -126,7 +126,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Answer what waits."""
         self._held = False
-        self._go_on()
+        # Not here and now: asyncio, which is still writing, would end a connection twice that ends here.
+        asyncio.get_running_loop().call_soon(self._go_on)
 
     def look(self) -> None:
         """End the connection if no byte came or left since the last look, or a request or its answer takes too long.
@@ -262,7 +263,7 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Answer what waits, as far as the client takes the answers, or read on; count what the connection holds."""
-        while self._rest and not self._held:
+        while self._rest and not (self._held or self.transport.is_closing()):
             self.transport.write(self._rest[:SLICE])
             self._rest = self._rest[SLICE:]
         if self._working or self._rest or (self._waiting and self._held):
