@@ -170,8 +170,8 @@ def test_an_answer_is_not_lost_by_a_failure_here(caplog, document):
     class Failing:
         record = None
 
-    text = {"200": {"description": "ok", "content": {"text/plain": {"schema": {"type": "string"}}}}}
-    document["paths"]["/tasks/{id}"]["get"]["responses"] = text
+    media_types = document["paths"]["/tasks/{id}"]["get"]["responses"]["200"]["content"]
+    media_types["text/plain"] = {"schema": {"type": "string"}}
     upstream = Service(content=b"x", headers={"Content-Type": "text/plain; charset*=utf-8''a%00b"})
     proxy = Proxy(load(), "https://up.example/v1", recorder=Failing(), transport=upstream.transport)
     service = MockService(upstream=proxy, contract=parse(document))
