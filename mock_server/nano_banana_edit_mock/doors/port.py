@@ -226,8 +226,11 @@ def serve(
                 try:
                     time.sleep(3_600 if quiet else LOOK_EVERY)
                 finally:
-                    quiet = quiet or not _tell(sys.stderr, log.read(server.service))
-        quiet = quiet or not _tell(sys.stderr, log.read(server.service))  # what was answered in the end
+                    if not quiet:
+                        quiet = True  # if a reader takes nothing, so that an interrupt ends it
+                        quiet = not _tell(sys.stderr, log.read(server.service))
+        if not quiet:
+            _tell(sys.stderr, log.read(server.service))  # what was answered in the end
     finally:
         for number, handler in before:
             signal.signal(number, handler)
