@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, Request, load, mock_transport
+from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.tools.proxy import Proxy
 
 from .. import promises
@@ -161,6 +162,22 @@ def test_an_answer_without_an_end():
 
     response = post(behind(Service(stream=Endless())))
     assert "it has more than 100000000 bytes" in response.json()["message"]
+
+
+def test_an_answer_is_not_lost_by_a_failure_here(caplog, document):
+    """What fails here while an answer is judged or recorded is logged, and the answer is passed on."""
+
+    class Failing:
+        record = None
+
+    media_types = document["paths"]["/tasks/{id}"]["get"]["responses"]["200"]["content"]
+    media_types["text/plain"] = {"schema": {"type": "string"}}
+    upstream = Service(content=b"x", headers={"Content-Type": "text/plain; charset*=utf-8''a%00b"})
+    proxy = Proxy(load(), "https://up.example/v1", recorder=Failing(), transport=upstream.transport)
+    service = MockService(upstream=proxy, contract=parse(document))
+    assert b"x" == get(service).body
+    assert ["An exchange is not on the tape.", "An answer cannot be judged."] == caplog.messages
+    assert ["The answer cannot be judged (ValueError)."] == [one.message for one in service.calls[0].answer_violations]
 
 
 def test_results_come_through_the_proxy():

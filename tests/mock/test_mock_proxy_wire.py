@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Request, load
+from nano_banana_edit_mock.doors.log import Log
 from nano_banana_edit_mock.tools.proxy import Proxy
 
 from .. import promises
@@ -86,6 +87,19 @@ def test_a_lost_answer(misdeed, reason, caplog):
             service.assert_billed_at_most(0)
 
 
+def test_the_log_says_what_is_wrong():
+    """A line of the log says why an answer is lost, what is wrong with one, and what the document does not name."""
+    answers = answer(b'{"task_id": "t-1", "credits": 1}', JSON), answer(b'{"task_id": 37, "credits": 1}', JSON)
+    with behind(*map(says, answers), reset) as (service, _):
+        for _ in range(3):
+            post(service)
+        good, wrong, lost = Log().read(service).splitlines()
+        assert good.endswith(" task t-1 The answer: credits is not in the document.")
+        assert wrong.endswith(" task 37 The answer: task_id is 37; it must be a string. And 1 more.")
+        assert " ms The answer of 127.0.0.1:" in lost
+        assert lost.endswith(BILLED)
+
+
 def test_nothing_was_sent():
     """Without a connection nothing was sent, and nothing is billed."""
     with Hostile([hang]) as gone:
@@ -148,6 +162,7 @@ def test_a_wrong_proxy_of_the_environment(monkeypatch):
         ("br", b"\x8b\x09\x80", False),
         ("gzip, gzip", gzip.compress(gzip.compress(PAID)), False),
     ],
+    ids=iter("abcdefgh"),  # the time is in the bytes
 )
 def test_codings(coding, body, plain):
     """A body that can be decoded is passed on decoded; any other one as it came, with its coding. None is asked for."""

@@ -446,12 +446,14 @@ def _sent(file: Part) -> SentFile:
     return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
 
 
-def service_of(service: MockService | None) -> MockService:
+def service_of(service: MockService | None, *, in_process: bool = False) -> MockService:
     """Return the service that a door is given, or a new one.
 
     Raises:
-        ValueError: It is no MockService.
+        ValueError: It is no MockService, or a proxy `in_process`, whose own requests would come back to it.
     """
     service = MockService() if service is None else service
     demand("service", service, MockService, "a MockService")
+    if in_process and service.waits:
+        raise ValueError("service is a proxy; serve it on a port, with MockServer.")
     return service
