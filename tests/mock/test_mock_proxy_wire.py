@@ -171,7 +171,8 @@ def test_codings(coding, body, plain):
         assert (PAID if plain else body) == response.body
         assert (None if plain else coding) == response.header("Content-Encoding")
         assert str(len(response.body)) == response.header("Content-Length")
-        assert plain is not bool(service.calls[0].answer_violations) or body == PAID
+        wrong = f"Content-Encoding is {coding}, in which the body cannot be read."
+        assert ([] if plain else [wrong]) == messages(service)
         assert [b"Accept-Encoding: identity"] == [
             line for line in upstream.requests[0].split(b"\r\n") if line.lower().startswith(b"accept-enc")
         ]

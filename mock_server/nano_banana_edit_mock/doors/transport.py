@@ -36,12 +36,9 @@ def mock_transport(service: MockService | None = None) -> MockTransport:
     Returns:
         A transport for clients of httpx2 and of httpx, sync and async.
 
-    Raises:
-        ValueError: `service` is no MockService, or a proxy.
-
     Source: `openapi.yaml#/paths`
     """
-    return MockTransport(service_of(service, in_process=True))
+    return MockTransport(service_of(service))
 
 
 def answer(service: MockService, request: Any) -> Any:

@@ -1,8 +1,9 @@
 """The referee of answers: holds what a server answered to the document."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -50,6 +51,7 @@ class AnswerReferee:
     def __init__(self, contract: Contract) -> None:
         self._document: Any = contract.document
         self._schemas = Schemas(contract, formats=True)
+        self._named = cache(partial(_named, contract.document))
 
     def judge(self, operation: Operation, response: Response, *, method: str = "") -> AnswerVerdict:
         """Judge the whole answer to a request of an operation; `method` is the request's, if it is another one.
@@ -74,8 +76,21 @@ class AnswerReferee:
         except Flaw as flaw:
             return AnswerVerdict(violations=(Violation.of_body(flaw.keyword, flaw.explain(), flaw.path),))
         found = self._schemas.check(schema, value)
-        undeclared = _undeclared(self._document, [schema], value, ())
+        undeclared = self._undeclared((schema,), value, ())
         return AnswerVerdict(violations=found, undeclared=tuple(islice(undeclared, MAX_VIOLATIONS)))
+
+    def _undeclared(self, schemas: tuple[str, ...], value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
+        """Yield the places of the properties within a value that none of its schemas names."""
+        items, properties, closed = self._named(schemas)
+        if isinstance(value, list):
+            for index, inner in enumerate(value):
+                yield from self._undeclared(items, inner, (*path, index))
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if known := properties.get(name):
+                    yield from self._undeclared(known, inner, (*path, name))
+                elif closed:
+                    yield spell((*path, name))
 
     def _response(self, operation: Operation, status: int) -> str:
         """Return the pointer to the content that the document describes for a status."""
@@ -131,29 +146,21 @@ def _text(body: bytes, charset: str) -> str:
         raise _Wrong(f"The body is not {cut(charset)} ({error}).") from error
 
 
-def _undeclared(document: Any, pointers: list[str], value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
-    """Yield the places of the properties within a value that none of the schemas at `pointers` names."""
+def _named(document: Any, pointers: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], bool]:
+    """Return what the schemas at `pointers` are for items and for properties, and whether any other is undeclared."""
     schemas = list(_all(document, pointers))
-    if isinstance(value, list):
-        items = [f"{at}/items" for at in schemas if has(document, f"{at}/items")]
-        for index, inner in enumerate(value):
-            yield from _undeclared(document, items, inner, (*path, index))
-    elif isinstance(value, dict):
-        closed = any(has(document, f"{at}/properties") for at in schemas) and not any(
-            has(document, f"{at}/{keyword}")
-            for at in schemas
-            for keyword in ("additionalProperties", "patternProperties")
-        )
-        for name, inner in value.items():
-            places = [f"{at}/properties/{escape(name)}" for at in schemas]
-            known = [place for place in places if has(document, place)]
-            if known:
-                yield from _undeclared(document, known, inner, (*path, name))
-            elif closed:
-                yield spell((*path, name))
+    properties: dict[str, tuple[str, ...]] = {}
+    naming = [at for at in schemas if has(document, f"{at}/properties")]
+    for at in naming:
+        for name in resolve(document, f"{at}/properties"):
+            properties[name] = (*properties.get(name, ()), f"{at}/properties/{escape(name)}")
+    further = ("additionalProperties", "patternProperties")
+    opened = any(has(document, f"{at}/{keyword}") for at in schemas for keyword in further)
+    items = tuple(f"{at}/items" for at in schemas if has(document, f"{at}/items"))
+    return items, properties, bool(naming) and not opened
 
 
-def _all(document: Any, pointers: list[str]) -> Iterator[str]:
+def _all(document: Any, pointers: Iterable[str]) -> Iterator[str]:
     """Yield schemas with those that they refer to, combine or choose from, each once."""
     waiting = dict.fromkeys(pointers)
     seen: set[str] = set()

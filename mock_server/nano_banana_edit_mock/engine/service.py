@@ -12,7 +12,7 @@ from attrs import evolve
 
 from ..contract import Contract, Operation, load
 from ..contract.schemas import Violation
-from ..contract.wording import demand
+from ..contract.wording import cut, demand
 from . import assertions
 from .answer_referee import AnswerReferee, AnswerVerdict
 from .answers import DIAGNOSTICS, diagnose, refuse, task_in
@@ -241,6 +241,11 @@ class MockService:
 
     def _judge(self, operation: Operation, response: Response, method: str) -> AnswerVerdict:
         """Hold an answer to the document; whatever happens, the answer is not lost."""
+        coding = response.header("Content-Encoding") or "identity"
+        if response.body and coding.lower() != "identity":
+            about: dict[str, Any] = {"location": "header", "field": "Content-Encoding", "keyword": "content"}
+            message = f"Content-Encoding is {cut(coding)}, in which the body cannot be read."
+            return AnswerVerdict(violations=(Violation(**about, message=message),))
         try:
             return self._answers.judge(operation, response, method=method)
         except Exception as error:  # noqa: BLE001 - whatever it is
@@ -453,14 +458,12 @@ def _sent(file: Part) -> SentFile:
     return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
 
 
-def service_of(service: MockService | None, *, in_process: bool = False) -> MockService:
+def service_of(service: MockService | None) -> MockService:
     """Return the service that a door is given, or a new one.
 
     Raises:
-        ValueError: It is no MockService, or a proxy `in_process`, whose own requests would come back to it.
+        ValueError: It is no MockService.
     """
     service = MockService() if service is None else service
     demand("service", service, MockService, "a MockService")
-    if in_process and service.waits:
-        raise ValueError("service is a proxy; serve it on a port, with MockServer.")
     return service
