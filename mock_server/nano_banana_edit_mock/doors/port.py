@@ -226,9 +226,8 @@ def serve(
                 try:
                     time.sleep(3_600 if quiet else LOOK_EVERY)
                 finally:
-                    if not quiet:
-                        quiet = True  # if a reader takes nothing, so that an interrupt ends it
-                        quiet = not _tell(sys.stderr, log.read(server.service))
+                    shown, quiet = not quiet, True  # so that an interrupt ends it also if a reader takes nothing
+                    quiet = not (shown and _tell(sys.stderr, log.read(server.service)))
         if not quiet:
             _tell(sys.stderr, log.read(server.service))  # what was answered in the end
     finally:

@@ -51,7 +51,7 @@ class AnswerReferee:
     def __init__(self, contract: Contract) -> None:
         self._document: Any = contract.document
         self._schemas = Schemas(contract, formats=True)
-        self._named = cache(partial(_named, contract.document))
+        self._named = cache(partial(named, contract.document))
 
     def judge(self, operation: Operation, response: Response, *, method: str = "") -> AnswerVerdict:
         """Judge the whole answer to a request of an operation; `method` is the request's, if it is another one.
@@ -81,7 +81,7 @@ class AnswerReferee:
 
     def _undeclared(self, schemas: tuple[str, ...], value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
         """Yield the places of the properties within a value that none of its schemas names."""
-        items, properties, closed = self._named(schemas)
+        items, properties, closed, _ = self._named(schemas)
         if isinstance(value, list):
             for index, inner in enumerate(value):
                 yield from self._undeclared(items, inner, (*path, index))
@@ -146,8 +146,14 @@ def _text(body: bytes, charset: str) -> str:
         raise _Wrong(f"The body is not {cut(charset)} ({error}).") from error
 
 
-def _named(document: Any, pointers: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], bool]:
-    """Return what the schemas at `pointers` are for items and for properties, and whether any other is undeclared."""
+def named(
+    document: Any, pointers: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], bool, tuple[Any, ...]]:
+    """Return what the schemas at `pointers` say of a value.
+
+    That is the schemas of its items and of its properties, whether any other property is undeclared, and the values
+    that they list.
+    """
     schemas = list(_all(document, pointers))
     properties: dict[str, tuple[str, ...]] = {}
     naming = [at for at in schemas if has(document, f"{at}/properties")]
@@ -157,7 +163,8 @@ def _named(document: Any, pointers: tuple[str, ...]) -> tuple[tuple[str, ...], d
     further = ("additionalProperties", "patternProperties")
     opened = any(has(document, f"{at}/{keyword}") for at in schemas for keyword in further)
     items = tuple(f"{at}/items" for at in schemas if has(document, f"{at}/items"))
-    return items, properties, bool(naming) and not opened
+    values = tuple(value for at in schemas if has(document, f"{at}/enum") for value in resolve(document, f"{at}/enum"))
+    return items, properties, bool(naming) and not opened, values
 
 
 def _all(document: Any, pointers: Iterable[str]) -> Iterator[str]:
