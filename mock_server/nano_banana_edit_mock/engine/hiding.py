@@ -159,7 +159,7 @@ class Hiding:
             if _URL.fullmatch(value):
                 return self.url(value, compared=not asked)
             return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self._text(value)
-        # A list that the document does not have may be the bytes of an image. An answer keeps its shape where it has one.
+        # A list that the document does not have may be the bytes of an image.
         bare = isinstance(value, list) and bool(value) and not items and (asked or not schemas)
         unknown = bare or (asked and name in _TEXTS)
         if depth == _DEEP or (unknown and not self.content):

@@ -4,6 +4,7 @@ import json
 import re
 from collections import OrderedDict
 from threading import Lock
+from urllib.parse import urlsplit
 
 from attrs import define, evolve, field
 
@@ -32,7 +33,7 @@ class Links:
             task = json.loads(response.body)
             result = task["result"]
             items = list(result)
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, RecursionError, TypeError, ValueError):
             return response
         for index, item in enumerate(items):
             if isinstance(item, str):
@@ -46,9 +47,13 @@ class Links:
         return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
 
     def _add(self, url: str, origin: str) -> str:
+        try:
+            urlsplit(url)
+            key = key_of(url)
+        except ValueError:  # nobody can ask for it: a wrong IPv6 address, or a lone surrogate
+            return url
         if not url.lower().startswith(("https://", "http://")):
             return url
-        key = key_of(url)
         with self._lock:
             self._urls[key] = url
             while len(self._urls) > MAX_LINKS:
