@@ -159,9 +159,9 @@ class MockServer:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(making.set_result, answer)
 
+        threading.Thread(target=work, daemon=True).start()  # first: without a thread nothing is awaited
         self._awaited[making] = request
         making.add_done_callback(self._awaited.pop)
-        threading.Thread(target=work, daemon=True).start()
         return making
 
     def _answer(self, request: Request, peer: str | None) -> Answer:

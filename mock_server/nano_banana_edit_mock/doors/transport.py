@@ -23,6 +23,8 @@ class MockTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseT
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer a request."""
+        if self._service.waits:
+            raise ValueError("service is a proxy, which would block the event loop; serve it with MockServer.")
         await request.aread()
         return answer(self._service, request)
 

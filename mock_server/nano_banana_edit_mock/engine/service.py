@@ -69,8 +69,8 @@ class MockService:
             document does not allow is replaced by a 502; default False.
 
     Raises:
-        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, or both `polls`
-            and `seconds` are given.
+        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, both `polls` and
+            `seconds` are given, or `strict` without `upstream`.
 
     Attributes:
         contract: The contract.
@@ -105,6 +105,10 @@ class MockService:
         self._clock = Clock(clock, now)
         self.contract = load() if contract is None else contract
         demand("contract", self.contract, Contract, "what load() returns")
+        if upstream is not None:
+            demand("upstream", upstream, Upstream, "a Proxy")
+        elif strict:
+            raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self._upstream, self._strict = upstream, strict
         self._answers = AnswerReferee(self.contract) if upstream else None
@@ -241,9 +245,10 @@ class MockService:
             if route.task_id and 200 <= response.status < 300:
                 self._state.note_poll(route.task_id, response.body)
             return route.task_id
-        task_id = task_in(response.body) if not 400 <= response.status < 500 else None
-        if task_id or 200 <= response.status < 300 or (lost and lost.sent):
-            self._state.note_edit(task_id, request.body, now)
+        if 400 <= response.status < 500 or (lost and not lost.sent):
+            return None
+        task_id = task_in(response.body)
+        self._state.note_edit(task_id, request.body, now)
         return task_id
 
     def wanted(self, request: Request) -> int:
@@ -404,7 +409,9 @@ class MockService:
     def assert_billed_at_most(self, most: int, /) -> None:
         """Assert how many edits were accepted, each of which the real service bills.
 
-        An edit counts whatever became of it, also if a fault kept its answer from arriving.
+        An edit counts whatever became of it, also if a fault kept its answer from arriving. In front of a service, any
+        edit that was passed on counts unless the answer is 4xx: it may be billed, even if its answer is lost or names
+        no task.
 
         Args:
             most: How many, at least 0.

@@ -1,6 +1,6 @@
 """What answers instead of the player: a service behind a proxy, or a tape."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .records import Request, Response
 from .referee import Verdict
@@ -18,6 +18,7 @@ class Lost(Exception):
         self.sent, self.part = sent, part
 
 
+@runtime_checkable
 class Upstream(Protocol):
     """Answers the requests to the operations of the document, and those to the files of results.
 
