@@ -70,8 +70,9 @@ def test_what_is_not_read_whole_is_not_passed_on(document, strict):
         assert [] == upstream.requests
 
 
-def test_nobody_waits_for_the_answers_of_others():
+def test_nobody_waits_for_the_answers_of_others(monkeypatch):
     """A hundred and more answers that do not come keep neither the page waiting nor a poll."""
+    monkeypatch.setattr(port, "GRACE", 0.1)
     with behind(hang) as (server, upstream):
         stalled = [Wire(server) for _ in range(110)]
         for wire in stalled:

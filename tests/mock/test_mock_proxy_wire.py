@@ -244,17 +244,18 @@ def test_deep_answers(status):
 
 
 def test_results_that_differ_in_their_query():
-    """Two results whose links have one path are two files."""
-    links = ["https://[x", "https://a.example/\ud800.png"]
+    """Two results whose links have one path are two files; what cannot be asked for is left as it is."""
     with behind(hang) as (service, upstream):
-        links += [f"{upstream.origin}/dl.png?id={name}" for name in ("one", "two")]
-        poll = answer(json.dumps({"id": "t", "status": "completed", "result": links}).encode(), JSON)
-        upstream.usual = lambda request: says(answer(request.split()[1]) if b"/dl" in request else poll)
+        links = ["https://[x", *(f"{upstream.origin}/dl.png?id={name}" for name in ("one", "two"))]
+        polls = [{"id": "t", "status": "completed", "result": [*links, *odd]} for odd in ([], ["https://a/\ud800"])]
+        answers = iter([answer(json.dumps(poll).encode(), JSON) for poll in polls])
+        upstream.usual = lambda request: says(answer(request.split()[1]) if b"/dl" in request else next(answers))
         upstream.script.clear()
         result = get(service).json()["result"]
-        assert links[:2] == result[:2]
-        assert [b"/dl.png?id=one", b"/dl.png?id=two"] == [get(service, link).body for link in result[2:]]
-        assert [True, True] == [link.endswith(".png") for link in result[2:]]
+        assert links[0] == result[0]
+        assert [b"/dl.png?id=one", b"/dl.png?id=two"] == [get(service, link).body for link in result[1:]]
+        assert [True, True] == [link.endswith(".png") for link in result[1:]]
+        assert polls[1] == get(service).json()
 
 
 def test_the_length_of_a_result():

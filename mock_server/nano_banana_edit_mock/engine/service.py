@@ -112,7 +112,7 @@ class MockService:
             raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self._upstream, self._strict = upstream, strict
-        self._answers = AnswerReferee(self.contract)
+        self._answers = AnswerReferee(self.contract) if upstream else None
         self.max_body = self._referee.max_body
         self.reset()
 
@@ -218,7 +218,7 @@ class MockService:
         operation, judged = route.operation, AnswerVerdict()
         alone = isinstance(do, Reply) or do is Fault.REFUSED or (self._strict and verdict.violations)
         alone = alone or len(request.body) > self.max_body  # a server has not read all of it
-        if self._upstream is None or operation is None or alone:
+        if self._upstream is None or self._answers is None or operation is None or alone:
             response, task_id = self._player.play(route, verdict, request.body, do, now)
             return response, task_id, judged, response.body
         lost = None
@@ -228,7 +228,7 @@ class MockService:
             lost, response = error, error.part or refuse(502, str(error))
         here = lost is not None and lost.part is None  # the answer is made here
         if operation not in FILES and not here:
-            judged = self._judge(operation, response, request.method)
+            judged = _judge(self._answers, operation, response, request.method)
         if lost:
             found = Violation.of_body("content", str(lost))
             judged = evolve(judged, violations=(found, *judged.violations))
@@ -243,20 +243,6 @@ class MockService:
             others = (pair for pair in response.headers if pair[0].lower() != DIAGNOSTICS.lower())
             response = evolve(response, headers=(*others, diagnose(verdict.violations, judged.violations)))
         return response, task_id, judged, answered
-
-    def _judge(self, operation: Operation, response: Response, method: str) -> AnswerVerdict:
-        """Hold an answer to the document; whatever happens, the answer is not lost."""
-        coding = response.header("Content-Encoding") or "identity"
-        if response.body and coding.lower() != "identity":
-            about: dict[str, Any] = {"location": "header", "field": "Content-Encoding", "keyword": "content"}
-            message = f"Content-Encoding is {cut(coding)}, in which the body cannot be read."
-            return AnswerVerdict(violations=(Violation(**about, message=message),))
-        try:
-            return self._answers.judge(operation, response, method=method)
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            _LOG.exception("An answer cannot be judged.")
-            found = Violation.of_body("content", f"The answer cannot be judged ({type(error).__name__}).")
-            return AnswerVerdict(violations=(found,))
 
     def _note(self, route: Route, request: Request, response: Response, lost: Lost | None, now: float) -> str | None:
         """Keep what an answer says of a task, and return its id."""
@@ -280,7 +266,7 @@ class MockService:
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
         if self._upstream:
-            return refuse(404, "A service behind the mock has its own files.")
+            return refuse(404, "The files are not the mock's own; ask for them by their links.")
         return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
@@ -461,6 +447,21 @@ class MockService:
 def _sent(file: Part) -> SentFile:
     size = len(file.content)
     return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
+
+
+def _judge(referee: AnswerReferee, operation: Operation, response: Response, method: str) -> AnswerVerdict:
+    """Hold an answer to the document; whatever happens, the answer is not lost."""
+    coding = response.header("Content-Encoding") or "identity"
+    if response.body and coding.lower() != "identity":
+        about: dict[str, Any] = {"location": "header", "field": "Content-Encoding", "keyword": "content"}
+        message = f"Content-Encoding is {cut(coding)}, in which the body cannot be read."
+        return AnswerVerdict(violations=(Violation(**about, message=message),))
+    try:
+        return referee.judge(operation, response, method=method)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        _LOG.exception("An answer cannot be judged.")
+        found = Violation.of_body("content", f"The answer cannot be judged ({type(error).__name__}).")
+        return AnswerVerdict(violations=(found,))
 
 
 def service_of(service: MockService | None) -> MockService:

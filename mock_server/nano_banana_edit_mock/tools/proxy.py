@@ -47,7 +47,7 @@ class Proxy:
         base_url: URL of the service of edits and tasks, such as `https://api.sinancode.com/v1`.
         files_url: URL of the service of uploads; default is `base_url`.
         recorder: What writes a tape; default None.
-        http: Options of the clients of httpx2, such as `transport` or `verify`; default none.
+        http: Options of the client of httpx2, such as `transport` or `verify`; default none.
 
     Raises:
         ValueError: A URL cannot be used, or would show the token to others.
