@@ -71,6 +71,8 @@ def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     options = _options(request)
     allow_hosts = options.pop("allow_hosts")
     service = _service(options, monkeypatch, None)
+    if service.waits:
+        pytest.fail(f"{MARKER}: upstream is a proxy; use the fixture nano_banana_edit_server.", pytrace=False)
     with mock_router(service, allow_hosts=allow_hosts) as router:
         request.node.stash[_UNMATCHED] = vars(router)["unmatched"]
         yield service

@@ -92,6 +92,7 @@ ANYWHERE = [  # a request, an answer, and what neither a tape with content has n
 TOKENS = [
     TOKEN, TOKEN.lower(), quote(TOKEN, safe=""), quote(TOKEN, safe="").lower(), quote(TOKEN), TOKEN.replace("/", "\\/"),
     TOKEN.replace("/", "&#x2F;").replace("+", "&#43;"), json.dumps(TOKEN.replace("/", "\\u002f")),
+    TOKEN.encode().hex(),
     *(b64encode(f"{before}{TOKEN}!".encode()).decode() for before in ("", "u", "u:")),
     urlsafe_b64encode(f">?{TOKEN}".encode()).decode(),
 ]  # fmt: skip
@@ -160,6 +161,15 @@ def test_what_is_kept_without_content(tmp_path):
         assert text in found
     found = kept(tmp_path / "wrong", post({**BODY, "image_urls": [], "prompt": ""}), status=400)
     assert '"prompt: minLength",\n    "image_urls: minItems"' in found
+
+
+def test_the_shape_of_an_answer(tmp_path):
+    """What is wrong with the shape of an answer is seen on a tape without content, too."""
+    wrong = {"id": "t", "status": "failed", "error_msg": ["snow", 5], "error_code": None, "result": {"snow fell": [1]}}
+    found = kept(tmp_path / "tape", poll(), wrong)
+    for text in ("error_msg is an array", "error_code is null", "result is an object"):
+        assert text in found
+    assert "snow" not in found
 
 
 def test_a_prompt_that_is_a_status(tmp_path):
@@ -268,6 +278,23 @@ def test_a_result_that_is_signed_anew(tmp_path):
     again = MockService.replay(tmp_path / "tape")
     links = [again.handle(poll()).json()["result"][0] for _ in range(2)]
     assert [b"IMAGE"] * 2 == [again.handle(Request("GET", link)).body for link in links]
+
+
+def test_a_result_that_expired(tmp_path):
+    """A result that came once is played, though it was asked for again with HEAD, and when it was gone."""
+    gone = iter([(200, b"IMAGE"), (200, b""), (404, b"gone")])
+
+    def answer(request):
+        if "cdn" in str(request.url):
+            status, content = next(gone)
+            return httpx2.Response(status, content=content)
+        return httpx2.Response(200, json={"id": "t", "status": "completed", "result": ["https://cdn/x.png"]})
+
+    service = recorded(tmp_path / "tape", upstream=httpx2.MockTransport(answer), content=True)
+    link = service.handle(poll()).json()["result"][0]
+    told = [service.handle(Request(method, link)).status for method in ("GET", "HEAD", "GET")]
+    assert [200, 200, 404] == told
+    assert [b"IMAGE"] == played(tmp_path / "tape")
 
 
 def test_an_answer_that_is_nested(tmp_path):

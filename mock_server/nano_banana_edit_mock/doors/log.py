@@ -38,8 +38,10 @@ def _parts(entry: Entry) -> Iterator[str]:
         yield f"task {entry.task_id[:MAX_PATH]}"
     if entry.state:
         yield entry.state[:MAX_PATH]
-    of_answer = [f"The answer: {violation.message}" for violation in entry.answer_violations]
-    if found := [*(violation.message for violation in entry.violations), *of_answer]:
+    wrong = [violation.message for violation in entry.answer_violations]
+    of_answer = [*wrong, *(f"{place} is not in the document." for place in entry.undeclared)]
+    told = [text if text.startswith("The answer") else f"The answer: {text}" for text in of_answer]
+    if found := [*(violation.message for violation in entry.violations), *told]:
         yield found[0][:MAX_MESSAGE] + (f" And {len(found) - 1} more." if found[1:] else "")
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -25,6 +27,7 @@ _CODES = {
     501: "not_implemented",
     503: "unavailable",
 }
+_TASK_ID = re.compile(rb'"task_id"\s*:\s*(?:("(?:[^"\\]|\\.)+")|(-?\d+)\s*[,}])')
 _compact = json.JSONEncoder(separators=(",", ":")).encode  # made once; json.dumps makes one each time
 
 
@@ -53,6 +56,18 @@ def task(task_id: str, status: str, outcome: Outcome | None = None, image: str =
         if outcome.status == "completed":
             payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
     return payload
+
+
+def task_in(body: bytes) -> str | None:
+    """Return the id that an answer gives an edit, also if the answer is damaged or cut off: the edit is paid for."""
+    found = None
+    with suppress(ValueError):
+        try:
+            found = json.loads(body)["task_id"]
+        except (LookupError, TypeError, ValueError, RecursionError):
+            if match := _TASK_ID.search(body):
+                found = json.loads(match[1] or match[2])
+    return str(found) if type(found) in {str, int} and found != "" else None
 
 
 def uploaded(address: str, upload: Upload, expires_at: datetime) -> dict[str, Any]:

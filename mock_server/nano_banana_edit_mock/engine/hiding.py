@@ -95,7 +95,7 @@ class Hiding:
         """Return what is kept of the body of an answer: of a file, and of anything that is not UTF-8, its digest."""
         body = response.body
         file = {"file": digest(body), "bytes": len(body)} if body else {}
-        if not body or (operation is None and response.status == 200):
+        if not body or (operation is None and 200 <= response.status < 300):
             return file
         try:
             return {"json": self._value(read_json(body), tuple(_answers(self.document, operation)))}
@@ -161,7 +161,8 @@ class Hiding:
                 return self.url(value, compared=not asked)
             return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self.text(value)
         # A list that the document does not have may be the bytes of an image.
-        unknown = name in _TEXTS or (isinstance(value, list) and bool(value) and not items)
+        bare = isinstance(value, list) and bool(value) and not items and (asked or not schemas)
+        unknown = bare or (asked and name in _TEXTS)
         if depth == _DEEP or (unknown and not self.content):
             return digest(json.dumps(value, sort_keys=True))
         hide = partial(self._value, asked=asked, depth=depth + 1)
@@ -194,7 +195,8 @@ def _spellings(secret: str) -> re.Pattern[str]:
         code, percent = ord(letter), "".join(f"%(?:25)*{byte:02x}" for byte in letter.encode())
         escaped = rf"(?:\\{{0,3}}(?:{re.escape(letter)}|u{code:04x})|{percent}|&#0*{code};|&#x0*{code:x};)"
         letters.append(letter if letter.isascii() and letter.isalnum() else escaped)
-    raw, known = secret.encode(), []
+    raw = secret.encode()
+    known = [raw.hex()]
     for before in range(3):
         whole = b64encode(bytes(before) + raw).decode()[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
         known.append("".join({"+": "[+-]", "/": "[/_]"}.get(letter, letter) for letter in whole))

@@ -4,6 +4,7 @@ import json
 import re
 from collections import OrderedDict
 from threading import Lock
+from typing import Any
 
 from attrs import define, evolve, field
 
@@ -30,27 +31,24 @@ class Links:
         """Return the answer to a poll with the URLs of its result changed, or as it is if it has none."""
         try:
             task = json.loads(response.body)
-            result = task["result"]
-            items = list(result)
-        except (KeyError, TypeError, ValueError):
+            items = [self._changed(item, origin) for item in task["result"]]
+            body = json.dumps(task | {"result": items}).encode()
+        except (LookupError, RecursionError, TypeError, ValueError):  # a lone surrogate is the last
             return response
-        for index, item in enumerate(items):
-            if isinstance(item, str):
-                items[index] = self._add(item, origin)
-            elif isinstance(item, dict) and isinstance(item.get("url"), str):
-                items[index] = item | {"url": self._add(item["url"], origin)}
-        if not isinstance(result, list) or items == result:
+        if not isinstance(task["result"], list) or items == task["result"]:
             return response
-        body = json.dumps(task | {"result": items}).encode()
         headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
         return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
 
-    def _add(self, url: str, origin: str) -> str:
-        if not url.lower().startswith(("https://", "http://")):
-            return url
-        key = key_of(url)
+    def _changed(self, item: Any, origin: str) -> Any:
+        if isinstance(item, dict) and isinstance(item.get("url"), str):
+            return item | {"url": self._changed(item["url"], origin)}
+        # What cannot be asked for is left as it is, such as an address without its end.
+        if not isinstance(item, str) or not re.match(r"(?ai)https?://[\w.~%@:-]+([/?#]|$)", item):
+            return item
+        key = key_of(item)
         with self._lock:
-            self._urls[key] = url
+            self._urls[key] = item
             while len(self._urls) > MAX_LINKS:
                 self._urls.popitem(last=False)
         return origin + FILE.path.format(key=key)

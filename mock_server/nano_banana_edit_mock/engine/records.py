@@ -262,7 +262,8 @@ class Entry:
         at: When the request arrived, in seconds on the service's clock since it was made.
         when: When it arrived, as time of day.
         seconds: How long the service took for the answer.
-        answered: The body of the answer; None if it has more than 64 KiB.
+        answered: The body of the answer, that of a service elsewhere also if a strict proxy sent another one; None if
+            it has more than 64 KiB.
     """
 
     operation: str | None
@@ -306,7 +307,7 @@ class Entry:
         """The JSON of the answer; None if it is not JSON, or `answered` is None."""
         try:
             return json.loads(self.answered or b"")
-        except ValueError:
+        except (RecursionError, ValueError):
             return None
 
     @property

@@ -35,7 +35,9 @@ class Replay:
         # An answer that took longer than a later one was written behind it.
         for exchange in sorted(tape.exchanges, key=lambda exchange: exchange.at):
             self._exchanges.setdefault(exchange.key, []).append(exchange)
-        self._files = {e.path.get("url", ""): e for e in tape.exchanges if e.operation == FILE.id}
+        files = [exchange for exchange in tape.exchanges if exchange.operation == FILE.id]
+        # A result that came once is not lost since it expired later.
+        self._files = {e.path.get("url", ""): e for e in sorted(files, key=lambda e: e.status == 200)}
         self._keys = {key_of(url): url for url in self._files}
         self.reset()
 

@@ -47,7 +47,7 @@ class Script:
         """Add rules, or none if there are too many."""
         if not self._outcomes and any(isinstance(rule.do, Outcome) for rule in rules):
             raise ValueError(
-                "an outcome is for edits of the mock; this service passes them on. Script a reply or fault."
+                "an outcome is for edits of the mock, and not of a proxy or a tape; script a reply or fault."
             )
         with self._lock:
             count = len(self._rules) + len(rules)

@@ -1,5 +1,6 @@
 """The service, without I/O: a request in, a response out."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -10,11 +11,12 @@ from typing import Any, Self
 
 from attrs import evolve
 
-from ..contract import Contract, load
-from ..contract.wording import demand
+from ..contract import Contract, Operation, load
+from ..contract.schemas import Violation
+from ..contract.wording import cut, demand
 from . import assertions
 from .answer_referee import AnswerReferee, AnswerVerdict
-from .answers import diagnose, refuse
+from .answers import DIAGNOSTICS, diagnose, refuse, task_in
 from .bodies import Part
 from .cassette import read_tape
 from .cors import share
@@ -30,9 +32,10 @@ from .rules import Doing, Rule, make_outage
 from .script import Script, Step
 from .state import Job, State
 from .timing import Clock, Seconds, monotonic
-from .upstream import Upstream
+from .upstream import Lost, Upstream
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
+_LOG = logging.getLogger("nano_banana_edit_mock")
 _utc = partial(datetime.now, UTC)
 
 
@@ -67,8 +70,8 @@ class MockService:
             document does not allow is replaced by a 502; default False.
 
     Raises:
-        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, or both `polls`
-            and `seconds` are given.
+        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, both `polls` and
+            `seconds` are given, or `strict` without `upstream`.
 
     Attributes:
         contract: The contract.
@@ -103,6 +106,10 @@ class MockService:
         self._clock = Clock(clock, now)
         self.contract = load() if contract is None else contract
         demand("contract", self.contract, Contract, "what load() returns")
+        if upstream is not None:
+            demand("upstream", upstream, Upstream, "a Proxy")
+        elif strict:
+            raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self._upstream, self._strict = upstream, strict
         self._answers = AnswerReferee(self.contract) if upstream else None
@@ -172,7 +179,7 @@ class MockService:
         prefers = preferred(request.header("Prefer")) if own else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id, judged = self._respond(route, verdict, request, taken or prefers, now)
+        response, task_id, judged, answered = self._respond(route, verdict, request, taken or prefers, now)
         response = share(request, response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
@@ -196,43 +203,70 @@ class MockService:
             at=now,
             when=self._clock.now(),
             seconds=self._clock.seconds() - now,
-            answered=response.body if len(response.body) <= MAX_KEPT else None,
+            answered=answered if len(answered) <= MAX_KEPT else None,
         )
         self.journal.add(entry)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _respond(
         self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float
-    ) -> tuple[Response, str | None, AnswerVerdict]:
-        """Return the answer to a request, the id of its task, and the verdict on an answer from elsewhere."""
+    ) -> tuple[Response, str | None, AnswerVerdict, bytes]:
+        """Return the answer to a request, the id of its task, and the verdict on an answer from elsewhere and its body.
+
+        Strictly, a wrong answer is replaced; but never that to a poll, whose result is paid for.
+        """
         operation, judged = route.operation, AnswerVerdict()
-        own = isinstance(do, Reply) or do is Fault.REFUSED or (self._strict and verdict.violations)
-        if self._upstream is None or self._answers is None or operation is None or own:
-            return *self._player.play(route, verdict, request.body, do, now), judged
-        response, task_id = self._upstream.answer(route, request, verdict, now), route.task_id
-        if operation in FILES:
-            return response, task_id, judged
-        judged = self._answers.judge(operation, response, method=request.method)
-        if 200 <= response.status < 300:
-            task_id = self._state.note(operation.id, route.task_id, request.body, response.body, now)
-        if self._strict and judged.violations:
-            wrong = " ".join(violation.message for violation in judged.violations)
-            response = refuse(502, f"The answer of the service is not as documented: {wrong} It is in the journal.")
+        alone = isinstance(do, Reply) or do is Fault.REFUSED or (self._strict and verdict.violations)
+        alone = alone or len(request.body) > self.max_body  # a server has not read all of it
+        if self._upstream is None or self._answers is None or operation is None or alone:
+            response, task_id = self._player.play(route, verdict, request.body, do, now)
+            return response, task_id, judged, response.body
+        lost = None
+        try:
+            response = self._upstream.answer(route, request, verdict, now)
+        except Lost as error:
+            lost, response = error, error.part or refuse(502, str(error))
+        here = lost is not None and lost.part is None  # the answer is made here
+        if operation not in FILES and not here:
+            judged = _judge(self._answers, operation, response, request.method)
+        if lost:
+            found = Violation.of_body("content", str(lost))
+            judged = evolve(judged, violations=(found, *judged.violations))
+        task_id, answered = self._note(route, request, response, lost, now), response.body
+        paid = route.name == "getTask" and response.status < 300
+        if self._strict and judged.violations and not (paid or here):
+            told = " ".join(violation.message for violation in judged.violations)
+            told += f" The task is {task_id}." if task_id else ""
+            told += " It is in the journal." if len(answered) <= MAX_KEPT else ""
+            response = refuse(502, f"The answer of the service is not as documented: {told}")
         if verdict.violations or judged.violations:
-            diagnosis = diagnose(verdict.violations, judged.violations)
-            response = evolve(response, headers=(*response.headers, diagnosis))
-        return response, task_id, judged
+            others = (pair for pair in response.headers if pair[0].lower() != DIAGNOSTICS.lower())
+            response = evolve(response, headers=(*others, diagnose(verdict.violations, judged.violations)))
+        return response, task_id, judged, answered
+
+    def _note(self, route: Route, request: Request, response: Response, lost: Lost | None, now: float) -> str | None:
+        """Keep what an answer says of a task, and return its id."""
+        if route.name != "createEdit":
+            if route.task_id and 200 <= response.status < 300:
+                self._state.note_poll(route.task_id, response.body)
+            return route.task_id
+        if 400 <= response.status < 500 or (lost and not lost.sent):
+            return None
+        task_id = task_in(response.body)
+        self._state.note_edit(task_id, request.body, now)
+        return task_id
 
     def wanted(self, request: Request) -> int:
         """Return how many bytes of the body of a request are read, by its head; -1 if that is refused without it."""
         operation = self._routes.find(request.method, request.url).operation
-        refused = operation is None or self._referee.authorize(operation, request, self._token)
+        judged = self._strict or self._upstream is None
+        refused = operation is None or (judged and self._referee.authorize(operation, request, self._token))
         return -1 if refused else self.max_body
 
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
         if self._upstream:
-            return refuse(404, "A service behind the mock has its own files.")
+            return refuse(404, "The files are not the mock's own; ask for them by their links.")
         return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
@@ -380,7 +414,9 @@ class MockService:
     def assert_billed_at_most(self, most: int, /) -> None:
         """Assert how many edits were accepted, each of which the real service bills.
 
-        An edit counts whatever became of it, also if a fault kept its answer from arriving.
+        An edit counts whatever became of it, also if a fault kept its answer from arriving. In front of a service, any
+        edit that was passed on counts unless the answer is 4xx: it may be billed, even if its answer is lost or names
+        no task.
 
         Args:
             most: How many, at least 0.
@@ -411,6 +447,21 @@ class MockService:
 def _sent(file: Part) -> SentFile:
     size = len(file.content)
     return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
+
+
+def _judge(referee: AnswerReferee, operation: Operation, response: Response, method: str) -> AnswerVerdict:
+    """Hold an answer to the document; whatever happens, the answer is not lost."""
+    coding = response.header("Content-Encoding") or "identity"
+    if response.body and coding.lower() != "identity":
+        about: dict[str, Any] = {"location": "header", "field": "Content-Encoding", "keyword": "content"}
+        message = f"Content-Encoding is {cut(coding)}, in which the body cannot be read."
+        return AnswerVerdict(violations=(Violation(**about, message=message),))
+    try:
+        return referee.judge(operation, response, method=method)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        _LOG.exception("An answer cannot be judged.")
+        found = Violation.of_body("content", f"The answer cannot be judged ({type(error).__name__}).")
+        return AnswerVerdict(violations=(found,))
 
 
 def service_of(service: MockService | None) -> MockService:

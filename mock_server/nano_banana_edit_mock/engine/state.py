@@ -108,7 +108,6 @@ class State:
         source = upload.body if upload else None
         image = render(job.prompt, size=job.size, output_format=job.form, source=source, seed=job.task_id)
         with self._lock:
-            self._drop("image", job.task_id)
             self._keep("image", job.task_id, image, len(image[1]))
         return image
 
@@ -135,24 +134,24 @@ class State:
             self._bound()
         return job
 
-    def note(self, operation: str, polled: str | None, content: bytes, answer: bytes, born: float) -> str | None:
-        """Keep what a service elsewhere answers of its tasks, and return the id of the task."""
-        try:
-            told: dict[str, Any] = {**json.loads(answer)}
-        except (TypeError, ValueError):
-            told = {}
-        task_id = told.get("task_id") if operation == "createEdit" else polled
-        if not isinstance(task_id, str):
-            return polled
+    def note_edit(self, task_id: str | None, content: bytes, born: float) -> None:
+        """Count an edit that a service elsewhere may have billed, and keep it if its task is known."""
         with self._lock:
-            if operation == "createEdit":
-                self.accepted += 1
+            self.accepted += 1
+            if task_id:
                 self._jobs[task_id] = Job(task_id, "", "", "", None, Outcome(status="submitted"), born, None)
                 self._keep("edit", task_id, content, len(content))
                 self._bound()
-            elif (job := self._jobs.get(task_id)) and isinstance(told.get("status"), str):
-                job.outcome, job.polls = Outcome(status=told["status"]), job.polls + 1
-        return task_id
+
+    def note_poll(self, task_id: str, answer: bytes) -> None:
+        """Keep what a service elsewhere says of a task."""
+        try:
+            status = json.loads(answer)["status"]
+        except (LookupError, RecursionError, TypeError, ValueError):
+            return
+        with self._lock:
+            if (job := self._jobs.get(task_id)) and isinstance(status, str):
+                job.outcome, job.polls = Outcome(status=status), job.polls + 1
 
     def _bound(self) -> None:
         if len(self._jobs) > MAX_TASKS:
@@ -184,6 +183,7 @@ class State:
         return self._kept.get((kind, key), (0, None))[1]
 
     def _keep(self, kind: _Kind, key: str, value: Any, size: int) -> None:
+        self._drop(kind, key)
         self._kept[kind, key] = size + OVERHEAD, value
         self._bytes += size + OVERHEAD
         while self._bytes > MAX_BYTES:

@@ -56,7 +56,12 @@ class Recorder:
     def record(
         self, route: Route, request: Request, verdict: Verdict, response: Response, now: float, url: str = ""
     ) -> None:
-        """Write an exchange; `url` is that of a file. After a failure, which is logged, nothing more is written."""
+        """Write an exchange; `url` is that of a file. After a failure, which is logged, nothing more is written.
+
+        An answer to HEAD has no body, and is not that to GET.
+        """
+        if request.method == "HEAD":
+            return
         hiding = evolve(self._hiding, secrets=secrets_of(request, url))
         kept = make_exchange(hiding, route, request, verdict, response, url=url)
         if route.operation and not url:
