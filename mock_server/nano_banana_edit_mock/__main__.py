@@ -69,8 +69,9 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
         else:
             _serve(options, parser)
     except (OSError, ValueError) as error:
-        # An argument of the service has the name of its option.
-        text = re.sub(r"^\w+(?= is )", lambda name: _option(name[0]) if name[0] in options else name[0], str(error))
+        # An argument of the service or of the proxy has the name of its option.
+        named = _OF_PROXY | {name: _option(name) for name in vars(options)}
+        text = re.sub(r"^\w+(?= is )", lambda name: named.get(name[0], name[0]), str(error))
         parser.exit(2, f"{parser.prog}: error: {text}\n")
 
 
@@ -177,6 +178,7 @@ def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.exit(1, f"{parser.prog}: error: {error.strerror}\n")
 
 
+_OF_PROXY = {"base_url": "--proxy", "files_url": "--proxy-files"}
 _NEEDS = {"proxy_files": "proxy", "proxy_errors": "proxy", "record": "proxy", "record_content": "record"}
 _NEEDS |= {"replay_timing": "replay"}
 _OWN = ("seed", "polls", "seconds")  # of the mock's own tasks

@@ -67,6 +67,7 @@ def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
         (["--replay-timing"], "--replay-timing needs --replay."),
         (["--proxy", "https://x", "--replay", "x"], "--proxy and --replay exclude each other. Use one of them."),
         (["--proxy", "http://x"], "error: --proxy is http://x; use a URL with https"),
+        (["--proxy", "https://x", "--proxy-files", "ftp://x"], "error: --proxy-files is ftp://x; use a URL with https"),
         (["--proxy", ""], "argument --proxy: it is empty; name one, or leave the option out"),
         (["--proxy", "https://x", "--proxy-files", " "], "argument --proxy-files: it is empty;"),
         (["--replay", ""], "argument --replay: it is empty;"),
@@ -88,6 +89,17 @@ def test_wrong_options(monkeypatch, capsys, options, message):
     with pytest.raises(SystemExit, match="2"):
         main(options)
     assert message in capsys.readouterr().err
+
+
+def test_certificates_that_cannot_be_read(monkeypatch, tmp_path, capsys):
+    """The variable for certificates is named if it leads nowhere."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(SystemExit, match="2"):
+        served_by(monkeypatch, "--proxy", "https://x")
+    assert (
+        "Certificates cannot be read (No such file or directory). Correct SSL_CERT_FILE of the environment."
+        in capsys.readouterr().err
+    )
 
 
 def test_compare(tmp_path, capsys):

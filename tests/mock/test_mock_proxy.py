@@ -264,7 +264,7 @@ def test_prefer_is_for_the_service():
 )
 def test_a_wrong_url_is_refused(url):
     """The URL of a service has https, or is on this machine; it has no password, and nothing behind its path."""
-    with pytest.raises(ValueError, match="proxy is") as caught:
+    with pytest.raises(ValueError, match="base_url is") as caught:
         Proxy(load(), url)
     assert "sekret" not in str(caught.value)
 

@@ -65,7 +65,10 @@ class Proxy:
         **http: Any,
     ) -> None:
         self._main = contract.servers[0]
-        upstreams = self._base, self._files = _checked(base_url), _checked(files_url or base_url)
+        upstreams = self._base, self._files = (
+            _checked("base_url", base_url),
+            _checked("files_url", files_url or base_url),
+        )
         self._recorder = recorder
         # No connection is used twice: one that is stale would make an edit unknown. What is on this machine is reached
         # without a proxy, which would see the token. The service's cookies are the caller's.
@@ -80,6 +83,9 @@ class Proxy:
         except (httpx2.InvalidURL, ImportError, ValueError):  # which may show a password
             names = "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
             raise ValueError(f"The URL of a proxy cannot be used. Correct {names} of the environment.") from None
+        except OSError as error:
+            what = f"Certificates cannot be read ({error.strerror}). Correct SSL_CERT_FILE of the environment."
+            raise ValueError(what) from error
         self.reset()
 
     def reset(self) -> None:
@@ -222,7 +228,7 @@ def _reason(error: Exception, timeout: httpx2.Timeout) -> str:
     return "the connection was closed, or its answer is not HTTP"
 
 
-def _checked(url: str) -> str:
+def _checked(name: str, url: str) -> str:
     """Return the URL of a service, without a slash at its end."""
     try:
         host, known = httpx2.URL(url).host, _URL.fullmatch(url) and urlsplit(url).port != 0
@@ -230,5 +236,5 @@ def _checked(url: str) -> str:
         host, known = "", None
     if not known or not (url.lower().startswith("https:") or is_loopback(host)):
         what = "use a URL with https, or of this machine, without a password, a query or a fragment"
-        raise ValueError(f"proxy is {cut(_SECRET.sub('', url))}; {what}.")
+        raise ValueError(f"{name} is {cut(_SECRET.sub('', url))}; {what}.")
     return url.rstrip("/")
