@@ -243,6 +243,20 @@ def test_a_paid_task_is_polled_through_failures(failure):
     assert {edit.task_id for edit in service.edits} == {row["task_id"] for row in rows} - {""}
 
 
+def test_a_damaged_answer_names_its_task():
+    """An edit is followed if its answer is damaged, and still says which task is paid for."""
+
+    def change(request, response):
+        damaged = response.content + b"<" if request.url.path.endswith("edit") else response.content
+        return httpx2.Response(
+            response.status_code, content=damaged, headers={"Content-Type": response.headers["Content-Type"]}
+        )
+
+    steps = journey(between(MockService(contract=SMALL, token=TOKEN), change))
+    assert "is not JSON" in steps["createEdit.responses"].wrong
+    assert 200 == steps["result.responses"].status
+
+
 @pytest.mark.parametrize("status", [401, 410])
 def test_a_poll_that_is_refused_is_the_last(status):
     """A task that is gone, or a token that is refused, is not polled for ten minutes."""

@@ -10,6 +10,7 @@ from ..contract import Operation
 from ..contract.reading import Flaw, read_json
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
+from ..engine.answers import task_in
 from ..engine.hiding import Hiding
 from ..engine.records import Request, Response
 from .cases import Case
@@ -140,7 +141,7 @@ class Server:
             actual=_verdict(case, status),
             violations=tuple(evolve(one, message=self.hide(one.message)) for one in found.violations),
             undeclared=tuple(map(self.hide, found.undeclared)),
-            task_id=self.hide(text_in(response.body, "task_id")),
+            task_id=self.hide(task_in(response.body) or "") if case.operation.method == "POST" else "",
         )
         answer = self.hide(response.body.decode(errors="replace"))[:KEPT] if check.wrong else ""
         return evolve(check, answer=answer), response.body
@@ -158,16 +159,16 @@ def _verdict(case: Case, status: int) -> str:
     return "refused" if 400 <= status < 500 and status != 408 else "a failure" if status >= 408 else "neither"
 
 
-def json_of(body: bytes) -> Any:
-    """Return the JSON value of a body; None if there is none."""
+def object_in(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body; an empty one if there is none."""
     try:
-        return read_json(body)
+        value = read_json(body)
     except Flaw:
-        return None
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def text_in(body: bytes, name: str) -> str:
     """Return the text of a property of a JSON object; empty if there is none."""
-    value = json_of(body)
-    found = value.get(name) if isinstance(value, dict) else None
+    found = object_in(body).get(name)
     return found if isinstance(found, str) else ""

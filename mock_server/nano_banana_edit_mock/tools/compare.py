@@ -13,6 +13,7 @@ from ..engine.referee import Referee
 from ..engine.service import MockService
 from ..engine.tape import Exchange, Tape
 from .cases import make_request
+from .checks import object_in
 
 _READ = ("content-type", "retry-after", "retry-after-ms")  # headers that clients read
 _AUTHORIZED = {"Authorization": "Bearer token"}
@@ -48,13 +49,13 @@ def compare(tape: Tape, contract: Contract) -> Iterator[str]:
     for exchange, operation, request in repeatable(tape, contract):
         theirs, about = tape.response(exchange), f"Exchange {exchange.number}, {exchange.operation}"
         if operation.id == "createEdit" and theirs.status < 300:
-            task_id = str(_object(theirs).get("task_id"))
+            task_id = str(object_in(theirs.body).get("task_id"))
             service.reset()
             service.next(_outcome(tape, task_id))
             ours = service.handle(request)
-            tasks[task_id] = _poll(service, polls, str(_object(ours).get("task_id")))
+            tasks[task_id] = _poll(service, polls, str(object_in(ours.body).get("task_id")))
         elif operation.id == "getTask" and theirs.status < 300:
-            status = str(_object(theirs).get("status"))
+            status = str(object_in(theirs.body).get("status"))
             answers = tasks.get(str(exchange.path.get("id")), {})
             if status not in answers:
                 yield f"{about}: the mock has no such task with the status {status!r}."
@@ -93,24 +94,19 @@ def _poll(service: MockService, operation: Operation, task_id: str) -> dict[str,
         operation, operation.servers[0], dict.fromkeys(operation.parameters, task_id), None, _AUTHORIZED
     )
     answers = [service.handle(request) for _ in range(_POLLS + 1)]
-    return {str(_object(answer).get("status")): answer for answer in answers}
+    return {str(object_in(answer.body).get("status")): answer for answer in answers}
 
 
 def _outcome(tape: Tape, task_id: str) -> Outcome:
     """Return the outcome that a task has on a tape."""
     polls = [e for e in tape.exchanges if e.operation == "getTask" and task_id in e.path.values()]
-    last = _object(tape.response(polls[-1])) if polls else {}
+    last = object_in(tape.response(polls[-1]).body) if polls else {}
     if last.get("status") == "failed":
         code, text = ("text" if name in last else None for name in ("error_code", "error_msg"))
         return Outcome(status="failed", error_code=code, error_msg=text)
     result = last.get("result")
     files = isinstance(result, list) and any(isinstance(item, dict) for item in result)
     return Outcome(result_form="file" if files else "url")
-
-
-def _object(response: Response) -> dict[str, Any]:
-    value = _value(response)
-    return value if isinstance(value, dict) else {}
 
 
 def _value(response: Response) -> Any:

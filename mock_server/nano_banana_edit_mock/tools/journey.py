@@ -13,7 +13,7 @@ from ..contract.census import escape
 from ..contract.schemas import Violation
 from ..engine.records import Request
 from .cases import Case, make_request
-from .checks import Check, NoAnswer, Server, json_of, text_in
+from .checks import Check, NoAnswer, Server, object_in, text_in
 
 _LONGEST = 600.0  # seconds until the edit must be finished
 _POLL_EVERY = 2.0  # seconds, as a public client of the API does
@@ -53,12 +53,11 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
     value = {"image_urls": [url], "prompt": _PROMPT, "output_format": "png"}
     check, body = server.ask(edit, _made(edit.operation, server, value))
     yield check
-    task_id = text_in(body, "task_id")
-    if not task_id:
+    if not check.task_id:
         yield from _skipped("the edit has no task", polls, _file())
         return
-    path = dict.fromkeys(polls.operation.parameters, task_id)
-    check, body = _wait(server, evolve(polls, name=f"task {server.hide(task_id)}", path=path))
+    path = dict.fromkeys(polls.operation.parameters, check.task_id)
+    check, body = _wait(server, evolve(polls, name=f"task {check.task_id}", path=path))
     yield check
     urls = _urls(body)
     if not urls:
@@ -141,8 +140,7 @@ def _image() -> bytes:
 
 def _urls(body: bytes) -> list[str]:
     """Return the URLs of a result, in either of its two forms."""
-    value = json_of(body)
-    result = value.get("result") if isinstance(value, dict) else None
+    result = object_in(body).get("result")
     items = result if isinstance(result, list) else []
     found = (item.get("url") if isinstance(item, dict) else item for item in items)
     return [url for url in found if isinstance(url, str)]
