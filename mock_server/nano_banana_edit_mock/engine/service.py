@@ -1,6 +1,5 @@
 """The service, without I/O: a request in, a response out."""
 
-import logging
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -11,15 +10,14 @@ from typing import Any, Self
 
 from attrs import evolve
 
-from ..contract import Contract, Operation, load
-from ..contract.schemas import Violation
-from ..contract.wording import cut, demand
+from ..contract import Contract, load
+from ..contract.wording import demand
 from . import assertions
-from .answer_referee import AnswerReferee, AnswerVerdict
-from .answers import DIAGNOSTICS, diagnose, refuse, task_in
+from .answers import refuse
 from .bodies import Part
 from .cassette import read_tape
 from .cors import share
+from .front import Answered, Front
 from .journal import MAX_KEPT, Journal
 from .player import Player
 from .preferences import preferred
@@ -27,15 +25,14 @@ from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, U
 from .referee import Referee, Verdict, astray, check_token
 from .replay import Replay
 from .replies import Reply
-from .routes import FILE_NAMES, FILE_ORIGIN, FILES, Route, Routes
+from .routes import FILE_NAMES, FILE_ORIGIN, Route, Routes
 from .rules import Doing, Rule, make_outage
 from .script import Script, Step
 from .state import Job, State
 from .timing import Clock, Seconds, monotonic
-from .upstream import Lost, Upstream
+from .upstream import Upstream
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
-_LOG = logging.getLogger("nano_banana_edit_mock")
 _utc = partial(datetime.now, UTC)
 
 
@@ -112,7 +109,6 @@ class MockService:
             raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self._upstream, self._strict = upstream, strict
-        self._answers = AnswerReferee(self.contract) if upstream else None
         self.max_body = self._referee.max_body
         self.reset()
 
@@ -151,8 +147,10 @@ class MockService:
         self.journal = Journal(operations)
         self._state = State(self._seed)
         self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
+        self._front = None
         if self._upstream:
             self._upstream.reset()
+            self._front = Front(self._upstream, self.contract, self._state, strict=self._strict)
 
     def handle(self, request: Request) -> Response:
         """Answer a request.
@@ -179,8 +177,8 @@ class MockService:
         prefers = preferred(request.header("Prefer")) if own else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id, judged, answered = self._respond(route, verdict, request, taken or prefers, now)
-        response = share(request, response)
+        answered = self._respond(route, verdict, request, taken or prefers, now)
+        response = share(request, answered.response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
         entry = Entry(
@@ -193,68 +191,28 @@ class MockService:
             fault=response.fault,
             answer_headers=response.headers,
             violations=verdict.violations,
-            answer_violations=judged.violations,
-            undeclared=judged.undeclared,
+            answer_violations=answered.verdict.violations,
+            undeclared=answered.verdict.undeclared,
             size=len(request.body),
             content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
             authorization=request.header("Authorization") is not None,
             scripted=taken is not None,
-            task_id=task_id,
+            task_id=answered.task_id,
             at=now,
             when=self._clock.now(),
             seconds=self._clock.seconds() - now,
-            answered=answered if len(answered) <= MAX_KEPT else None,
+            answered=answered.body if len(answered.body) <= MAX_KEPT else None,
         )
         self.journal.add(entry)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
-    def _respond(
-        self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float
-    ) -> tuple[Response, str | None, AnswerVerdict, bytes]:
-        """Return the answer to a request, the id of its task, and the verdict on an answer from elsewhere and its body.
-
-        Strictly, a wrong answer is replaced; but never that to a poll, whose result is paid for.
-        """
-        operation, judged = route.operation, AnswerVerdict()
+    def _respond(self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float) -> Answered:
         alone = isinstance(do, Reply) or do is Fault.REFUSED or (self._strict and verdict.violations)
         alone = alone or len(request.body) > self.max_body  # a server has not read all of it
-        if self._upstream is None or self._answers is None or operation is None or alone:
-            response, task_id = self._player.play(route, verdict, request.body, do, now)
-            return response, task_id, judged, response.body
-        lost = None
-        try:
-            response = self._upstream.answer(route, request, verdict, now)
-        except Lost as error:
-            lost, response = error, error.part or refuse(502, str(error))
-        here = lost is not None and lost.part is None  # the answer is made here
-        if operation not in FILES and not here:
-            judged = _judge(self._answers, operation, response, request.method)
-        if lost:
-            found = Violation.of_body("content", str(lost))
-            judged = evolve(judged, violations=(found, *judged.violations))
-        task_id, answered = self._note(route, request, response, lost, now), response.body
-        paid = route.name == "getTask" and response.status < 300
-        if self._strict and judged.violations and not (paid or here):
-            told = " ".join(violation.message for violation in judged.violations)
-            told += f" The task is {task_id}." if task_id else ""
-            told += " It is in the journal." if len(answered) <= MAX_KEPT else ""
-            response = refuse(502, f"The answer of the service is not as documented: {told}")
-        if verdict.violations or judged.violations:
-            others = (pair for pair in response.headers if pair[0].lower() != DIAGNOSTICS.lower())
-            response = evolve(response, headers=(*others, diagnose(verdict.violations, judged.violations)))
-        return response, task_id, judged, answered
-
-    def _note(self, route: Route, request: Request, response: Response, lost: Lost | None, now: float) -> str | None:
-        """Keep what an answer says of a task, and return its id."""
-        if route.name != "createEdit":
-            if route.task_id and 200 <= response.status < 300:
-                self._state.note_poll(route.task_id, response.body)
-            return route.task_id
-        if 400 <= response.status < 500 or (lost and not lost.sent):
-            return None
-        task_id = task_in(response.body)
-        self._state.note_edit(task_id, request.body, now)
-        return task_id
+        if self._front and route.operation and not alone:
+            return self._front.answer(route, route.operation, verdict, request, now)
+        response, task_id = self._player.play(route, verdict, request.body, do, now)
+        return Answered(response=response, task_id=task_id, body=response.body)
 
     def wanted(self, request: Request) -> int:
         """Return how many bytes of the body of a request are read, by its head; -1 if that is refused without it."""
@@ -447,21 +405,6 @@ class MockService:
 def _sent(file: Part) -> SentFile:
     size = len(file.content)
     return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
-
-
-def _judge(referee: AnswerReferee, operation: Operation, response: Response, method: str) -> AnswerVerdict:
-    """Hold an answer to the document; whatever happens, the answer is not lost."""
-    coding = response.header("Content-Encoding") or "identity"
-    if response.body and coding.lower() != "identity":
-        about: dict[str, Any] = {"location": "header", "field": "Content-Encoding", "keyword": "content"}
-        message = f"Content-Encoding is {cut(coding)}, in which the body cannot be read."
-        return AnswerVerdict(violations=(Violation(**about, message=message),))
-    try:
-        return referee.judge(operation, response, method=method)
-    except Exception as error:  # noqa: BLE001 - whatever it is
-        _LOG.exception("An answer cannot be judged.")
-        found = Violation.of_body("content", f"The answer cannot be judged ({type(error).__name__}).")
-        return AnswerVerdict(violations=(found,))
 
 
 def service_of(service: MockService | None) -> MockService:
