@@ -17,7 +17,7 @@ from nano_banana_edit_mock import load
 from tests.referees.prism import PRISM
 
 from .harness import Contender, Figure, Worker, over, race, server, take_turns
-from .servers import Server, Start, mock, prism, proxy
+from .servers import Server, Start, mock, prism, proxy, recording
 from .table import Row, lines
 
 _TURNS = {"calls": 1_000, "turns": 2, "rounds": 8, "starts": 2}
@@ -109,12 +109,15 @@ def memory(requests: int) -> Iterator[Row]:
 
 def proxied(requests: int) -> Iterator[Row]:
     """What the proxy adds to a request that the mock answers, and its memory over a tenth of the requests."""
-    workers = {start.__name__: partial(_loaded, start, "valid", 1) for start in (proxy, mock)}
+    workers = {start.__name__: partial(_loaded, start, "valid", 1) for start in (proxy, recording, mock)}
     turns = _TURNS | {"calls": 500}
     seconds = take_turns(workers, **turns)
     calls = turns["calls"] * turns["turns"]
-    added = [1_000 * (through - direct) / calls for through, direct in zip(*(seconds.values()), strict=True)]
-    yield Row("Milliseconds that the proxy adds to a submission, one at a time", Figure(added), at_most=2)
+    for name, what in (("proxy", "Milliseconds that the proxy adds to a submission"), ("recording", "… with a tape")):
+        added = [
+            1_000 * (through - direct) / calls for through, direct in zip(seconds[name], seconds["mock"], strict=True)
+        ]
+        yield Row(f"{what}, one at a time", Figure(added), at_most=2)
     yield Row("… a submission through the proxy, over one without", over(seconds["proxy"], seconds["mock"]))
     with proxy() as started, _load(started, _MIXED, _JUDGED) as worker:
         samples = []

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -61,12 +62,19 @@ def mock() -> AbstractContextManager[Server]:
 
 
 @contextmanager
-def proxy() -> Iterator[Server]:
+def proxy(*options: str) -> Iterator[Server]:
     """Start the mock as a proxy in front of another one."""
     with mock() as upstream:
-        command = (sys.executable, "-m", "nano_banana_edit_mock", "--quiet", "--proxy", upstream.url, "--port")
-        with _started("400", *command) as started:
+        command = (sys.executable, "-m", "nano_banana_edit_mock", "--quiet", "--proxy", upstream.url, *options)
+        with _started("400", *command, "--port") as started:
             yield started
+
+
+@contextmanager
+def recording() -> Iterator[Server]:
+    """Start such a proxy that writes a tape."""
+    with tempfile.TemporaryDirectory() as folder, proxy("--record", f"{folder}/tape") as started:
+        yield started
 
 
 def prism() -> AbstractContextManager[Server]:

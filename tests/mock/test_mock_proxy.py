@@ -223,12 +223,30 @@ def test_links_are_bounded():
 
 
 def test_a_result_without_tls_is_not_fetched():
-    """A result elsewhere is fetched over TLS or not at all."""
-    upstream = Service(json={"id": "t", "status": "completed", "result": ["http://cdn.example/a.png"]})
+    """A link to a result elsewhere without TLS stays as it is; a redirect to one is not followed."""
+    upstream = Service(
+        json={"id": "t", "status": "completed", "result": ["http://cdn.example/a", "https://cdn.example"]}
+    )
+    service = behind(upstream)
+    plain, link = get(service).json()["result"]
+    assert "http://cdn.example/a" == plain
+    upstream.status, upstream.answer = 302, {"headers": {"Location": "http://cdn.example/b"}}
+    assert "The result is at cdn.example, without TLS. Nothing was sent." == get(service, link).json()["message"]
+    assert 2 == len(upstream.seen)
+
+
+@pytest.mark.parametrize("where", ["/b.png", "https://other.example/b.png"])
+def test_a_result_that_is_elsewhere(where):
+    """A redirect of a result is followed, without the token, up to five times."""
+    upstream = Service(json={"id": "t", "status": "completed", "result": ["https://cdn.example/a.png"]})
     service = behind(upstream)
     (link,) = get(service).json()["result"]
-    assert "The result is at cdn.example, without TLS. Nothing was sent." == get(service, link).json()["message"]
-    assert 1 == len(upstream.seen)
+    upstream.status, upstream.answer = 307, {"headers": {"Location": where}}
+    assert 307 == get(service, link).status
+    assert str(httpx2.URL("https://cdn.example/").join(where)) == str(upstream.seen[-1].url)
+    assert (7, False) == (len(upstream.seen), "authorization" in upstream.seen[-1].headers)
+    upstream.answer = {"headers": {"Location": "https://[half"}}
+    assert 307 == get(service, link).status
 
 
 def test_a_script_comes_first():

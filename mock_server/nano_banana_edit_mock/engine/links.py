@@ -3,6 +3,7 @@
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -27,11 +28,11 @@ class Links:
         """Return the URL behind a key."""
         return self._urls.get(key)
 
-    def change(self, response: Response, origin: str) -> Response:
-        """Return the answer to a poll with the URLs of its result changed, or as it is if it has none."""
+    def change(self, response: Response, origin: str, wanted: Callable[[str], bool] = bool) -> Response:
+        """Return the answer to a poll with the URLs of its result changed that are wanted, or as it is without any."""
         try:
             task = json.loads(response.body)
-            items = [self._changed(item, origin) for item in task["result"]]
+            items = [self._changed(item, origin, wanted) for item in task["result"]]
             body = json.dumps(task | {"result": items}).encode()
         except (LookupError, RecursionError, TypeError, ValueError):  # a lone surrogate is the last
             return response
@@ -40,11 +41,11 @@ class Links:
         headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
         return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
 
-    def _changed(self, item: Any, origin: str) -> Any:
+    def _changed(self, item: Any, origin: str, wanted: Callable[[str], bool]) -> Any:
         if isinstance(item, dict) and isinstance(item.get("url"), str):
-            return item | {"url": self._changed(item["url"], origin)}
+            return item | {"url": self._changed(item["url"], origin, wanted)}
         # What cannot be asked for is left as it is, such as an address without its end.
-        if not isinstance(item, str) or not re.match(r"(?ai)https?://[\w.~%@:-]+([/?#]|$)", item):
+        if not isinstance(item, str) or not re.match(r"(?ai)https?://[\w.~%@:-]+([/?#]|$)", item) or not wanted(item):
             return item
         key = key_of(item)
         with self._lock:

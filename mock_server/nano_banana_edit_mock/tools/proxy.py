@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
@@ -23,7 +23,9 @@ from ..engine.upstream import Lost
 from .recorder import Recorder
 
 MAX_ANSWER = 100_000_000  # bytes; a result has a tenth of it
-TIMEOUT = 120.0  # seconds without a byte; a connection may take ten
+TIMEOUT = 600.0  # seconds without a byte, since who stops waiting loses what is paid for; a connection may take ten
+MAX_REDIRECTS = 5  # of a result; one of the API is the caller's to follow
+_REDIRECTS = (301, 302, 303, 307, 308)
 # Of one connection, and not of a request or answer (RFC 9110, section 7.6.1); what follows is counted anew.
 _HOPS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
@@ -102,6 +104,10 @@ class Proxy:
         if route.operation == FILE and url is None:
             return refuse(404, f"{route.url.path} is not a file of a result that passed here.")
         response, broken = self._pass_on(route, request, url)
+        at = url or ""
+        for _ in range(MAX_REDIRECTS if url else 0):
+            if at := _redirected(response, at):
+                response, broken = self._pass_on(route, request, at)
         if self._recorder:
             try:
                 self._recorder.record(route, request, verdict, response, now, url or "")
@@ -109,7 +115,9 @@ class Proxy:
                 _LOG.exception("An exchange is not on the tape.")
         if broken:
             raise Lost(broken, sent=True, part=response)
-        return self._links.change(response, route.origin) if route.name == "getTask" else response
+        if route.name != "getTask":
+            return response
+        return self._links.change(response, route.origin, self._is_trusted)
 
     def _pass_on(self, route: Route, request: Request, url: str | None) -> tuple[Response, str]:
         """Return the answer of the service, and why it is cut if it is."""
@@ -178,6 +186,15 @@ class Proxy:
     def _is_trusted(self, url: str) -> bool:
         hosts = {urlsplit(upstream).netloc for upstream in (self._base, self._files)}
         return url.lower().startswith("https://") or urlsplit(url).netloc in hosts
+
+
+def _redirected(response: Response, at: str) -> str:
+    """Return where an answer redirects to, seen from its URL; empty if it does not."""
+    to = response.header("Location") if at and response.status in _REDIRECTS else None
+    try:
+        return urljoin(at, to) if to else ""
+    except ValueError:  # half an address
+        return ""
 
 
 def _end_to_end(headers: Iterable[tuple[str, str]], *but: str) -> Headers:
