@@ -60,12 +60,12 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m nano_banan
                 parser.error(f"standard output is closed, and {options.command} writes to it. Open it.")
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         if options.command == "contract":
-            contract = _load(options.document)
+            contract = load_document(options.document)
             sys.stdout.write(f"{json.dumps(contract.document) if options.json else markdown(HEAD, rows(contract))}\n")
         elif options.command == "diff":
             _diff(options.old, options.new)
         elif options.command == "compare":
-            _compare(options.tape)
+            _compare(options.tape, load_document(options.spec, to_play=False))
         else:
             _serve(options, parser)
     except (OSError, ValueError) as error:
@@ -138,7 +138,13 @@ def _path(text: str) -> Path:
     return Path(_given(text))
 
 
-def _load(path: Path | None, *, to_play: bool = True) -> Contract:
+def load_document(path: Path | None, *, to_play: bool = True) -> Contract:
+    """Return the contract of a document, default the one shipped; `to_play` is whether the mock itself must answer it.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not valid, or the mock cannot answer it; the message names the file.
+    """
     if path is None:
         return load()
     document = read_file(path, name_place)
@@ -161,7 +167,7 @@ def _about(path: Path) -> Iterator[None]:
 
 
 def _serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    contract = _load(options.spec)
+    contract = load_document(options.spec, to_play=not (options.proxy or options.replay))
     missing = PLAYED.keys() - {operation.id for operation in contract.operations}
     if missing:
         what = (
@@ -182,7 +188,6 @@ _OF_PROXY = {"base_url": "--proxy", "files_url": "--proxy-files"}
 _NEEDS = {"proxy_files": "proxy", "proxy_errors": "proxy", "record": "proxy", "record_content": "record"}
 _NEEDS |= {"replay_timing": "replay"}
 _OWN = ("seed", "polls", "seconds")  # of the mock's own tasks
-_REFUSING = ("token", "invalid_status")  # of requests that the mock refuses
 
 
 def _option(name: str) -> str:
@@ -197,10 +202,10 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
     if options.proxy and options.replay:
         parser.error("--proxy and --replay exclude each other. Use one of them.")
     elsewhere = "--proxy" if options.proxy else "--replay" if options.replay else ""
-    for name in (*_OWN, *(() if options.proxy_errors else _REFUSING)):
+    for name in (*_OWN, *(() if options.proxy_errors else ("invalid_status",))):
         if elsewhere and getattr(options, name) != parser.get_default(name):
             parser.error(f"{_option(name)} has no effect with {elsewhere}. Leave it out.")
-    settings = {name: getattr(options, name) for name in (*_OWN, *_REFUSING)}
+    settings = {name: getattr(options, name) for name in (*_OWN, "token", "invalid_status")}
     settings["contract"] = contract
     if options.replay:
         tape = read_tape(options.replay, contract)
@@ -223,7 +228,7 @@ def _tell(*lines: str) -> None:
 
 
 def _diff(*paths: Path) -> None:
-    old, new = (_load(path, to_play=False) for path in paths)
+    old, new = (load_document(path, to_play=False) for path in paths)
     for path, contract in zip(paths, (old, new), strict=True):
         with _about(path):
             drift.inspect(contract)
@@ -235,8 +240,7 @@ def _diff(*paths: Path) -> None:
         sys.exit(1)
 
 
-def _compare(path: Path) -> None:
-    contract = load()
+def _compare(path: Path, contract: Contract) -> None:
     tape = read_tape(path, contract)
     found = [*tape.differences(contract), *compare(tape, contract)]
     for text in found:

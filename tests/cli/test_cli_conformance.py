@@ -17,6 +17,7 @@ from nano_banana_edit import cli
 from nano_banana_edit_mock import MockService, Reply
 from typer.testing import Result
 
+from ..document import DOCUMENT
 from ..test_public import ROOT
 from .running import run
 
@@ -109,10 +110,32 @@ def test_conformance_of_a_tape(tape: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert ["≠", "createEdit.responses", "exchange 2", "wrong answer", "404"] in rows
     assert ["1 answer: message is 3; it must be a string."] in rows
     assert "accepted" not in result.stdout
-    assert re.search(r"^1 not checked: the document has no get\w+\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"^1 not checked: the document describes no files of results\.$", result.stdout, re.MULTILINE)
     wrong = json.loads(run("conformance", "--from", tape, "--json").stdout)[1]
     assert (None, None, 404, True) == tuple(wrong[name] for name in ("documented", "actual", "status", "differs"))
     assert '{"message": 3}' == wrong["answer"]
+
+
+def test_a_tape_beside_another_document(tape: Path) -> None:
+    """With --spec the answers on a tape are held to a changed document, which may lack an operation."""
+    text = DOCUMENT.read_text("utf-8")
+    for old, new, message in [
+        ("required: [task_id]", "required: [task_id, eta]", "1 answer: eta is missing"),
+        ("operationId: uploadFile", "operationId: upload", "1 answer: The document has no such operation."),
+    ]:
+        assert 1 == text.count(old)
+        (tape.parent / "new.yaml").write_text(text.replace(old, new))
+        result = run("conformance", "--from", ROOT / "examples/tape", "--spec", tape.parent / "new.yaml")
+        assert (1, True) == (result.exit_code, message in result.stdout)
+    missing = run("conformance", "--from", tape, "--spec", "nothing.yaml")
+    assert (2, "Error: --spec: nothing.yaml cannot be read") == (missing.exit_code, missing.stderr[:42])
+
+
+def test_money_is_told_to_the_quiet(service: MockService) -> None:
+    """Not even --quiet hides how many edits are billed."""
+    result = conform("--spend", "--quiet")
+    assert f"{len(service.edits)} of them are edits to be accepted" in result.stderr
+    assert "" == conform("--quiet").stderr
 
 
 @pytest.mark.parametrize(

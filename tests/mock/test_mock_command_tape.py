@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import httpx2
 import pytest
-from nano_banana_edit_mock import MockServer, MockService, Request, __main__
+from nano_banana_edit_mock import MockServer, MockService, Proxy, Request, __main__, load
 from nano_banana_edit_mock.__main__ import main
 
 from .test_mock_tape import API, EDIT, HEADERS, edit, recorded
@@ -57,6 +58,36 @@ def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
     served_by(monkeypatch, "--replay", tmp_path / "tape")
 
 
+@pytest.mark.server
+def test_the_page_says_what_answers(tmp_path):
+    """The head of the page names a mock, a tape, or a proxy, whose edits are billed."""
+    edit(recorded(tmp_path / "tape"))
+    proxy = Proxy(load(), "https://api.example")
+    services = [MockService(), MockService.replay(tmp_path / "tape"), MockService(upstream=proxy)]
+    told = []
+    for service in services:
+        with MockServer(service) as server, httpx2.Client() as http:
+            told += re.findall('"soft">(.+?)</span>', http.get(server.url).text)[:1]
+    assert ["mock", "tape", "proxy; edits are billed"] == told
+
+
+def test_a_tape_beside_another_document(monkeypatch, tmp_path, capsys, document):
+    """A tape is played and compared by a document that the mock itself could not answer."""
+    edit(recorded(tmp_path / "tape"))
+    answer = document["paths"]["/tasks/{id}"]["get"]["responses"]
+    answer["200"] = {"description": "", "content": {"text/plain": {}}}
+    (tmp_path / "new.json").write_text(json.dumps(document))
+    served_by(monkeypatch, "--spec", tmp_path / "new.json", "--replay", tmp_path / "tape")
+    assert "Exchange 3, getTask: now wrong: Content-Type is application/json" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--spec", str(tmp_path / "new.json")])
+    del document["paths"]["/tasks/{id}"]
+    (tmp_path / "new.json").write_text(json.dumps(document))
+    with pytest.raises(SystemExit, match="1"):
+        main(["--spec", str(tmp_path / "new.json"), "compare", str(tmp_path / "tape")])
+    assert "Exchange 3, getTask: the document has no such operation." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -73,7 +104,6 @@ def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
         (["--replay", ""], "argument --replay: it is empty;"),
         (["--proxy", "https://x", "--record", ""], "argument --record: it is empty;"),
         (["--replay", "x", "--polls", "0"], "error: --polls has no effect with --replay. Leave it out."),
-        (["--replay", "x", "--token", "t"], "error: --token has no effect with --replay. Leave it out."),
         (["--proxy", "https://x", "--seed", "3"], "error: --seed has no effect with --proxy. Leave it out."),
         (["--proxy", "https://x", "--proxy-errors", "--seconds", "3"], "--seconds has no effect with --proxy."),
         (["--proxy", "https://x", "--invalid-status", "422"], "--invalid-status has no effect with --proxy."),

@@ -256,7 +256,7 @@ class Endless(httpx2.SyncByteStream):
         self.closed = True
 
 
-@pytest.mark.parametrize(("timeout", "most"), [(60, 1_100), (0, 70), (None, 1_100)])
+@pytest.mark.parametrize(("timeout", "most"), [(60, 1_100), (0, 2), (None, 1_100)])
 def test_an_answer_without_an_end(timeout, most):
     """An answer is given up after a number of bytes or the client's timeout; the row says so, and nothing follows."""
     body = Endless()
@@ -264,7 +264,7 @@ def test_an_answer_without_an_end(timeout, most):
     with httpx2.Client(transport=server, timeout=timeout) as http:
         checks = [*Conformance().run(base_url=API, files_url=FILES, token=TOKEN, rate=1e9, http=http)]
     assert body.closed
-    assert body.pieces < most
+    assert body.pieces <= most
     (last,) = [check for check in checks if check.stops]
     assert (400, None) == (last.status, last.actual)
     assert last.skipped.startswith("its answer does not end, after ")

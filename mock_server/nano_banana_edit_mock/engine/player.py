@@ -1,6 +1,7 @@
 """The player: what happens on a request after its verdict."""
 
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from attrs import evolve
 from ..contract import Contract, Operation
 from .answers import accepted, allowed, content, refuse, refused, reply, task, uploaded
 from .bodies import Part
-from .documented import documented
+from .documented import Documented, documented
 from .records import Fault, Outcome, Response
 from .referee import Verdict
 from .replies import Reply
@@ -28,7 +29,7 @@ class Player:
 
     def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
-        self._documented = documented(contract)
+        self._contract = contract
         # A document may have other defaults, or make any of these properties optional.
         self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
         self._defaults |= {
@@ -36,6 +37,10 @@ class Player:
             for c in contract.constraints
             if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
         }
+
+    @cached_property
+    def _documented(self) -> Documented:
+        return documented(self._contract)
 
     def play(
         self, route: Route, verdict: Verdict, body: bytes, do: Doing | None, now: float

@@ -17,6 +17,7 @@ from .answers import refuse
 from .bodies import Part
 from .cassette import read_tape
 from .cors import share
+from .documented import documented
 from .front import Answered, Front
 from .journal import MAX_KEPT, Journal
 from .player import Player
@@ -107,6 +108,8 @@ class MockService:
             demand("upstream", upstream, Upstream, "a Proxy")
         elif strict:
             raise ValueError(f"strict is {strict!r}; it needs upstream.")
+        else:
+            documented(self.contract)  # what the mock cannot answer is refused
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self._upstream, self._strict = upstream, strict
         self.max_body = self._referee.max_body
@@ -134,6 +137,11 @@ class MockService:
         for difference in found.differences(contract):
             warnings.warn(f"{tape}: {difference}", stacklevel=2)
         return cls(upstream=Replay(found, contract, timing=timing), **options)
+
+    @property
+    def kind(self) -> str:
+        """What answers, for a reader."""
+        return "mock" if self._upstream is None else "proxy; edits are billed" if self._upstream.waits else "tape"
 
     @property
     def waits(self) -> bool:

@@ -115,7 +115,7 @@ class Server:
             with self.client.stream(
                 request.method, request.url, headers=request.headers, content=request.body
             ) as response:
-                for piece in response.iter_bytes(65_536):
+                for piece in response.iter_bytes():  # as they come, since a chunk may never be whole
                     content += piece
                     if len(content) > most or time.monotonic() >= ends:
                         raise NoAnswer(f"its answer does not end, after {len(content)} bytes", response.status_code)

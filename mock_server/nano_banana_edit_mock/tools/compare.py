@@ -43,7 +43,7 @@ def compare(tape: Tape, contract: Contract) -> Iterator[str]:
     that any valid request may have, such as 429.
     """
     service = MockService(contract=contract, polls=_POLLS)
-    polls = {operation.id: operation for operation in contract.operations}["getTask"]
+    polls = next((operation for operation in contract.operations if operation.id == "getTask"), None)
     tasks: dict[str, dict[str, Response]] = {}  # answers to polls by status, by the ids on the tape
     known: set[str] = set()
     for exchange, operation, request in repeatable(tape, contract):
@@ -53,7 +53,7 @@ def compare(tape: Tape, contract: Contract) -> Iterator[str]:
             service.reset()
             service.next(_outcome(tape, task_id))
             ours = service.handle(request)
-            tasks[task_id] = _poll(service, polls, str(object_in(ours.body).get("task_id")))
+            tasks[task_id] = _poll(service, polls, str(object_in(ours.body).get("task_id"))) if polls else {}
         elif operation.id == "getTask" and theirs.status < 300:
             status = str(object_in(theirs.body).get("status"))
             answers = tasks.get(str(exchange.path.get("id")), {})

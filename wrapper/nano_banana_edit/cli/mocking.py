@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -34,6 +35,7 @@ def conformance(
     files_url: Annotated[str | None, typer.Option(help="URL of uploads, if different.")] = None,
     spend: Annotated[bool, typer.Option("--spend", help="Send valid edits, which are billed, too.")] = False,
     rate: Annotated[float, typer.Option(help="Maximum requests per second.")] = 5.0,
+    spec: Annotated[Path | None, typer.Option(help="OpenAPI document; default: the one shipped.")] = None,
     tape: Annotated[
         Path | None, typer.Option("--from", help="Check the answers on a tape or cassette; send nothing.")
     ] = None,
@@ -56,15 +58,16 @@ def conformance(
             raise InvalidRequest("Name what is checked: use either --base-url URL, --mock or --from TAPE.")
         if tape and spend:
             raise InvalidRequest("--from sends nothing. Leave out --spend.")
-        targets = _targets(junit, html, [run.token_file, tape], force=force)
+        contract = _contract(spec, to_play=not tape)
+        targets = _targets(contract, junit, html, [run.token_file, tape, spec], force=force)
         if not targets:
             check_standard_output("The report is written")
         if tape:
-            where, running = str(tape), iter(_of_tape(module, tape))
+            where, running = str(tape), iter(_of_tape(tape, contract))
         else:
             hosts = {"base_url": base_url, "files_url": files_url, **given, "poll_interval": 0}
             settings = resolve(**hosts, timeout=None, max_retries=0)
-            where, running = settings.base_url, _running(run, module.Conformance(spend=spend), settings, rate)
+            where, running = settings.base_url, _running(run, module.Conformance(contract, spend=spend), settings, rate)
         stages.submits = spend and not run.mock
         try:
             for check in running:
@@ -85,12 +88,22 @@ def conformance(
     raise typer.Exit(3 if any(check.stops for check in checks) else 0)
 
 
+def _contract(spec: Path | None, *, to_play: bool) -> Any:
+    try:
+        return mock_package("__main__").load_document(spec, to_play=to_play)
+    except (OSError, ValueError) as error:
+        fail(f"--spec: {error}", 2)
+
+
 def _targets(
-    junit: Path | None, html: Path | None, read: list[Path | None], *, force: bool
+    contract: Any, junit: Path | None, html: Path | None, read: list[Path | None], *, force: bool
 ) -> dict[Path, Callable[[list[Any], str], str]]:
     """Return what makes the report of each file. Raises InvalidRequest for a file that must not be written."""
     module = mock_package("tools.conformance")
-    reports = (("--junit", junit, lambda checks, _: module.to_junit(checks)), ("--html", html, _page))
+    reports = (
+        ("--junit", junit, lambda checks, _: module.to_junit(checks)),
+        ("--html", html, partial(_page, contract)),
+    )
     used = [Path(file).resolve() for file in read if file]
     targets: dict[Path, Callable[[list[Any], str], str]] = {}
     for option, file, report in reports:
@@ -106,8 +119,8 @@ def _targets(
     return targets
 
 
-def _page(checks: list[Any], where: str) -> str:
-    info = mock_package("contract").load().document["info"]
+def _page(contract: Any, checks: list[Any], where: str) -> str:
+    info = contract.document["info"]
     about = f"{where}, held to {info['title']} {info['version']}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     return str(mock_package("tools.conformance").to_html(checks, server=about))
 
@@ -130,14 +143,14 @@ def _running(run: Run, plan: Any, settings: Settings, rate: float) -> Iterator[A
     except ValueError as error:
         fail(f"--{error}", 2)  # of the rate
     billed = f"{plan.billed} of them are edits to be accepted, and {plan.most_billed} could be billed at most."
-    if not run.quiet:
+    if not run.quiet or (plan.most_billed > 1 and not run.mock):
         say(f"{plan.requests} requests to {settings.base_url}: {billed}")
     return cast("Iterator[Any]", running)
 
 
-def _of_tape(module: Any, tape: Path) -> list[Any]:
+def _of_tape(tape: Path, contract: Any) -> list[Any]:
     try:
-        return list(module.check_tape(tape))
+        return list(mock_package("tools.conformance").check_tape(tape, contract))
     except (OSError, ValueError) as error:
         fail(f"--from: {error}", 2)
 
