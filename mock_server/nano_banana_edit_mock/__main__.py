@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
@@ -224,7 +224,8 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
 
 def _tell(*lines: str) -> None:
     if sys.stderr:  # as there is none in a daemon
-        sys.stderr.writelines(f"{line}\n" for line in lines)
+        with suppress(OSError):  # nobody reads it
+            sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 def _diff(*paths: Path) -> None:
