@@ -1,7 +1,6 @@
 """The player: what happens on a request after its verdict."""
 
 from datetime import timedelta
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -25,11 +24,16 @@ _HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", 
 
 
 class Player:
-    """Plays the operations of a contract; an edit that no rule takes has the `usual` outcome."""
+    """Plays the operations of a contract; an edit that no rule takes has the `usual` outcome.
 
-    def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
+    Unless it `plays`, it only answers what is refused or scripted, and a contract may have answers that it cannot give.
+    """
+
+    def __init__(
+        self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int, *, plays: bool
+    ) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
-        self._contract = contract
+        self._documented = documented(contract) if plays else Documented({}, "")
         # A document may have other defaults, or make any of these properties optional.
         self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
         self._defaults |= {
@@ -37,10 +41,6 @@ class Player:
             for c in contract.constraints
             if (c.operation, c.location, c.keyword) == ("createEdit", "body", "default")
         }
-
-    @cached_property
-    def _documented(self) -> Documented:
-        return documented(self._contract)
 
     def play(
         self, route: Route, verdict: Verdict, body: bytes, do: Doing | None, now: float

@@ -17,7 +17,6 @@ from .answers import refuse
 from .bodies import Part
 from .cassette import read_tape
 from .cors import share
-from .documented import documented
 from .front import Answered, Front
 from .journal import MAX_KEPT, Journal
 from .player import Player
@@ -108,8 +107,6 @@ class MockService:
             demand("upstream", upstream, Upstream, "a Proxy")
         elif strict:
             raise ValueError(f"strict is {strict!r}; it needs upstream.")
-        else:
-            documented(self.contract)  # what the mock cannot answer is refused
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
         self._upstream, self._strict = upstream, strict
         self.max_body = self._referee.max_body
@@ -154,7 +151,9 @@ class MockService:
         self._script = Script([*operations, *FILE_NAMES], outcomes=self._upstream is None)
         self.journal = Journal(operations)
         self._state = State(self._seed)
-        self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
+        self._player = Player(
+            self.contract, self._clock, self._state, self._usual, self._invalid_status, plays=self._upstream is None
+        )
         self._front = None
         if self._upstream:
             self._upstream.reset()
