@@ -55,9 +55,14 @@ def kept(folder, request, answer=None, *, content=False, status=200, then=(), **
 
 ANYWHERE = [  # a request, an answer, and what neither a tape with content has nor one without
     (
-        post(BODY, ("Cookie", "s=COOKIE789"), ("X-API-Key", "KEYSECRET1"), url=f"{EDIT}?api_key=QUERY6789"),
-        {"message": "COOKIE789 KEYSECRET1 QUERY6789", "error_code": "KEYSECRET1"},
-        ["COOKIE789", "KEYSECRET1", "QUERY6789"],
+        post(
+            BODY,
+            ("Cookie", "s=COOKIE-789-0123456"),
+            ("X-API-Key", "KEYSECRET1"),
+            url=f"{EDIT}?api_key=QUERY-6789-0123456",
+        ),
+        {"message": "COOKIE-789-0123456 KEYSECRET1 QUERY-6789-0123456", "error_code": "KEYSECRET1"},
+        ["COOKIE-789-0123456", "KEYSECRET1", "QUERY-6789-0123456"],
     ),
     (poll(quote(TOKEN, safe="")), None, [TOKEN]),
     (poll("https%3A%2F%2Fs3%2Fx%3Fsig%3DSIGNATURE1"), None, ["SIGNATURE1"]),
@@ -254,12 +259,33 @@ def test_a_result_is_a_file(tmp_path, kind):
 
 def test_a_storage_that_repeats_the_signature(tmp_path):
     """An error of the storage keeps neither the signature of the URL nor, without content, any text."""
-    bodies = {"SIGNATURE1": b"<Error>no SIGNATURE1</Error>"}
+    bodies = {"SIGNATURE-0123456": b"<Error>no SIGNATURE-0123456</Error>"}
     for content in (False, True):
         results(tmp_path / str(content), bodies, content=content, status=403)
         found = b"".join(files(tmp_path / str(content)).values())
-        assert b"SIGNATURE1" not in found
+        assert b"SIGNATURE-0123456" not in found
         assert content == (b"<Error>no [token]</Error>" in found)
+
+
+@pytest.mark.parametrize("query", ["name=photo-1234567.png&h=127.0.0.1", "response-content-type=image/vnd.something"])
+def test_a_query_that_says_what_is_wanted(tmp_path, query):
+    """What a query or a cookie has in common with a URL, a media type or a status hides none of them."""
+
+    def answer(request):
+        if request.url.host == "127.0.0.1":
+            return httpx2.Response(200, content=b"IMAGE", headers={"Content-Type": "image/vnd.something"})
+        url = f"https://127.0.0.1/photo-1234567.png?{query}"
+        return httpx2.Response(200, json={"id": "TASK-1234", "status": "completed", "result": [url]})
+
+    cookie = ("Cookie", "state=completed; last=TASK-1234")
+    asked = Request("GET", f"{API}/tasks/TASK-1234", [BEARER, cookie])
+    service = recorded(tmp_path / "tape", upstream=httpx2.MockTransport(answer), content=True)
+    told = service.handle(Request("GET", service.handle(asked).json()["result"][0]))
+    task = (again := MockService.replay(tmp_path / "tape")).handle(asked).json()
+    assert ("TASK-1234", "completed") == (task["id"], task["status"])
+    played = again.handle(Request("GET", task["result"][0]))
+    assert (b"IMAGE", "image/vnd.something") == (played.body, played.header("Content-Type"))
+    assert played.body == told.body
 
 
 def test_a_result_that_is_signed_anew(tmp_path):

@@ -23,6 +23,7 @@ from .answer_referee import named
 from .records import Request, Response, is_secret
 
 MIN_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
+LONG_SECRET = 16  # characters of a session or a signature
 _TEXTS = {"prompt", "message", "error_msg", "key"}  # texts of people and names of files, also if they look like a code
 _CODE = re.compile(r"[\w.:+-]{1,100}(?:/[\w.+-]{1,100})?", re.ASCII)  # an id, a status, a time, a media type
 _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
@@ -58,12 +59,17 @@ def is_kept(header: Sequence[str]) -> bool:
 
 
 def secrets_of(request: Request, url: str = "") -> frozenset[str]:
-    """Return what authorizes a request: the words of such headers, and the queries of its URL and of a file's."""
-    headers = [value for name, value in request.headers if is_secret(name)]
-    words = [word for value in headers for word in re.split(r"[\s;,\"']+", value)]
-    words += [word.partition("=")[2] for word in words]
-    words += [value for address in (request.url, url) for _, value in parse_qsl(urlsplit(address).query)]
-    return frozenset(word for word in words if len(word) >= MIN_SECRET)
+    """Return what authorizes a request: words of such headers, and long ones of its URL's query and of a file's.
+
+    A short one of a cookie or a query says what is wanted, such as `completed`; so does one that the URL has as well.
+    """
+    given = [(name.lower() == "cookie", value) for name, value in request.headers if is_secret(name)]
+    words = [(public, word) for public, value in given for word in re.split(r"[\s;,\"']+", value)]
+    words += [(public, word.partition("=")[2]) for public, word in words]
+    for address in (request.url, url):
+        plain = address.partition("?")[0]
+        words += [(True, value) for _, value in parse_qsl(urlsplit(address).query) if value not in plain]
+    return frozenset(word for public, word in words if len(word) >= (LONG_SECRET if public else MIN_SECRET))
 
 
 @frozen
@@ -110,7 +116,8 @@ class Hiding:
         kept = []
         for name, value in filter(is_kept, headers):
             text = value if self.content else _FILE_NAME.sub("", value)
-            kept.append([name, self.url(text) if name.lower() == "location" else self._scrub(text)])
+            hide = {"location": self.url, "content-type": str}.get(name.lower(), self._scrub)
+            kept.append([name, hide(text)])
         return kept
 
     def path(self, path: Mapping[str, str]) -> dict[str, str]:
