@@ -106,6 +106,34 @@ def test_both_sides_are_judged():
     ]
 
 
+def test_a_status_that_no_task_can_have():
+    """A poll whose status is not a text passes all the same, and its task is as it was."""
+    upstream = Service(json={"task_id": "t"})
+    service = behind(upstream)
+    post(service)
+    upstream.answer = {"content": b'{"id": "t", "status": "\\ud800", "result": []}'}
+    assert upstream.answer["content"] == get(service).body
+    assert ["getTask", "createEdit"] == [call.operation for call in reversed(service.calls)]
+
+
+def test_a_token_that_is_repeated():
+    """A token that the service repeats reaches its owner, and is neither in the journal nor in a message."""
+    service = behind(Service(json={"id": "t", "status": f"of {TOKEN}", "result": TOKEN}))
+    response = get(service)
+    assert f"of {TOKEN}" == response.json()["status"]
+    (entry,) = service.calls
+    assert {"id": "t", "status": "of [token]", "result": "[token]"} == json.loads(entry.answered)
+    assert TOKEN not in repr((entry.answer_violations, service.jobs, response.header("Mock-Violations")))
+
+
+def test_a_submission_is_never_redirected():
+    """A redirect is the caller's to follow, whatever the client of httpx2 is told."""
+    upstream = Service(status=307, headers={"Location": "https://up.example/elsewhere"})
+    proxy = Proxy(load(), "https://up.example/v1", transport=upstream.transport, follow_redirects=True)
+    assert 307 == post(MockService(upstream=proxy)).status
+    assert 1 == len(upstream.seen)
+
+
 def test_a_good_exchange_has_no_violations():
     """An exchange as documented has no header, and the edit is counted with the id that the service gave it."""
     service = behind(Service(json={"task_id": "t"}))

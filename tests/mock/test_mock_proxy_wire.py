@@ -135,6 +135,8 @@ def test_a_proxy_of_the_environment(monkeypatch):
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{between.port}")
         assert 200 == post(MockService(upstream=Proxy(load(), upstream.url))).status
+        for own in ("http://127.0.0.1:80", "http://LOCALHOST:080/v1", "http://[::1]:80"):
+            post(MockService(upstream=Proxy(load(), own)))
         assert [] == between.requests
         response = post(MockService(upstream=Proxy(load(), "https://up.example/v1")))
         reason = "the proxy of the environment refuses to connect to it"

@@ -9,6 +9,7 @@ from ..contract.schemas import Violation
 from ..contract.wording import cut
 from .answer_referee import AnswerReferee, AnswerVerdict
 from .answers import DIAGNOSTICS, diagnose, refuse, task_in
+from .hiding import MIN_SECRET
 from .journal import MAX_KEPT
 from .records import Request, Response
 from .referee import Verdict
@@ -26,7 +27,7 @@ class Answered:
     Attributes:
         response: The answer that the client gets.
         task_id: The task that it is about; None if it is about none.
-        body: The body of the answer as it came.
+        body: The body of the answer as it came, without the token.
         verdict: What the document says to it, if it came from elsewhere.
     """
 
@@ -53,10 +54,11 @@ class Front:
         except Lost as error:
             lost, response = error, error.part or refuse(502, str(error))
         here = lost is not None and lost.part is None  # the answer is made here
-        judged = AnswerVerdict() if operation in FILES or here else self._judge(operation, response, request.method)
+        known = response if operation in FILES else _without_token(request, response)
+        judged = AnswerVerdict() if operation in FILES or here else self._judge(operation, known, request.method)
         if lost:
             judged = evolve(judged, violations=(Violation.of_body("content", str(lost)), *judged.violations))
-        task_id, body = self._note(route, request, response, lost, now), response.body
+        task_id, body = self._note(route, request, known, lost, now), known.body
         paid = route.name == "getTask" and response.status < 300
         if self._strict and judged.violations and not (paid or here):
             told = " ".join(violation.message for violation in judged.violations)
@@ -92,3 +94,11 @@ class Front:
         task_id = task_in(response.body)
         self._state.note_edit(task_id, request.body, now)
         return task_id
+
+
+def _without_token(request: Request, response: Response) -> Response:
+    """Return what may be kept of an answer: the token that a service repeats is not the journal's to show."""
+    _, _, token = (request.header("Authorization") or "").rpartition(" ")
+    if len(token) < MIN_SECRET or token.encode() not in response.body:
+        return response
+    return evolve(response, body=response.body.replace(token.encode(), b"[token]"))

@@ -146,12 +146,12 @@ class State:
     def note_poll(self, task_id: str, answer: bytes) -> None:
         """Keep what a service elsewhere says of a task."""
         try:
-            status = json.loads(answer)["status"]
-        except (LookupError, RecursionError, TypeError, ValueError):
+            outcome = Outcome(status=json.loads(answer)["status"])
+        except (LookupError, RecursionError, TypeError, ValueError):  # a status that no outcome has is one of these
             return
         with self._lock:
-            if (job := self._jobs.get(task_id)) and isinstance(status, str):
-                job.outcome, job.polls = Outcome(status=status), job.polls + 1
+            if job := self._jobs.get(task_id):
+                job.outcome, job.polls = outcome, job.polls + 1
 
     def _bound(self) -> None:
         if len(self._jobs) > MAX_TASKS:

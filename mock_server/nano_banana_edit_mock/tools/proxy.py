@@ -3,7 +3,6 @@
 import logging
 import re
 import ssl
-import zlib
 from collections.abc import Iterable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
@@ -15,6 +14,7 @@ from ..admin.api import is_loopback
 from ..contract import Contract, Operation
 from ..contract.wording import cut
 from ..engine.answers import refuse, task_in
+from ..engine.bodies import decoded
 from ..engine.links import Links
 from ..engine.records import Headers, Request, Response
 from ..engine.referee import Verdict
@@ -77,7 +77,7 @@ class Proxy:
         options: dict[str, Any] = {
             "timeout": httpx2.Timeout(TIMEOUT, connect=10.0),
             "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-            "mounts": {f"all://{part.netloc}": None for part in map(urlsplit, upstreams) if is_loopback(part.hostname)},
+            "mounts": {f"all://{host}": None for host in map(_host, upstreams) if is_loopback(host.strip("[]"))},
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
         }
         try:
@@ -147,7 +147,7 @@ class Proxy:
                 content=request.body or None,
                 extensions={"trace": trace},
             )
-            response = self._client.send(passed, stream=True)
+            response = self._client.send(passed, stream=True, follow_redirects=False)
             try:
                 # Not `iter_raw`, which has nothing of an answer that its transport has read.
                 for piece in cast("httpx2.SyncByteStream", response.stream):
@@ -185,7 +185,7 @@ class Proxy:
 
     def _is_trusted(self, url: str) -> bool:
         hosts = {urlsplit(upstream).netloc for upstream in (self._base, self._files)}
-        return url.lower().startswith("https://") or urlsplit(url).netloc in hosts
+        return url.lower().startswith("https://") or urlsplit(url).netloc.rpartition("@")[2] in hosts
 
 
 def _redirected(response: Response, at: str) -> str:
@@ -208,21 +208,10 @@ def _end_to_end(headers: Iterable[tuple[str, str]], *but: str) -> Headers:
 def _response(response: httpx2.Response, content: bytes, *, to_head: bool) -> Response:
     """Return an answer as it came, but without a coding if its body can be decoded, so that it can be judged."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
-    coded = response.headers.get("Content-Encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}
-    plain = _decoded(content) if coded else None
+    plain = decoded(content, response.headers.get("Content-Encoding", ""), MAX_ANSWER)
     body, kept = (content, _end_to_end(headers)) if plain is None else (plain, _end_to_end(headers, "content-encoding"))
     length = response.headers.get("Content-Length") if to_head else str(len(body))
     return Response(response.status_code, (*kept, *([("Content-Length", length)] if length else [])), body)
-
-
-def _decoded(content: bytes) -> bytes | None:
-    """Return a body without its coding; None if it is damaged or too large."""
-    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)  # of gzip and of deflate
-    try:
-        plain = decoder.decompress(content, MAX_ANSWER)
-    except zlib.error:
-        return None
-    return plain if decoder.eof and not decoder.unused_data else None
 
 
 def _reason(error: Exception, timeout: httpx2.Timeout) -> str:
@@ -243,6 +232,11 @@ def _reason(error: Exception, timeout: httpx2.Timeout) -> str:
         case _, OSError(strerror=str(text)):
             return text[:1].lower() + text[1:]
     return "the connection was closed, or its answer is not HTTP"
+
+
+def _host(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    return f"[{host}]" if ":" in host else host
 
 
 def _checked(name: str, url: str) -> str:
