@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -212,18 +213,47 @@ def test_cassettes_as_applications_have_them(tmp_path):
         )
         for boundary in (b"B", b"C")
     )
-    for pack in (bytes, gzip.compress):
+    for coding, pack in (("gzip", bytes), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)):
         written = [*interactions(POST, first)]
         for one in written:
             path = urlsplit(one["request"]["uri"]).path
             one["request"] |= {"uri": f"http://localhost:4010{path}", "headers": {"Content-Type": ["application/json"]}}
-            one["response"]["headers"]["content-encoding"] = "gzip"
+            one["response"]["headers"]["content-encoding"] = coding
             one["response"]["body"]["string"] = pack(one["response"]["body"]["string"])
         written[1]["request"]["headers"]["Content-Type"] = [first.header("Content-Type")]
         (tmp_path / "cassette.yaml").write_text(yaml.dump({"interactions": written}))
         service = MockService.replay(tmp_path / "cassette.yaml")
         assert [200, 200] == [service.handle(request).status for request in (POST, again)]
         assert {"task_id"} == {*service.handle(POST).json()}
+
+
+@pytest.mark.parametrize("asked", ["https://cdn.example/%C3%BC.png", "https://CDN.example:443/%C3%BC.png?of=1"])
+def test_results_on_a_cassette(tmp_path, asked):
+    """A result is found whose URL was written in another way or without its query, or which was elsewhere."""
+    poll = Request("GET", f"{API}/tasks/t", HEADERS[:1])
+    written = [*interactions(poll, *[Request("GET", "https://nano-banana-edit.test/files/x")] * 2)]
+    task = {"id": "t", "status": "completed", "result": ["https://cdn.example/ü.png?of=1&sig=2", "https://[x"]}
+    written[0]["response"] = written[1]["response"] | {"body": {"string": json.dumps(task)}}
+    elsewhere = {"headers": {"Location": "/there.png"}, "status": {"code": 302, "message": ""}}
+    for one, url in zip(written[1:], (asked, "https://cdn.example/there.png"), strict=True):
+        one["request"]["uri"] = url
+        one["response"] = {"status": {"code": 200, "message": ""}, "headers": {}, "body": {"string": b"IMAGE"}}
+    written[0]["response"]["status"]["code"] = 200
+    for moved, kept in ((False, written[:2]), (True, written)):
+        written[1]["response"] |= elsewhere if moved else {}
+        (tmp_path / "cassette.yaml").write_text(yaml.dump({"interactions": kept}))
+        service = MockService.replay(tmp_path / "cassette.yaml")
+        link, _ = service.handle(poll).json()["result"]
+        assert b"IMAGE" == service.handle(Request("GET", link)).body
+
+
+def test_a_cassette_in_a_coding(tmp_path):
+    """An answer in a coding that cannot be read is refused by its name."""
+    (one,) = interactions(POST)
+    one["response"]["headers"]["Content-Encoding"] = "br"
+    (tmp_path / "cassette.yaml").write_text(yaml.dump({"interactions": [one]}))
+    with pytest.raises(ValueError, match=r"cassette\.yaml has an answer in the coding br\. Use decode_compressed"):
+        MockService.replay(tmp_path / "cassette.yaml")
 
 
 @pytest.mark.parametrize(
@@ -235,6 +265,7 @@ def test_cassettes_as_applications_have_them(tmp_path):
         ("interactions: [{request: 3}]", "is not a cassette of vcrpy"),
         (ONE.format(uri="'http://[bad/x'", code=200), "is not a cassette of vcrpy"),
         (ONE.format(uri="https://a.example/v1/tasks/x", code="abc"), "is not a cassette of vcrpy"),
+        (ONE.format(uri="https://a.example/v1/tasks/x", code=0), "is not a cassette of vcrpy"),
         (ONE.format(uri="[[https://a.example]]", code=200), "is not a cassette of vcrpy"),
         (ONE.format(uri="https://a.example/x", code=200), "has no exchange of this API"),
         ("\x89PNG", "is not a cassette of vcrpy. If you have a tape, name its folder."),

@@ -1,20 +1,26 @@
 """Cassettes of vcrpy: exchanges of this API that an application recorded, as a tape."""
 
-import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
+import httpx2
 import yaml
 from attrs import evolve
 
 from ..contract import Contract
-from .hiding import Hiding, secrets_of
-from .links import Links, key_of
+from ..contract.wording import cut
+from .bodies import decoded
+from .hiding import Hiding, secrets_of, signs_of
+from .links import links_in
 from .records import Request, Response
 from .referee import Referee, Verdict
 from .routes import Routes
 from .tape import HEAD, MAX_FILE, Exchange, Tape, make_exchange
+
+
+class _Coded(Exception):
+    """An answer has a content coding that cannot be read, which is the message."""
 
 
 def read_tape(tape: Path | str, contract: Contract) -> Tape:
@@ -34,7 +40,8 @@ def read_tape(tape: Path | str, contract: Contract) -> Tape:
 
 def _read_cassette(path: Path, contract: Contract) -> Tape:
     """Read a cassette in YAML or JSON. It has no times; requests to other services, results apart, are left out."""
-    routes, referee, links = Routes(contract), Referee(contract), Links()
+    routes, referee = Routes(contract), Referee(contract)
+    results: dict[str, str] = {}  # URLs of results as polls have them, by other ways to write them
     hiding = Hiding(contract.document, content=True)
     exchanges: list[Exchange] = []
     files: dict[str, bytes] = {}
@@ -50,14 +57,21 @@ def _read_cassette(path: Path, contract: Contract) -> Tape:
         known = any(route.url.hostname in routes.by_host for route in sent)
         for route, (request, response) in zip(sent, pairs, strict=True):
             operation = route.operation if route.name and (route.url.hostname in routes.by_host or not known) else None
-            if operation or links.url(key_of(request.url)):
+            url = "" if operation else results.get(request.url) or results.get(_plain(request.url), "")
+            if url and 300 <= response.status < 400 and (to := response.header("Location")):
+                results[_plain(urljoin(request.url, to))] = url
+            elif url or operation:
                 verdict = referee.judge(operation, request, None) if operation else Verdict()
-                hiding = evolve(hiding, secrets=secrets_of(request, request.url))
-                url = "" if operation else request.url
+                hiding = evolve(hiding, secrets=secrets_of(request), signs=signs_of(request.url))
                 made = make_exchange(hiding, route, request, verdict, response, url=url)
                 exchanges.append(evolve(made, authorized=True, number=len(exchanges) + 1))
-                links.change(response, "")
+                for link in links_in(response.body):
+                    results[link] = results[_plain(link)] = link
                 files |= {exchanges[-1].answer.get("file", ""): response.body}
+    except _Coded as error:
+        raise ValueError(
+            f"{path} has an answer in the coding {error}. Use decode_compressed_response of vcrpy."
+        ) from None
     except (AttributeError, LookupError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path} is not a cassette of vcrpy. If you have a tape, name its folder.") from error
     if not exchanges:
@@ -73,13 +87,24 @@ def _request(value: dict[str, Any]) -> Request:
 
 
 def _response(value: dict[str, Any]) -> Response:
-    body = value["body"]
+    body, status = value["body"], int(value["status"]["code"])
     content = _content(body.get("string") if isinstance(body, dict) else body)
-    headers = _headers(value["headers"])
-    if ("content-encoding", "gzip") in [(name.lower(), text.lower()) for name, text in headers]:
-        with suppress(zlib.error):  # it may be decoded already
-            content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, MAX_FILE)
-    return Response(int(value["status"]["code"]), headers, content)
+    response = Response(status, _headers(value["headers"]), content)
+    if not 100 <= status <= 599:
+        raise ValueError(f"{status} is not a status")
+    coding = response.header("Content-Encoding") or "identity"
+    plain = decoded(content, coding, MAX_FILE)
+    if plain is None and coding.lower() not in {"identity", "gzip", "x-gzip", "deflate"}:
+        raise _Coded(cut(coding))
+    return response if plain is None else evolve(response, body=plain)  # vcrpy may have decoded it
+
+
+def _plain(url: str) -> str:
+    """Return what the spellings of a URL have in common, also if its query was taken out."""
+    try:
+        return str(httpx2.URL(url).copy_with(query=None, fragment=None))
+    except httpx2.InvalidURL:
+        return url
 
 
 def _headers(value: dict[str, Any]) -> list[tuple[str, str]]:

@@ -59,3 +59,13 @@ def key_of(url: str) -> str:
     """Return the key of a file by its URL; it ends as the path of the URL does."""
     suffix = _SUFFIX.search(re.split(r"[?#]", url, maxsplit=1)[0])
     return digest(url)[7:31] + (suffix[0] if suffix else "")
+
+
+def links_in(body: bytes) -> list[str]:
+    """Return the URLs of a result, in either of its two forms."""
+    try:
+        items = json.loads(body)["result"]
+    except (LookupError, RecursionError, TypeError, ValueError):
+        return []
+    found = [item.get("url") if isinstance(item, dict) else item for item in items] if isinstance(items, list) else []
+    return [url for url in found if isinstance(url, str)]

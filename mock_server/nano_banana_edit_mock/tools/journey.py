@@ -11,9 +11,10 @@ from PIL import Image
 from ..contract import Constraint, Contract, Operation
 from ..contract.census import escape
 from ..contract.schemas import Violation
+from ..engine.links import links_in
 from ..engine.records import Request
 from .cases import Case, make_request
-from .checks import Check, NoAnswer, Server, object_in, text_in
+from .checks import Check, NoAnswer, Server, text_in
 
 _LONGEST = 600.0  # seconds until the edit must be finished
 _POLL_EVERY = 2.0  # seconds, as a public client of the API does
@@ -59,7 +60,7 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
     path = dict.fromkeys(polls.operation.parameters, check.task_id)
     check, body = _wait(server, evolve(polls, name=f"task {check.task_id}", path=path))
     yield check
-    urls = _urls(body)
+    urls = links_in(body)
     if not urls:
         yield from _skipped(f"the task has no result; its status is {text_in(body, 'status')!r}", _file())
     for number, url in enumerate(urls, start=1):
@@ -136,11 +137,3 @@ def _image() -> bytes:
     file = BytesIO()
     Image.linear_gradient("L").convert("RGB").save(file, "PNG")
     return file.getvalue()
-
-
-def _urls(body: bytes) -> list[str]:
-    """Return the URLs of a result, in either of its two forms."""
-    result = object_in(body).get("result")
-    items = result if isinstance(result, list) else []
-    found = (item.get("url") if isinstance(item, dict) else item for item in items)
-    return [url for url in found if isinstance(url, str)]
