@@ -138,6 +138,7 @@ def test_polls_at_once_or_in_their_time(tmp_path):
         service.handle(poll)
         own.advance(5)
         service.advance(5)
+    ids = [task_id, service.handle(post).json()["task_id"]]
     at_once = MockService.replay(tmp_path / "tape")
     told = [at_once.handle(poll).json()["status"] for _ in range(6)]
     assert ["pending", "processing", "completed", "completed", "completed", "completed"] == told
@@ -147,6 +148,7 @@ def test_polls_at_once_or_in_their_time(tmp_path):
         told.append(timed.handle(poll).json()["status"])
         timed.advance(2.5)
     assert ["pending"] * 2 + ["processing"] * 2 + ["completed"] * 4 == told
+    assert ids == [timed.handle(post).json()["task_id"] for _ in ids]  # only polls have a time
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 from nano_banana_edit_mock import MockService, Request
+from nano_banana_edit_mock.engine.tape import Tape
 
 from .. import promises
 from .test_mock_tape import API, EDIT, FILES, TASK, edit, files, recorded
@@ -109,6 +110,8 @@ WITHOUT = [  # what a tape without content does not have
     (post({**BODY, "prompt": {"snow": 12345}}), None, ["snow", "12345"]),
     (post({**BODY, "negative_prompt": "snow", "input": {"prompt": "snow", "the snow": 1}}), None, ["snow"]),
     (post({**BODY, "image": [137, 80, 78, 71]}), None, ["137"]),
+    (post({**BODY, "image_urls": [137, 80, 78, 71], "image": {"0": 137}}), None, ["137"]),
+    (poll(), {"id": "t", "status": "completed", "result": [[137, 80]], "bytes": {"0": 137}}, ["137"]),
     (post({**BODY, "image_size": "snow"}), None, ["snow"]),
     (post({**BODY, "image_urls": "data:image/png;base64,AAAA"}), None, ["AAAA"]),
     (post({**BODY, "image_urls": ["data:,AAAA", " data:,AAAA", "iVBORAAAA", "https://h/AAAA"]}), None, ["AAAA"]),
@@ -146,9 +149,49 @@ def test_no_token(tmp_path, spelled, content):
 @pytest.mark.parametrize(("request_", "answer", "private"), WITHOUT)
 def test_nothing_private_without_content(tmp_path, request_, answer, private):
     """Without content no prompt, name of a file or image is on a tape, whoever repeats it, at once or later."""
-    headers = {"Content-Disposition": 'inline; filename="grandma.png"', "Content-Type": "application/json; name=snow"}
+    headers = {
+        "Content-Disposition": 'filename="grandma.png"',
+        "Content-Type": "application/json; name=snow",
+        "WWW-Authenticate": 'Bearer error_description="make it snow"',
+        "RateLimit-Of": "make it snow",
+        "Server": "about grandma",
+    }
     found = kept(tmp_path / "tape", request_, answer, headers=headers, then=[poll()])
-    assert [] == [text for text in private if text.lower() in found.lower()]
+    assert [] == [text for text in [*private, "grandma", "make it snow"] if text.lower() in found.lower()]
+
+
+def test_headers_that_are_kept(tmp_path):
+    """Without content the headers stay that a client reads, as far as no person wrote them."""
+    given = {"Content-Type": "text/html; Charset=latin1", "Retry-After": "3", "WWW-Authenticate": "Bearer realm=x"}
+    kept(tmp_path / "tape", poll(), b"x", status=401, headers={**given, "Server": "nginx/1.2", "Allow": "GET, HEAD"})
+    (exchange,) = Tape.load(tmp_path / "tape").exchanges
+    found = {name.lower(): value for name, value in exchange.headers}
+    assert ("text/html; Charset=latin1", "3", "Bearer") == tuple(found[name.lower()] for name in given)
+    assert ("nginx/1.2", "GET, HEAD") == (found["server"], found["allow"])
+
+
+@pytest.mark.parametrize("secret", ["\\" * 40, "a\\b/" * 10])
+def test_a_secret_of_any_letters(tmp_path, secret):
+    """A key of backslashes is found, escaped or not, in a time that does not grow with its powers."""
+    asked = Request("GET", f"{API}/tasks/t", [BEARER, ("X-API-Key", secret)])
+    answer = {"message": f"no {secret} or {json.dumps(secret)}", "error_msg": "\\" * 39 + "-" + "a\\b" * 1_000}
+    found = json.loads(kept(tmp_path / "tape", asked, answer, content=True))["answer"]["json"]
+    assert {**answer, "message": 'no [token] or "[token]"'} == found
+
+
+def test_an_answer_of_any_text(tmp_path):
+    """An answer with a lone surrogate, or with very many values within each other, is on the tape and can be played."""
+    deep = 1
+    for _ in range(80):
+        deep = [deep]
+    for name, answer in (
+        ("surrogate", b'{"id": "t", "status": "x", "\\ud800": 1}'),
+        ("deep", json.dumps({"id": "t", "status": "x", "more": [deep] * 1_000}).encode()),
+    ):
+        folder = tmp_path / name
+        kept(folder, poll(), answer, content=True)
+        assert json.loads(answer) == MockService.replay(folder).handle(poll()).json()
+        assert 3_000_000 > sum(map(len, files(folder).values()))
 
 
 def test_what_is_kept_without_content(tmp_path):

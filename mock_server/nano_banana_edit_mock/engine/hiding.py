@@ -11,8 +11,10 @@ from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from hashlib import sha256
+from html import escape as escape_html
+from itertools import groupby
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from attrs import Factory, field, frozen
 
@@ -24,6 +26,7 @@ from .records import Request, Response, is_secret
 
 MIN_SECRET = 8  # characters; a shorter token guards nothing, and is part of many a word
 LONG_SECRET = 16  # characters of a session or a signature
+MAX_SIGNS = 100
 _TEXTS = {"prompt", "message", "error_msg", "key"}  # texts of people and names of files, also if they look like a code
 _CODE = re.compile(r"[\w.:+-]{1,100}(?:/[\w.+-]{1,100})?", re.ASCII)  # an id, a status, a time, a media type
 _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
@@ -45,7 +48,7 @@ _HEADERS = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # of a header
-_FILE_NAME = re.compile(r"(?i);\s*(?:file)?name\*?\d*\*?\s*=.*")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;\s*charset=[\w-]+)?", re.ASCII | re.IGNORECASE)
 
 
 def digest(content: bytes | str) -> str:
@@ -58,18 +61,30 @@ def is_kept(header: Sequence[str]) -> bool:
     return bool(_HEADERS.fullmatch(header[0]) and _VALUE.fullmatch(header[1]))
 
 
-def secrets_of(request: Request, url: str = "") -> frozenset[str]:
-    """Return what authorizes a request: words of such headers, and long ones of its URL's query and of a file's.
-
-    A short one of a cookie or a query says what is wanted, such as `completed`; so does one that the URL has as well.
-    """
+def secrets_of(request: Request) -> frozenset[str]:
+    """Return what authorizes a request: the words of such headers; a short one of a cookie says what is wanted."""
     given = [(name.lower() == "cookie", value) for name, value in request.headers if is_secret(name)]
     words = [(public, word) for public, value in given for word in re.split(r"[\s;,\"']+", value)]
     words += [(public, word.partition("=")[2]) for public, word in words]
-    for address in (request.url, url):
-        plain = address.partition("?")[0]
-        words += [(True, value) for _, value in parse_qsl(urlsplit(address).query) if value not in plain]
     return frozenset(word for public, word in words if len(word) >= (LONG_SECRET if public else MIN_SECRET))
+
+
+def signs_of(*urls: str) -> frozenset[str]:
+    """Return what may sign URLs: the long values of their queries that stand nowhere else in them."""
+    plain = [(url.partition("?")[0], value) for url in urls for _, value in parse_qsl(urlsplit(url).query)]
+    values = [value for start, value in plain if len(value) >= LONG_SECRET and value not in start][:MAX_SIGNS]
+    return frozenset(spelled for value in values for spelled in (value, quote(value, safe=""), escape_html(value)))
+
+
+def _machine(name: str, value: str) -> str:
+    """Return what is kept without content of the value of a header: what no person wrote; empty if it is nothing."""
+    if name in {"date", "location", "allow", "cache-control"}:
+        return value
+    if name == "content-type":
+        return found[0] if (found := _MEDIA_TYPE.match(value)) else ""
+    if name == "www-authenticate":
+        return value.split(" ", maxsplit=1)[0]
+    return value if _CODE.fullmatch(value) else ""
 
 
 @frozen
@@ -80,11 +95,13 @@ class Hiding:
         document: The document.
         content: Whether texts are kept, without secrets and the queries of URLs.
         secrets: What is not kept, in any spelling; default nothing.
+        signs: What is not kept, in its usual spellings: another one for each URL; default nothing.
     """
 
     document: Mapping[str, Any]
     content: bool = field(kw_only=True)
     secrets: Collection[str] = field(kw_only=True, default=())
+    signs: Collection[str] = field(kw_only=True, default=())
     _named: Callable[[tuple[str, ...]], Any] = field(
         kw_only=True, default=Factory(lambda self: cache(partial(named, self.document)), takes_self=True)
     )
@@ -113,12 +130,13 @@ class Hiding:
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[list[str]]:
         """Return the headers of an answer that may be kept."""
-        kept = []
-        for name, value in filter(is_kept, headers):
-            text = value if self.content else _FILE_NAME.sub("", value)
-            hide = {"location": self.url, "content-type": str}.get(name.lower(), self._scrub)
-            kept.append([name, hide(text)])
-        return kept
+        pairs = [(name, value if self.content else _machine(name.lower(), value)) for name, value in headers]
+        return [[name, self._header(name.lower(), value)] for name, value in filter(is_kept, pairs) if value]
+
+    def _header(self, name: str, value: str) -> str:
+        if name == "content-type":
+            return value
+        return self.url(value) if name == "location" else self._scrub(value)
 
     def path(self, path: Mapping[str, str]) -> dict[str, str]:
         """Return the values of a path; a digest stands for one that is no id."""
@@ -152,6 +170,8 @@ class Hiding:
     def _scrub(self, text: str) -> str:
         for secret in self.secrets:
             text = _spellings(secret).sub("[token]", text)
+        for sign in self.signs:
+            text = text.replace(sign, "[token]")
         return _QUERIES.sub(
             lambda found: (found[1] or "") + _hidden(found[2] or found[3] or ""), _USERS.sub(r"\1", text)
         )
@@ -160,13 +180,9 @@ class Hiding:
         self, value: Any, schemas: tuple[str, ...], *, asked: bool = False, name: str = "", depth: int = 0
     ) -> Any:
         """Return what is kept of a value, which is at a place of such schemas; `name` is that of its property."""
-        items, properties, _, listed = self._named(schemas)
-        if isinstance(value, str):
-            if name in _TEXTS or not (schemas or self.content):
-                return self.text(value)
-            if _URL.fullmatch(value):
-                return self.url(value, compared=not asked)
-            return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self.text(value)
+        if not isinstance(value, dict | list):
+            return self._scalar(value, schemas, asked=asked, name=name)
+        items, properties, _, _ = self._named(schemas)
         # A list that the document does not have may be the bytes of an image.
         bare = isinstance(value, list) and bool(value) and not items and (asked or not schemas)
         unknown = bare or (asked and name in _TEXTS)
@@ -176,7 +192,19 @@ class Hiding:
         if isinstance(value, dict):
             names = {key: key if key in properties else self.name(key) for key in value}
             return {names[key]: hide(inner, properties.get(key, ()), name=key) for key, inner in value.items()}
-        return [hide(inner, items, name=name) for inner in value] if isinstance(value, list) else value
+        return [hide(inner, items, name=name if isinstance(inner, str) else "") for inner in value]
+
+    def _scalar(self, value: Any, schemas: tuple[str, ...], *, asked: bool, name: str) -> Any:
+        if not isinstance(value, str):
+            # Numbers without names may be the bytes of an image.
+            number = isinstance(value, float | int) and not isinstance(value, bool)
+            return 0 if number and not (self.content or _NAME.fullmatch(name)) else value
+        if name in _TEXTS or not (schemas or self.content):
+            return self.text(value)
+        if _URL.fullmatch(value):
+            return self.url(value, compared=not asked)
+        listed = self._named(schemas)[3]
+        return self._scrub(value) if (value in listed if asked else _CODE.fullmatch(value)) else self.text(value)
 
 
 def _answers(document: Mapping[str, Any], operation: Operation | None) -> Iterator[str]:
@@ -198,10 +226,14 @@ def _hidden(query: str) -> str:
 def _spellings(secret: str) -> re.Pattern[str]:
     """Return what finds a secret: as it is, escaped in JSON, HTML or a URL, wholly or in part, and within base64."""
     letters = []
-    for letter in secret:
+    for letter, run in groupby(secret):
         code, percent = ord(letter), "".join(f"%(?:25)*{byte:02x}" for byte in letter.encode())
+        count = len([*run])
+        if letter == "\\":  # which is escaped by itself: one reading of a run, not one of each in it
+            letters.append(rf"(?:\\{{{count},{4 * count}}}|(?:{percent}|&#0*92;|&#x0*5c;|\\{{1,3}}u005c){{{count}}})")
+            continue
         escaped = rf"(?:\\{{0,3}}(?:{re.escape(letter)}|u{code:04x})|{percent}|&#0*{code};|&#x0*{code:x};)"
-        letters.append(letter if letter.isascii() and letter.isalnum() else escaped)
+        letters.append((letter if letter.isascii() and letter.isalnum() else escaped) * count)
     raw = secret.encode()
     known = [raw.hex()]
     for before in range(3):

@@ -23,7 +23,7 @@ _MISSING = object()
 class Replay:
     """Answers each request as the tape does; one that is repeated gets its answers in their order, and then the last.
 
-    With `timing`, a request that is repeated gets the answer that it had so many seconds after it was first sent.
+    With `timing`, a poll gets the answer that it had so many seconds after the first one of its task.
     """
 
     waits = False
@@ -62,7 +62,7 @@ class Replay:
     def _next(self, found: list[Exchange], now: float) -> Exchange:
         with self._lock:
             first = found[0]
-            if self._timing:
+            if self._timing and first.operation == "getTask":
                 since = now - self._began.setdefault(first.key, now)
                 return next(one for one in reversed(found) if one is first or one.at - first.at <= since)
             played = self._played[first.key]
@@ -72,9 +72,10 @@ class Replay:
     def _file(self, route: Route) -> Response:
         key = route.path["key"]
         url = self._keys.get(key) or self._links.url(key) or ""
-        # A URL that was signed anew at each poll is fetched once.
-        same = [one for one in self._files if url and one.partition("?")[0] == url.partition("?")[0]]
-        exchange = self._files.get(url if url in self._files or len(same) != 1 else same[0])
+        if url and url not in self._files:  # it was signed anew at each poll, and fetched once
+            same = [one for one in self._files if one.partition("?")[0] == url.partition("?")[0]]
+            url = same[0] if len(same) == 1 else ""
+        exchange = self._files.get(url)
         if exchange is None:
             return refuse(404, f"{route.url.path} is not on the tape.")
         response = self._tape.response(exchange)

@@ -25,6 +25,7 @@ FORMAT = 1
 HEAD = "tape.json"
 FILES = "files"
 MAX_FILE = 64_000_000  # bytes of one file of a tape
+_LONG = 1_000_000  # bytes of an exchange that nobody reads
 _NAME = re.compile(r"(\d{1,9})-[\w.-]{1,100}\.json", re.ASCII)
 
 
@@ -71,10 +72,16 @@ class Exchange:
         """What a request is compared by."""
         return {"authorized": self.authorized, "path": {**self.path}, "body": self.body}
 
-    def to_json(self) -> str:
-        """Return the file of the exchange."""
+    def to_json(self) -> bytes:
+        """Return the file of the exchange; a large one in one line, as indents would multiply it."""
         kept = asdict(self, filter=lambda attribute, _: attribute.name != "number")
-        return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
+        text = _dump(kept, indent=2)
+        return (text if len(text) <= _LONG else _dump(kept)) + b"\n"
+
+
+def _dump(value: Any, **options: Any) -> bytes:
+    """Return readable JSON; a lone surrogate is escaped, as JSON does it."""
+    return json.dumps(value, ensure_ascii=False, **options).encode(errors="backslashreplace")
 
 
 def key(operation: str, asked: Mapping[str, Any]) -> str:
@@ -135,7 +142,7 @@ class Tape:
         body = b""
         match exchange.answer:
             case {"json": value}:
-                body = json.dumps(value, ensure_ascii=False).encode()
+                body = _dump(value)
             case {"text": str(text)}:
                 body = text.encode()
             case {"file": str(name)}:

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from ..contract import Contract
 from ..engine.answer_referee import AnswerReferee
-from ..engine.hiding import Hiding, digest, secrets_of
+from ..engine.hiding import Hiding, digest, secrets_of, signs_of
 from ..engine.records import Request, Response
 from ..engine.referee import Verdict
 from ..engine.routes import Route
@@ -36,7 +36,8 @@ class Recorder:
     """
 
     def __init__(self, folder: Path | str, contract: Contract, *, content: bool = False) -> None:
-        self._folder = folder = Path(folder)
+        folder = Path(folder)
+        self._folder = folder.absolute()  # whatever becomes the current folder
         self._hiding, self._content = Hiding(contract.document, content=content), content
         self._referee, self._lock = AnswerReferee(contract), Lock()
         self._tape = Tape(exchanges=(), folder=folder)
@@ -62,7 +63,7 @@ class Recorder:
         """
         if request.method == "HEAD":
             return
-        hiding = evolve(self._hiding, secrets=secrets_of(request, url))
+        hiding = evolve(self._hiding, secrets=secrets_of(request), signs=signs_of(request.url, url))
         kept = make_exchange(hiding, route, request, verdict, response, url=url)
         if route.operation and not url:
             kept = self._tape.judge(self._referee, route.operation, kept)
@@ -78,7 +79,7 @@ class Recorder:
                 for content in files if self._content else ():
                     self._write(f"{FILES}/{digest(content).removeprefix('sha256:')}", content)
                 name = re.sub(r"[^\w.-]", "-", kept.operation)[:100]
-                self._write(f"{self._count + 1:04}-{name}.json", kept.to_json().encode())
+                self._write(f"{self._count + 1:04}-{name}.json", kept.to_json())
                 self._count += 1
             except OSError as error:
                 self._stopped = True
