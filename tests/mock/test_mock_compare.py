@@ -232,7 +232,7 @@ def test_results_on_a_cassette(tmp_path, asked):
     """A result is found whose URL was written in another way or without its query, or which was elsewhere."""
     poll = Request("GET", f"{API}/tasks/t", HEADERS[:1])
     written = [*interactions(poll, *[Request("GET", "https://nano-banana-edit.test/files/x")] * 2)]
-    task = {"id": "t", "status": "completed", "result": ["https://cdn.example/ü.png?of=1&sig=2", "https://[x"]}
+    task = {"id": "t", "status": "completed", "result": ["https://cdn.example/ü.png?of=1&sig=2", "https://a/\n"]}
     written[0]["response"] = written[1]["response"] | {"body": {"string": json.dumps(task)}}
     elsewhere = {"headers": {"Location": "/there.png"}, "status": {"code": 302, "message": ""}}
     for one, url in zip(written[1:], (asked, "https://cdn.example/there.png"), strict=True):
