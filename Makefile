@@ -14,7 +14,7 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 	--custom-template-path generated/templates --meta none --overwrite --fail-on-warning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract pictures promises api mock diff-spec compare-mock referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
+.PHONY: help setup demo test test-fast test-newest test-many deep drill chaos mutate check format generate golden build/golden contract pictures promises api mock diff-spec compare-mock compare-tape referee-typescript pyright lint-openapi lint-image lock audit matrix package release bench bench-batch bench-mock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,11 +43,11 @@ demo: $(DEMO)/ready ## Edit a picture with the embedded mock server and print th
 	@echo "The mock drew it: before on the left, after on the right, the prompt below. Nothing was billed or sent anywhere."
 	@echo "Next:   make mock   serves the API on a port, with a page that shows each request; README.md shows the client"
 
-test: setup ## Run every test, with branch coverage; three at a time, for many wait
-	pytest --numprocesses 3 --dist worksteal --cov --cov-report term
+test: setup ## Run every test, with branch coverage; four at a time, for many wait
+	pytest --numprocesses 4 --dist worksteal --cov --cov-report term
 
 test-fast: setup ## Run the tests that need no browser and no hostile server (a minute or two)
-	pytest --numprocesses 2 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
+	pytest --numprocesses 3 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
 
 test-newest: ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than PYTHON
 	@newest=$$(.ci/newest) && \
@@ -137,8 +137,12 @@ diff-spec: setup ## Say what changed in openapi.yaml since OLD, a commit or tag,
 	git show $(OLD):openapi.yaml > build/old.yaml
 	python -m nano_banana_edit_mock diff build/old.yaml openapi.yaml
 
-compare-mock: setup ## Compare Prism with the document at every boundary, and with the table of verdicts (needs Node)
+compare-mock: setup ## Compare Prism, as a mock and as a proxy, with the document and the tables of verdicts (needs Node)
 	python -m tests.referees.prism
+	python -m tests.referees.prism_answers
+
+compare-tape: setup ## List where the mock differs in kind from the service on TAPE (default: the example)
+	python -m nano_banana_edit_mock compare $(or $(TAPE),examples/tape)
 
 referee-typescript: setup ## Do the whole job with a client made by openapi-typescript (needs Node)
 	cd tests/referees/typescript && npm install --no-package-lock --no-audit --no-fund --silent && npm test --silent

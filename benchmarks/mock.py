@@ -17,7 +17,7 @@ from nano_banana_edit_mock import load
 from tests.referees.prism import PRISM
 
 from .harness import Contender, Figure, Worker, over, race, server, take_turns
-from .servers import Server, Start, mock, prism
+from .servers import Server, Start, mock, prism, proxy, recording
 from .table import Row, lines
 
 _TURNS = {"calls": 1_000, "turns": 2, "rounds": 8, "starts": 2}
@@ -107,6 +107,30 @@ def memory(requests: int) -> Iterator[Row]:
     yield Row("Memory at the end of these over memory after a tenth of them", growth, at_most=1.05)
 
 
+def proxied(requests: int) -> Iterator[Row]:
+    """What the proxy adds to a request that the mock answers, and its memory over a tenth of the requests."""
+    workers = {start.__name__: partial(_loaded, start, "valid", 1) for start in (proxy, recording, mock)}
+    turns = _TURNS | {"calls": 500}
+    seconds = take_turns(workers, **turns)
+    calls = turns["calls"] * turns["turns"]
+    for name, what in (("proxy", "Milliseconds that the proxy adds to a submission"), ("recording", "… with a tape")):
+        added = [
+            1_000 * (through - direct) / calls for through, direct in zip(seconds[name], seconds["mock"], strict=True)
+        ]
+        yield Row(f"{what}, one at a time", Figure(added), at_most=2)
+    yield Row("… a submission through the proxy, over one without", over(seconds["proxy"], seconds["mock"]))
+    with proxy() as started, _load(started, _MIXED, _JUDGED) as worker:
+        samples = []
+        for _ in range(_SAMPLES):
+            worker.run(requests // _SAMPLES // _SAMPLES)
+            samples.append(started.memory())
+    yield Row(
+        f"Memory of the proxy at the end of {requests // _SAMPLES:,} exchanges over that after half of them",
+        Figure([samples[-1] / samples[_SAMPLES // 2 - 1]]),  # by then it keeps as many tasks as it ever does
+        at_most=1.05,
+    )
+
+
 def in_process(_requests: int) -> Iterator[Row]:
     """CPU of a call through the mock's transport, over one through a transport written by hand."""
     ours, by_hand = "mock_transport_sync", "validating_transport_sync"
@@ -119,7 +143,7 @@ def in_process(_requests: int) -> Iterator[Row]:
 
 def main() -> None:
     """Read the command line and print the table as it grows."""
-    parts = {"rates": rates, "starts": starts, "memory": memory, "in-process": in_process}
+    parts = {"rates": rates, "starts": starts, "memory": memory, "in-process": in_process, "proxy": proxied}
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mock", description=__doc__)
     parser.add_argument("--only", choices=parts, action="append", help="measure this part; may be given repeatedly")
     parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="requests of the part memory")

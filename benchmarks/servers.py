@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -58,6 +59,22 @@ Start = Callable[[], AbstractContextManager[Server]]
 def mock() -> AbstractContextManager[Server]:
     """Start the mock as a user does."""
     return _started("400", sys.executable, "-m", "nano_banana_edit_mock", "--port")
+
+
+@contextmanager
+def proxy(*options: str) -> Iterator[Server]:
+    """Start the mock as a proxy in front of another one."""
+    with mock() as upstream:
+        command = (sys.executable, "-m", "nano_banana_edit_mock", "--quiet", "--proxy", upstream.url, *options)
+        with _started("400", *command, "--port") as started:
+            yield started
+
+
+@contextmanager
+def recording() -> Iterator[Server]:
+    """Start such a proxy that writes a tape."""
+    with tempfile.TemporaryDirectory() as folder, proxy("--record", f"{folder}/tape") as started:
+        yield started
 
 
 def prism() -> AbstractContextManager[Server]:

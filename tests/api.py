@@ -33,6 +33,9 @@ INTERNAL = {
     *(f"nano_banana_edit.ledger.{name}" for name in ("LONGEST_BATCH", "check_key", "difference", "new_owner")),
     # The mock draws times, and says which constraint of a body is broken, with these.
     *(f"nano_banana_edit_mock.{name}" for name in ("Lognormal.draw", "Uniform.draw", "Outcome.given")),
+    # The mock asks what is upstream, and writes what passes, with these.
+    *(f"nano_banana_edit_mock.{name}" for name in ("MockService.waits", "Proxy.answer", "Proxy.reset", "Proxy.waits")),
+    "nano_banana_edit_mock.Recorder.record",
     *(f"nano_banana_edit_mock.{name}" for name in ("Violation.of_body", "MockService.wanted", "Reply.response")),
     # The clients and the batch claim a key with these, and write what became of it.
     *(

@@ -120,3 +120,10 @@ AGENT_ONCE = promise("An edit that an agent asks for twice, at once or later, or
 AGENT_LIMIT = promise("An agent gets at most `--max-edits` edits in a run; one that may have been accepted counts.")
 AGENT_FOLDER = promise("An agent reads and writes images in its folder alone, and replaces a file only if it asks to.")
 FROZEN = promise("While freezegun or time-machine has frozen the time, a wait polls and ends as always.")
+PASSED_ON_ONCE = promise(
+    "The mock as a proxy passes a submission on at most once. If its answer is lost, the answer is a 502 that says so."
+)
+NO_SECRET_ON_TAPE = promise(
+    "A tape holds no token, cookie or query of a URL, and, unless you ask for content, no prompt, message, file name, "
+    "path of a URL or image."
+)

@@ -17,13 +17,16 @@ from unittest.mock import create_autospec
 
 import httpx
 import pytest
-from nano_banana_edit import NanoBananaEdit, batch, ledger
-from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_router, mock_transport
+from nano_banana_edit import NanoBananaEdit, batch, cli, ledger
+from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, load, mock_router, mock_transport
+from nano_banana_edit_mock.tools.proxy import Proxy
+from nano_banana_edit_mock.tools.recorder import Recorder
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from typer.testing import CliRunner
 
 from . import promises
 from .blocks import blocks
@@ -31,6 +34,7 @@ from .test_public import ROOT
 
 pytestmark = pytest.mark.server
 
+API, FILES = "https://api.sinancode.com/v1", "https://files-api.sinancode.com"
 TOKEN = "token-that-must-not-leak"
 BLOCKS = {
     f"{page.relative_to(ROOT / 'docs').with_suffix('')}-{number}": text
@@ -69,10 +73,23 @@ def spans() -> InMemorySpanExporter:
 
 
 @pytest.mark.parametrize("text", WITH_FIXTURES.values(), ids=WITH_FIXTURES)
-def test_with_fixtures(text: str, pytester: pytest.Pytester) -> None:
+def test_with_fixtures(text: str, pytester: pytest.Pytester, tmp_path: Path) -> None:
     """A block whose test takes fixtures passes where pytest finds them by itself."""
     pytester.makepyfile(text)
+    if 'tape="tape"' in text:
+        shutil.copy(tmp_path / "photo.png", pytester.path)
+        _record(pytester.path / "tape")
     pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist").assert_outcomes(passed=1)
+
+
+def _record(folder: Path) -> None:
+    """Write the tape that the reader has, by the edit on the page."""
+    (line,) = re.findall("^nano-banana-edit edit .+$", (ROOT / "docs/how-to/proxy.md").read_text(), re.MULTILINE)
+    upstream = mock_transport(MockService(polls=0))
+    proxy = Proxy(load(), API, FILES, recorder=Recorder(folder, load()), transport=upstream)
+    with MockServer(MockService(upstream=proxy)) as server:
+        env = {"SINANCODE_API_KEY": TOKEN, "SINANCODE_BASE_URL": server.url}
+        assert 0 == CliRunner().invoke(cli.app, shlex.split(line)[1:], env=env).exit_code
 
 
 @pytest.mark.parametrize("text", [text for name, text in TESTS.items() if name not in WITH_FIXTURES])

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from .promises_page import Proofs
+from .promises_page import BEGIN, END, TESTS, Proofs
 from .test_public import ROOT
 
 PAGE = ROOT / "docs/reference/promises.md"
 
 
-def test_page_is_up_to_date(tmp_path: Path) -> None:
+def test_page_is_up_to_date(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """`make promises` changes nothing on the committed page."""
+    items = request.session.items
+    if {item.path for item in items} >= {*TESTS.rglob("test_*.py")}:  # all are collected: once is enough
+        (proofs := Proofs()).pytest_collection_modifyitems(items)
+        assert f"{BEGIN}\n{proofs.table()}\n{END}" in PAGE.read_text()
+        return
     (written := tmp_path / "promises.md").write_text(PAGE.read_text())
     subprocess.run([sys.executable, "-m", "tests.promises_page", written], cwd=ROOT, check=True, capture_output=True)
     assert PAGE.read_text() == written.read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from functools import partial
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import typer
 from nano_banana_edit import cli
-from nano_banana_edit_mock import MockService, __main__, conformance, mock_router, mock_transport
+from nano_banana_edit_mock import MockService, __main__, mock_router, mock_transport
 from typer.testing import CliRunner
 
 from .blocks import blocks
@@ -51,9 +51,10 @@ def test_shell(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """A command of this package runs; `test_shell.py` looks at installations and at make."""
     _, *arguments = shlex.split(line)
     monkeypatch.setattr(__main__, "serve", lambda **options: typer.echo(f"serves {options['port']}"))
-    monkeypatch.setattr(conformance, "sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     if arguments[0] == "conformance":
-        monkeypatch.setattr(httpx2, "Client", partial(httpx2.Client, transport=mock_transport()))
+        mocked = partialmethod(httpx2.Client.__init__, transport=mock_transport())
+        monkeypatch.setattr(httpx2, "Client", type("Client", (httpx2.Client,), {"__init__": mocked}))  # still a type
     result = CliRunner().invoke(cli.app, arguments)
     said = {"edit": "out.png\n", "mock": "serves 4010\n", "conformance": "0 different, "}[arguments[0]]
     assert 0 == result.exit_code

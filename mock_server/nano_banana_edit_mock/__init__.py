@@ -5,7 +5,8 @@ In process it answers callers on httpx and httpx2 (`mock_router`, `mock_transpor
 
 The package has five rooms, and each imports only those before it: `contract`, the document and its constraints;
 `engine`, the service without I/O; `admin`, the API under `/__mock__/` and its page; `doors`, the ways in, of which the
-port serves `admin` too; `tools`, boundary cases, conformance and drift. Public names are here and in `contract`.
+port serves `admin` too; `tools`, boundary cases, conformance, drift and proxy. Public names are here and in
+`contract`.
 """
 
 from importlib import import_module
@@ -25,6 +26,8 @@ _MODULES = {  # the module of each public name; two of them are modules themselv
     "engine.timing": ("Lognormal", "Uniform"),
     "tools.conformance": ("conformance",),
     "tools.drift": ("drift",),
+    "tools.proxy": ("Proxy",),
+    "tools.recorder": ("Recorder",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from .engine.service import MockService
     from .engine.timing import Lognormal, Uniform
     from .tools import conformance, drift
+    from .tools.proxy import Proxy
+    from .tools.recorder import Recorder
 else:
 
     def __getattr__(name: str) -> Any:
@@ -63,6 +68,8 @@ __all__ = [
     "MockServer",
     "MockService",
     "Outcome",
+    "Proxy",
+    "Recorder",
     "Reply",
     "Request",
     "Response",

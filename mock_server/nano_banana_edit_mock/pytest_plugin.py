@@ -23,6 +23,7 @@ MARKER = "nano_banana_edit_mock"
 _FIXTURES = {"nano_banana_edit_mock", "nano_banana_edit_server"}
 TOKEN = "mock"  # noqa: S105 - any is accepted
 _TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the name of one
+_OWN = ("polls", "seconds", "seed")  # of the mock's own tasks, which a tape has not
 _UNMATCHED = pytest.StashKey[list[str]]()
 _URL_VARIABLES = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
 
@@ -57,8 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(script=[], allow_hosts=[], **options): the script and options of a test's MockService, and hosts "
-        "that may be reached beside it",
+        f"{MARKER}(script=[], allow_hosts=[], tape=None, **options): the script and options of a test's MockService, "
+        "hosts that may be reached beside it, and a tape that answers in its place",
     )
 
 
@@ -70,6 +71,8 @@ def nano_banana_edit_mock(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     options = _options(request)
     allow_hosts = options.pop("allow_hosts")
     service = _service(options, monkeypatch, None)
+    if service.waits:
+        pytest.fail(f"{MARKER}: upstream is a proxy; use the fixture nano_banana_edit_server.", pytrace=False)
     with mock_router(service, allow_hosts=allow_hosts) as router:
         request.node.stash[_UNMATCHED] = vars(router)["unmatched"]
         yield service
@@ -117,23 +120,32 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             message = f"the marker {MARKER} has {marker.args[0]!r} without a name"
             raise pytest.UsageError(f"{message}; use script=[...], or the name of an option of MockService.")
-        if "seconds" in marker.kwargs:
-            options.pop("polls", None)
+        for name in ("polls",) if "seconds" in marker.kwargs else _OWN if marker.kwargs.get("tape") is not None else ():
+            options.pop(name, None)
         options |= marker.kwargs
     return options
 
 
 def _service(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, url: str | None) -> MockService:
     """Return the service of a test, and lead clients without settings of their own to it."""
-    from . import MockService  # noqa: PLC0415
-
     script = options.pop("script")
     try:
-        service = MockService(**options)
+        service = _made(**options)
         service.script(script)
     except (OSError, TypeError, ValueError) as error:
-        raise pytest.fail.Exception(f"{MARKER}: {error}", pytrace=False) from None  # one line
+        text = str(error).replace("MockService.__init__()", "the marker")
+        raise pytest.fail.Exception(f"{MARKER}: {text}", pytrace=False) from None  # one line
     monkeypatch.setenv(_TOKEN_VARIABLE, options.get("token") or TOKEN)
     for name in _URL_VARIABLES:
         monkeypatch.setenv(name, url) if url else monkeypatch.delenv(name, raising=False)
     return service
+
+
+def _made(*, tape: Any = None, **options: Any) -> MockService:
+    from . import MockService  # noqa: PLC0415
+
+    if tape is None:
+        return MockService(**options)
+    if useless := [name for name in _OWN if name in options]:
+        raise ValueError(f"{useless[0]} has no effect with tape. Leave it out.")
+    return MockService.replay(tape, **options)

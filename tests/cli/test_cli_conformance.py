@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import socket
 import sys
 from collections import Counter
@@ -16,6 +17,8 @@ from nano_banana_edit import cli
 from nano_banana_edit_mock import MockService, Reply
 from typer.testing import Result
 
+from ..document import DOCUMENT
+from ..test_public import ROOT
 from .running import run
 
 
@@ -76,6 +79,143 @@ def test_conformance_of_the_mock() -> None:
     assert "0 different, " in result.stdout
 
 
+def test_conformance_of_answers(service: MockService, tmp_path: Path) -> None:
+    """A wrong answer and an undeclared property make a difference of a case, and stand in each report."""
+    service.on(None, Reply(400, body={"message": 3, "detail": "x"}), times=None)
+    result = conform("--html", str(tmp_path / "report.html"), "--junit", str(tmp_path / "report.xml"))
+    assert 1 == result.exit_code
+    assert re.search(r"^\d+ answers: message is 3; it must be a string\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ answers: detail is not in the document\.$", result.stdout, re.MULTILINE)
+    for name in ("report.html", "report.xml"):
+        assert "message is 3; it must be a string" in (tmp_path / name).read_text()
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    """The tape that is shipped, with a wrong answer to its edit."""
+    folder = tmp_path / "tape"
+    shutil.copytree(ROOT / "examples/tape", folder)
+    file = folder / "0002-createEdit.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"status": 404, "answer": {"json": {"message": 3}}}))
+    return folder
+
+
+def test_conformance_of_a_tape(tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --from the answers on a tape are checked, and nothing else is claimed; nothing is sent."""
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run("conformance", "--from", tape)
+    assert 1 == result.exit_code
+    rows = [re.split(r" {2,}", line.strip()) for line in result.stdout.splitlines()]
+    assert ["uploadFile.responses", "exchange 1", "right answer", "200"] in rows
+    assert ["≠", "createEdit.responses", "exchange 2", "wrong answer", "404"] in rows
+    assert ["1 answer: message is 3; it must be a string."] in rows
+    assert "accepted" not in result.stdout
+    assert re.search(r"^1 not checked: the document describes no files of results\.$", result.stdout, re.MULTILINE)
+    wrong = json.loads(run("conformance", "--from", tape, "--json").stdout)[1]
+    assert (None, None, 404, True) == tuple(wrong[name] for name in ("documented", "actual", "status", "differs"))
+    assert '{"message": 3}' == wrong["answer"]
+
+
+def test_a_tape_beside_another_document(tape: Path) -> None:
+    """With --spec the answers on a tape are held to a changed document, which may lack an operation."""
+    text = DOCUMENT.read_text("utf-8")
+    for old, new, message in [
+        ("required: [task_id]", "required: [task_id, eta]", "1 answer: eta is missing"),
+        ("operationId: uploadFile", "operationId: upload", "1 answer: The document has no such operation."),
+    ]:
+        assert 1 == text.count(old)
+        (tape.parent / "new.yaml").write_text(text.replace(old, new))
+        result = run("conformance", "--from", ROOT / "examples/tape", "--spec", tape.parent / "new.yaml")
+        assert (1, True) == (result.exit_code, message in result.stdout)
+    missing = run("conformance", "--from", tape, "--spec", "nothing.yaml")
+    assert (2, "Error: --spec: nothing.yaml cannot be read") == (missing.exit_code, missing.stderr[:42])
+
+
+def test_money_is_told_to_the_quiet(service: MockService) -> None:
+    """Not even --quiet hides how many edits are billed."""
+    result = conform("--spend", "--quiet")
+    assert f"{len(service.edits)} of them are edits to be accepted" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--html", "old.html"], "--html old.html exists; choose another name, or use --force."),
+        (["--junit", "old.html"], "--junit old.html exists; choose another name, or use --force."),
+        (["--junit", "new", "--html", "./new"], "--html new is the file of --junit, too; choose another name."),
+        (["--html", "tape/tape.json", "--force"], "--html tape/tape.json exists; choose another name."),
+        (["--spend"], "--from sends nothing. Leave out --spend."),
+        (["--html", "no/report.html"], "is in a folder that does not exist"),
+    ],
+)
+def test_reports_replace_nothing(
+    tape: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    """No report takes the place of a file, of the other report, or of what is checked."""
+    monkeypatch.chdir(tape.parent)
+    Path("old.html").write_text("old")
+    before = {file: file.read_bytes() for file in tape.parent.rglob("*") if file.is_file()}
+    result = run("conformance", "--from", "tape", *arguments)
+    assert 2 == result.exit_code
+    assert message in result.stderr
+    assert before == {file: file.read_bytes() for file in tape.parent.rglob("*") if file.is_file()}
+
+
+def test_a_report_on_demand(tape: Path) -> None:
+    """--force replaces a report, which says of what it is."""
+    file = tape.parent / "old.html"
+    file.write_text("old")
+    assert 1 == run("conformance", "--from", tape, "--html", file, "--force").exit_code
+    assert re.search(rf"<p>{tape}, held to .+ \d+\.\d+\.\d+, \d{{4}}-\d\d-\d\d \d\d:\d\d UTC</p>", file.read_text())
+
+
+def test_nothing_to_check(tmp_path: Path) -> None:
+    """A tape that cannot be read is a wrong option."""
+    missing = run("conformance", "--from", str(tmp_path / "nothing"))
+    assert (2, "Error: --from: ") == (missing.exit_code, missing.stderr[:15])
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt in the middle of a run, while it waits."""
+    count = 0
+
+    def wait(seconds: float) -> None:
+        nonlocal count
+        count += 1
+        if not count % 100:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", wait)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupt_loses_no_check(service: MockService, tmp_path: Path) -> None:
+    """An interrupt reports what was checked before it, and that an edit may be under way."""
+    names = {"--html": tmp_path / "report.html", "--junit": tmp_path / "report.xml"}
+    result = conform("--spend", *(part for pair in names.items() for part in pair))
+    assert 130 == result.exit_code
+    assert "Error: interrupted. The edit may have been accepted and billed." in result.stderr
+    assert f"Accepted edits: {len(service.edits)}. --json names their tasks." in result.stdout
+    task_id = service.edits[-1].task_id
+    assert task_id in names["--html"].read_text()
+    assert names["--junit"].exists()
+    again = json.loads(conform("--spend", "--json").stdout)
+    assert "interrupted" in again["error"]
+    assert {edit.task_id for edit in service.edits} > {row["task_id"] for row in again["checks"]} - {""}
+
+
+@pytest.mark.usefixtures("service")
+def test_a_report_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If one report cannot be written at the end, the other is, the table is printed, and the exit status is 1."""
+    monkeypatch.setattr("time.sleep", lambda seconds: (tmp_path / "report.xml").write_text("another"))
+    result = conform("--junit", tmp_path / "report.xml", "--html", tmp_path / "report.html")
+    assert 1 == result.exit_code
+    assert re.search(r"report\.xml cannot be written \(File exists\)\.", result.stderr)
+    assert "0 different, " in result.stdout
+    assert ("another", True) == ((tmp_path / "report.xml").read_text(), (tmp_path / "report.html").exists())
+
+
 @pytest.fixture
 def table(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The lines about a server that finds every task and fails otherwise, on a terminal of some columns."""
@@ -83,8 +223,8 @@ def table(service: MockService, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     def lines(columns: int, **environment: str) -> list[str]:
         for name, value in {"COLUMNS": str(columns), **environment}.items():
             monkeypatch.setenv(name, value)
-        service.on("getTask", Reply(200), times=None)
-        service.on(None, Reply(500), times=None)
+        service.on("getTask", Reply(200, body={"id": "t", "status": "pending"}), times=None)
+        service.on(None, Reply(500, body={}), times=None)
         return conform().stdout.splitlines()
 
     return lines
@@ -143,8 +283,11 @@ def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "Error: Name the server: use either --base-url URL or --mock."),
-        (["--base-url", "https://a.test", "--mock"], "Error: Name the server: use either --base-url URL or --mock."),
+        ([], "Error: Name what is checked: use either --base-url URL, --mock or --from TAPE."),
+        (
+            ["--base-url", "https://a.test", "--mock"],
+            "Error: Name what is checked: use either --base-url URL, --mock or --from TAPE.",
+        ),
         (["--base-url", "nowhere"], "--base-url is 'nowhere'"),
         (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "Error: --rate is nan; it must be a number"),
         (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),

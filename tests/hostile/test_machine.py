@@ -257,7 +257,7 @@ def shown(value: object) -> str:
 def test_whatever_happens(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """Edits are posted once, errors are documented, time is kept and the token stays, whatever a server does."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
-    examples = 50 + settings.default.max_examples // 10
+    examples = 30 + settings.default.max_examples // 10
     # A failure is not made smaller: that takes minutes, and its steps are few. They are printed as they were.
     phases = [Phase.explicit, Phase.reuse, Phase.generate]
     run_state_machine_as_test(

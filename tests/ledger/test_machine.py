@@ -278,7 +278,7 @@ def test_any_interleaving(database: str) -> None:
     kind = type("MachineHere", (Machine,), {"location": database, "engine": engine})
     try:
         run_state_machine_as_test(
-            kind, settings=settings(max_examples=settings().max_examples // 2, stateful_step_count=40)
+            kind, settings=settings(max_examples=settings().max_examples // 3, stateful_step_count=40)
         )
     finally:
         engine.dispose()

@@ -211,3 +211,11 @@ def ask(service):
         return response
 
     return ask
+
+
+@pytest.fixture
+def waited(monkeypatch):
+    """The seconds that a run would have waited."""
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    return waits

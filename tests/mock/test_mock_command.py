@@ -164,9 +164,9 @@ def test_the_token_of_the_environment(monkeypatch):
         (["--port", "x"], "argument --port: x is not a port; the limit is 0 to 65535"),
         (["--prot", "3"], "error: --prot is not an option. Did you mean --port?"),
         (["--zzz=3"], "error: --zzz is not an option.\n"),
-        (["--invalid-status", "200"], "invalid_status is 200; the limit is 400 to 599."),
-        (["--token", ""], "token is not a bearer token; use letters, digits and -._~+/, with = at the end."),
-        (["--seconds", "-1"], "seconds is -1.0; the limit is 0 to 1000000000."),
+        (["--invalid-status", "200"], "--invalid-status is 200; the limit is 400 to 599."),
+        (["--token", ""], "error: --token is not a bearer token; use letters, digits and -._~+/, with = at the end."),
+        (["--seconds", "-1"], "--seconds is -1.0; the limit is 0 to 1000000000."),
         (["--spec", "no/such/file"], "error: no/such/file cannot be read (No such file or directory)."),
     ],
 )
@@ -200,10 +200,13 @@ def test_an_option_is_known_by_its_beginning(monkeypatch, arguments, shown):
         (
             [],
             {"--host HOST", "--port PORT", "--seed SEED", "--polls POLLS", "--seconds SECONDS", "--token TOKEN"}
-            | {"--invalid-status N", "--script FILE", "--spec FILE", "--quiet", "contract", "diff"},
+            | {"--invalid-status N", "--script FILE", "--spec FILE", "--quiet", "contract", "diff", "compare"}
+            | {"--proxy URL", "--proxy-files URL", "--proxy-errors", "--record FOLDER", "--record-content"}
+            | {"--replay TAPE", "--replay-timing"},
         ),
         (["contract"], {"document", "--json"}),
         (["diff"], {"old", "new"}),
+        (["compare"], {"tape"}),
     ],
 )
 def test_help_explains_everything(command, named, monkeypatch, capsys):

@@ -114,6 +114,18 @@ def test_answers_that_nobody_takes_are_given_up(monkeypatch, service, open_wire)
         wires[0].answer()
 
 
+def test_a_large_answer_ends_its_connection_once(service, open_wire, caplog):
+    """The last answer of a connection may be too large to be written at once; nothing is logged of it."""
+    upload = Request("POST", f"http://x{UPLOAD}", (BEARER, FORM), joined(part(b"x" * 20_000_000)))
+    key = service.handle(upload).json()["key"]
+    for _ in range(3):
+        wire = open_wire(f"GET /files/{key} HTTP/1.1\r\nHost: mock\r\nConnection: close\r\n\r\n".encode())
+        assert 20_000_000 == len(wire.answer()[2])
+        assert wire.ended()
+        assert alive(open_wire)
+    assert [] == caplog.records
+
+
 def test_connections_are_bounded(monkeypatch, open_wire):
     """A connection too many is refused, and there is room again when another one ends."""
     monkeypatch.setattr(f"{DOORS}.connection.MAX_CONNECTIONS", 3)

@@ -86,7 +86,7 @@ def test_the_journal_is_bounded_in_bytes(limits):
     assert () == service.calls
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.sampled_from(["edit", "tiny values", "keys", "upload", "path", "name"]), min_size=1, max_size=8))
 def test_memory_stays_within_the_limits(kinds):
     """Whatever is sent, and in whatever order, what the mock keeps has so many bytes; so does what it answers with."""

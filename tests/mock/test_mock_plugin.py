@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -259,6 +261,38 @@ def test_a_script_that_cannot_be_read(request: pytest.FixtureRequest) -> None:
     """A file that cannot be read is named in one line."""
     with pytest.raises(pytest.fail.Exception, match=r"^nano_banana_edit_mock: nope\.yaml cannot be read \("):
         request.getfixturevalue("nano_banana_edit_mock")
+
+
+TAPE = Path(__file__).parents[2] / "examples" / "tape"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(message, marks=pytest.mark.nano_banana_edit_mock(**options))
+        for message, options in [
+            ("polls has no effect with tape. Leave it out.", {"tape": TAPE, "polls": 2}),
+            ("seed has no effect with tape. Leave it out.", {"tape": str(TAPE), "seed": 0}),
+            ("tape is 7; it must be the path of a tape", {"tape": 7}),
+            ("the marker got an unexpected keyword argument 'timing'", {"timing": True}),
+        ]
+    ],
+)
+def test_what_a_tape_is_not_marked_with(request: pytest.FixtureRequest, message: str) -> None:
+    """An option that a tape would ignore, and one that is no tape, are told in one line."""
+    with pytest.raises(pytest.fail.Exception, match=f"^nano_banana_edit_mock: {re.escape(message)}"):
+        request.getfixturevalue("nano_banana_edit_mock")
+
+
+@pytest.mark.nano_banana_edit_mock(polls=3, seed=4)
+class TestTape:
+    """Tests of a class whose marker sets options of the mock's own tasks."""
+
+    @pytest.mark.nano_banana_edit_mock(tape=TAPE, token="right")
+    def test_it_is_the_nearest(self, nano_banana_edit_mock: MockService) -> None:
+        """A tape takes the place of what the marker of a class, or the command line, sets for the mock."""
+        task = Request("GET", "https://api.sinancode.com/v1/tasks/none", {"Authorization": "Bearer right"})
+        assert "not on the tape" in nano_banana_edit_mock.handle(task).json()["message"]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def routes() -> Iterator[Row]:
     yield got("two ids", 404, "/v1/tasks/a/b", "path paths ")
     yield got("id with an encoded slash", 404, "/v1/tasks/a%2Fb", own=True)  # an id, and none that is known
     yield got("id that is nothing known", 404, "/v1/tasks/x", own=True)
-    yield got("id of dots", 404, "/v1/tasks/..", doors=RAW, own=True)
+    yield got("id of dots", 404, "/v1/tasks/..", "path paths ", doors=RAW, own=True)  # RFC 3986, section 5.2.4
     yield got("id of letters beyond ASCII", 404, "/v1/tasks/%C3%BC", own=True)
     yield got("task with a content type", 200, TASK, content_type="text/plain")
     yield got("id that is no UTF-8", 404, "/v1/tasks/%FF", own=True)

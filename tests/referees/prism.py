@@ -84,11 +84,12 @@ stamina.instrumentation.set_on_retry_hooks([])
 
 
 @contextmanager
-def prism() -> Iterator[str]:
-    """Prism's URL, while it runs."""
+def prism(*, proxy: str = "") -> Iterator[str]:
+    """Prism's URL, while it runs as a mock, or as a proxy of a service."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["npx", "--yes", PRISM, "mock", "--host", "127.0.0.1", "--port", str(port), str(DOCUMENT)]
+    command = ["npx", "--yes", PRISM, "proxy" if proxy else "mock", "--host", "127.0.0.1", "--port", str(port)]
+    command += [str(DOCUMENT), *([proxy] if proxy else [])]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as process:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from nano_banana_edit_mock import MockServer, MockService, Outcome, Request, Response, load
+from nano_banana_edit_mock.tools.proxy import Proxy
 
 from . import LIMITS, with_limit
 
@@ -75,6 +76,18 @@ def test_finds_nothing(base: str, operations: set[str]) -> None:
     followed = [looks[task_id] for task_id in ids if looks[task_id]]
     assert len(followed) >= len(OUTCOMES), "links followed"
     assert max(followed) > 1, "a task looked at until it is finished"
+
+
+def test_finds_nothing_through_a_proxy() -> None:
+    """What passes through the proxy is as documented on both sides, and the proxy says so of every answer."""
+    with MockServer(MockService(token="secret", polls=1)) as upstream:
+        proxy = Proxy(load(), f"{upstream.url}/v1", upstream.url)
+        service = MockService(upstream=proxy)
+        code, said = run(service, phases="examples,coverage")
+        proxy.close()
+    assert (0, True) == (code, "No issues found" in said), said
+    assert upstream.service.edits
+    assert [] == [entry for entry in service.calls if entry.answer_violations or entry.undeclared]
 
 
 def test_finds_nothing_under_mock(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 import stamina
 from attrs import define, field
 from nano_banana_edit import AuthenticationError, NanoBananaEdit
+from stamina.instrumentation import set_on_retry_hooks
 
 from .. import promises
 from ..hostile.server import Hostile, Misdeed, answer, says
@@ -160,13 +161,16 @@ def test_a_refusal_ends_the_call() -> None:
 @pytest.mark.server
 def test_nothing_is_sent_again_after_a_refusal() -> None:
     """An upload that waits for its next attempt is not sent again once another upload was refused."""
-    answered = threading.Event()
-    busy = says(BUSY, then=lambda *_: answered.set())
-    refusing = refused(lambda server: answered.wait(STALLED) and server.open_at_most(1))  # the client has read it
-    with stamina.set_testing(False), opened(lambda request: refusing if b"refused" in request else busy) as it:
-        with pytest.raises(AuthenticationError):
-            it.client.submit([PNG, PNG + b"refused"], "p")
-        assert 2 == it.sent_at_last()
+    waits = threading.Event()
+    refusing, busy = refused(lambda _: waits.wait(STALLED)), says(BUSY)
+    set_on_retry_hooks([lambda _: waits.set()])
+    try:
+        with stamina.set_testing(False), opened(lambda request: refusing if b"refused" in request else busy) as it:
+            with pytest.raises(AuthenticationError):
+                it.client.submit([PNG, PNG + b"refused"], "p")
+            assert 2 == it.sent_at_last()
+    finally:
+        set_on_retry_hooks(None)
 
 
 TENANT = ContextVar("tenant", default="nobody")

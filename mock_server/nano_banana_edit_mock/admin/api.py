@@ -245,5 +245,6 @@ def _open(path: str, service: MockService) -> Response | None:
         (file for file in _PAGE.iterdir() if path in {PREFIX + file.name, "/" * (file.name == "index.html")}), None
     )
     if file and file.suffix in _MEDIA_TYPES:
-        return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", file.read_bytes(), *_STRICT)
+        text = file.read_bytes().replace(b'"soft">mock<', f'"soft">{service.kind}<'.encode())
+        return content(200, f"{_MEDIA_TYPES[file.suffix]}; charset=utf-8", text, *_STRICT)
     return None

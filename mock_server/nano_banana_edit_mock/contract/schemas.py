@@ -50,10 +50,14 @@ class Violation:
 
 
 class Schemas:
-    """The schemas of a document, by their pointers; those of the bodies are compiled at once."""
+    """The schemas of a document, by their pointers; those of the bodies are compiled at once.
 
-    def __init__(self, contract: Contract) -> None:
+    A `format` is checked if `formats` is True; on a request it constrains nothing.
+    """
+
+    def __init__(self, contract: Contract, *, formats: bool = False) -> None:
         self._document: Any = contract.document
+        self._formats = formats
         self._validator = cache(self._compile)
         for operation in contract.operations:
             if operation.schema:
@@ -91,7 +95,8 @@ class Schemas:
     def _compile(self, pointer: str) -> Draft202012Validator:
         # The whole document, so that every `$ref` resolves and every error is located in it. The mask keeps large
         # values out of messages that nobody reads.
-        return Draft202012Validator({**self._document, "$ref": reference(pointer)}, mask="")
+        schema = {**self._document, "$ref": reference(pointer)}
+        return Draft202012Validator(schema, mask="", validate_formats=self._formats)
 
 
 def named(value: Any, path: Iterable[str | int]) -> list[str | int]:

@@ -1,7 +1,7 @@
 """The words for a value that a schema refuses: its place, what is wrong, and the limit."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _SHOWN = 60  # characters of a value or key; enough to recognise it
@@ -22,18 +22,20 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
         case "minItems" | "maxItems" | "minLength" | "maxLength":
             count, unit = len(received), "item" if keyword.endswith("Items") else unit
             return f"{name} has {count} {unit}{'s' * (count != 1)}; {_range(keyword, schema)}."
-    demands = {
+    demands: dict[str, Callable[[], str]] = {
         "const": lambda: f"it must be {show(value)}",
         "enum": lambda: f"it must be one of {', '.join(map(show, value))}",
         "exclusiveMaximum": lambda: f"it must be less than {value}",
         "exclusiveMinimum": lambda: f"it must be more than {value}",
+        "format": lambda: f"it must be a {value}",
         "maximum": lambda: _range(keyword, schema),
         "minimum": lambda: _range(keyword, schema),
         "multipleOf": lambda: f"it must be a multiple of {value}",
         "pattern": lambda: f"it must match {value}",
         "type": lambda: f"it must be {' or '.join(map(_kind, [value] if isinstance(value, str) else value))}",
     }
-    return f"{name} is {show(received)}; {demands[keyword]()}."
+    demanded = demands.get(keyword, lambda: f"{keyword} of the document does not allow it")
+    return f"{name} is {show(received)}; {demanded()}."
 
 
 def demand(name: str, value: object, kind: type, what: str) -> None:

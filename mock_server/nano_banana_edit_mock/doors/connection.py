@@ -5,7 +5,8 @@ is read, and the requests that have been read wait; after each of them others ha
 stream of events or a fault, is the last one.
 
 What connections hold, bodies that are coming and answers that are not taken, is bounded over all of them. Beyond that
-the connection that has not moved for the longest time is given up: a stalled one, and not one that is at work.
+the connection that has not moved for the longest time is given up. One whose answer is being made is not, since the
+answer may be paid for; if there are only such connections, a new body is refused.
 """
 
 import asyncio
@@ -125,7 +126,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Answer what waits."""
         self._held = False
-        self._go_on()
+        # Not here and now: asyncio, which is still writing, would end a connection twice that ends here.
+        asyncio.get_running_loop().call_soon(self._go_on)
 
     def look(self) -> None:
         """End the connection if no byte came or left since the last look, or a request or its answer takes too long.
@@ -247,14 +249,13 @@ class Connection(asyncio.Protocol):
         shared.holding += size - shared.held.pop(self, 0)
         if size:
             shared.held[self] = size
-        while shared.holding > MAX_HELD:
-            stalled, size = shared.held.popitem(last=False)
-            shared.holding -= size
+        while shared.holding > MAX_HELD and (stalled := next((one for one in shared.held if not one._working), None)):
+            shared.holding -= shared.held.pop(stalled)
             stalled.give_up()
 
     def give_up(self) -> None:
         """Refuse the request whose body is coming, or end the connection."""
-        if self._url and not (self._waiting or self._rest or self._working):
+        if self._url and not (self._waiting or self._rest):
             self._refuse(503, f"Too much is on its way; the limit is {MAX_HELD} bytes for all connections.")
             asyncio.get_running_loop().call_soon(self._go_on)
         else:
@@ -262,7 +263,7 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Answer what waits, as far as the client takes the answers, or read on; count what the connection holds."""
-        while self._rest and not self._held:
+        while self._rest and not (self._held or self.transport.is_closing()):
             self.transport.write(self._rest[:SLICE])
             self._rest = self._rest[SLICE:]
         if self._working or self._rest or (self._waiting and self._held):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
 
-from ..engine.records import Fault, Response
+from ..engine.records import Fault, Headers, Response
 
 # Names, because both libraries have exceptions of their own with the same names.
 _INSTEAD = {
@@ -26,7 +26,7 @@ def in_process(response: Response, fault: Fault, library: Any) -> Any:
     """Return the response that `library`, httpx or httpx2, has after a fault."""
     if fault in _INSTEAD:
         raise getattr(library, _INSTEAD[fault])(f"scripted fault: {fault}")
-    headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
+    headers = [(name, value) for name, value in raw(response.headers) if name.lower() != b"content-length"]
     half = response.body[: len(response.body) // 2]
     if fault in _WITHIN:
         stream = _broken(library)(half, getattr(library, _WITHIN[fault])(f"scripted fault: {fault}"))
@@ -34,6 +34,11 @@ def in_process(response: Response, fault: Fault, library: Any) -> Any:
     return library.Response(
         response.status, headers=headers, content=half if fault is Fault.WRONG_LENGTH else response.body
     )
+
+
+def raw(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Return headers as they are on the wire."""
+    return [(name.encode("latin-1"), value.encode("latin-1", "backslashreplace")) for name, value in headers]
 
 
 class _Breaking:

@@ -24,7 +24,8 @@ def head(status: int, headers: Sequence[tuple[str, str]]) -> bytes:
     lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}", *[f"{name}: {value}" for name, value in headers]]
     if not any(name.lower() == "date" for name, _ in headers):
         lines.append(f"Date: {_date(int(time.time()))}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    # Whatever a value is, the client gets its answer.
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "backslashreplace")
 
 
 def pieces(response: Response, fault: Fault) -> Iterator[Piece]:

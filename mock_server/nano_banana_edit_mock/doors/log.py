@@ -38,9 +38,11 @@ def _parts(entry: Entry) -> Iterator[str]:
         yield f"task {entry.task_id[:MAX_PATH]}"
     if entry.state:
         yield entry.state[:MAX_PATH]
-    if entry.violations:
-        first, *others = entry.violations
-        yield first.message[:MAX_MESSAGE] + (f" And {len(others)} more." if others else "")
+    wrong = [violation.message for violation in entry.answer_violations]
+    of_answer = [*wrong, *(f"{place} is not in the document." for place in entry.undeclared)]
+    told = [text if text.startswith("The answer") else f"The answer: {text}" for text in of_answer]
+    if found := [*(violation.message for violation in entry.violations), *told]:
+        yield found[0][:MAX_MESSAGE] + (f" And {len(found) - 1} more." if found[1:] else "")
 
 
 @lru_cache(1)

@@ -86,6 +86,7 @@ class MockServer:
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._shared = Shared(self._start, self._wanted)
+        self._awaited: dict[asyncio.Future[Answer], Request] = {}  # whose answers come from another service
         runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         self._loop = runner.get_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(WORKERS))
@@ -93,14 +94,26 @@ class MockServer:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Answer what is in flight, and close."""
-        # No timer of the loop: tests freeze the time, and with it the clock that a loop goes by.
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._shared.left.set)
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        """Answer what is in flight, and close; if interrupted, answer also what another service is asked for."""
+        try:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._shared.left.set)
+            if kind is KeyboardInterrupt and self._awaited:
+                text = "The service has not answered {} of the requests. Interrupt again to end without the answers.\n"
+                _tell(sys.stderr, text.format(len(self._awaited)))
+                while self._awaited:
+                    time.sleep(LOOK_EVERY)
+        finally:
+            # No timer of the loop: tests freeze the time, and with it the clock that a loop goes by.
             self._thread.join(GRACE)
-            self._loop.call_soon_threadsafe(self._abort)
-        self._thread.join()
+            for request in [*self._awaited.values()]:
+                if request.method == "POST":
+                    what = f"The mock ends without the answer to POST {urlsplit(request.url).path}"
+                    _LOG.warning("%s. An edit may have been accepted and billed.", what)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._abort)
+            self._thread.join()
 
     def _run(self, runner: asyncio.Runner, listener: socket.socket) -> None:
         with runner:
@@ -131,9 +144,25 @@ class MockServer:
         return self.service.wanted(request)
 
     def _start(self, request: Request, peer: str | None) -> Making:
+        if self.service.waits and not is_admin(request.url):
+            return self._wait(request, peer)
         if len(request.body) <= LARGE and not _MUCH.search(request.url):
             return self._answer(request, peer)
         return self._loop.run_in_executor(None, self._answer, request, peer)
+
+    def _wait(self, request: Request, peer: str | None) -> Making:
+        """Wait for another service in a thread of its own, which keeps neither the others nor the end waiting."""
+        making: asyncio.Future[Answer] = self._loop.create_future()
+
+        def work() -> None:
+            answer = self._answer(request, peer)
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(making.set_result, answer)
+
+        threading.Thread(target=work, daemon=True).start()  # first: without a thread nothing is awaited
+        self._awaited[making] = request
+        making.add_done_callback(self._awaited.pop)
+        return making
 
     def _answer(self, request: Request, peer: str | None) -> Answer:
         try:
@@ -181,6 +210,7 @@ def serve(
     """
     token = token_urlsafe() if admin_token is None else admin_token
     server = MockServer(service, host=host, port=port, admin_token=token)
+    log = Log()
     before = [(number, signal.signal(number, signal.default_int_handler)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with contextlib.suppress(KeyboardInterrupt), server:
@@ -192,12 +222,14 @@ def serve(
                 page = f", with its page on {server.url}/#token={token}" if outside else ""
                 line = f"nano-banana-edit mock on {server.url}{page}"
             _tell(sys.stdout, f"{line}\n")
-            log = Log()
             while True:  # a sleep may be interrupted everywhere, unlike the join of a thread
                 try:
                     time.sleep(3_600 if quiet else LOOK_EVERY)
                 finally:
-                    quiet = quiet or not _tell(sys.stderr, log.read(server.service))
+                    shown, quiet = not quiet, True  # so that an interrupt ends it also if a reader takes nothing
+                    quiet = not (shown and _tell(sys.stderr, log.read(server.service)))
+        if not quiet:
+            _tell(sys.stderr, log.read(server.service))  # what was answered in the end
     finally:
         for number, handler in before:
             signal.signal(number, handler)

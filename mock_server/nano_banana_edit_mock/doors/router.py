@@ -44,11 +44,13 @@ def mock_router(service: MockService | None = None, *, allow_hosts: str | Collec
         The router, a context manager for `with` and `async with`.
 
     Raises:
-        ValueError: `service` is no MockService, or a host has a scheme, a port or a path.
+        ValueError: `service` is no MockService or a proxy, or a host has a scheme, a port or a path.
 
     Source: `openapi.yaml#/paths`
     """
     service = service_of(service)
+    if service.waits:
+        raise ValueError("service is a proxy, whose own requests the router would answer; use MockServer.")
     allowed = [allow_hosts] if isinstance(allow_hosts, str) or not isinstance(allow_hosts, Iterable) else [*allow_hosts]
     for host in allowed:
         if not (isinstance(host, str) and (_HOST.fullmatch(host) or _is_ipv6(host))):

@@ -7,7 +7,7 @@ import httpx2
 
 from ..engine.records import Request
 from ..engine.service import MockService, service_of
-from .exceptions import in_process
+from .exceptions import in_process, raw
 
 
 class MockTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -23,6 +23,8 @@ class MockTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseT
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer a request."""
+        if self._service.waits:
+            raise ValueError("service is a proxy, which would block the event loop; serve it with MockServer.")
         await request.aread()
         return answer(self._service, request)
 
@@ -44,9 +46,10 @@ def mock_transport(service: MockService | None = None) -> MockTransport:
 def answer(service: MockService, request: Any) -> Any:
     """Return the response to a request in its own library; its body must have been read."""
     library: Any = httpx if isinstance(request, httpx.Request) else httpx2
-    headers = request.headers.multi_items()
+    # As bytes, because the libraries decode and encode values each in its own way.
+    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw]
     response = service.handle(Request(request.method, str(request.url), headers, request.content))
     if response.fault:
         return in_process(response, response.fault, library)
     # A stream, because the headers are complete, and from content a library would guess them again.
-    return library.Response(response.status, headers=response.headers, stream=library.ByteStream(response.body))
+    return library.Response(response.status, headers=raw(response.headers), stream=library.ByteStream(response.body))

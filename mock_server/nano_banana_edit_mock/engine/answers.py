@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from ..contract.schemas import Violation
@@ -24,6 +27,7 @@ _CODES = {
     501: "not_implemented",
     503: "unavailable",
 }
+_TASK_ID = re.compile(rb'"task_id"\s*:\s*(?:("(?:[^"\\]|\\.)+")|(-?\d+)\s*[,}])')
 _compact = json.JSONEncoder(separators=(",", ":")).encode  # made once; json.dumps makes one each time
 
 
@@ -52,6 +56,18 @@ def task(task_id: str, status: str, outcome: Outcome | None = None, image: str =
         if outcome.status == "completed":
             payload["result"] = [image if outcome.result_form == "url" else {"type": "image", "url": image}]
     return payload
+
+
+def task_in(body: bytes) -> str | None:
+    """Return the id that an answer gives an edit, also if the answer is damaged or cut off: the edit is paid for."""
+    found = None
+    with suppress(ValueError):
+        try:
+            found = json.loads(body)["task_id"]
+        except (LookupError, TypeError, ValueError, RecursionError):
+            if match := _TASK_ID.search(body):
+                found = json.loads(match[1] or match[2])
+    return str(found) if type(found) in {str, int} and found != "" else None
 
 
 def uploaded(address: str, upload: Upload, expires_at: datetime) -> dict[str, Any]:
@@ -85,11 +101,15 @@ def refused(verdict: Verdict, allow: Iterable[str], otherwise: int) -> Response:
     return refuse(verdict.status or otherwise, message, diagnose(verdict.violations), *further)
 
 
-def diagnose(violations: Iterable[Violation]) -> tuple[str, str]:
-    """Return the header that lists violations as JSON, as far as they fit; the journal has them all."""
+def diagnose(violations: Iterable[Violation], of_answer: Iterable[Violation] = ()) -> tuple[str, str]:
+    """Return the header that lists violations as JSON, as far as they fit; the journal has them all.
+
+    The location of one in an answer from elsewhere begins with `answer.`.
+    """
     value = ""
-    for violation in violations:
-        entry = {"location": violation.location, "pointer": violation.pointer, "keyword": violation.keyword}
+    for prefix, violation in [*product(("",), violations), *product(("answer.",), of_answer)]:
+        location = f"{prefix}{violation.location}"
+        entry = {"location": location, "pointer": violation.pointer, "keyword": violation.keyword}
         # DEL cannot be in a header (RFC 9110, section 5.5), and JSON does not escape it.
         text = _compact(entry).replace("\x7f", r"\u007f")
         if len(value) + len(text) + len("[],") <= MAX_DIAGNOSTICS:

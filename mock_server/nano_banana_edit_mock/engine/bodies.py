@@ -1,6 +1,7 @@
 """Bodies: bytes to a JSON value, or to the fields and files of a form, read strictly and in linear time."""
 
 import re
+import zlib
 from itertools import islice
 from typing import Any
 
@@ -20,6 +21,18 @@ _PARAMETER = re.compile(rb';[ \t]*+([^=;" \t]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)  # in a quoted string (RFC 9110, section 5.6.4)
 _HEADER = re.compile(rb"([\w!#$%&'*+.^`|~-]++):([^\r\n]*+)")  # RFC 9110, section 5
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+
+
+def decoded(content: bytes, coding: str, most: int) -> bytes | None:
+    """Return a body of at most so many bytes without its coding; None if it has none, is damaged or too large."""
+    if coding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
+        return None
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)  # of gzip and of deflate
+    try:
+        plain = decoder.decompress(content, most)
+    except zlib.error:
+        return None
+    return plain if decoder.eof and not decoder.unused_data else None
 
 
 @frozen

@@ -9,7 +9,7 @@ from attrs import evolve
 from ..contract import Contract, Operation
 from .answers import accepted, allowed, content, refuse, refused, reply, task, uploaded
 from .bodies import Part
-from .documented import documented
+from .documented import Documented, documented
 from .records import Fault, Outcome, Response
 from .referee import Verdict
 from .replies import Reply
@@ -24,11 +24,16 @@ _HARMLESS = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", 
 
 
 class Player:
-    """Plays the operations of a contract; an edit that no rule takes has the `usual` outcome."""
+    """Plays the operations of a contract; an edit that no rule takes has the `usual` outcome.
 
-    def __init__(self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int) -> None:
+    Unless it `plays`, it only answers what is refused or scripted, and a contract may have answers that it cannot give.
+    """
+
+    def __init__(
+        self, contract: Contract, clock: Clock, state: State, usual: Outcome, invalid_status: int, *, plays: bool
+    ) -> None:
         self._clock, self._state, self._usual, self._invalid_status = clock, state, usual, invalid_status
-        self._documented = documented(contract)
+        self._documented = documented(contract) if plays else Documented({}, "")
         # A document may have other defaults, or make any of these properties optional.
         self._defaults = {"image_urls": [], "prompt": "", "image_size": "auto", "output_format": "png"}
         self._defaults |= {

@@ -25,7 +25,7 @@ def pairs(headers: dict[str, str] | Sequence[tuple[str, str]]) -> Headers:
 
 def _pack(headers: Headers) -> str:
     """Return headers as one text, which takes a tenth of the memory, without the values that may be a token."""
-    return "\0".join([text for name, value in headers for text in (name, HIDDEN if _is_secret(name) else value)])
+    return "\0".join([text for name, value in headers for text in (name, HIDDEN if is_secret(name) else value)])
 
 
 def _unpack(text: str) -> Headers:
@@ -34,7 +34,8 @@ def _unpack(text: str) -> Headers:
 
 
 @lru_cache(1_000)
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Return whether a header may carry a token, by its name."""
     return _SECRET.search(name) is not None
 
 
@@ -251,6 +252,8 @@ class Entry:
         status: The status of the answer, also if a fault keeps it from arriving.
         fault: What goes wrong with the answer on its way; None for nothing.
         violations: What was wrong with the request, whatever the answer.
+        answer_violations: What was wrong with an answer that came from elsewhere, by the document.
+        undeclared: Properties of such an answer that the document does not name, as paths such as `result[0].width`.
         size: Bytes of the body that were read; a server does not read all of a body that is too large.
         content: The JSON body as bytes; None if there is none, it was not read or not JSON, or it has more than 64 KiB.
         authorization: Whether there was an Authorization header. Its value is not kept.
@@ -259,7 +262,8 @@ class Entry:
         at: When the request arrived, in seconds on the service's clock since it was made.
         when: When it arrived, as time of day.
         seconds: How long the service took for the answer.
-        answered: The body of the answer; None if it has more than 64 KiB.
+        answered: The body of the answer, that of a service elsewhere also if a strict proxy sent another one; None if
+            it has more than 64 KiB.
     """
 
     operation: str | None
@@ -271,6 +275,8 @@ class Entry:
     fault: Fault | None
     _answer_headers: str = field(converter=_pack, repr=False)
     violations: tuple[Violation, ...]
+    answer_violations: tuple[Violation, ...] = ()
+    undeclared: tuple[str, ...] = ()
     size: int
     content: bytes | None = field(repr=False)
     authorization: bool
@@ -301,7 +307,7 @@ class Entry:
         """The JSON of the answer; None if it is not JSON, or `answered` is None."""
         try:
             return json.loads(self.answered or b"")
-        except ValueError:
+        except (RecursionError, ValueError):
             return None
 
     @property
@@ -313,7 +319,8 @@ class Entry:
     @property
     def weight(self) -> int:
         """The bytes that it takes, about."""
-        texts = [text for one in self.violations for text in (one.pointer, one.field, one.message)]
+        found = (*self.violations, *self.answer_violations)
+        texts = [*self.undeclared, *(text for one in found for text in (one.pointer, one.field, one.message))]
         texts += [text for one in self.files for text in (one.name, one.filename, one.content_type)]
         kept = (self.path, self.path, self._headers, self._answer_headers, self.content or b"", self.answered or b"")
         return 1_000 + sum(map(len, kept)) + sum([200 + len(text or "") for text in texts])

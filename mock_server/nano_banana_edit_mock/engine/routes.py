@@ -94,7 +94,9 @@ class Routes:
         origin = FILE_ORIGIN if url.hostname in self.by_host else f"{url.scheme}://{url.netloc}"
         path = normal(url.path)
         allow: set[str] = set()
-        for operation, pattern in self.by_host.get(url.hostname, self._anywhere):
+        # Clients and proxies resolve dot segments, each at its time (RFC 3986, section 5.2.4).
+        dotted = not {".", ".."}.isdisjoint(path.split("/"))
+        for operation, pattern in () if dotted else self.by_host.get(url.hostname, self._anywhere):
             if match := pattern.fullmatch(path):
                 methods = {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
                 if method in methods:

@@ -26,10 +26,14 @@ Step = Doing | Mapping[str, Any]
 
 
 class Script:
-    """Rules for requests to `operations`. Each request is shown to them in order until one takes it."""
+    """Rules for requests to `operations`. Each request is shown to them in order until one takes it.
 
-    def __init__(self, operations: Collection[str]) -> None:
+    Without `outcomes`, a rule that has one is refused: a service elsewhere decides what becomes of its edits.
+    """
+
+    def __init__(self, operations: Collection[str], *, outcomes: bool = True) -> None:
         self.make = partial(make_rule, known=operations)
+        self._outcomes = outcomes
         self._lock = Lock()
         self._rules: list[Rule] = []
 
@@ -41,6 +45,10 @@ class Script:
 
     def add(self, rules: Sequence[Rule]) -> None:
         """Add rules, or none if there are too many."""
+        if not self._outcomes and any(isinstance(rule.do, Outcome) for rule in rules):
+            raise ValueError(
+                "an outcome is for edits of the mock, and not of a proxy or a tape; script a reply or fault."
+            )
         with self._lock:
             count = len(self._rules) + len(rules)
             if count > MAX_RULES:

@@ -1,29 +1,36 @@
 """The service, without I/O: a request in, a response out."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from attrs import evolve
 
 from ..contract import Contract, load
 from ..contract.wording import demand
 from . import assertions
+from .answers import refuse
 from .bodies import Part
+from .cassette import read_tape
 from .cors import share
+from .front import Answered, Front
 from .journal import MAX_KEPT, Journal
 from .player import Player
 from .preferences import preferred
 from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, Upload
-from .referee import Referee, astray, check_token
-from .routes import FILE_NAMES, FILE_ORIGIN, Routes
+from .referee import Referee, Verdict, astray, check_token
+from .replay import Replay
+from .replies import Reply
+from .routes import FILE_NAMES, FILE_ORIGIN, Route, Routes
 from .rules import Doing, Rule, make_outage
 from .script import Script, Step
 from .state import Job, State
 from .timing import Clock, Seconds, monotonic
+from .upstream import Upstream
 
 __tracebackhide__ = methodcaller("errisinstance", AssertionError)  # pytest then shows the line of the test
 _utc = partial(datetime.now, UTC)
@@ -54,10 +61,14 @@ class MockService:
         token: The only accepted bearer token; default None accepts any.
         invalid_status: Status for an invalid request if HTTP prescribes none, 400 to 599; default 400.
         contract: The contract; default is the one shipped.
+        upstream: What answers instead of the mock: a proxy or a tape. The script comes first, but has no outcomes.
+            Default None.
+        strict: Whether an invalid request is refused instead of passed on to `upstream`, and an answer that the
+            document does not allow is replaced by a 502; default False.
 
     Raises:
-        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, or both `polls`
-            and `seconds` are given.
+        ValueError: An argument is of another type or out of its range, `token` is not a bearer token, both `polls` and
+            `seconds` are given, or `strict` without `upstream`.
 
     Attributes:
         contract: The contract.
@@ -78,6 +89,8 @@ class MockService:
         token: str | None = None,
         invalid_status: int = 400,
         contract: Contract | None = None,
+        upstream: Upstream | None = None,
+        strict: bool = False,
     ) -> None:
         self._usual = Outcome(polls=2 if polls is None and seconds is None else polls, seconds=seconds)
         demand("seed", seed, int, "a whole number")
@@ -90,17 +103,61 @@ class MockService:
         self._clock = Clock(clock, now)
         self.contract = load() if contract is None else contract
         demand("contract", self.contract, Contract, "what load() returns")
+        if upstream is not None:
+            demand("upstream", upstream, Upstream, "a Proxy")
+        elif strict:
+            raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
+        self._upstream, self._strict = upstream, strict
         self.max_body = self._referee.max_body
         self.reset()
+
+    @classmethod
+    def replay(cls, tape: Path | str, *, timing: bool = False, **options: Any) -> Self:
+        """Return a service that answers as a tape does.
+
+        A request that the tape does not have is answered 404, with the nearest one that it has. Each answer that the
+        document of today sees in another way is a warning.
+
+        Args:
+            tape: A folder that `--record` has written, or a cassette of vcrpy.
+            timing: Whether a task is finished as many seconds after its first poll as it was; default False lets each
+                poll have the next answer.
+            **options: Further arguments of MockService.
+
+        Raises:
+            OSError: The tape cannot be read.
+            ValueError: `tape` is not a path, or it is damaged, or not a tape; the message names the file.
+        """
+        contract = options.setdefault("contract", load())
+        found = read_tape(tape, contract)
+        for difference in found.differences(contract):
+            warnings.warn(f"{tape}: {difference}", stacklevel=2)
+        return cls(upstream=Replay(found, contract, timing=timing), **options)
+
+    @property
+    def kind(self) -> str:
+        """What answers, for a reader."""
+        return "mock" if self._upstream is None else "proxy; edits are billed" if self._upstream.waits else "tape"
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer may take its time, since it comes from elsewhere."""
+        return self._upstream is not None and self._upstream.waits
 
     def reset(self) -> None:
         """Forget everything, the script included, and start again from the seed; the clock goes on."""
         operations = [operation.id for operation in self.contract.operations]
-        self._script = Script([*operations, *FILE_NAMES])
+        self._script = Script([*operations, *FILE_NAMES], outcomes=self._upstream is None)
         self.journal = Journal(operations)
         self._state = State(self._seed)
-        self._player = Player(self.contract, self._clock, self._state, self._usual, self._invalid_status)
+        self._player = Player(
+            self.contract, self._clock, self._state, self._usual, self._invalid_status, plays=self._upstream is None
+        )
+        self._front = None
+        if self._upstream:
+            self._upstream.reset()
+            self._front = Front(self._upstream, self.contract, self._state, strict=self._strict)
 
     def handle(self, request: Request) -> Response:
         """Answer a request.
@@ -123,11 +180,12 @@ class MockService:
             verdict = self._referee.judge(operation, request, self._token)
         else:
             verdict = astray(request.method, route.url.path, route.allow)
-        prefers = preferred(request.header("Prefer")) if route.name and not verdict.violations else None
+        own = route.name and not verdict.violations and not self._upstream
+        prefers = preferred(request.header("Prefer")) if own else None
         accepted = route.name == "createEdit" and not verdict.violations and not prefers
         taken = self._script.take(operation.id, accepted=accepted, now=now) if operation else None
-        response, task_id = self._player.play(route, verdict, request.body, taken or prefers, now)
-        response = share(request, response)
+        answered = self._respond(route, verdict, request, taken or prefers, now)
+        response = share(request, answered.response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
         entry = Entry(
@@ -140,27 +198,40 @@ class MockService:
             fault=response.fault,
             answer_headers=response.headers,
             violations=verdict.violations,
+            answer_violations=answered.verdict.violations,
+            undeclared=answered.verdict.undeclared,
             size=len(request.body),
             content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
             authorization=request.header("Authorization") is not None,
             scripted=taken is not None,
-            task_id=task_id,
+            task_id=answered.task_id,
             at=now,
             when=self._clock.now(),
             seconds=self._clock.seconds() - now,
-            answered=response.body if len(response.body) <= MAX_KEPT else None,
+            answered=answered.body if len(answered.body) <= MAX_KEPT else None,
         )
         self.journal.add(entry)
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
+    def _respond(self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float) -> Answered:
+        alone = isinstance(do, Reply) or do is Fault.REFUSED or (self._strict and verdict.violations)
+        alone = alone or len(request.body) > self.max_body  # a server has not read all of it
+        if self._front and route.operation and not alone:
+            return self._front.answer(route, route.operation, verdict, request, now)
+        response, task_id = self._player.play(route, verdict, request.body, do, now)
+        return Answered(response=response, task_id=task_id, body=response.body)
+
     def wanted(self, request: Request) -> int:
         """Return how many bytes of the body of a request are read, by its head; -1 if that is refused without it."""
         operation = self._routes.find(request.method, request.url).operation
-        refused = operation is None or self._referee.authorize(operation, request, self._token)
+        judged = self._strict or self._upstream is None
+        refused = operation is None or (judged and self._referee.authorize(operation, request, self._token))
         return -1 if refused else self.max_body
 
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""
+        if self._upstream:
+            return refuse(404, "The files are not the mock's own; ask for them by their links.")
         return self._player.get_file(self._routes.find("GET", FILE_ORIGIN + path))
 
     def on(self, operation: str | None, do: Doing, *, nth: int = 1, times: int | None = 1) -> None:
@@ -308,7 +379,9 @@ class MockService:
     def assert_billed_at_most(self, most: int, /) -> None:
         """Assert how many edits were accepted, each of which the real service bills.
 
-        An edit counts whatever became of it, also if a fault kept its answer from arriving.
+        An edit counts whatever became of it, also if a fault kept its answer from arriving. In front of a service, any
+        edit that was passed on counts unless the answer is 4xx: it may be billed, even if its answer is lost or names
+        no task.
 
         Args:
             most: How many, at least 0.

@@ -1,5 +1,6 @@
 """The state: accepted edits and uploads, bounded, under one lock."""
 
+import json
 import random
 import re
 from collections import OrderedDict
@@ -107,7 +108,6 @@ class State:
         source = upload.body if upload else None
         image = render(job.prompt, size=job.size, output_format=job.form, source=source, seed=job.task_id)
         with self._lock:
-            self._drop("image", job.task_id)
             self._keep("image", job.task_id, image, len(image[1]))
         return image
 
@@ -131,11 +131,33 @@ class State:
                 seconds=seconds,
             )
             self._keep("edit", task_id, content, len(content))
-            if len(self._jobs) > MAX_TASKS:
-                oldest, _ = self._jobs.popitem(last=False)
-                self._drop("edit", oldest)
-                self._drop("image", oldest)
+            self._bound()
         return job
+
+    def note_edit(self, task_id: str | None, content: bytes, born: float) -> None:
+        """Count an edit that a service elsewhere may have billed, and keep it if its task is known."""
+        with self._lock:
+            self.accepted += 1
+            if task_id:
+                self._jobs[task_id] = Job(task_id, "", "", "", None, Outcome(status="submitted"), born, None)
+                self._keep("edit", task_id, content, len(content))
+                self._bound()
+
+    def note_poll(self, task_id: str, answer: bytes) -> None:
+        """Keep what a service elsewhere says of a task."""
+        try:
+            outcome = Outcome(status=json.loads(answer)["status"])
+        except (LookupError, RecursionError, TypeError, ValueError):  # a status that no outcome has is one of these
+            return
+        with self._lock:
+            if job := self._jobs.get(task_id):
+                job.outcome, job.polls = outcome, job.polls + 1
+
+    def _bound(self) -> None:
+        if len(self._jobs) > MAX_TASKS:
+            oldest, _ = self._jobs.popitem(last=False)
+            self._drop("edit", oldest)
+            self._drop("image", oldest)
 
     def poll(self, job: Job) -> int:
         """Count a poll of a job, and return how many there were before."""
@@ -161,6 +183,7 @@ class State:
         return self._kept.get((kind, key), (0, None))[1]
 
     def _keep(self, kind: _Kind, key: str, value: Any, size: int) -> None:
+        self._drop(kind, key)
         self._kept[kind, key] = size + OVERHEAD, value
         self._bytes += size + OVERHEAD
         while self._bytes > MAX_BYTES:

@@ -75,17 +75,25 @@ class Case:
             server: URL of the server, with its base path.
             token: The API token, for the Authorization header.
         """
-        path = PARAMETER.sub(lambda found: quote(self.path[found[1]], safe=""), self.operation.path)
-        headers = {} if self.authorization is None else {"Authorization": self.authorization.format(token=token)}
-        body = b""
-        if self.operation.media_type == JSON:
-            headers["Content-Type"] = JSON
-            body = json.dumps(self.value, ensure_ascii=False).encode()
-        elif self.operation.media_type:
-            headers["Content-Type"] = f"{MULTIPART}; boundary={_BOUNDARY}"
-            parts = (_parts(self.operation, name, value) for name, value in self.value.items())
-            body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-        return Request(self.operation.method, server.rstrip("/") + path, headers, b"" if self.empty else body)
+        value = self.authorization
+        headers = {} if value is None else {"Authorization": value.format(token=token)}
+        request = make_request(self.operation, server, self.path, self.value, headers)
+        return evolve(request, body=b"") if self.empty else request
+
+
+def make_request(
+    operation: Operation, server: str, path: Mapping[str, str], value: Any, headers: Mapping[str, str]
+) -> Request:
+    """Return the request of an operation to a server; in a form, the size of a file stands for it."""
+    address = server.rstrip("/") + PARAMETER.sub(lambda found: quote(path[found[1]], safe=""), operation.path)
+    if operation.media_type == JSON:
+        body = json.dumps(value, ensure_ascii=False).encode()
+        return Request(operation.method, address, {**headers, "Content-Type": JSON}, body)
+    if operation.media_type is None:
+        return Request(operation.method, address, dict(headers))
+    body = b"".join(_parts(operation, name, one) for name, one in value.items()) + f"--{_BOUNDARY}--\r\n".encode()
+    kind = f"{MULTIPART}; boundary={_BOUNDARY}"
+    return Request(operation.method, address, {**headers, "Content-Type": kind}, body)
 
 
 @lru_cache(maxsize=1)  # a form at its limit takes a second to judge
@@ -259,16 +267,17 @@ def _key(value: Any, name: str) -> Any:
 
 
 def _parts(operation: Operation, name: str, value: Any) -> bytes:
-    """Return the parts of a field; a file is as large as the number that stands for it, or as the text."""
+    """Return the parts of a field; a number or text in place of a file is its size."""
     field = operation.fields.get(name, _TEXT)
     found = b""
     for one in value if field.many and isinstance(value, list) else [value]:
         head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
-        content = (one if isinstance(one, str) else json.dumps(one)).encode()
+        text = one if isinstance(one, bytes | str) else json.dumps(one)
+        content = text.encode() if isinstance(text, str) else text
         if field.kind == "file":
             head += '; filename="case.png"\r\nContent-Type: image/png'
             size = one if isinstance(one, int) else len(content)
-            content = _PNG.ljust(size, b"\0")[:size]
+            content = content if isinstance(one, bytes) else _PNG.ljust(size, b"\0")[:size]
         elif field.kind == "object":
             head += f"\r\nContent-Type: {JSON}"
         found += f"{head}\r\n\r\n".encode() + content + b"\r\n"

@@ -1,58 +1,29 @@
 """The conformance of a server: any server of this API, asked at every boundary of the document."""
 
-import json
 import math
-import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from time import monotonic, sleep
-from typing import Any, Literal
+from pathlib import Path
 
 import httpx2
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ..contract import JSON, Contract, load
+from ..contract.schemas import Violation
+from ..engine.answer_referee import AnswerReferee, AnswerVerdict
+from ..engine.cassette import read_tape
+from ..engine.hiding import MIN_SECRET, Hiding
+from ..engine.routes import FILE
 from .cases import Case, boundary_cases
+from .checks import KEPT, LONGEST, Check, Server
+from .journey import case_of, is_possible, travel
+from .reports import to_html, to_json, to_junit
 
-_STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
+__all__ = ["Check", "Conformance", "check_tape", "to_html", "to_json", "to_junit"]
+
 _UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # may have been billed
+_GONE = AnswerVerdict(violations=(Violation.of_body("responses", "The document has no such operation."),))
 _HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # never through a proxy
-_KEPT = 200  # characters of an answer that differs
-_MOST = 1_000_000  # bytes of an answer; those of the API have a thousandth of it
-_LONGEST = 60.0  # seconds that an answer may take
-# Characters that XML cannot hold, not even escaped (XML 1.0, section 2.2); no answer has surrogates.
-_NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
-
-
-@frozen(kw_only=True)
-class Check:
-    """One boundary case, and what the server did.
-
-    Attributes:
-        case: The case.
-        status: The status of the answer; None if nothing was sent or answered.
-        actual: `accepted`, `refused`, or another result in a few words; None if the case was not checked.
-        answer: The beginning of an answer that differs, without the token.
-        skipped: Why the case was not checked; empty if it was.
-        stops: Whether the run ended with this case.
-    """
-
-    case: Case
-    status: int | None = None
-    actual: str | None = None
-    answer: str = ""
-    skipped: str = ""
-    stops: bool = False
-
-    @property
-    def documented(self) -> Literal["accepted", "refused"]:
-        """What the document says."""
-        return "accepted" if self.case.accepted else "refused"
-
-    @property
-    def differs(self) -> bool:
-        """Whether the server did something else than the document says."""
-        return not self.skipped and self.actual != self.documented
 
 
 class Conformance:
@@ -63,10 +34,12 @@ class Conformance:
 
     Args:
         contract: The contract; default is the one shipped.
-        spend: Whether to send one valid request of each kind too; some are edits, and billed. Default False.
+        spend: Whether to send one valid request of each kind too, and to follow one edit from its upload to its result.
+            Some are edits, and billed. Default False.
 
     Attributes:
-        requests: The largest number of requests in a run; equal ones are sent once.
+        requests: The largest number of requests in a run, without polls until an edit is finished; equal ones are sent
+            once.
         billed: How many of them are valid edits.
         most_billed: The largest number of edits that a server could bill, if it accepted everything.
 
@@ -78,12 +51,14 @@ class Conformance:
 
     def __init__(self, contract: Contract | None = None, *, spend: bool = False) -> None:
         self._contract, self._spend = contract or load(), spend
+        self._referee = AnswerReferee(self._contract)
         self._cases = boundary_cases(self._contract)
         sent = {case.key: case for case in self._cases if not self._left_out(case)}
         edits = [case for case in sent.values() if _bills(case)]
-        self.requests = len(sent)
-        self.billed = sum(case.accepted for case in edits)
-        self.most_billed = len(edits) if spend else 1
+        followed = spend * is_possible(self._contract)
+        self.requests = len(sent) + 4 * followed
+        self.billed = sum(case.accepted for case in edits) + followed
+        self.most_billed = len(edits) + followed if spend else 1
 
     def run(
         self, *, base_url: str, files_url: str, token: str, rate: float = 5.0, http: httpx2.Client | None = None
@@ -102,14 +77,14 @@ class Conformance:
                 for reading. The default client waits 60 seconds, and uses no proxy for this machine.
 
         Returns:
-            A check of each case, in the order of the census.
+            A check of each case, in the order of the census, and then of each step of the edit that is followed.
 
         Raises:
             ValueError: The rate is out of its range.
         """
         if not 0 < rate < math.inf:
             raise ValueError(f"rate is {rate}; it must be a number of requests a second, more than 0.")
-        client = nullcontext(http) if http else httpx2.Client(timeout=_LONGEST, mounts=dict.fromkeys(_HERE))
+        client = nullcontext(http) if http else httpx2.Client(timeout=LONGEST, mounts=dict.fromkeys(_HERE))
         return self._run(client, base_url=base_url, files_url=files_url, token=token, rate=rate)
 
     def _run(
@@ -117,8 +92,11 @@ class Conformance:
     ) -> Iterator[Check]:
         main = self._contract.servers[0]
         asked: dict[str, Check] = {}
-        over = unpaid = task_id = ""
+        over = unpaid = ""
+        secrets = [token] if len(token) >= MIN_SECRET else []
+        hiding = Hiding(self._contract.document, content=True, secrets=secrets)
         with http as client:
+            server = Server(client, self._referee, hiding, base_url, files_url, token, main, 1 / rate)
             for case in self._cases:
                 left_out = self._left_out(case)
                 reason = left_out or over or (unpaid if _bills(case) else "")
@@ -127,15 +105,18 @@ class Conformance:
                 elif reason:
                     yield Check(case=case, skipped=reason)
                 else:
-                    sleep(1 / rate if asked else 0)
-                    server = base_url if main in case.operation.servers else files_url
-                    check, answer = _ask(client, case, server, token, task_id)
+                    # A poll that must succeed is for a task that is known.
+                    known = server.task_id if case.accepted else ""
+                    sent = evolve(case, path=dict.fromkeys(case.path, known)) if known else case
+                    check, _ = server.ask(case, sent.request(server.of(case.operation), token))
                     asked[case.key] = check
                     over = check.skipped if check.stops else ""
-                    task_id = task_id or _task_id(answer)
+                    server.task_id = server.task_id or check.task_id
                     if check.differs and _bills(case) and not self._spend and check.actual in _UNPAID:
                         unpaid = f"an invalid edit was {_UNPAID[check.actual]}, so no other is sent"
                     yield check
+            if self._spend and not over:
+                yield from travel(self._contract, server)
 
     def _left_out(self, case: Case) -> str:
         if case.accepted and not self._spend and case.operation.method != "GET":
@@ -143,88 +124,38 @@ class Conformance:
         return "it is inside a limit, and a case at the limit proves as much" if case.inside else ""
 
 
+def check_tape(path: Path, contract: Contract | None = None) -> Iterator[Check]:
+    """Yield a check of each answer on a tape, by the document of today; nothing is sent.
+
+    Args:
+        path: A tape, which is a folder, or a cassette, which is a file.
+        contract: The contract; default is the one shipped.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is neither, or damaged.
+    """
+    contract = contract or load()
+    tape, referee = read_tape(path, contract), AnswerReferee(contract)
+    operations = {operation.id: operation for operation in contract.operations}
+    for exchange in tape.exchanges:
+        operation = operations.get(exchange.operation, evolve(FILE, id=exchange.operation, servers=()))
+        case = case_of(operation, operation.id, f"exchange {exchange.number}")
+        if exchange.operation == FILE.id:
+            yield Check(case=case, skipped="the document describes no files of results")
+            continue
+        response = tape.response(exchange)
+        verdict = referee.judge(operation, response) if exchange.operation in operations else _GONE
+        yield Check(
+            case=case,
+            status=response.status,
+            violations=verdict.violations,
+            undeclared=verdict.undeclared,
+            answer=response.body.decode(errors="replace")[:KEPT] if verdict.violations else "",
+        )
+
+
 def _bills(case: Case) -> bool:
     # By its shape, because an edit may have another name; without a token nobody is billed.
     edit = case.operation.method == "POST" and case.operation.media_type == JSON
     return edit and "{token}" in (case.authorization or "")
-
-
-def _task_id(answer: str) -> str:
-    try:
-        found = json.loads(answer)["task_id"]
-    except (KeyError, TypeError, ValueError):
-        return ""
-    return found if isinstance(found, str) else ""
-
-
-def _ask(client: httpx2.Client, case: Case, server: str, token: str, task_id: str) -> tuple[Check, str]:
-    """Return the check and the answer. A poll that must succeed is for `task_id`, if one is known."""
-    path = dict.fromkeys(case.path, task_id) if case.accepted and task_id else case.path
-    request = evolve(case, path=path).request(server, token)
-    client.cookies.clear()  # a session would authorize the cases without a token
-    longest = client.timeout.read
-    ends = monotonic() + (_LONGEST if longest is None else longest)
-    content = bytearray()
-    try:
-        with client.stream(request.method, request.url, headers=request.headers, content=request.body) as response:
-            for piece in response.iter_bytes(65_536):
-                content += piece
-                if len(content) > _MOST or monotonic() >= ends:
-                    reason = f"its answer does not end, after {len(content)} bytes"
-                    return Check(case=case, status=response.status_code, skipped=reason, stops=True), ""
-    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-        cause = f"{type(error).__name__}: {str(error).replace(token, '[token]')}"
-        return Check(case=case, skipped=f"there is no answer ({cause})", stops=True), ""
-    status, answer = response.status_code, content.decode(errors="replace").replace(token, "[token]")
-    if status in _STOP or (status in (401, 403) and case.constraint.location != "security"):
-        return Check(case=case, status=status, skipped=_STOP.get(status, "the token is refused"), stops=True), ""
-    if status == 404 and case.accepted and case.path and not task_id:
-        return Check(case=case, status=status, skipped="no task is known to poll"), ""
-    check = Check(case=case, status=status, actual=_verdict(case, status))
-    return evolve(check, answer=answer[:_KEPT] if check.differs else ""), answer
-
-
-def _verdict(case: Case, status: int) -> str:
-    if 200 <= status < 300:
-        return "accepted"
-    if status in (404, 405) and case.constraint.location != "path":
-        return "no such operation"
-    return "refused" if 400 <= status < 500 and status != 408 else "a failure" if status >= 408 else "neither"
-
-
-def to_json(checks: Iterable[Check]) -> str:
-    """Return checks as a JSON array, with one object a line."""
-    rows = [
-        {
-            "constraint": check.case.constraint.id,
-            "pointer": check.case.constraint.pointer,
-            "case": check.case.name,
-            "documented": check.documented,
-            "actual": check.actual,
-            "status": check.status,
-            "differs": check.differs,
-            "answer": check.answer,
-            "skipped": check.skipped,
-        }
-        for check in checks
-    ]
-    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]"
-
-
-def to_junit(checks: Iterable[Check]) -> str:
-    """Return checks as a JUnit report, in which a difference is a failure."""
-    checks = list(checks)
-    counts: dict[str, Any] = {
-        "tests": len(checks),
-        "failures": sum(check.differs for check in checks),
-        "skipped": sum(bool(check.skipped) for check in checks),
-    }
-    suite = ET.Element("testsuite", {"name": "conformance", **{name: str(count) for name, count in counts.items()}})
-    for check in checks:
-        row = ET.SubElement(suite, "testcase", classname=check.case.constraint.id, name=check.case.name)
-        if check.differs:
-            message = f"documented {check.documented}, actual {check.actual} ({check.status})"
-            ET.SubElement(row, "failure", message=message).text = check.answer
-        elif check.skipped:
-            ET.SubElement(row, "skipped", message=check.skipped)
-    return ET.tostring(suite, encoding="unicode").translate(_NO_XML)

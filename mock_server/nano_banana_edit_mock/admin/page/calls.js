@@ -15,7 +15,8 @@ const kind = ({ fault, status }) => (fault || status >= 500 ? "broken" : status 
 
 // Whether the request is valid. A valid one whose answer does not arrive gets no tick, which would be read as success.
 function verdict(call) {
-  const [first, ...others] = call.violations;
+  const ofAnswer = call.answer_violations.map((violation) => ({ ...violation, message: `The answer: ${violation.message}` }));
+  const [first, ...others] = [...call.violations, ...ofAnswer];
   if (!first) return !call.fault && h("span", { className: "verdict good" }, sign("✓"), " valid");
   const more = others.length ? ` and ${others.length} more` : "";
   return h("span", { className: "verdict bad" }, sign("✕"), " ", h("b", {}, first.keyword), " ", h("code", {}, where(first)), more,
@@ -85,16 +86,17 @@ function details(call) {
     ...(call.fault ? [["Fault", `${call.fault}: the answer went wrong on its way`]] : []),
     ...(call.scripted ? [["Scripted", "a step of the script took the request"]] : []),
     ...(call.task_id ? [["Task", call.task_id]] : []),
+    ...(call.undeclared.length ? [["Not in the document", call.undeclared.join(", ")]] : []),
   ];
   return [
     copies(call),
     side("Request", `${call.method} ${call.path}`, sent, call.headers, call.violations, call.body),
-    side("Answer", call.fault ? `${call.status}, but ${call.fault}` : String(call.status), got, call.answer_headers, [], call.answer),
+    side("Answer", call.fault ? `${call.status}, but ${call.fault}` : String(call.status), got, call.answer_headers, call.answer_violations, call.answer),
   ];
 }
 
 const textOf = (call) => [nameOf(call), call.method, call.path, fateOf(call), call.task_id, stateOf(call), call.violations.length ? "invalid" : "valid", call.scripted ? "scripted" : "",
-  ...call.violations.flatMap(({ keyword, pointer, message }) => [keyword, pointer, message]), JSON.stringify(call.body).slice(0, SEARCHED)].join(" ").toLowerCase();
+  ...[...call.violations, ...call.answer_violations].flatMap(({ keyword, pointer, message }) => [keyword, pointer, message]), JSON.stringify(call.body).slice(0, SEARCHED)].join(" ").toLowerCase();
 
 function line(call) {
   const opened = h("details", { ontoggle: () => opened.children.length > 1 || opened.append(...details(call).filter(Boolean)) },
@@ -103,7 +105,7 @@ function line(call) {
       verdict(call), " ",
       h("span", { className: `status ${kind(call)}` }, call.fault && [sign("⚡"), " "], fateOf(call)), " ",
       h("span", { className: "at" }, about(call))));
-  const fate = [call.violations.length ? "invalid" : "valid", call.status < 400 && !call.fault ? "fine" : "other"];
+  const fate = [call.violations.length || call.answer_violations.length ? "invalid" : "valid", call.status < 400 && !call.fault ? "fine" : "other"];
   const item = h("li", { className: fate.join(" ") }, opened);
   item.words = textOf(call);
   item.hidden = !item.words.includes(sought);

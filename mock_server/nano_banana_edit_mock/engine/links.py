@@ -1,0 +1,71 @@
+"""Links to files of results: those of a server, changed into paths under which the mock serves them."""
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from attrs import define, evolve, field
+
+from .hiding import digest
+from .records import Response
+from .routes import FILE
+
+MAX_LINKS = 10_000  # as many as tasks
+_SUFFIX = re.compile(r"\.\w{1,7}$", re.ASCII)
+
+
+@define
+class Links:
+    """The URLs of results, by the keys of the mock's files; the oldest goes first."""
+
+    _urls: OrderedDict[str, str] = field(factory=OrderedDict)
+    _lock: Lock = field(factory=Lock)
+
+    def url(self, key: str) -> str | None:
+        """Return the URL behind a key."""
+        return self._urls.get(key)
+
+    def change(self, response: Response, origin: str, wanted: Callable[[str], bool] = bool) -> Response:
+        """Return the answer to a poll with the URLs of its result changed that are wanted, or as it is without any."""
+        try:
+            task = json.loads(response.body)
+            items = [self._changed(item, origin, wanted) for item in task["result"]]
+            body = json.dumps(task | {"result": items}).encode()
+        except (LookupError, RecursionError, TypeError, ValueError):  # a lone surrogate is the last
+            return response
+        if not isinstance(task["result"], list) or items == task["result"]:
+            return response
+        headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
+        return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
+
+    def _changed(self, item: Any, origin: str, wanted: Callable[[str], bool]) -> Any:
+        if isinstance(item, dict) and isinstance(item.get("url"), str):
+            return item | {"url": self._changed(item["url"], origin, wanted)}
+        # What cannot be asked for is left as it is, such as an address without its end.
+        if not isinstance(item, str) or not re.match(r"(?ai)https?://[\w.~%@:-]+([/?#]|$)", item) or not wanted(item):
+            return item
+        key = key_of(item)
+        with self._lock:
+            self._urls[key] = item
+            while len(self._urls) > MAX_LINKS:
+                self._urls.popitem(last=False)
+        return origin + FILE.path.format(key=key)
+
+
+def key_of(url: str) -> str:
+    """Return the key of a file by its URL; it ends as the path of the URL does."""
+    suffix = _SUFFIX.search(re.split(r"[?#]", url, maxsplit=1)[0])
+    return digest(url)[7:31] + (suffix[0] if suffix else "")
+
+
+def links_in(body: bytes) -> list[str]:
+    """Return the URLs of a result, in either of its two forms."""
+    try:
+        items = json.loads(body)["result"]
+    except (LookupError, RecursionError, TypeError, ValueError):
+        return []
+    found = [item.get("url") if isinstance(item, dict) else item for item in items] if isinstance(items, list) else []
+    return [url for url in found if isinstance(url, str)]
