@@ -43,11 +43,11 @@ demo: $(DEMO)/ready ## Edit a picture with the embedded mock server and print th
 	@echo "The mock drew it: before on the left, after on the right, the prompt below. Nothing was billed or sent anywhere."
 	@echo "Next:   make mock   serves the API on a port, with a page that shows each request; README.md shows the client"
 
-test: setup ## Run every test, with branch coverage; four at a time, for many wait
-	pytest --numprocesses 4 --dist worksteal --cov --cov-report term
+test: setup ## Run every test, with branch coverage; three at a time, for many wait
+	pytest --numprocesses 3 --dist worksteal --cov --cov-report term
 
 test-fast: setup ## Run the tests that need no browser and no hostile server (a minute or two)
-	pytest --numprocesses 3 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
+	pytest --numprocesses 2 --dist worksteal tests/generated tests/mock tests/wrapper --ignore tests/mock/page
 
 test-newest: ## Run test-fast on the newest Python found, in a venv of its own, if it is newer than PYTHON
 	@newest=$$(.ci/newest) && \
