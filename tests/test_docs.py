@@ -79,7 +79,9 @@ def test_with_fixtures(text: str, pytester: pytest.Pytester, tmp_path: Path) -> 
     if 'tape="tape"' in text:
         shutil.copy(tmp_path / "photo.png", pytester.path)
         _record(pytester.path / "tape")
-    pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(
+        "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist"
+    ).assert_outcomes(passed=1)
 
 
 def _record(folder: Path) -> None:

@@ -219,7 +219,9 @@ def test_a_mock_for_httpx_stops_nothing(
                     client.submit("{URL}", "make it snow")
             """
         )
-        result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:asyncio", "-p", "no:xdist")
+        result = pytester.runpytest_subprocess(
+            "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:asyncio", "-p", "no:xdist"
+        )
         assert outcome == result.parseoutcomes()
         assert EDIT[1:2] == service.requests
 

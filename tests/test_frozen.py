@@ -136,6 +136,8 @@ def test_what_is_imported_while_the_time_is_frozen(pytester: pytest.Pytester) ->
     """A run whose tests freeze the time before client and mock are imported passes and exits."""
     pytester.makepyfile(FIRST_IMPORT)
     started = time.monotonic()
-    result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:asyncio", "-p", "no:xdist", timeout=60)
+    result = pytester.runpytest_subprocess(
+        "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:asyncio", "-p", "no:xdist", timeout=60
+    )
     result.assert_outcomes(passed=2)
     assert time.monotonic() - started < 60

@@ -24,7 +24,7 @@ def test_recipe(recipe: str, pytester: pytest.Pytester, monkeypatch: pytest.Monk
     for name, text in files.items():
         (pytester.path / name).write_text(text)
     (pytester.path / "photo.png").write_bytes((ROOT / "examples/valley.jpg").read_bytes())
-    others = ["schemathesis", *(plugin for about, plugin in PLUGINS.items() if about != recipe)]
+    others = ["schemathesis", "hypothesispytest", *(plugin for about, plugin in PLUGINS.items() if about != recipe)]
     said = [shlex.split(line) for line in re.findall(r"^pytest .+$", RECIPES[recipe], re.MULTILINE)]
     options = [option for _, *line in said for option in line]
     result = pytester.runpytest_subprocess("-Werror", *(f"-pno:{plugin}" for plugin in others), *options)

@@ -302,7 +302,17 @@ def test_an_option_lets_hosts_through(local: str, pytester: pytest.Pytester, mon
     """The command line names the hosts of every test whose marker names none; a mock on a port stops nothing."""
     monkeypatch.setenv("LOCAL", local)
     pytester.makepyfile(ALLOWED)
-    options = ("-p", "no:schemathesis", "-p", "no:asyncio", "-p", "no:xdist", "--strict-markers")
+    options = (
+        "-p",
+        "no:schemathesis",
+        "-p",
+        "no:hypothesispytest",
+        "-p",
+        "no:asyncio",
+        "-p",
+        "no:xdist",
+        "--strict-markers",
+    )
     result = pytester.runpytest_subprocess(*options, "--nano-banana-edit-allow-hosts", "localhost,127.0.0.1")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*127.0.0.1*not mocked!*", "FAILED *::test_marker - *"])

@@ -173,6 +173,6 @@ def test_the_marker(pytester, tmp_path):
             pass
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:xdist")
+    result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist")
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*nano_banana_edit_mock: *tape.json cannot be read*"])

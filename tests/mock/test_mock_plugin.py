@@ -119,7 +119,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     def run(text: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(text)
-        return pytester.runpytest_subprocess("--strict-markers", "-p", "no:schemathesis", "-p", "no:xdist", *options)
+        return pytester.runpytest_subprocess(
+            "--strict-markers", "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist", *options
+        )
 
     return run
 
@@ -139,7 +141,9 @@ def test_on_a_port(run: Callable[..., pytest.RunResult]) -> None:
 def test_side_by_side(pytester: pytest.Pytester) -> None:
     """The processes of xdist have a server each."""
     pytester.makepyfile(ON_A_PORT)
-    pytester.runpytest_subprocess("-n", "2", "-p", "no:schemathesis").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess("-n", "2", "-p", "no:schemathesis", "-p", "no:hypothesispytest").assert_outcomes(
+        passed=2
+    )
 
 
 @pytest.mark.parametrize(("options", "status"), [([], "completed"), (["--nano-banana-edit-polls=2"], "pending")])
