@@ -179,6 +179,14 @@ def test_a_secret_of_any_letters(tmp_path, secret):
     assert {**answer, "message": 'no [token] or "[token]"'} == found
 
 
+def test_a_secret_with_another_one_in_it(tmp_path):
+    """A key is hidden whole, also where the part behind its equals sign is a secret as well."""
+    keys = [f"left{number}=right-0{number}" for number in range(9)]
+    asked = Request("GET", f"{API}/tasks/t", [BEARER, *(("X-API-Key", key) for key in keys)])
+    found = kept(tmp_path / "tape", asked, {"message": " ".join(keys)}, content=True)
+    assert " ".join(["[token]"] * 9) == json.loads(found)["answer"]["json"]["message"]
+
+
 def test_an_answer_of_any_text(tmp_path):
     """An answer with a lone surrogate, or with very many values within each other, is on the tape and can be played."""
     deep = 1

@@ -61,19 +61,24 @@ def is_kept(header: Sequence[str]) -> bool:
     return bool(_HEADERS.fullmatch(header[0]) and _VALUE.fullmatch(header[1]))
 
 
-def secrets_of(request: Request) -> frozenset[str]:
+def secrets_of(request: Request) -> list[str]:
     """Return what authorizes a request: the words of such headers; a short one of a cookie says what is wanted."""
     given = [(name.lower() == "cookie", value) for name, value in request.headers if is_secret(name)]
     words = [(public, word) for public, value in given for word in re.split(r"[\s;,\"']+", value)]
     words += [(public, word.partition("=")[2]) for public, word in words]
-    return frozenset(word for public, word in words if len(word) >= (LONG_SECRET if public else MIN_SECRET))
+    return _longest_first(word for public, word in words if len(word) >= (LONG_SECRET if public else MIN_SECRET))
 
 
-def signs_of(*urls: str) -> frozenset[str]:
+def signs_of(*urls: str) -> list[str]:
     """Return what may sign URLs: the long values of their queries that stand nowhere else in them."""
     plain = [(url.partition("?")[0], value) for url in urls for _, value in parse_qsl(urlsplit(url).query)]
     values = [value for start, value in plain if len(value) >= LONG_SECRET and value not in start][:MAX_SIGNS]
-    return frozenset(spelled for value in values for spelled in (value, quote(value, safe=""), escape_html(value)))
+    return _longest_first(spelled for value in values for spelled in (value, quote(value, safe=""), escape_html(value)))
+
+
+def _longest_first(texts: Iterable[str]) -> list[str]:
+    """Return texts, each once: to hide a part of one first would leave the rest of it."""
+    return sorted({*texts}, key=len, reverse=True)
 
 
 def _machine(name: str, value: str) -> str:
