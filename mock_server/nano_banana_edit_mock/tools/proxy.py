@@ -71,6 +71,7 @@ class Proxy:
             _checked("base_url", base_url),
             _checked("files_url", files_url or base_url),
         )
+        self._hosts = {urlsplit(upstream).netloc for upstream in upstreams}
         self._recorder = recorder
         # No connection is used twice: one that is stale would make an edit unknown. What is on this machine is reached
         # without a proxy, which would see the token. The service's cookies are the caller's.
@@ -106,8 +107,9 @@ class Proxy:
         response, broken = self._pass_on(route, request, url)
         at = url or ""
         for _ in range(MAX_REDIRECTS if url else 0):
-            if at := _redirected(response, at):
-                response, broken = self._pass_on(route, request, at)
+            if not (at := _redirected(response, at)):
+                break
+            response, broken = self._pass_on(route, request, at)
         if self._recorder:
             try:
                 self._recorder.record(route, request, verdict, response, now, url or "")
@@ -184,13 +186,12 @@ class Proxy:
         return f"{upstream}{path}" + (f"?{route.url.query}" if route.url.query else "")
 
     def _is_trusted(self, url: str) -> bool:
-        hosts = {urlsplit(upstream).netloc for upstream in (self._base, self._files)}
-        return url.lower().startswith("https://") or urlsplit(url).netloc.rpartition("@")[2] in hosts
+        return url.lower().startswith("https://") or urlsplit(url).netloc.rpartition("@")[2] in self._hosts
 
 
 def _redirected(response: Response, at: str) -> str:
     """Return where an answer redirects to, seen from its URL; empty if it does not."""
-    to = response.header("Location") if at and response.status in _REDIRECTS else None
+    to = response.header("Location") if response.status in _REDIRECTS else None
     try:
         return urljoin(at, to) if to else ""
     except ValueError:  # half an address
