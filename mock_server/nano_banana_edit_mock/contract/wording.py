@@ -38,6 +38,11 @@ def explain(name: str, keyword: str, schema: Mapping[str, Any], received: Any, u
     return f"{name} is {show(received)}; {demanded()}."
 
 
+def undeclared(place: str) -> str:
+    """Say that the document does not name a property."""
+    return f"{place} is not in the document."
+
+
 def demand(name: str, value: object, kind: type, what: str) -> None:
     """Check that an argument is of a kind; `what` says what to use.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
+from ..contract.wording import undeclared
 from ..engine.journal import Reader
 from ..engine.records import Entry
 from ..engine.service import MockService
@@ -39,7 +40,7 @@ def _parts(entry: Entry) -> Iterator[str]:
     if entry.state:
         yield entry.state[:MAX_PATH]
     wrong = [violation.message for violation in entry.answer_violations]
-    of_answer = [*wrong, *(f"{place} is not in the document." for place in entry.undeclared)]
+    of_answer = [*wrong, *map(undeclared, entry.undeclared)]
     told = [text if text.startswith("The answer") else f"The answer: {text}" for text in of_answer]
     if found := [*(violation.message for violation in entry.violations), *told]:
         yield found[0][:MAX_MESSAGE] + (f" And {len(found) - 1} more." if found[1:] else "")

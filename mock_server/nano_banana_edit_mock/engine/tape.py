@@ -14,7 +14,7 @@ from attrs import asdict, evolve, field, fields, frozen
 
 from ..contract import Contract, Operation
 from ..contract.reading import Flaw, read_json
-from ..contract.wording import cut
+from ..contract.wording import cut, undeclared
 from .answer_referee import AnswerReferee
 from .hiding import DIGEST, Hiding, digest, is_kept
 from .records import Request, Response
@@ -203,7 +203,7 @@ def ask(hiding: Hiding, route: Route, request: Request, verdict: Verdict) -> dic
 
 
 def _said(exchange: Exchange) -> list[str]:
-    return [*exchange.violations, *(f"{place} is not in the document." for place in exchange.undeclared)]
+    return [*exchange.violations, *map(undeclared, exchange.undeclared)]
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -171,7 +171,8 @@ def _print_checks(checks: list[Any], where: str) -> None:
             )
     Console().print(table)
     answers = Counter(violation.message for check in checks for violation in check.violations)
-    answers.update(f"{place} is not in the document." for check in checks for place in check.undeclared)
+    undeclared = mock_package("contract.wording").undeclared
+    answers.update(undeclared(place) for check in checks for place in check.undeclared)
     for message, count in answers.items():
         typer.echo(f"{count} answer{'s' * (count != 1)}: {visible(message)}")
     counts = Counter(check.skipped or ("different" if check.wrong else "as documented") for check in checks)
