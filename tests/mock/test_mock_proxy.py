@@ -22,7 +22,7 @@ HEADERS = [("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/j
 
 
 class Service:
-    """A service that answers as told, and keeps what came."""
+    """A service that gives a scripted answer, and keeps its requests."""
 
     def __init__(self, status=200, **answer):
         self.seen: list[httpx2.Request] = []

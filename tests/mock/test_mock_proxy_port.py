@@ -1,4 +1,4 @@
-"""A proxy on a port: bodies pass whole or not at all, and nobody waits for answers of others."""
+"""A proxy on a port: bodies pass whole or not at all, and a slow answer delays no other request."""
 
 from __future__ import annotations
 

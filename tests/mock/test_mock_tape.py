@@ -306,7 +306,7 @@ def test_a_damaged_exchange(tmp_path, name, value):
 
 
 def test_not_a_tape(tmp_path):
-    """A folder without a tape, one without exchanges, a file of a tape, and what is no path are refused."""
+    """A folder without a tape, a tape without exchanges, a part of a tape and what is not a path are refused."""
     tape = tmp_path / "tape"
     with pytest.raises(OSError, match="cannot be read"):
         MockService.replay(tmp_path)

@@ -126,7 +126,7 @@ WITHOUT = [  # what a tape without content does not have
 @pytest.mark.parametrize("content", [False, True])
 @pytest.mark.parametrize(("request_", "answer", "secrets"), ANYWHERE)
 def test_no_secret(tmp_path, request_, answer, secrets, content):
-    """No credential of a request, user or query of a URL is on a tape, whoever repeats it, with or without content."""
+    """A tape never has a credential of a request, nor the user or query of a URL, even if the service repeats it."""
     found = kept(tmp_path / "tape", request_, answer, content=content)
     assert [] == [secret for secret in secrets if secret in found]
 

@@ -70,7 +70,7 @@ def compare(tape: Tape, contract: Contract) -> Iterator[str]:
 
 
 def _is_whole(operation: Operation, body: Any) -> bool:
-    """Return whether the body of a request can be made anew; of one that is no JSON and no form there is a digest."""
+    """Return whether a tape has the body of a request. It has only a digest if that is neither JSON nor a form."""
     if not operation.fields:
         return not isinstance(body, str)
     return isinstance(body, dict) and all(
