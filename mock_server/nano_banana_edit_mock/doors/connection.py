@@ -24,6 +24,7 @@ from attrs import define, field
 
 from ..engine.answers import refuse
 from ..engine.records import Request, Response
+from ..engine.relay import Relay
 from .faults import Piece, head
 
 MAX_HEAD = 65_536  # bytes of a request line and its headers, trailers included
@@ -51,6 +52,7 @@ class Shared:
 
     answer: Callable[[Request, str | None], Making]  # to a request from an address
     wanted: Callable[[Request, str | None], int]  # bytes of the body, by its head; -1 if that is answered without it
+    relay: Callable[[Request, Callable[[], None]], Relay | None]  # hands on a body while it comes, and asks for more
     connections: "set[Connection]" = field(factory=set)  # that are open
     held: "OrderedDict[Connection, int]" = field(factory=OrderedDict)  # bytes, the last to move at the end
     holding: int = 0  # bytes of all
@@ -85,6 +87,7 @@ class Connection(asyncio.Protocol):
         self._held = False  # whether the client does not take its answers
         self._working = False  # whether a thread makes an answer
         self._playing = False  # whether pieces of one are written, each in its time
+        self._relay: Relay | None = None  # of the body that is coming
         self._cut = False  # whether the client may be sending a request that is answered already
         self._moved, self._left = True, 0  # whether bytes came since the last look; how many had not left by then
         self._looks = 0  # since a request began or its answer did
@@ -132,12 +135,12 @@ class Connection(asyncio.Protocol):
     def look(self) -> None:
         """End the connection if no byte came or left since the last look, or a request or its answer takes too long.
 
-        An answer that the mock itself takes its time for is waited for.
+        An answer that the mock itself takes its time for is waited for, and so is a service that takes a body slowly.
         """
         left = len(self._rest) + self.transport.get_write_buffer_size()
         self._looks = self._looks + 1 if self._url or left or self._cut else 0
         stalled = self._looks > LOOKS or (not self._moved and left == self._left)
-        if stalled and (left or not (self._working or self._playing)):
+        if stalled and (left or not (self._working or self._playing or self._is_full())):
             self.transport.abort()
         self._moved, self._left = False, left
 
@@ -171,14 +174,22 @@ class Connection(asyncio.Protocol):
         self._address = _address(self._method, version, self._url, self._headers)
         expected = [value.lower() for name, value in self._headers if name == "expect"]
         self._continue = version != "1.0" and "100-continue" in expected
-        if int(dict(self._headers).get("content-length", 0)) > LARGE:
+        length = int(dict(self._headers).get("content-length", 0))
+        if length > LARGE:
             self._look_ahead()
+            # Alone, it is answered as soon as it is whole, and so no relay is left behind.
+            alone = not (self._waiting or self._rest or self._working or self._held)
+            if alone and length <= self._wanted and not self._parser.should_upgrade():
+                head = Request(self._method, self._address, self._headers)
+                self._relay = self._shared.relay(head, self._go_on)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body; of one that is too large, no more than shows it."""
         self._partial, self._continue = 0, False
         if len(self._body) <= self._wanted:
             self._body += body
+            if self._relay:
+                self._relay.give(body)
             if len(self._body) > LARGE and self._wanted == LARGE:
                 self._look_ahead()
 
@@ -186,7 +197,8 @@ class Connection(asyncio.Protocol):
         """Let a request wait for its answer, unless it comes again without its upgrade."""
         self._partial = 0
         if not self._parser.should_upgrade():
-            request = Request(self._method, self._address, self._headers, bytes(self._body))
+            request = Request(self._method, self._address, self._headers, bytes(self._body), relay=self._relay)
+            self._relay = None
             make = partial(self._shared.answer, request, self._peer)
             self._waiting.append((request.method == "HEAD", len(request.body), make))
             self._asked += len(request.body)
@@ -195,6 +207,9 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, *, after_last: bool = False) -> None:
         """Forget the request that came, and expect another one, or nothing more after the last one."""
+        if self._relay:
+            self._relay.drop()
+        self._relay = None
         self._method, self._url, self._address, self._body = "", "", "", bytearray()
         self._headers: list[tuple[str, str]] = []
         self._size = 0  # of the head
@@ -242,6 +257,9 @@ class Connection(asyncio.Protocol):
         self._begin(after_last=True)
         self._cut = True
 
+    def _is_full(self) -> bool:
+        return self._relay is not None and self._relay.full
+
     def _hold(self) -> None:
         """Count what the connection holds, as the last one that moved; give up the first ones if it is too much."""
         shared = self._shared
@@ -266,7 +284,7 @@ class Connection(asyncio.Protocol):
         while self._rest and not (self._held or self.transport.is_closing()):
             self.transport.write(self._rest[:SLICE])
             self._rest = self._rest[SLICE:]
-        if self._working or self._rest or (self._waiting and self._held):
+        if self._working or self._rest or (self._waiting and self._held) or self._is_full():
             self.transport.pause_reading()
         elif self._waiting:
             self._answer(*self._waiting.popleft())

@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_urlsafe
@@ -23,6 +23,7 @@ from ..admin.api import EVENTS, Feed, administer, is_admin, is_loopback, wanted
 from ..engine.answers import refuse
 from ..engine.records import Request, Response
 from ..engine.referee import check_token
+from ..engine.relay import Relay
 from ..engine.service import MockService, service_of
 from .connection import LARGE, Answer, Connection, Making, Shared
 from .faults import Piece, head, pieces
@@ -85,7 +86,7 @@ class MockServer:
         listener = _listen(*self._address)
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._shared = Shared(self._start, self._wanted)
+        self._shared = Shared(self._start, self._wanted, self._relay)
         self._awaited: dict[asyncio.Future[Answer], Request] = {}  # whose answers come from another service
         runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         self._loop = runner.get_loop()
@@ -143,6 +144,13 @@ class MockServer:
             return wanted(request, token=self._admin_token, peer=peer)
         return self.service.wanted(request)
 
+    def _relay(self, request: Request, go_on: Callable[[], None]) -> Relay | None:
+        def ready() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(go_on)
+
+        return self.service.relay(request, ready)
+
     def _start(self, request: Request, peer: str | None) -> Making:
         if self.service.waits and not is_admin(request.url):
             return self._wait(request, peer)
@@ -156,6 +164,8 @@ class MockServer:
 
         def work() -> None:
             answer = self._answer(request, peer)
+            if request.relay:
+                request.relay.drop()
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(making.set_result, answer)
 

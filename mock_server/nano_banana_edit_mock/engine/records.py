@@ -11,6 +11,7 @@ from typing import Any, Literal
 from attrs import Factory, asdict, field, frozen
 
 from ..contract.schemas import Violation, hold
+from .relay import Relay
 from .timing import Lognormal, Seconds, Uniform
 
 Headers = tuple[tuple[str, str], ...]
@@ -56,12 +57,14 @@ class Request:
         url: The absolute URL, percent-encoded.
         headers: Pairs of name and value, or a dict; default none.
         body: The whole body; default empty.
+        relay: What has handed on the body of a large request to a proxy, but for its end; default None.
     """
 
     method: str
     url: str
     headers: Headers = field(default=(), converter=pairs)
     body: bytes = b""
+    relay: Relay | None = field(default=None, kw_only=True, eq=False, repr=False)
     _values: dict[str, str] = field(
         init=False, repr=False, eq=False, default=Factory(lambda self: _by_name(self.headers), takes_self=True)
     )

@@ -48,6 +48,9 @@ class Replay:
         self._began: dict[str, float] = {}
         self._links = Links()
 
+    def relay(self, *_: object) -> None:
+        """Wait for the body."""
+
     def answer(self, route: Route, request: Request, verdict: Verdict, now: float) -> Response:
         """Return the answer to a request; 404 with the nearest one if it is not on the tape."""
         if route.operation == FILE:

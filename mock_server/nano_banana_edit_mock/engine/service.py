@@ -23,6 +23,7 @@ from .player import Player
 from .preferences import preferred
 from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, Upload
 from .referee import Referee, Verdict, astray, check_token
+from .relay import Relay
 from .replay import Replay
 from .replies import Reply
 from .routes import FILE_NAMES, FILE_ORIGIN, Route, Routes
@@ -227,6 +228,16 @@ class MockService:
         judged = self._strict or self._upstream is None
         refused = operation is None or (judged and self._referee.authorize(operation, request, self._token))
         return -1 if refused else self.max_body
+
+    def relay(self, request: Request, ready: Callable[[], None]) -> Relay | None:
+        """Begin to hand a request on to `upstream` whose body is still coming; None if it is to come whole, as an edit.
+
+        The relay calls `ready`, from another thread, when there is room for more of the body.
+        """
+        route = self._routes.find(request.method, request.url)
+        if self._upstream is None or route.operation is None or route.name == "createEdit":
+            return None
+        return self._upstream.relay(route, request, ready)
 
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""

@@ -1,9 +1,11 @@
 """What answers instead of the player: a service behind a proxy, or a tape."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from .records import Request, Response
 from .referee import Verdict
+from .relay import Relay
 from .routes import Route
 
 
@@ -29,6 +31,10 @@ class Upstream(Protocol):
 
     def answer(self, route: Route, request: Request, verdict: Verdict, now: float) -> Response:
         """Return the answer to a request, which was judged, at a time on the service's clock; raise Lost without it."""
+        ...
+
+    def relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay | None:
+        """Begin to hand on a request whose body is still coming, or return None to wait for it."""
         ...
 
     def reset(self) -> None:

@@ -3,7 +3,8 @@
 import logging
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +19,7 @@ from ..engine.bodies import decoded
 from ..engine.links import Links
 from ..engine.records import Headers, Request, Response
 from ..engine.referee import Verdict
+from ..engine.relay import Relay
 from ..engine.routes import FILE, Route
 from ..engine.upstream import Lost
 from .recorder import Recorder
@@ -26,10 +28,10 @@ MAX_ANSWER = 100_000_000  # bytes; a result has a tenth of it
 TIMEOUT = 600.0  # seconds without a byte, since who stops waiting loses what is paid for; a connection may take ten
 MAX_REDIRECTS = 5  # of a result; one of the API is the caller's to follow
 _REDIRECTS = (301, 302, 303, 307, 308)
-# Of one connection, and not of a request or answer (RFC 9110, section 7.6.1); what follows is counted anew.
+# Of one connection, and not of a request or answer (RFC 9110, section 7.6.1).
 _HOPS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
-    | {"transfer-encoding", "upgrade", "host", "content-length", "expect"}
+    | {"transfer-encoding", "upgrade", "host", "expect"}
 )
 # Neither blanks nor a password, and nothing behind the path.
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?", re.IGNORECASE)
@@ -99,12 +101,17 @@ class Proxy:
         """Close the connections."""
         self._client.close()
 
+    def relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay:
+        """Begin to pass on a request whose body is still coming, and which has a length."""
+        return Relay(partial(self._pass_on, route, request, None), ready)
+
     def answer(self, route: Route, request: Request, verdict: Verdict, now: float) -> Response:
         """Return the service's answer to a request; links of results lead to the proxy. Raise Lost without it."""
         url = self._links.url(route.path["key"]) if route.operation == FILE else None
         if route.operation == FILE and url is None:
             return refuse(404, f"{route.url.path} is not a file of a result that passed here.")
-        response, broken = self._pass_on(route, request, url)
+        relay = request.relay
+        response, broken = relay.finish() if relay else self._pass_on(route, request, url)
         at = url or ""
         for _ in range(MAX_REDIRECTS if url else 0):
             if not (at := _redirected(response, at)):
@@ -121,8 +128,10 @@ class Proxy:
             return response
         return self._links.change(response, route.origin, self._is_trusted)
 
-    def _pass_on(self, route: Route, request: Request, url: str | None) -> tuple[Response, str]:
-        """Return the answer of the service, and why it is cut if it is."""
+    def _pass_on(
+        self, route: Route, request: Request, url: str | None, pieces: Iterable[bytes] | None = None
+    ) -> tuple[Response, str]:
+        """Return the answer of the service, and why it is cut if it is. A body that is still coming is in pieces."""
         left: bool | None = None  # whether the request has; None if the transport does not say it
 
         def trace(event: str, info: Any) -> None:
@@ -146,7 +155,7 @@ class Proxy:
                 address,
                 headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
                 + [(b"Accept-Encoding", b"identity")],
-                content=request.body or None,
+                content=pieces or request.body or None,
                 extensions={"trace": trace},
             )
             response = self._client.send(passed, stream=True, follow_redirects=False)
@@ -210,7 +219,8 @@ def _response(response: httpx2.Response, content: bytes, *, to_head: bool) -> Re
     """Return an answer as it came, but without a coding if its body can be decoded, so that it can be judged."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
     plain = decoded(content, response.headers.get("Content-Encoding", ""), MAX_ANSWER)
-    body, kept = (content, _end_to_end(headers)) if plain is None else (plain, _end_to_end(headers, "content-encoding"))
+    body, coding = (content, ()) if plain is None else (plain, ("content-encoding",))
+    kept = _end_to_end(headers, "content-length", *coding)
     length = response.headers.get("Content-Length") if to_head else str(len(body))
     return Response(response.status_code, (*kept, *([("Content-Length", length)] if length else [])), body)
 

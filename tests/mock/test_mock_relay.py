@@ -1,0 +1,183 @@
+"""A large upload through the proxy: it is passed on while it comes, but has no end before it is judged."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from nano_banana_edit_mock import MockServer, MockService, Reply, load
+from nano_banana_edit_mock.doors import connection, port
+from nano_banana_edit_mock.tools.proxy import Proxy
+
+from ..hostile.server import ACCEPTED, Hostile, answer, close, hang, reset, says
+from .raw_door import ADMIN, UPGRADE, Wire, post
+
+pytestmark = pytest.mark.server
+
+SIZE = 300_000
+PART = b'--b\r\nContent-Disposition: form-data; name="%s"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+DONE = answer(b'{"url": "https://files.test/a.png"}', "Content-Type: application/json")
+
+
+def upload(size: int = SIZE, name: bytes = b"file", *headers: str) -> tuple[bytes, bytes]:
+    """The head of an upload, and its body of so many bytes and a few."""
+    body = PART % name + bytes(size) + b"\r\n--b--\r\n"
+    lines = ["POST /api/upload/file HTTP/1.1", "Host: mock", "Authorization: Bearer t"]
+    lines += ["Content-Type: multipart/form-data; boundary=b", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode(), body
+
+
+class Slow:
+    """A service that reads some of an upload, the rest when it is allowed to, and answers when it has all; or dies."""
+
+    def __init__(self, *, allowed: bool = True, dies: bool = False) -> None:
+        self.dies = dies
+        self.data, self.news = bytearray(), threading.Condition()
+        self.allowed, self.ended = threading.Event(), threading.Event()
+        if allowed:
+            self.allowed.set()
+
+    def __call__(self, connection, server) -> None:
+        while chunk := connection.recv(65_536):
+            with self.news:
+                self.data += chunk
+                self.news.notify_all()
+            if self.data.endswith(b"\r\n--b--\r\n"):
+                connection.sendall(DONE)
+            if len(self.data) > SIZE // 2:
+                self.allowed.wait(10)
+                if self.dies:
+                    reset(connection, server)
+        self.ended.set()
+
+    def has(self, size: int) -> bool:
+        with self.news:
+            return self.news.wait_for(lambda: len(self.data) > size, 10)
+
+
+@contextmanager
+def behind(greeting=None, script=(), **options) -> Iterator[tuple[MockServer, Hostile]]:
+    """A port of the mock in front of a service that does this."""
+    with Hostile([*script], greeting=greeting) as upstream:
+        proxy = Proxy(load(), upstream.url, upstream.origin)
+        with MockServer(MockService(upstream=proxy, **options)) as server:
+            yield server, upstream
+        proxy.close()
+
+
+@pytest.mark.parametrize("headers", [(), UPGRADE, ("Expect: 100-continue",)])
+def test_the_service_has_the_beginning_before_the_end_has_come(headers) -> None:
+    """Most of a body is with the service while the client still sends; then all of it is, unchanged, and once."""
+    service = Slow()
+    with behind(service) as (server, upstream):
+        wire, (head, body) = Wire(server), upload(SIZE, b"file", *headers)
+        wire.send(head)
+        if "Expect" in "".join(headers):
+            assert b"HTTP/1.1 100 Continue\r\n" == wire.file.readline()
+            wire.file.readline()
+        wire.send(body[:-10])
+        assert service.has(SIZE // 3)
+        wire.send(body[-10:])
+        assert DONE.endswith(wire.answer()[2])
+        assert service.data.endswith(b"\r\n\r\n" + body)
+        assert b"transfer-encoding" not in service.data.lower()
+        (entry,) = server.service.calls
+        assert (1, "uploadFile", ()) == (upstream.connections, entry.operation, entry.violations)
+        wire.send(ADMIN)
+        assert 200 == wire.answer()[0]  # the connection goes on
+        wire.close()
+
+
+@pytest.mark.parametrize("end", ["gone", "reply", "strict"])
+def test_what_the_mock_does_not_pass_on_never_has_an_end(end: str) -> None:
+    """An upload that breaks off, or is answered by the mock, reaches the service without its end."""
+    service = Slow()
+    with behind(service, strict=end == "strict") as (server, upstream):
+        if end == "reply":
+            server.service.next(Reply.error(503, "Not now."))
+        head, body = upload(SIZE, b"wrong" if end == "strict" else b"file")
+        wire = Wire(server)
+        wire.send(head, body[:-10])
+        assert service.has(SIZE // 3)
+        if end == "gone":
+            wire.reset()
+        else:
+            wire.send(body[-10:])
+            assert {"reply": 503, "strict": 400}[end] == wire.answer()[0]
+            wire.close()
+        assert service.ended.wait(10)
+        assert 0 < len(service.data.partition(b"\r\n\r\n")[2]) < len(body)
+        assert 1 == upstream.connections
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_client_is_no_faster_than_the_service(monkeypatch, dies: bool) -> None:
+    """What the service does not take the mock does not read, beyond a bound, with patience; then the client goes on."""
+    monkeypatch.setattr(port, "IDLE", 0.05)
+    monkeypatch.setattr(connection, "LOOKS", 10_000)
+    service = Slow(allowed=False, dies=dies)
+    with behind(service) as (server, _):
+        head, body = upload(40_000_000)
+        wire, rest = Wire(server), memoryview(body)
+        wire.send(head)
+        wire.socket.settimeout(0.2)
+        with suppress(TimeoutError):
+            while rest:
+                rest = rest[wire.socket.send(rest[:65_536]) :]
+        assert len(rest) > SIZE
+        service.allowed.set()
+        wire.socket.settimeout(10)
+        wire.send(rest)
+        assert (502 if dies else 200) == wire.answer()[0]
+        assert dies != service.data.endswith(body)
+        wire.close()
+
+
+REFUSED = answer(b'{"message": "Who?"}', "Content-Type: application/json", status="401 No")
+
+
+def cut(connection, server) -> None:
+    """Read a little, and go away."""
+    connection.recv(65_536)
+    reset(connection, server)
+
+
+@pytest.mark.parametrize(("greeting", "status", "text"), [(says(REFUSED), 401, b"Who?"), (cut, 502, b" is lost: ")])
+def test_a_service_that_does_not_wait_for_the_end(greeting, status: int, text: bytes) -> None:
+    """An answer that comes before the end of the body is the answer; without a connection the whole body is taken."""
+    with behind(greeting, [hang]) as (server, _):
+        wire = Wire(server)
+        wire.send(*upload(5_000_000))
+        answered, _, body = wire.answer()
+        assert status == answered
+        assert text in body
+        wire.close()
+
+
+def test_a_service_that_is_gone() -> None:
+    """Without a connection the whole body is taken, too, and nothing was sent."""
+    with Hostile([close]) as gone:
+        origin = gone.origin
+    with MockServer(MockService(upstream=Proxy(load(), origin))) as server:
+        wire = Wire(server)
+        wire.send(*upload(5_000_000))
+        assert b"connection refused. Nothing was sent." in wire.answer()[2]
+        wire.close()
+
+
+def test_an_edit_comes_whole() -> None:
+    """A large edit is not sent before it has come: that it may be billed is never in doubt."""
+    with behind(script=[says(ACCEPTED)]) as (server, upstream):
+        wire = Wire(server)
+        request = post(body=b'{"image_urls": ["data:%s"], "prompt": "p"}' % bytes(SIZE).hex().encode())
+        wire.send(request[:-1])
+        other = Wire(server)
+        other.send(ADMIN)
+        assert 200 == other.answer()[0]
+        assert 0 == upstream.connections
+        wire.send(request[-1:])
+        assert 200 == wire.answer()[0]
+        for one in (wire, other):
+            one.close()
