@@ -97,7 +97,7 @@ def _parser(prog: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
         "--proxy", type=_given, metavar="URL", help="pass requests on to this service of edits and tasks"
     )
     parser.add_argument(
-        "--proxy-files", type=_given, metavar="URL", help="the service of uploads, if it is another one"
+        "--proxy-files", type=_given, metavar="URL", help="the service of uploads, if it is on another host"
     )
     errors = "with --proxy: refuse what the document does not allow, requests and answers"
     parser.add_argument("--proxy-errors", action="store_true", help=errors)
@@ -216,9 +216,10 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
         return MockService(**settings)
     recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None
     proxy = Proxy(contract, options.proxy, options.proxy_files, recorder=recorder)
-    uploads = f", uploads to {urlsplit(options.proxy_files).netloc}" if options.proxy_files else ""
+    main, files = urlsplit(options.proxy).netloc, urlsplit(proxy.files_url).netloc
+    uploads = f", uploads to {files}" if files != main else ""
     taped = f" The tape is written to {options.record}." if options.record else ""
-    _tell(f"Requests are passed on to {urlsplit(options.proxy).netloc}{uploads}. Edits are billed there.{taped}")
+    _tell(f"Requests are passed on to {main}{uploads}. Edits are billed there.{taped}")
     return MockService(**settings, upstream=proxy, strict=options.proxy_errors)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -27,11 +28,12 @@ def served_by(monkeypatch, *options) -> MockService:
 def test_a_proxy_that_records(monkeypatch, tmp_path, capsys):
     """The options make a proxy that writes a tape, and strictly refuses what the document does not allow."""
     with MockServer() as upstream:
-        options = ["--proxy", f"{upstream.url}/v1", "--proxy-files", upstream.url]
+        files = upstream.url.replace("127.0.0.1", "localhost")
+        options = ["--proxy", f"{upstream.url}/v1", "--proxy-files", files]
         options += ["--record", tmp_path / "tape", "--record-content", "--proxy-errors", "--invalid-status", "422"]
         service = served_by(monkeypatch, *options)
-        host = upstream.url.removeprefix("http://")
-        billed = f"Requests are passed on to {host}, uploads to {host}. Edits are billed there."
+        hosts = [urlsplit(url).netloc for url in (upstream.url, files)]
+        billed = "Requests are passed on to {}, uploads to {}. Edits are billed there.".format(*hosts)
         assert f"{billed} The tape is written to {tmp_path / 'tape'}.\n" == capsys.readouterr().err
         assert 200 == service.handle(POST).status
         assert 422 == service.handle(Request("POST", EDIT, HEADERS, b"{}")).status

@@ -72,6 +72,23 @@ def test_uploads_have_a_service_of_their_own():
     assert "https://files.example/api/upload/file" == str(upstream.seen[0].url)
 
 
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        (API, FILES),
+        (f"{API}/", FILES),
+        ("https://up.example/v1", "https://up.example"),
+        ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
+    ],
+)
+def test_where_uploads_go_unless_it_is_said(base_url, origin):
+    """Without a URL of their own, uploads go where the client's would: to the document's service, or the same host."""
+    upstream = Service(status=400, json={})
+    service = MockService(upstream=Proxy(load(), base_url, transport=upstream.transport))
+    service.handle(Request("POST", f"{FILES}/api/upload/file", HEADERS[:1], b"x"))
+    assert f"{origin}/api/upload/file" == str(upstream.seen[0].url)
+
+
 def test_the_base_path_may_be_left_out():
     """On another host a path with and without the base path goes to the same URL."""
     upstream = Service(json={"id": "t", "status": "pending"})

@@ -49,12 +49,16 @@ class Proxy:
     Args:
         contract: The contract, which says what the service of edits and tasks serves.
         base_url: URL of the service of edits and tasks, such as `https://api.sinancode.com/v1`.
-        files_url: URL of the service of uploads; default is `base_url`.
+        files_url: URL of the service of uploads; default is the document's if `base_url` is its own, and otherwise the
+            origin of `base_url`, as for the clients.
         recorder: What writes a tape; default None.
         http: Options of the client of httpx2, such as `transport` or `verify`; default none.
 
     Raises:
         ValueError: A URL cannot be used, or would show the token to others.
+
+    Attributes:
+        files_url: URL of the service of uploads.
     """
 
     waits = True
@@ -69,10 +73,13 @@ class Proxy:
         **http: Any,
     ) -> None:
         self._main = contract.servers[0]
-        upstreams = self._base, self._files = (
-            _checked("base_url", base_url),
-            _checked("files_url", files_url or base_url),
-        )
+        self._base = _checked("base_url", base_url)
+        if files_url is None:
+            others = [url for operation in contract.operations for url in operation.servers if url != self._main]
+            own = self._base == self._main and others
+            files_url = others[0] if own else urlsplit(self._base)._replace(path="").geturl()
+        self.files_url = _checked("files_url", files_url)
+        upstreams = self._base, self.files_url
         self._hosts = {urlsplit(upstream).netloc for upstream in upstreams}
         self._recorder = recorder
         # No connection is used twice: one that is stale would make an edit unknown. What is on this machine is reached
@@ -191,7 +198,7 @@ class Proxy:
             if base and path.startswith(f"{base}/"):
                 path = path.removeprefix(base)
                 break
-        upstream = self._base if self._main in servers else self._files
+        upstream = self._base if self._main in servers else self.files_url
         return f"{upstream}{path}" + (f"?{route.url.query}" if route.url.query else "")
 
     def _is_trusted(self, url: str) -> bool:
