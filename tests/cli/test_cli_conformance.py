@@ -133,8 +133,11 @@ def test_a_tape_beside_another_document(tape: Path) -> None:
 
 def test_money_is_told_to_the_quiet(service: MockService) -> None:
     """Not even --quiet hides how many edits are billed."""
-    result = conform("--spend", "--quiet")
-    assert f"{len(service.edits)} of them are edits to be accepted" in result.stderr
+    for option in ("--follow", "--spend"):
+        before = len(service.edits)
+        result = conform(option, "--quiet")
+        assert f"{len(service.edits) - before} of them are edits to be accepted" in result.stderr
+        assert (option == "--follow") == (len(service.edits) == 1)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,7 @@ def test_money_is_told_to_the_quiet(service: MockService) -> None:
         (["--junit", "new", "--html", "./new"], "--html new is the file of --junit, too; choose another name."),
         (["--html", "tape/tape.json", "--force"], "--html tape/tape.json exists; choose another name."),
         (["--spend"], "--from sends nothing. Leave out --spend."),
+        (["--follow"], "--from sends nothing. Leave out --follow."),
         (["--html", "no/report.html"], "is in a folder that does not exist"),
     ],
 )

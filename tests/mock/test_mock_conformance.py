@@ -94,13 +94,13 @@ def test_limits_are_met_but_not_undercut():
     assert expected == {name: skipped[name] for name in expected}
 
 
-@pytest.mark.parametrize("spend", [False, True])
-def test_a_lax_server_is_found_out(spend):
+@pytest.mark.parametrize(("spend", "follow"), [(False, False), (False, True), (True, True)])
+def test_a_lax_server_is_found_out(spend, follow):
     """What is accepted against the document is named; unless spending is allowed, it is the last edit that is sent."""
     service = lax(
         "maxLength", load().document["components"]["schemas"]["EditRequest"]["properties"]["prompt"]["maxLength"] + 1
     )
-    checks = ask(mock_transport(service), spend=spend)
+    checks = ask(mock_transport(service), spend=spend, follow=follow)
     found = [(check.case.constraint.id, check.documented, check.actual) for check in checks if check.differs]
     assert [("EditRequest.prompt.maxLength", "refused", "accepted")] * (2 if spend else 1) == found
     if not spend:

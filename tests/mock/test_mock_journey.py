@@ -103,6 +103,16 @@ def test_without_spending_nothing_is_followed():
     }
 
 
+def test_one_edit_may_be_followed_alone():
+    """To follow an edit bills one."""
+    run, service = Conformance(SMALL, follow=True), MockService(contract=SMALL, token=TOKEN)
+    checks = ask(mock_transport(service), follow=True)
+    assert (1, 2, 1) == (run.billed, run.most_billed, len(service.edits))
+    assert ["uploadFile", "createEdit", "getTask", "result"] == [
+        check.case.constraint.id.partition(".")[0] for check in checks[-4:] if not check.wrong
+    ]
+
+
 def test_the_token_is_not_for_results():
     """The host of a result does not see the token."""
     seen = {}

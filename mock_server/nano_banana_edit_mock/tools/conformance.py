@@ -34,8 +34,9 @@ class Conformance:
 
     Args:
         contract: The contract; default is the one shipped.
-        spend: Whether to send one valid request of each kind too, and to follow one edit from its upload to its result.
-            Some are edits, and billed. Default False.
+        spend: Whether to send one valid request of each kind, too. Some are edits, and billed. Default False.
+        follow: Whether to send one valid edit in the end, which is billed, and to follow it from its upload to its
+            result; default is `spend`.
 
     Attributes:
         requests: The largest number of requests in a run, without polls until an edit is finished; equal ones are sent
@@ -49,16 +50,16 @@ class Conformance:
     Source: `openapi.yaml#/paths`
     """
 
-    def __init__(self, contract: Contract | None = None, *, spend: bool = False) -> None:
+    def __init__(self, contract: Contract | None = None, *, spend: bool = False, follow: bool | None = None) -> None:
         self._contract, self._spend = contract or load(), spend
+        self._follow = is_possible(self._contract) and (spend if follow is None else follow)
         self._referee = AnswerReferee(self._contract)
         self._cases = boundary_cases(self._contract)
         sent = {case.key: case for case in self._cases if not self._left_out(case)}
         edits = [case for case in sent.values() if _bills(case)]
-        followed = spend * is_possible(self._contract)
-        self.requests = len(sent) + 4 * followed
-        self.billed = sum(case.accepted for case in edits) + followed
-        self.most_billed = len(edits) + followed if spend else 1
+        self.requests = len(sent) + 4 * self._follow
+        self.billed = sum(case.accepted for case in edits) + self._follow
+        self.most_billed = (len(edits) if spend else 1) + self._follow
 
     def run(
         self, *, base_url: str, files_url: str, token: str, rate: float = 5.0, http: httpx2.Client | None = None
@@ -115,7 +116,7 @@ class Conformance:
                     if check.differs and _bills(case) and not self._spend and check.actual in _UNPAID:
                         unpaid = f"an invalid edit was {_UNPAID[check.actual]}, so no other is sent"
                     yield check
-            if self._spend and not over:
+            if self._follow and not (over or unpaid):
                 yield from travel(self._contract, server)
 
     def _left_out(self, case: Case) -> str:

@@ -34,6 +34,9 @@ def conformance(
     base_url: Annotated[str | None, typer.Option(help="URL of edits and tasks; with --mock, that of the mock.")] = None,
     files_url: Annotated[str | None, typer.Option(help="URL of uploads, if different.")] = None,
     spend: Annotated[bool, typer.Option("--spend", help="Send valid edits, which are billed, too.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Follow one valid edit to its result; it is billed. Implied by --spend.")
+    ] = False,
     rate: Annotated[float, typer.Option(help="Maximum requests per second.")] = 5.0,
     spec: Annotated[Path | None, typer.Option(help="OpenAPI document; default: the one shipped.")] = None,
     tape: Annotated[
@@ -56,8 +59,8 @@ def conformance(
     with run.errors(options=options) as stages, run.connected() as given:
         if run.mock + bool(base_url or files_url) + bool(tape) != 1:
             raise InvalidRequest("Name what is checked: use either --base-url URL, --mock or --from TAPE.")
-        if tape and spend:
-            raise InvalidRequest("--from sends nothing. Leave out --spend.")
+        if tape and (spend or follow):
+            raise InvalidRequest(f"--from sends nothing. Leave out {'--spend' if spend else '--follow'}.")
         contract = _contract(spec, to_play=not tape)
         targets = _targets(contract, junit, html, [run.token_file, tape, spec], force=force)
         if not targets:
@@ -67,8 +70,9 @@ def conformance(
         else:
             hosts = {"base_url": base_url, "files_url": files_url, **given, "poll_interval": 0}
             settings = resolve(**hosts, timeout=None, max_retries=0)
-            where, running = settings.base_url, _running(run, module.Conformance(contract, spend=spend), settings, rate)
-        stages.submits = spend and not run.mock
+            plan = module.Conformance(contract, spend=spend, follow=spend or follow)
+            where, running = settings.base_url, _running(run, plan, settings, rate)
+        stages.submits = (spend or follow) and not run.mock
         try:
             for check in running:
                 checks.append(check)
