@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import httpx2
 import pytest
-from nano_banana_edit_mock import MockServer, MockService, Request, load
+from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
+from nano_banana_edit_mock import MockServer, MockService, Request, load, mock_transport
 from nano_banana_edit_mock.doors.log import Log
 from nano_banana_edit_mock.tools.proxy import Proxy
 
@@ -218,12 +219,22 @@ def test_strictly_nothing_paid_for_is_lost(body, task_id):
         (entry,) = service.calls
         assert 502 == response.status == entry.status
         assert task_id == entry.task_id
+        assert task_id == response.json().get("task_id")
         message = response.json()["message"]
         assert (task_id is not None) == (f" The task is {task_id}." in message)
         assert message.endswith(" It is in the journal.") == (len(body) < 65_536)
         assert entry.answered == (body if len(body) < 65_536 else None)
         with pytest.raises(AssertionError, match="1 edit accepted"):
             service.assert_billed_at_most(0)
+
+
+def test_strictly_the_client_knows_its_task():
+    """The client finds the task of an answer that a strict proxy has replaced."""
+    with behind(says(answer(b'{"task_id": 37}', JSON)), strict=True) as (service, _):
+        http = httpx2.Client(transport=mock_transport(service))
+        with http, NanoBananaEdit(token=TOKEN, http_client=http) as client, pytest.raises(SubmissionUnknown) as caught:
+            client.submit("https://example.com/a.png", "snow")
+    assert "37" == caught.value.task_id
 
 
 def test_strictly_a_result_can_be_had():

@@ -8,7 +8,7 @@ from ..contract import Contract, Operation
 from ..contract.schemas import Violation
 from ..contract.wording import cut
 from .answer_referee import AnswerReferee, AnswerVerdict
-from .answers import DIAGNOSTICS, diagnose, refuse, task_in
+from .answers import DIAGNOSTICS, diagnose, refuse, reply, task_in, wording
 from .hiding import MIN_SECRET
 from .journal import MAX_KEPT
 from .records import Request, Response
@@ -64,7 +64,8 @@ class Front:
             told = " ".join(violation.message for violation in judged.violations)
             told += f" The task is {task_id}." if task_id else ""
             told += " It is in the journal." if len(body) <= MAX_KEPT else ""
-            response = refuse(502, f"The answer of the service is not as documented: {told}")
+            instead = wording(502, f"The answer of the service is not as documented: {told}")
+            response = reply(502, instead | ({"task_id": task_id} if task_id else {}))  # which clients look for
         if verdict.violations or judged.violations:
             others = (pair for pair in response.headers if pair[0].lower() != DIAGNOSTICS.lower())
             response = evolve(response, headers=(*others, diagnose(verdict.violations, judged.violations)))
