@@ -78,6 +78,7 @@ ANYWHERE = [  # a request, an answer, and what neither a tape with content has n
             "/files/x.png?SIGNATURE3",
             "https://u:SIGNATURE@s3/x.png",
             "https://s3/x.png#SIGNATURE",
+            f"https://cdn/of/{quote(f'https://u:SIGNATURE@s3/x.png?{SIGNED}', safe='')}/800x600.png",
         )
     ),
     *(
@@ -88,6 +89,8 @@ ANYWHERE = [  # a request, an answer, and what neither a tape with content has n
             "See x.png?sig=SIGNATURE",
             "See https://u:SIGNATURE@s3/x",
             "see //s3/x?SIGNATURE now",
+            f"See /via/{quote(f'https://s3/x.png?{SIGNED}&a=b', safe='')} now",
+            f"See {quote(quote(f'https://u:SIGNATURE@s3/x?{SIGNED}', safe=''), safe='')} now",
         )
     ),
     (post({**BODY, "image_urls": [f"https://s3/x.png?f=UTF-8''p.png&{SIGNED}"]}), None, ["SIGNATURE"]),

@@ -41,6 +41,10 @@ _HIDDEN_PATH, _HIDDEN_QUERY = re.compile(r"/sha256-[0-9a-f]{16}(?:\.\w+)?"), re.
 _QUERY = r"""[^\s"'<>]*(?:[^\n]{0,2000}&[^\s=&"]{1,60}=[^\s"'<>]*)?"""
 _USERS = re.compile(r"((?:\\{0,3}/){2})[^\s/?#\\\"<>@]*@")
 _QUERIES = re.compile(rf"""((?:\\{{0,3}}/){{2}}[^\s?#"<>]*+)([?#]{_QUERY})?|(\?[\w.%~\[\]-]{{1,60}}={_QUERY})""")
+# A URL within another one: its user, and its query, which ends where the outer URL does or has its next segment.
+_INNER = re.compile(
+    r"(%(?:25)*2f%(?:25)*2f)(?:(?!%(?:25)*2f)[^\s/?#\"<>@])*%(?:25)*40|%(?:25)*3f[^\s/?#\"<>]*", re.IGNORECASE
+)
 # Headers that a client reads, or that say which server answered. Any other one may hold a secret.
 _HEADERS = re.compile(
     r"allow|cache-control|content-disposition|content-type|date|location|retry-after(?:-ms)?|server|via"
@@ -177,6 +181,7 @@ class Hiding:
             text = _spellings(secret).sub("[token]", text)
         for sign in self.signs:
             text = text.replace(sign, "[token]")
+        text = _INNER.sub(lambda found: found[1] or _hidden(found[0]), text)
         return _QUERIES.sub(
             lambda found: (found[1] or "") + _hidden(found[2] or found[3] or ""), _USERS.sub(r"\1", text)
         )
