@@ -81,10 +81,11 @@ def test_uploads_have_a_service_of_their_own():
         ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
     ],
 )
-def test_where_uploads_go_unless_it_is_said(base_url, origin):
+def test_where_uploads_go_unless_it_is_said(base_url, origin, document):
     """Without a URL of their own, uploads go where the client's would: to the document's service, or the same host."""
     upstream = Service(status=400, json={})
-    service = MockService(upstream=Proxy(load(), base_url, transport=upstream.transport))
+    document["servers"] = [{"url": f"{API}/"}, {"url": "https://staging.example/v1"}]
+    service = MockService(upstream=Proxy(parse(document), base_url, transport=upstream.transport))
     service.handle(Request("POST", f"{FILES}/api/upload/file", HEADERS[:1], b"x"))
     assert f"{origin}/api/upload/file" == str(upstream.seen[0].url)
 

@@ -1,4 +1,4 @@
-"""A large upload through the proxy: it is passed on while it comes, but has no end before it is judged."""
+"""A large upload through the proxy is passed on while it comes; whatever may be answered here comes whole."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Reply, load
 from nano_banana_edit_mock.doors import connection, port
+from nano_banana_edit_mock.tools import proxy
 from nano_banana_edit_mock.tools.proxy import Proxy
 
 from ..hostile.server import ACCEPTED, Hostile, answer, close, hang, reset, says
-from .raw_door import ADMIN, UPGRADE, Wire, post
+from .raw_door import ADMIN, GET, UPGRADE, Wire, post
 
 pytestmark = pytest.mark.server
 
@@ -35,7 +36,7 @@ class Slow:
     def __init__(self, *, allowed: bool = True, dies: bool = False) -> None:
         self.dies = dies
         self.data, self.news = bytearray(), threading.Condition()
-        self.allowed, self.ended = threading.Event(), threading.Event()
+        self.allowed = threading.Event()
         if allowed:
             self.allowed.set()
 
@@ -50,7 +51,6 @@ class Slow:
                 self.allowed.wait(10)
                 if self.dies:
                     reset(connection, server)
-        self.ended.set()
 
     def has(self, size: int) -> bool:
         with self.news:
@@ -61,10 +61,10 @@ class Slow:
 def behind(greeting=None, script=(), **options) -> Iterator[tuple[MockServer, Hostile]]:
     """A port of the mock in front of a service that does this."""
     with Hostile([*script], greeting=greeting) as upstream:
-        proxy = Proxy(load(), upstream.url, upstream.origin)
-        with MockServer(MockService(upstream=proxy, **options)) as server:
+        between = Proxy(load(), upstream.url)
+        with MockServer(MockService(upstream=between, **options)) as server:
             yield server, upstream
-        proxy.close()
+        between.close()
 
 
 @pytest.mark.parametrize("headers", [(), UPGRADE, ("Expect: 100-continue",)])
@@ -90,35 +90,34 @@ def test_the_service_has_the_beginning_before_the_end_has_come(headers) -> None:
         wire.close()
 
 
-@pytest.mark.parametrize("end", ["gone", "reply", "strict"])
-def test_what_the_mock_does_not_pass_on_never_has_an_end(end: str) -> None:
-    """An upload that breaks off, or is answered by the mock, reaches the service without its end."""
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_upload_that_breaks_off(replaced: bool) -> None:
+    """An upload that breaks off never arrives whole; if the proxy is taken away meanwhile, its connection ends, too."""
     service = Slow()
-    with behind(service, strict=end == "strict") as (server, upstream):
-        if end == "reply":
-            server.service.next(Reply.error(503, "Not now."))
-        head, body = upload(SIZE, b"wrong" if end == "strict" else b"file")
+    with behind(service) as (server, upstream):
+        head, body = upload()
         wire = Wire(server)
         wire.send(head, body[:-10])
         assert service.has(SIZE // 3)
-        if end == "gone":
-            wire.reset()
-        else:
+        if replaced:
+            server.service = MockService()
             wire.send(body[-10:])
-            assert {"reply": 503, "strict": 400}[end] == wire.answer()[0]
+            assert 200 == wire.answer()[0]
             wire.close()
-        assert service.ended.wait(10)
-        assert 0 < len(service.data.partition(b"\r\n\r\n")[2]) < len(body)
-        assert 1 == upstream.connections
+        else:
+            wire.reset()
+        assert upstream.open_at_most(0)
+        assert (1, replaced) == (upstream.connections, service.data.endswith(body))
 
 
-@pytest.mark.parametrize("dies", [False, True])
-def test_a_client_is_no_faster_than_the_service(monkeypatch, dies: bool) -> None:
+@pytest.mark.parametrize(("how", "status"), [("answers", 200), ("dies", 502), ("stalls", 502)])
+def test_a_client_is_no_faster_than_the_service(monkeypatch, how: str, status: int) -> None:
     """What the service does not take the mock does not read, beyond a bound, with patience; then the client goes on."""
     monkeypatch.setattr(port, "IDLE", 0.05)
-    monkeypatch.setattr(connection, "LOOKS", 10_000)
-    service = Slow(allowed=False, dies=dies)
-    with behind(service) as (server, _):
+    monkeypatch.setattr(connection, "LOOKS", 0)
+    monkeypatch.setattr(proxy, "STALLED", 0.5 if how == "stalls" else 60)
+    service = Slow(allowed=False, dies=how == "dies")
+    with behind(service) as (server, upstream):
         head, body = upload(40_000_000)
         wire, rest = Wire(server), memoryview(body)
         wire.send(head)
@@ -127,11 +126,15 @@ def test_a_client_is_no_faster_than_the_service(monkeypatch, dies: bool) -> None
             while rest:
                 rest = rest[wire.socket.send(rest[:65_536]) :]
         assert len(rest) > SIZE
-        service.allowed.set()
+        if how != "stalls":
+            service.allowed.set()
         wire.socket.settimeout(10)
         wire.send(rest)
-        assert (502 if dies else 200) == wire.answer()[0]
-        assert dies != service.data.endswith(body)
+        answered, _, text = wire.answer()
+        assert (status, how == "stalls") == (answered, b"it timed out after 0.5 s" in text)
+        assert (status == 200) == service.data.endswith(body)
+        service.allowed.set()
+        assert upstream.open_at_most(0)
         wire.close()
 
 
@@ -167,17 +170,27 @@ def test_a_service_that_is_gone() -> None:
         wire.close()
 
 
-def test_an_edit_comes_whole() -> None:
-    """A large edit is not sent before it has come: that it may be billed is never in doubt."""
-    with behind(script=[says(ACCEPTED)]) as (server, upstream):
-        wire = Wire(server)
-        request = post(body=b'{"image_urls": ["data:%s"], "prompt": "p"}' % bytes(SIZE).hex().encode())
-        wire.send(request[:-1])
-        other = Wire(server)
-        other.send(ADMIN)
-        assert 200 == other.answer()[0]
-        assert 0 == upstream.connections
-        wire.send(request[-1:])
-        assert 200 == wire.answer()[0]
+def edit(size: int) -> tuple[bytes, bytes]:
+    request = post(body=b'{"image_urls": ["data:%s"], "prompt": "p"}' % bytes(size).hex().encode())
+    head, _, body = request.partition(b"\r\n\r\n")
+    return head + b"\r\n\r\n", body
+
+
+@pytest.mark.parametrize(("what", "status"), [("edit", 200), ("rule", 503), ("strict", 400)])
+def test_what_may_be_answered_here_comes_whole(what: str, status: int) -> None:
+    """An edit, since it may be billed, and what a rule or a strict proxy may answer, is not sent before it has come."""
+    pending = answer(b'{"id": "x", "status": "pending"}', "Content-Type: application/json")
+    with behind(script=[says(pending), says(ACCEPTED)], strict=what == "strict") as (server, upstream):
+        if what == "rule":
+            server.service.on("uploadFile", Reply.error(503, "Not now."))
+        head, body = edit(SIZE) if what == "edit" else upload(SIZE, b"wrong")
+        wire, other = Wire(server), Wire(server)
+        wire.send(head, body[:-1])
+        other.send(GET)
+        assert pending.endswith(other.answer()[2])
+        assert 1 == upstream.connections
+        wire.send(body[-1:])
+        assert status == wire.answer()[0]
+        assert 1 + (what == "edit") == upstream.connections
         for one in (wire, other):
             one.close()

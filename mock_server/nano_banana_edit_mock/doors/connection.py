@@ -138,7 +138,7 @@ class Connection(asyncio.Protocol):
         An answer that the mock itself takes its time for is waited for, and so is a service that takes a body slowly.
         """
         left = len(self._rest) + self.transport.get_write_buffer_size()
-        self._looks = self._looks + 1 if self._url or left or self._cut else 0
+        self._looks = self._looks + 1 if (self._url and not self._relay) or left or self._cut else 0
         stalled = self._looks > LOOKS or (not self._moved and left == self._left)
         if stalled and (left or not (self._working or self._playing or self._is_full())):
             self.transport.abort()

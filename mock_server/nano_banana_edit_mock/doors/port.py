@@ -164,8 +164,6 @@ class MockServer:
 
         def work() -> None:
             answer = self._answer(request, peer)
-            if request.relay:
-                request.relay.drop()
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(making.set_result, answer)
 
@@ -183,6 +181,9 @@ class MockServer:
         except Exception:  # noqa: BLE001 - a client gets a status, whatever it was
             _LOG.exception("The mock failed on %s %s", request.method, request.url)
             return refuse(500, "The mock failed; its log says why.")
+        finally:
+            if request.relay:
+                request.relay.drop()
         streams = request.method == "GET" and response.header("Content-Type") == EVENTS
         if streams and self._streams >= MAX_STREAMS:
             return refuse(503, f"Too many streams are open; the limit is {MAX_STREAMS}.")

@@ -57,7 +57,7 @@ class Request:
         url: The absolute URL, percent-encoded.
         headers: Pairs of name and value, or a dict; default none.
         body: The whole body; default empty.
-        relay: What has handed on the body of a large request to a proxy, but for its end; default None.
+        relay: What has handed the body of an upload on while it came; default None.
     """
 
     method: str

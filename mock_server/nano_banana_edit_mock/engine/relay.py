@@ -1,4 +1,4 @@
-"""The relay: hands the body of a request on while it arrives, but for its end."""
+"""The relay: hands the body of a request on while it arrives."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -10,14 +10,13 @@ MOST = 1_000_000  # bytes on their way; a client that is faster than the service
 
 
 class Dropped(Exception):
-    """The end of the body will not come."""
+    """The rest of the body will not come."""
 
 
 class Relay:
-    """Sends the pieces of a body as they come, and keeps the last one back until `finish`.
+    """Sends the pieces of a body as they come, so that a service takes it as slowly as it would from the client.
 
-    So a service takes a large body as slowly as it would from the client, and has no whole request before the mock has
-    judged it. One that breaks off, or is answered by the mock, never arrives.
+    A body that breaks off never arrives whole.
 
     Args:
         send: Sends these pieces in a thread of its own, and returns the answer.
@@ -27,7 +26,6 @@ class Relay:
     def __init__(self, send: Callable[[Iterable[bytes]], Any], ready: Callable[[], None]) -> None:
         self._send, self._ready = send, ready
         self._pieces: SimpleQueue[bytes | None] = SimpleQueue()
-        self._last = b""
         self._given, self._taken = 0, 0  # bytes; each is written by one thread
         self._whole = False
         self._answer: Future[Any] = Future()
@@ -39,15 +37,14 @@ class Relay:
         return self._given - self._taken > MOST and not self._answer.done()
 
     def give(self, piece: bytes) -> None:
-        """Hand on the piece before this one."""
-        self._given += len(piece)
-        self._pieces.put(self._last)
-        self._last = piece
+        """Hand on a piece, unless the service has answered already, or is gone."""
+        if not self._answer.done():
+            self._given += len(piece)
+            self._pieces.put(piece)
 
     def finish(self) -> Any:
-        """Hand on the last piece, and return the answer, or raise what sending has raised."""
+        """End the body, and return the answer, or raise what sending has raised."""
         self._whole = True
-        self._pieces.put(self._last)
         self._pieces.put(None)
         return self._answer.result()
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import evolve
 
-from ..contract import Contract, load
+from ..contract import MULTIPART, Contract, load
 from ..contract.wording import demand
 from . import assertions
 from .answers import refuse
@@ -230,12 +230,14 @@ class MockService:
         return -1 if refused else self.max_body
 
     def relay(self, request: Request, ready: Callable[[], None]) -> Relay | None:
-        """Begin to hand a request on to `upstream` whose body is still coming; None if it is to come whole, as an edit.
+        """Begin to hand an upload on to `upstream` while its body is coming; None if it is to come whole.
 
-        The relay calls `ready`, from another thread, when there is room for more of the body.
+        So does anything else, since it may be billed, and what may be answered here: by a rule, or if `strict`. The
+        relay calls `ready`, from another thread, when there is room for more of the body.
         """
         route = self._routes.find(request.method, request.url)
-        if self._upstream is None or route.operation is None or route.name == "createEdit":
+        upload = route.operation is not None and route.operation.media_type == MULTIPART
+        if self._upstream is None or not upload or self._strict or self.rules:
             return None
         return self._upstream.relay(route, request, ready)
 

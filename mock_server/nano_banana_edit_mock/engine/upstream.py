@@ -34,7 +34,7 @@ class Upstream(Protocol):
         ...
 
     def relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay | None:
-        """Begin to hand on a request whose body is still coming, or return None to wait for it."""
+        """Begin to hand on an upload whose body is still coming, or return None to wait for it."""
         ...
 
     def reset(self) -> None:

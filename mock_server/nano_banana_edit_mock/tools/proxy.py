@@ -25,7 +25,8 @@ from ..engine.upstream import Lost
 from .recorder import Recorder
 
 MAX_ANSWER = 100_000_000  # bytes; a result has a tenth of it
-TIMEOUT = 600.0  # seconds without a byte, since who stops waiting loses what is paid for; a connection may take ten
+TIMEOUT = 600.0  # seconds without a byte, since who stops waiting loses what is paid for
+STALLED = 60.0  # seconds in which a service takes nothing of a request; a connection may take ten
 MAX_REDIRECTS = 5  # of a result; one of the API is the caller's to follow
 _REDIRECTS = (301, 302, 303, 307, 308)
 # Of one connection, and not of a request or answer (RFC 9110, section 7.6.1).
@@ -75,9 +76,10 @@ class Proxy:
         self._main = contract.servers[0]
         self._base = _checked("base_url", base_url)
         if files_url is None:
-            others = [url for operation in contract.operations for url in operation.servers if url != self._main]
-            own = self._base == self._main and others
-            files_url = others[0] if own else urlsplit(self._base)._replace(path="").geturl()
+            # An operation with a server of its own is an upload.
+            own = [one.servers[0] for one in contract.operations if self._main not in one.servers]
+            documented = own and self._base == self._main.rstrip("/")
+            files_url = own[0] if documented else urlsplit(self._base)._replace(path="").geturl()
         self.files_url = _checked("files_url", files_url)
         upstreams = self._base, self.files_url
         self._hosts = {urlsplit(upstream).netloc for upstream in upstreams}
@@ -85,7 +87,7 @@ class Proxy:
         # No connection is used twice: one that is stale would make an edit unknown. What is on this machine is reached
         # without a proxy, which would see the token. The service's cookies are the caller's.
         options: dict[str, Any] = {
-            "timeout": httpx2.Timeout(TIMEOUT, connect=10.0),
+            "timeout": httpx2.Timeout(TIMEOUT, connect=10.0, write=STALLED),
             "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             "mounts": {f"all://{host}": None for host in map(_host, upstreams) if is_loopback(host.strip("[]"))},
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
