@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -79,6 +81,7 @@ def test_uploads_have_a_service_of_their_own():
         (f"{API}/", FILES),
         ("https://up.example/v1", "https://up.example"),
         ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
+        ("https://staging.example/v1", "https://staging.example"),
     ],
 )
 def test_where_uploads_go_unless_it_is_said(base_url, origin, document):
@@ -88,6 +91,21 @@ def test_where_uploads_go_unless_it_is_said(base_url, origin, document):
     service = MockService(upstream=Proxy(parse(document), base_url, transport=upstream.transport))
     service.handle(Request("POST", f"{FILES}/api/upload/file", HEADERS[:1], b"x"))
     assert f"{origin}/api/upload/file" == str(upstream.seen[0].url)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_where_requests_go_is_their_kind(own, document):
+    """Only uploads go to their service, wherever the document has its servers; without one of theirs, they do not."""
+    del document["servers"]
+    for name, path in document["paths"].items():
+        path["servers"] = [{"url": FILES if own and "upload" in name else API}]
+        path["post" if "post" in path else "get"].pop("servers", None)
+    upstream = Service(json={})
+    service = MockService(upstream=Proxy(parse(document), API, transport=upstream.transport), contract=parse(document))
+    post(service)
+    get(service)
+    service.handle(Request("POST", f"{FILES if own else API}/api/upload/file", HEADERS[:1], b"x"))
+    assert [EDIT, TASK, f"{FILES if own else API}/api/upload/file"] == [str(request.url) for request in upstream.seen]
 
 
 def test_the_base_path_may_be_left_out():
@@ -142,6 +160,21 @@ def test_a_token_that_is_repeated():
     (entry,) = service.calls
     assert {"id": "t", "status": "of [token]", "result": "[token]"} == json.loads(entry.answered)
     assert TOKEN not in repr((entry.answer_violations, service.jobs, response.header("Mock-Violations")))
+
+
+@pytest.mark.parametrize(
+    "echo", [TOKEN.replace("-", "\\u002d"), b64encode(TOKEN.encode()).decode(), quote(TOKEN).replace("-", "%2D")]
+)
+def test_a_token_that_is_repeated_in_other_ways(echo):
+    """In another spelling, in a header or as a name, the journal has no token either."""
+    body = json.dumps({"task_id": "t", "x": 1}).replace("x", echo).encode()
+    service = behind(Service(content=body, headers={"Content-Type": "application/json", "X-Echo": f"of {echo}"}))
+    response = post(service, headers=[*HEADERS, ("Cookie", f"last={'t' * 20}")])
+    assert (body, f"of {echo}") == (response.body, response.header("X-Echo"))
+    (entry,) = service.calls
+    assert ("t", ("[token]",)) == (entry.task_id, entry.undeclared)
+    assert [("X-Echo", "of [token]")] == [pair for pair in entry.answer_headers if pair[0].lower() == "x-echo"]
+    assert echo.encode() not in (entry.answered or b"")
 
 
 def test_a_submission_is_never_redirected():

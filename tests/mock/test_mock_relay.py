@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Reply, load
+from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.doors import connection, port
 from nano_banana_edit_mock.tools import proxy
 from nano_banana_edit_mock.tools.proxy import Proxy
@@ -168,6 +169,39 @@ def test_a_service_that_is_gone() -> None:
         wire.send(*upload(5_000_000))
         assert b"connection refused. Nothing was sent." in wire.answer()[2]
         wire.close()
+
+
+def test_a_request_to_the_mock_itself(document) -> None:
+    """What is for the mock goes nowhere else, though a path of the document is like it."""
+    path = document["paths"].pop("/api/upload/file")
+    path["post"]["parameters"] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in "ab"
+    ]
+    document["paths"]["/{a}/{b}"] = path
+    with behind(hang, contract=parse(document)) as (server, upstream):
+        wire, (head, body) = Wire(server), upload()
+        wire.send(head.replace(b"/api/upload/file", b"/__mock__/script").replace(b"Host: mock", b"Host: [::1]"), body)
+        assert 415 == wire.answer()[0]
+        assert 0 == upstream.connections
+        wire.close()
+
+
+def test_too_many_threads(monkeypatch) -> None:
+    """If the system gives no thread, nothing is sent, and the client is told."""
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with behind(hang) as (server, upstream):
+        wire = Wire(server)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", fail)
+            wire.send(*upload())
+            assert 503 == wire.answer()[0]
+            wire.send(*edit(SIZE))
+            assert b"Nothing was sent." in wire.answer()[2]
+        wire.close()
+        assert 0 == upstream.connections
 
 
 def edit(size: int) -> tuple[bytes, bytes]:

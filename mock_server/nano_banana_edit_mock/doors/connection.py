@@ -24,7 +24,7 @@ from attrs import define, field
 
 from ..engine.answers import refuse
 from ..engine.records import Request, Response
-from ..engine.relay import Relay
+from ..engine.relay import Relay, Relayed
 from .faults import Piece, head
 
 MAX_HEAD = 65_536  # bytes of a request line and its headers, trailers included
@@ -197,8 +197,10 @@ class Connection(asyncio.Protocol):
         """Let a request wait for its answer, unless it comes again without its upgrade."""
         self._partial = 0
         if not self._parser.should_upgrade():
-            request = Request(self._method, self._address, self._headers, bytes(self._body), relay=self._relay)
-            self._relay = None
+            request = Request(self._method, self._address, self._headers, bytes(self._body))
+            if self._relay:
+                request = Relayed(request.method, request.url, request.headers, request.body, relay=self._relay)
+                self._relay = None
             make = partial(self._shared.answer, request, self._peer)
             self._waiting.append((request.method == "HEAD", len(request.body), make))
             self._asked += len(request.body)

@@ -9,7 +9,7 @@ from ..contract.schemas import Violation
 from ..contract.wording import cut
 from .answer_referee import AnswerReferee, AnswerVerdict
 from .answers import DIAGNOSTICS, diagnose, refuse, reply, task_in, wording
-from .hiding import MIN_SECRET
+from .hiding import secrets_of, without
 from .journal import MAX_KEPT
 from .records import Request, Response
 from .referee import Verdict
@@ -28,12 +28,14 @@ class Answered:
         response: The answer that the client gets.
         task_id: The task that it is about; None if it is about none.
         body: The body of the answer as it came, without the token.
+        secrets: What the journal must not show of its headers.
         verdict: What the document says to it, if it came from elsewhere.
     """
 
     response: Response
     task_id: str | None
     body: bytes
+    secrets: list[str] = field(factory=list)
     verdict: AnswerVerdict = field(factory=AnswerVerdict)
 
 
@@ -54,7 +56,10 @@ class Front:
         except Lost as error:
             lost, response = error, error.part or refuse(502, str(error))
         here = lost is not None and lost.part is None  # the answer is made here
-        known = response if operation in FILES else _without_token(request, response)
+        # A cookie may have what is no secret, such as the id of a task.
+        keys = [pair for pair in request.headers if pair[0].lower() != "cookie"]
+        secrets = [] if operation in FILES else secrets_of(evolve(request, headers=keys))
+        known = _without(secrets, response)
         judged = AnswerVerdict() if operation in FILES or here else self._judge(operation, known, request.method)
         if lost:
             judged = evolve(judged, violations=(Violation.of_body("content", str(lost)), *judged.violations))
@@ -69,7 +74,7 @@ class Front:
         if verdict.violations or judged.violations:
             others = (pair for pair in response.headers if pair[0].lower() != DIAGNOSTICS.lower())
             response = evolve(response, headers=(*others, diagnose(verdict.violations, judged.violations)))
-        return Answered(response=response, task_id=task_id, body=body, verdict=judged)
+        return Answered(response=response, task_id=task_id, body=body, secrets=secrets, verdict=judged)
 
     def _judge(self, operation: Operation, response: Response, method: str) -> AnswerVerdict:
         coding = response.header("Content-Encoding") or "identity"
@@ -97,9 +102,8 @@ class Front:
         return task_id
 
 
-def _without_token(request: Request, response: Response) -> Response:
+def _without(secrets: list[str], response: Response) -> Response:
     """Return what may be kept of an answer: the token that a service repeats is not the journal's to show."""
-    _, _, token = (request.header("Authorization") or "").rpartition(" ")
-    if len(token) < MIN_SECRET or token.encode() not in response.body:
-        return response
-    return evolve(response, body=response.body.replace(token.encode(), b"[token]"))
+    text = response.body.decode(errors="surrogateescape")
+    kept = without(secrets, text)
+    return response if kept == text else evolve(response, body=kept.encode(errors="surrogateescape"))

@@ -73,6 +73,13 @@ def secrets_of(request: Request) -> list[str]:
     return _longest_first(word for public, word in words if len(word) >= (LONG_SECRET if public else MIN_SECRET))
 
 
+def without(secrets: Iterable[str], text: str) -> str:
+    """Return a text without secrets, in whatever spelling."""
+    for secret in secrets:
+        text = _spellings(secret).sub("[token]", text)
+    return text
+
+
 def signs_of(*urls: str) -> list[str]:
     """Return what may sign URLs: the long values of their queries that stand nowhere else in them."""
     plain = [(url.partition("?")[0], value) for url in urls for _, value in parse_qsl(urlsplit(url).query)]
@@ -177,8 +184,7 @@ class Hiding:
         return text if DIGEST.fullmatch(text) else digest(text)  # a replay gets the digests that it gave
 
     def _scrub(self, text: str) -> str:
-        for secret in self.secrets:
-            text = _spellings(secret).sub("[token]", text)
+        text = without(self.secrets, text)
         for sign in self.signs:
             text = text.replace(sign, "[token]")
         text = _INNER.sub(lambda found: found[1] or _hidden(found[0]), text)

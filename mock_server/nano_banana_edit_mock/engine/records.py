@@ -11,7 +11,6 @@ from typing import Any, Literal
 from attrs import Factory, asdict, field, frozen
 
 from ..contract.schemas import Violation, hold
-from .relay import Relay
 from .timing import Lognormal, Seconds, Uniform
 
 Headers = tuple[tuple[str, str], ...]
@@ -57,14 +56,12 @@ class Request:
         url: The absolute URL, percent-encoded.
         headers: Pairs of name and value, or a dict; default none.
         body: The whole body; default empty.
-        relay: What has handed the body of an upload on while it came; default None.
     """
 
     method: str
     url: str
     headers: Headers = field(default=(), converter=pairs)
     body: bytes = b""
-    relay: Relay | None = field(default=None, kw_only=True, eq=False, repr=False)
     _values: dict[str, str] = field(
         init=False, repr=False, eq=False, default=Factory(lambda self: _by_name(self.headers), takes_self=True)
     )

@@ -6,6 +6,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from attrs import field, frozen
+
+from .records import Request
+
 MOST = 1_000_000  # bytes on their way; a client that is faster than the service waits as well
 
 
@@ -66,3 +70,10 @@ class Relay:
             self._ready()
         if not self._whole:
             raise Dropped
+
+
+@frozen(kw_only=True)
+class Relayed(Request):
+    """A request whose body was handed on while it came."""
+
+    relay: Relay = field(eq=False, repr=False)

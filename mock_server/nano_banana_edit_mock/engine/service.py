@@ -18,6 +18,7 @@ from .bodies import Part
 from .cassette import read_tape
 from .cors import share
 from .front import Answered, Front
+from .hiding import without
 from .journal import MAX_KEPT, Journal
 from .player import Player
 from .preferences import preferred
@@ -197,7 +198,7 @@ class MockService:
             files=tuple(map(_sent, verdict.files)),
             status=response.status,
             fault=response.fault,
-            answer_headers=response.headers,
+            answer_headers=tuple((name, without(answered.secrets, value)) for name, value in response.headers),
             violations=verdict.violations,
             answer_violations=answered.verdict.violations,
             undeclared=answered.verdict.undeclared,

@@ -12,14 +12,14 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from ..admin.api import is_loopback
-from ..contract import Contract, Operation
+from ..contract import MULTIPART, Contract, Operation
 from ..contract.wording import cut
 from ..engine.answers import refuse, task_in
 from ..engine.bodies import decoded
 from ..engine.links import Links
 from ..engine.records import Headers, Request, Response
 from ..engine.referee import Verdict
-from ..engine.relay import Relay
+from ..engine.relay import Relay, Relayed
 from ..engine.routes import FILE, Route
 from ..engine.upstream import Lost
 from .recorder import Recorder
@@ -50,8 +50,8 @@ class Proxy:
     Args:
         contract: The contract, which says what the service of edits and tasks serves.
         base_url: URL of the service of edits and tasks, such as `https://api.sinancode.com/v1`.
-        files_url: URL of the service of uploads; default is the document's if `base_url` is its own, and otherwise the
-            origin of `base_url`, as for the clients.
+        files_url: URL of the service of uploads; default is the document's if `base_url` is its own, too, and otherwise
+            the origin of `base_url`, as for the clients.
         recorder: What writes a tape; default None.
         http: Options of the client of httpx2, such as `transport` or `verify`; default none.
 
@@ -73,14 +73,8 @@ class Proxy:
         recorder: Recorder | None = None,
         **http: Any,
     ) -> None:
-        self._main = contract.servers[0]
         self._base = _checked("base_url", base_url)
-        if files_url is None:
-            # An operation with a server of its own is an upload.
-            own = [one.servers[0] for one in contract.operations if self._main not in one.servers]
-            documented = own and self._base == self._main.rstrip("/")
-            files_url = own[0] if documented else urlsplit(self._base)._replace(path="").geturl()
-        self.files_url = _checked("files_url", files_url)
+        self.files_url = _checked("files_url", _uploads(contract, self._base) if files_url is None else files_url)
         upstreams = self._base, self.files_url
         self._hosts = {urlsplit(upstream).netloc for upstream in upstreams}
         self._recorder = recorder
@@ -119,8 +113,8 @@ class Proxy:
         url = self._links.url(route.path["key"]) if route.operation == FILE else None
         if route.operation == FILE and url is None:
             return refuse(404, f"{route.url.path} is not a file of a result that passed here.")
-        relay = request.relay
-        response, broken = relay.finish() if relay else self._pass_on(route, request, url)
+        ahead = request.relay if isinstance(request, Relayed) else None
+        response, broken = ahead.finish() if ahead else self._pass_on(route, request, url)
         at = url or ""
         for _ in range(MAX_REDIRECTS if url else 0):
             if not (at := _redirected(response, at)):
@@ -177,7 +171,7 @@ class Proxy:
                         break
             finally:
                 response.close()
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, UnicodeError) as error:
             reason = _reason(error, self._client.timeout)
             if left is False or isinstance(error, _UNSENT):
                 raise Lost(f"{host} cannot be reached: {reason}. Nothing was sent.") from error
@@ -200,11 +194,21 @@ class Proxy:
             if base and path.startswith(f"{base}/"):
                 path = path.removeprefix(base)
                 break
-        upstream = self._base if self._main in servers else self.files_url
+        upstream = self.files_url if operation and operation.media_type == MULTIPART else self._base
         return f"{upstream}{path}" + (f"?{route.url.query}" if route.url.query else "")
 
     def _is_trusted(self, url: str) -> bool:
         return url.lower().startswith("https://") or urlsplit(url).netloc.rpartition("@")[2] in self._hosts
+
+
+def _uploads(contract: Contract, base_url: str) -> str:
+    """Return the URL of the service of uploads beside that of edits."""
+    uploads = [one for one in contract.operations if one.media_type == MULTIPART]
+    main = [url.rstrip("/") for one in contract.operations if one not in uploads for url in one.servers]
+    own = [url for one in uploads for url in one.servers if url.rstrip("/") not in main]
+    if not own:
+        return base_url
+    return own[0] if base_url == main[0] else urlsplit(base_url)._replace(path="").geturl()
 
 
 def _redirected(response: Response, at: str) -> str:
