@@ -63,8 +63,9 @@ def test_another_format_replaces_nothing(folder: Path) -> None:
 
 @promises.AGENT_FOLDER
 def test_further_results_replace_nothing(folder: Path) -> None:
-    """Each of several results has a free name, and a repeated call names all of them."""
+    """Each of several results has a free name, which no link has, and a repeated call names all of them."""
     (folder / "x-2.png").write_text("mine")
+    (folder / "x-3.png").symlink_to("../new.png")
 
     async def use(session: Session) -> list[str]:
         first = [said(await session.edit(output="x.png")) for _ in range(2)]
@@ -72,8 +73,8 @@ def test_further_results_replace_nothing(folder: Path) -> None:
 
     service = MockService()
     texts = serve(folder, results(service, twice), use)
-    assert all(text.endswith("Saved: x.png, x-2-2.png") for text in texts), texts
-    assert "mine" == (folder / "x-2.png").read_text()
+    assert all(text.endswith("Saved: x.png, x-4.png") for text in texts), texts
+    assert ("mine", False) == ((folder / "x-2.png").read_text(), (folder / "../new.png").exists())
     assert 1 == len(service.edits)
 
 
