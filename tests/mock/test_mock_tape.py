@@ -70,6 +70,15 @@ def test_an_edit_is_played_again(tmp_path, content):
     assert told == edit(service)[0]
 
 
+def test_a_file_that_was_changed_is_not_played(tmp_path):
+    """Other bytes than those recorded are never a result, also if they changed after the tape was read."""
+    _, image = edit(recorded(tmp_path / "tape", content=True))
+    service = MockService.replay(tmp_path / "tape")
+    for file in (tmp_path / "tape" / "files").iterdir():
+        file.write_bytes(image + b"x")
+    assert edit(service)[1][-1:] != b"x"
+
+
 def test_a_tape_is_readable(tmp_path):
     """An exchange is a file of its own, in the order of the requests; nothing else is there."""
     edit(recorded(tmp_path / "tape"))
