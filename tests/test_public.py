@@ -190,6 +190,8 @@ FLOORS = [
     "batch._workers",
     "batch",
     "cli._options",
+    "cli._words",
+    "cli._streams",
     "cli._common",
     "cli._target",
     "cli.mocking",

@@ -17,8 +17,9 @@ from .. import _media
 from .._download import check_target, write
 from .._errors import InvalidRequest, InvalidResponse, about
 from ..results import Edit, FormatWarning
-from ._common import Run, check_standard_output, say
+from ._common import Run
 from ._options import FORMAT_OF, FORMATS
+from ._streams import check_standard_output, say
 
 
 @define

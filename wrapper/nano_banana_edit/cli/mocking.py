@@ -19,8 +19,10 @@ from .._download import check_target, write
 from .._errors import InvalidRequest
 from .._redaction import visible
 from .._settings import Settings, resolve
-from ._common import PROGRAM, Run, check_standard_output, command, fail, mock_package, say
+from ._common import Run, command, mock_package
+from ._streams import check_standard_output, fail, say
 from ._target import is_one_of
+from ._words import PROGRAM
 
 
 def mock(context: typer.Context) -> None:
