@@ -184,6 +184,7 @@ FLOORS = [
     "batch._pace",
     "batch._limits",
     "batch._report",
+    "batch._claims",
     "batch._run",
     "batch._keys",
     "batch._batch",
