@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation, expressible
 from ..contract.census import escape, facets, has, resolve, unescape
-from ..contract.document import PARAMETER, Field
+from ..contract.operations import PARAMETER, Field
 from ..contract.samples import given, sample, samples
 from ..contract.schemas import Violation
 from ..contract.wording import show, spell
