@@ -357,6 +357,15 @@ def test_a_tape_is_held_to_the_document_of_today(tmp_path):
     assert edited.startswith("Exchange 2, createEdit: now wrong: task_id has 36 characters")
 
 
+@pytest.mark.parametrize("content", [False, True])
+def test_a_new_tape_has_no_differences(tmp_path, content):
+    """An answer that is no text is judged alike when it is recorded and when the tape is read."""
+    answer = httpx2.Response(200, content=b"\xff", headers={"Content-Type": "application/json"})
+    service = recorded(tmp_path / "tape", content=content, upstream=httpx2.MockTransport(lambda _: answer))
+    service.handle(Request("GET", TASK, HEADERS[:1]))
+    assert [] == [*Tape.load(tmp_path / "tape").differences(load())]
+
+
 def test_a_difference_is_a_warning(tmp_path):
     """A tape whose answers the document of today sees in another way is played with a warning each."""
     edit(recorded(tmp_path / "tape"))
