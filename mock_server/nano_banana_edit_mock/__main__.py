@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -22,7 +23,6 @@ try:
     from .doors.port import serve
     from .engine.cassette import read_tape
     from .engine.documented import PLAYED
-    from .engine.replay import Replay
     from .engine.service import MockService
     from .tools import drift
     from .tools.cases import inspect
@@ -208,10 +208,11 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
     settings = {name: getattr(options, name) for name in (*_OWN, "token", "invalid_status")}
     settings["contract"] = contract
     if options.replay:
-        tape = read_tape(options.replay, contract)
-        _tell(*(f"{parser.prog}: warning: {options.replay}: {text}" for text in tape.differences(contract)))
+        with warnings.catch_warnings(record=True, action="always") as differences:
+            service = MockService.replay(options.replay, timing=options.replay_timing, **settings)
+        _tell(*(f"{parser.prog}: warning: {difference.message}" for difference in differences))
         _tell(f"Answers are those of {options.replay}. No request is passed on.")
-        return MockService(**settings, upstream=Replay(tape, contract, timing=options.replay_timing))
+        return service
     if not options.proxy:
         return MockService(**settings)
     recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+import anyio.lowlevel
 import httpx2
 from mcp import Client
 from mcp.types import CallToolResult
@@ -35,6 +36,23 @@ class Session:
     async def edit(self, *images: str, **arguments: Any) -> CallToolResult:
         arguments = {"images": list(images or ["valley.jpg"]), "prompt": "snow", **arguments}
         return await self.call("edit_image", **arguments)
+
+
+class Held:
+    """A transport that holds the first request to a path until it may go on, or is answered by another response."""
+
+    def __init__(self, service: MockService, path: str, response: httpx2.Response | None = None) -> None:
+        self.came, self.may_go_on = anyio.Event(), anyio.Event()
+        self._inner, self._path, self._response = mock_transport(service), path, response
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        await anyio.lowlevel.checkpoint()
+        if request.url.path.endswith(self._path) and not self.came.is_set():
+            self.came.set()
+            await self.may_go_on.wait()
+            if self._response:
+                return self._response
+        return await self._inner.handle_async_request(request)
 
 
 def serve(

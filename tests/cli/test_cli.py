@@ -160,10 +160,10 @@ def test_a_result_that_cannot_be_saved(service: MockService, tmp_path: Path) -> 
     twin = MockService(polls=0)  # which gives its edits the same ids
     _, second = (twin.handle(edit).json()["task_id"] for _ in range(2))
     service.on("getTask", Reply(200, body={"id": second, "status": "completed", "result": [url, url]}))
-    (tmp_path / "out-2.png").mkdir()
-    result = run("edit", "https://images.test/a.png", "p", "-o", tmp_path / "out.png")
-    assert (1, f"{tmp_path / 'out.png'}\n") == (result.exit_code, result.stdout)
-    assert f"is a folder; add a file name. {to_go_on(service, tmp_path / 'out.png', 1)}\n" in result.stderr
+    output = tmp_path / f"{'a' * 251}.png"  # which leaves no room for a number
+    result = run("edit", "https://images.test/a.png", "p", "-o", output)
+    assert (1, f"{output}\n") == (result.exit_code, result.stdout)
+    assert re.search(rf"too long.*\. {re.escape(to_go_on(service, output, 1))}\n", result.stderr), result.stderr
 
 
 @pytest.mark.parametrize("option", ["--size", "--format"])

@@ -147,6 +147,7 @@ def test_money_is_told_to_the_quiet(service: MockService) -> None:
         (["--junit", "old.html"], "--junit old.html exists; choose another name, or use --force."),
         (["--junit", "new", "--html", "./new"], "--html new is the file of --junit, too; choose another name."),
         (["--html", "tape/tape.json", "--force"], "--html tape/tape.json exists; choose another name."),
+        (["--html", "hard.html", "--force", "--spec", "spec.yaml"], "--html hard.html exists; choose another name."),
         (["--spend"], "--from sends nothing. Leave out --spend."),
         (["--follow"], "--from sends nothing. Leave out --follow."),
         (["--html", "no/report.html"], "is in a folder that does not exist"),
@@ -158,6 +159,8 @@ def test_reports_replace_nothing(
     """No report takes the place of a file, of the other report, or of what is checked."""
     monkeypatch.chdir(tape.parent)
     Path("old.html").write_text("old")
+    Path("spec.yaml").write_bytes(DOCUMENT.read_bytes())
+    Path("hard.html").hardlink_to("spec.yaml")
     before = {file: file.read_bytes() for file in tape.parent.rglob("*") if file.is_file()}
     result = run("conformance", "--from", "tape", *arguments)
     assert 2 == result.exit_code

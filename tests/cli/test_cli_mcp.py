@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import httpx2
 import PIL.Image
 import pytest
@@ -20,12 +19,12 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 from nano_banana_edit import FormatWarning
 from nano_banana_edit.ledger import Ledger
-from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, mock_transport
+from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply
 
 from .. import promises
 from ..test_public import ROOT
 from ..wrapper.conftest import JPEG, Clock, frozen
-from .agent import TOKEN, Session, said, serve
+from .agent import TOKEN, Held, Session, said, serve
 from .running import PHOTO, run
 
 
@@ -153,28 +152,19 @@ def test_an_edit_that_takes_longer_goes_on(folder: Path) -> None:
 def test_a_cancelled_call_loses_nothing(folder: Path) -> None:
     """A call that is cancelled while it submits is submitted to its end, and the same call later gets the edit."""
     service = MockService()
-    inner = mock_transport(service)
-    posted, answer = anyio.Event(), anyio.Event()
-
-    async def handler(request: httpx2.Request) -> httpx2.Response:
-        await anyio.lowlevel.checkpoint()
-        response = await inner.handle_async_request(request)
-        if request.url.path.endswith("nano-banana-edit"):
-            posted.set()
-            await answer.wait()
-        return response
+    held = Held(service, "nano-banana-edit")
 
     async def use(session: Session) -> CallToolResult:
         async with anyio.create_task_group() as group:
             group.start_soon(session.edit)
-            await posted.wait()
+            await held.came.wait()
             group.cancel_scope.cancel()
-            answer.set()
+            held.may_go_on.set()
         with Ledger(folder / "ledger.db") as ledger:
             assert ["sent"] == [row.state for row in ledger.rows()]
         return await session.edit()
 
-    assert "is completed" in said(serve(folder, handler, use))
+    assert "is completed" in said(serve(folder, held, use))
     assert 1 == len(service.edits)
 
 

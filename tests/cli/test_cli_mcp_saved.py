@@ -16,7 +16,7 @@ from mcp.types import CallToolResult
 from nano_banana_edit_mock import MockService, Reply, mock_transport
 
 from .. import promises
-from .agent import Session, Transport, said, serve
+from .agent import Held, Session, Transport, said, serve
 
 
 def results(service: MockService, change: Callable[[str, httpx2.Response], httpx2.Response]) -> Transport:
@@ -63,8 +63,9 @@ def test_another_format_replaces_nothing(folder: Path) -> None:
 
 @promises.AGENT_FOLDER
 def test_further_results_replace_nothing(folder: Path) -> None:
-    """Each of several results has a free name, and a repeated call names all of them."""
+    """Each of several results has a free name, which no link has, and a repeated call names all of them."""
     (folder / "x-2.png").write_text("mine")
+    (folder / "x-3.png").symlink_to("../new.png")
 
     async def use(session: Session) -> list[str]:
         first = [said(await session.edit(output="x.png")) for _ in range(2)]
@@ -72,8 +73,8 @@ def test_further_results_replace_nothing(folder: Path) -> None:
 
     service = MockService()
     texts = serve(folder, results(service, twice), use)
-    assert all(text.endswith("Saved: x.png, x-2-2.png") for text in texts), texts
-    assert "mine" == (folder / "x-2.png").read_text()
+    assert all(text.endswith("Saved: x.png, x-4.png") for text in texts), texts
+    assert ("mine", False) == ((folder / "x-2.png").read_text(), (folder / "../new.png").exists())
     assert 1 == len(service.edits)
 
 
@@ -148,15 +149,7 @@ def test_a_file_that_was_changed_is_not_taken_for_the_result(folder: Path) -> No
 def test_a_submission_counts_when_it_is_made(folder: Path) -> None:
     """A call that waits for another's submission, and then makes it, counts."""
     service = MockService()
-    inner = mock_transport(service)
-    posted, answer = anyio.Event(), anyio.Event()
-
-    async def handler(request: httpx2.Request) -> httpx2.Response:
-        if request.url.path.endswith("nano-banana-edit") and not posted.is_set():
-            posted.set()
-            await answer.wait()
-            return httpx2.Response(429, json={"message": "slow down"})
-        return await inner.handle_async_request(request)
+    held = Held(service, "nano-banana-edit", httpx2.Response(429, json={"message": "slow down"}))
 
     async def use(session: Session) -> None:
         texts: list[str] = []
@@ -167,36 +160,28 @@ def test_a_submission_counts_when_it_is_made(folder: Path) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(one)
             group.start_soon(one)
-            await posted.wait()
+            await held.came.wait()
             await anyio.wait_all_tasks_blocked()
-            answer.set()
+            held.may_go_on.set()
         assert ["429" in text for text in texts] == [True, False], texts
         assert "used up" in said(await session.edit(variant=2))
 
-    serve(folder, handler, use, max_edits=1, max_retries=0)
+    serve(folder, held, use, max_edits=1, max_retries=0)
     assert 1 == len(service.edits)
 
 
 def test_an_upload_that_is_cancelled_does_not_count(folder: Path) -> None:
     """Before the submission a call ends at once when it is cancelled, and nothing is sent or counted."""
-    service = MockService()
-    inner = mock_transport(service)
-    uploads, never = anyio.Event(), anyio.Event()
-
-    async def handler(request: httpx2.Request) -> httpx2.Response:
-        if not uploads.is_set():
-            uploads.set()
-            await never.wait()
-        return await inner.handle_async_request(request)
+    held = Held(MockService(), "upload/file")
 
     async def use(session: Session) -> str:
         async with anyio.create_task_group() as group:
             group.start_soon(session.edit)
-            await uploads.wait()
+            await held.came.wait()
             group.cancel_scope.cancel()
         return said(await session.edit(variant=2))
 
-    assert "is completed" in serve(folder, handler, use, max_edits=1)
+    assert "is completed" in serve(folder, held, use, max_edits=1)
 
 
 def test_words_are_those_of_an_agent(folder: Path) -> None:

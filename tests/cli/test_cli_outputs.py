@@ -49,8 +49,9 @@ def test_an_input_is_never_replaced(service: MockService, name: str) -> None:
 
 
 def test_further_results_replace_no_input(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --force too, a further result that would be written over an image gets a number that is free."""
+    """With --force too, a further result whose name an image or a folder has gets a number that is free."""
     Path("out-2.png").write_bytes(b"mine")
+    Path("out-3.png").mkdir()
     handle = service.handle
 
     def twice(request: Request) -> object:
@@ -62,8 +63,25 @@ def test_further_results_replace_no_input(service: MockService, monkeypatch: pyt
 
     monkeypatch.setattr(service, "handle", twice)
     result = run("edit", URL, "p", "-o", "out.png", "--force")
-    assert (0, ["out.png", "out-3.png"]) == (result.exit_code, result.stdout.split()), result.stderr
+    assert (0, ["out.png", "out-4.png"]) == (result.exit_code, result.stdout.split()), result.stderr
     assert b"mine" == Path("out-2.png").read_bytes()
+
+
+def test_a_link_that_leads_nowhere(service: MockService) -> None:
+    """A link is a name that is taken; with --force, the file that it leads to is written."""
+    Path("out.png").symlink_to("real.png")
+    result = run("edit", URL, "p", "-o", "out.png")
+    assert (2, True, ()) == (result.exit_code, "out.png exists; choose another" in result.stderr, service.calls)
+    assert "out.png\n" == run("edit", URL, "p", "-o", "out.png", "--force").stdout
+    assert (True, True) == (Path("out.png").is_symlink(), Path("real.png").read_bytes().startswith(b"\x89PNG"))
+
+
+def test_a_folder_of_the_name_of_a_result(service: MockService) -> None:
+    """With --force too, a paid result is saved beside a folder that has its name."""
+    given(service, "jpeg")
+    Path("out/photo.jpg").mkdir(parents=True)
+    result = run("edit", "photo.png", "p", "-o", "out/", "--force")
+    assert (0, f"{Path('out/photo-2.jpg')}\n") == (result.exit_code, result.stdout), result.stderr
 
 
 @pytest.mark.parametrize("folder", [".", "there", "new/deep/", "there/"])

@@ -253,17 +253,20 @@ def test_a_paid_task_is_polled_through_failures(failure):
     assert {edit.task_id for edit in service.edits} == {row["task_id"] for row in rows} - {""}
 
 
-def test_a_damaged_answer_names_its_task():
-    """An edit is followed if its answer is damaged, and still says which task is paid for."""
+def test_a_damaged_answer_is_followed():
+    """An edit is followed if its answers are damaged, but can be read: it is paid for."""
 
     def change(request, response):
-        damaged = response.content + b"<" if request.url.path.endswith("edit") else response.content
-        return httpx2.Response(
-            response.status_code, content=damaged, headers={"Content-Type": response.headers["Content-Type"]}
-        )
+        kind, content = response.headers["Content-Type"], response.content
+        if request.url.path.endswith("edit"):
+            content += b"<"
+        elif "json" in kind:
+            content = content.replace(b"{", b'{"status": "", "url": "", ', 1)
+        return httpx2.Response(response.status_code, content=content, headers={"Content-Type": kind})
 
     steps = journey(between(MockService(contract=SMALL, token=TOKEN), change))
     assert "is not JSON" in steps["createEdit.responses"].wrong
+    assert "url is given twice" in steps["uploadFile.responses"].wrong
     assert 200 == steps["result.responses"].status
 
 

@@ -268,7 +268,7 @@ def test_results_that_differ_in_their_query():
         assert links[0] == result[0]
         assert [b"/dl.png?id=one", b"/dl.png?id=two"] == [get(service, link).body for link in result[1:]]
         assert [True, True] == [link.endswith(".png") for link in result[1:]]
-        assert polls[1] == get(service).json()
+        assert [*result, "https://a/\ud800"] == get(service).json()["result"]
 
 
 def test_the_length_of_a_result():

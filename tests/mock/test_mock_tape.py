@@ -70,6 +70,15 @@ def test_an_edit_is_played_again(tmp_path, content):
     assert told == edit(service)[0]
 
 
+def test_a_file_that_was_changed_is_not_played(tmp_path):
+    """Other bytes than those recorded are never a result, also if they changed after the tape was read."""
+    _, image = edit(recorded(tmp_path / "tape", content=True))
+    service = MockService.replay(tmp_path / "tape")
+    for file in (tmp_path / "tape" / "files").iterdir():
+        file.write_bytes(image + b"x")
+    assert edit(service)[1][-1:] != b"x"
+
+
 def test_a_tape_is_readable(tmp_path):
     """An exchange is a file of its own, in the order of the requests; nothing else is there."""
     edit(recorded(tmp_path / "tape"))
@@ -346,6 +355,15 @@ def test_a_tape_is_held_to_the_document_of_today(tmp_path):
     assert "The tape is of the document 'Nano Banana Edit'; this one is 'Other'." == title
     assert "Exchange 1, uploadFile: the document has no such operation." == upload
     assert edited.startswith("Exchange 2, createEdit: now wrong: task_id has 36 characters")
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_a_new_tape_has_no_differences(tmp_path, content):
+    """An answer that is no text is judged alike when it is recorded and when the tape is read."""
+    answer = httpx2.Response(200, content=b"\xff", headers={"Content-Type": "application/json"})
+    service = recorded(tmp_path / "tape", content=content, upstream=httpx2.MockTransport(lambda _: answer))
+    service.handle(Request("GET", TASK, HEADERS[:1]))
+    assert [] == [*Tape.load(tmp_path / "tape").differences(load())]
 
 
 def test_a_difference_is_a_warning(tmp_path):

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -27,7 +26,7 @@ _CODES = {
     501: "not_implemented",
     503: "unavailable",
 }
-_TASK_ID = re.compile(rb'"task_id"\s*:\s*(?:("(?:[^"\\]|\\.)+")|(-?\d+)\s*[,}])')
+_TASK_ID = re.compile(rb'"task_id"\s*:\s*(?:"(?:[^"\\]|\\.)+"|-?\d+(?=\s*[,}]))')
 _compact = json.JSONEncoder(separators=(",", ":")).encode  # made once; json.dumps makes one each time
 
 
@@ -58,15 +57,24 @@ def task(task_id: str, status: str, outcome: Outcome | None = None, image: str =
     return payload
 
 
+def object_in(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in an answer of a service, as most clients read it; an empty one if there is none.
+
+    What was paid for is not lost to an answer that `read_json` refuses: of a key that is given twice the last one
+    counts; a byte order mark, NaN and a lone surrogate are read.
+    """
+    try:
+        value = json.loads(body)
+    except (RecursionError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def task_in(body: bytes) -> str | None:
     """Return the id that an answer gives an edit, also if the answer is damaged or cut off: the edit is paid for."""
-    found = None
-    with suppress(ValueError):
-        try:
-            found = json.loads(body)["task_id"]
-        except (LookupError, TypeError, ValueError, RecursionError):
-            if match := _TASK_ID.search(body):
-                found = json.loads(match[1] or match[2])
+    found = object_in(body).get("task_id")
+    if found is None and (match := _TASK_ID.search(body)):
+        found = object_in(b"{%b}" % match[0]).get("task_id")
     return str(found) if type(found) in {str, int} and found != "" else None
 
 

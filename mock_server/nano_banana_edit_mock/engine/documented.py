@@ -13,7 +13,7 @@ from jsonschema_rs import Draft202012Validator
 
 from ..contract import JSON, Contract, Operation
 from ..contract.census import escape, facets, follow, has, point, reference, resolve, target
-from ..contract.document import Field
+from ..contract.operations import Field
 from ..contract.samples import sample
 from ..contract.schemas import named
 from .answers import accepted, content, task, uploaded, wording

@@ -4,16 +4,20 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 from attrs import define, evolve, field
 
+from .answers import object_in
 from .hiding import digest
 from .records import Response
 from .routes import FILE
 
 MAX_LINKS = 10_000  # as many as tasks
+# What cannot be asked for is left as it is, such as an address without its end.
+_URL = re.compile(r"https?://[\w.~%@:-]+([/?#][^\ud800-\udfff]*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"\.\w{1,7}$", re.ASCII)
 
 
@@ -30,22 +34,20 @@ class Links:
 
     def change(self, response: Response, origin: str, wanted: Callable[[str], bool] = bool) -> Response:
         """Return the answer to a poll with the URLs of its result changed that are wanted, or as it is without any."""
-        try:
-            task = json.loads(response.body)
-            items = [self._changed(item, origin, wanted) for item in task["result"]]
-            body = json.dumps(task | {"result": items}).encode()
-        except (LookupError, RecursionError, TypeError, ValueError):  # a lone surrogate is the last
-            return response
-        if not isinstance(task["result"], list) or items == task["result"]:
-            return response
-        headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
-        return evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
+        task = object_in(response.body)
+        result = task.get("result")
+        with suppress(RecursionError):  # what can be read may be too deep to be compared or written
+            items = [self._changed(item, origin, wanted) for item in result] if isinstance(result, list) else result
+            if items != result:
+                body = json.dumps(task | {"result": items}).encode()
+                headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
+                response = evolve(response, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
+        return response
 
     def _changed(self, item: Any, origin: str, wanted: Callable[[str], bool]) -> Any:
         if isinstance(item, dict) and isinstance(item.get("url"), str):
             return item | {"url": self._changed(item["url"], origin, wanted)}
-        # What cannot be asked for is left as it is, such as an address without its end.
-        if not isinstance(item, str) or not re.match(r"(?ai)https?://[\w.~%@:-]+([/?#]|$)", item) or not wanted(item):
+        if not isinstance(item, str) or not _URL.fullmatch(item) or not wanted(item):
             return item
         key = key_of(item)
         with self._lock:
@@ -63,9 +65,6 @@ def key_of(url: str) -> str:
 
 def links_in(body: bytes) -> list[str]:
     """Return the URLs of a result, in either of its two forms."""
-    try:
-        items = json.loads(body)["result"]
-    except (LookupError, RecursionError, TypeError, ValueError):
-        return []
+    items = object_in(body).get("result")
     found = [item.get("url") if isinstance(item, dict) else item for item in items] if isinstance(items, list) else []
     return [url for url in found if isinstance(url, str)]

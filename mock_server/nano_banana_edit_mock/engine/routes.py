@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from attrs import frozen
 
 from ..contract import Contract, Operation
-from ..contract.document import PARAMETER
+from ..contract.operations import PARAMETER
 
 # The host of the files if the API was called on a documented host; `.test` is reserved (RFC 2606).
 FILE_ORIGIN = "https://nano-banana-edit.test"

@@ -1,16 +1,17 @@
 """The state: accepted edits and uploads, bounded, under one lock."""
 
-import json
 import random
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Literal
 from uuid import UUID
 
 from attrs import define
 
+from .answers import object_in
 from .bodies import Part
 from .records import Edit, Outcome, Upload
 from .timing import Lognormal, Uniform
@@ -145,13 +146,10 @@ class State:
 
     def note_poll(self, task_id: str, answer: bytes) -> None:
         """Keep what a service elsewhere says of a task."""
-        try:
-            outcome = Outcome(status=json.loads(answer)["status"])
-        except (LookupError, RecursionError, TypeError, ValueError):  # a status that no outcome has is one of these
-            return
-        with self._lock:
+        status: Any = object_in(answer).get("status")
+        with suppress(ValueError), self._lock:  # of a status that no outcome has
             if job := self._jobs.get(task_id):
-                job.outcome, job.polls = outcome, job.polls + 1
+                job.outcome, job.polls = Outcome(status=status), job.polls + 1
 
     def _bound(self) -> None:
         if len(self._jobs) > MAX_TASKS:

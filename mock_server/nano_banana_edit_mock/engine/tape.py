@@ -7,6 +7,7 @@ in `hiding`.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +125,20 @@ class Tape:
             raise ValueError(f"{folder} has no exchanges, such as 0001-createEdit.json.")
         exchanges = tuple(_exchange(file, number) for number, file in numbered)
         content = head.get("content") is True
+        tape = cls(exchanges=exchanges, title=str(head.get("title", "")), content=content, folder=folder)
         for name in {str(one.answer["file"]) for one in exchanges if "file" in one.answer} if content else ():
-            file = folder / FILES / name[7:]
-            if not file.is_file() or digest(file.read_bytes()) != name:
-                raise ValueError(f"{file} is damaged or missing.")
-        return cls(exchanges=exchanges, title=str(head.get("title", "")), content=content, folder=folder)
+            if tape.file(name) is None:
+                raise ValueError(f"{folder / FILES / name[7:]} is damaged or missing.")
+        return tape
 
     def file(self, name: str) -> bytes | None:
-        """Return the file of a digest; None if it is not on the tape."""
-        if name in self.kept:
-            return self.kept[name]
-        path = self.folder / FILES / name[7:] if self.folder and DIGEST.fullmatch(name) else None
-        return path.read_bytes() if path and path.is_file() else None
+        """Return the file of a digest; None if it is not on the tape, or no longer what it was."""
+        if self.folder is None:
+            return self.kept.get(name)
+        with suppress(OSError):
+            content = (self.folder / FILES / name[7:]).read_bytes()  # each time, as a tape may have many
+            return content if digest(content) == name else None
+        return None
 
     def response(self, exchange: Exchange) -> Response:
         """Return the answer of an exchange; a file that is not on the tape is empty."""

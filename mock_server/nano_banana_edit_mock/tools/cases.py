@@ -1,7 +1,7 @@
 """Boundary cases: requests on both sides of every constraint, made from the document alone."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from ..contract import JSON, MULTIPART, Constraint, Contract, Operation, expressible
 from ..contract.census import escape, facets, has, resolve, unescape
-from ..contract.document import PARAMETER, Field
+from ..contract.operations import PARAMETER, Field
 from ..contract.samples import given, sample, samples
 from ..contract.schemas import Violation
 from ..contract.wording import show, spell
@@ -99,8 +99,8 @@ def make_request(
 @lru_cache(maxsize=1)  # a form at its limit takes a second to judge
 def boundary_cases(contract: Contract) -> tuple[Case, ...]:
     """Return the requests at the boundary of every constraint, in the order of the census."""
-    found = []
-    for plain, broken in _plain_ones(contract):
+    found, referee = [], Referee(contract)
+    for plain in _plain_ones(contract, referee):
         constraint = plain.constraint
         allowed = {constraint.keyword} | _IMPLIED_BY.get(constraint.keyword, set())
         seen = set()
@@ -108,7 +108,7 @@ def boundary_cases(contract: Contract) -> tuple[Case, ...]:
             if case.key in seen:
                 continue
             seen.add(case.key)
-            keywords = broken(case)
+            keywords = {violation.keyword for violation in _violations(referee, case)}
             alone = constraint.keyword in keywords and keywords <= allowed
             if alone or not keywords:
                 accepted = case.accepted and not keywords
@@ -120,27 +120,23 @@ def inspect(contract: Contract) -> None:
     """Check that client and mock can express a document, and that the document allows its own examples."""
     expressible.check(contract.document)
     MockService(contract=contract)
-    for _ in _plain_ones(contract):
+    for _ in _plain_ones(contract, Referee(contract)):
         pass
 
 
-def _plain_ones(contract: Contract) -> Iterator[tuple[Case, Callable[[Case], set[str]]]]:
-    """Yield the simplest request for each constraint, and what tells which keywords a request breaks."""
+def _plain_ones(contract: Contract, referee: Referee) -> Iterator[Case]:
+    """Yield the simplest request for each constraint, which must be valid."""
     operations = {operation.id: operation for operation in contract.operations}
-    referee = Referee(contract)
-
-    def violations(case: Case) -> tuple[Violation, ...]:
-        request = case.request(case.operation.servers[0], "token")
-        return referee.judge(case.operation, request, None).violations
-
-    def broken(case: Case) -> set[str]:
-        return {violation.keyword for violation in violations(case)}
-
     for constraint in contract.constraints:
         plain = _plain(contract.document, constraint, operations[constraint.operation])
-        for violation in violations(plain):
+        for violation in _violations(referee, plain):
             raise ValueError(_blame(contract.document, plain, violation))
-        yield plain, broken
+        yield plain
+
+
+def _violations(referee: Referee, case: Case) -> tuple[Violation, ...]:
+    request = case.request(case.operation.servers[0], "token")
+    return referee.judge(case.operation, request, None).violations
 
 
 def _blame(document: Mapping[str, Any], plain: Case, violation: Violation) -> str:

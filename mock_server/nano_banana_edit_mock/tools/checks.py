@@ -1,16 +1,15 @@
 """Cases sent to a server, and what it did."""
 
 import time
-from typing import Any, Literal
+from typing import Literal
 
 import httpx2
 from attrs import define, evolve, frozen
 
 from ..contract import Operation
-from ..contract.reading import Flaw, read_json
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
-from ..engine.answers import task_in
+from ..engine.answers import object_in, task_in
 from ..engine.hiding import Hiding
 from ..engine.records import Request, Response
 from .cases import Case
@@ -159,16 +158,7 @@ def _verdict(case: Case, status: int) -> str:
     return "refused" if 400 <= status < 500 and status != 408 else "a failure" if status >= 408 else "neither"
 
 
-def object_in(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body; an empty one if there is none."""
-    try:
-        value = read_json(body)
-    except Flaw:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def text_in(body: bytes, name: str) -> str:
-    """Return the text of a property of a JSON object; empty if there is none."""
+    """Return the text of a property of an answer; empty if there is none."""
     found = object_in(body).get(name)
     return found if isinstance(found, str) else ""

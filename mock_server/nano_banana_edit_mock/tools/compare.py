@@ -8,12 +8,12 @@ from attrs import evolve
 from ..contract import Contract, Operation
 from ..contract.census import point
 from ..contract.reading import Flaw, read_json
+from ..engine.answers import object_in
 from ..engine.records import Outcome, Request, Response
 from ..engine.referee import Referee
 from ..engine.service import MockService
 from ..engine.tape import Exchange, Tape
 from .cases import make_request
-from .checks import object_in
 
 _READ = ("content-type", "retry-after", "retry-after-ms")  # headers that clients read
 _AUTHORIZED = {"Authorization": "Bearer token"}

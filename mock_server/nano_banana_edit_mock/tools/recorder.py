@@ -40,7 +40,6 @@ class Recorder:
         self._folder = folder.absolute()  # whatever becomes the current folder
         self._hiding, self._content = Hiding(contract.document, content=content), content
         self._referee, self._lock = AnswerReferee(contract), Lock()
-        self._tape = Tape(exchanges=(), folder=folder)
         self._count, self._began = 0, 0.0
         self._stopped = False
         self._head: Path | None = None
@@ -66,7 +65,8 @@ class Recorder:
         hiding = evolve(self._hiding, secrets=secrets_of(request), signs=signs_of(request.url, url))
         kept = make_exchange(hiding, route, request, verdict, response, url=url)
         if route.operation and not url:
-            kept = self._tape.judge(self._referee, route.operation, kept)
+            tape = Tape(exchanges=(), kept={kept.answer.get("file", ""): response.body} if self._content else {})
+            kept = tape.judge(self._referee, route.operation, kept)
         files = [file.content for file in verdict.files] + [response.body] * ("file" in kept.answer)
         with self._lock:
             if self._stopped:

@@ -7,7 +7,7 @@ import errno
 import math
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from itertools import count, islice
 from pathlib import PurePosixPath
@@ -34,6 +34,7 @@ from ..client import AsyncNanoBananaEdit
 from ..ledger import Ledger, Row, State
 from ..models import Task
 from ..results import AsyncEdit
+from ._claims import HAS_TASK, Claims, Taken
 from ._limits import Limits
 from ._pace import Pace, Stopped
 from ._sink import sink
@@ -41,7 +42,6 @@ from ._source import Job
 
 T = TypeVar("T")
 
-_HAS_TASK = ("sent", "completed", "saved")
 _PAGE = 200  # rows read at once
 _THREADS = 8  # of one run, apart from those of the application, which may all be busy
 _AT_FIRST = 30.0  # seconds that an outage may last if the service has never answered: it may be the wrong host
@@ -66,42 +66,6 @@ class Outcome:
     error: Exception | None = None
 
 
-class _Taken(NanoBananaEditError):
-    """Another process has the row; nothing was sent."""
-
-    def __init__(self) -> None:
-        super().__init__("Another process submits this row.")
-
-
-class _Claims(Ledger):
-    """A ledger of one run, which submits rows as they were read, and waits for no other that has taken one since.
-
-    Args:
-        ledger: The ledger.
-        claimed: Called with each key that is claimed.
-        rows: The rows that are being submitted, as they were read, by their keys.
-    """
-
-    def __init__(self, ledger: Ledger, claimed: Callable[[str], None], rows: Mapping[str, Row]) -> None:
-        vars(self).update(vars(ledger))
-        self._ledger, self._claimed, self._rows = ledger, claimed, rows
-
-    def get(self, key: str) -> Row | None:
-        row = self._ledger.get(key)
-        if row and row.state in ("sending", *_HAS_TASK) and self._rows[key].state != "sending":
-            raise _Taken
-        return row
-
-    def claim(self, key: str, owner: str, *args: Any, **how: Any) -> Row:
-        row = self._ledger.claim(key, owner, *args, **how)
-        if row.owner == owner and row.job != self._rows[key].job:  # another process has changed it since
-            self.released(key, owner, "new")
-        elif row.owner == owner:
-            self._claimed(key)
-            return row
-        raise _Taken
-
-
 class Run:
     """One run over rows, with its limits and its pace."""
 
@@ -118,7 +82,7 @@ class Run:
         self._ledger, self._limits = ledger, limits
         self._client = client.with_options(ledger=ledger)
         self._rows: dict[str, Row] = {}  # those that are being submitted, as they were read
-        claims = _Claims(ledger, self._note, self._rows)
+        claims = Claims(ledger, self._note, self._rows)
         self._submitter = self._client.with_options(ledger=claims, retry_rate_limited=False)  # the pace slows, for all
         self._sink = sink(output)
         self._pace = Pace(max(1 / (limits.per_second or math.inf), 60 / (limits.per_minute or math.inf)))
@@ -219,7 +183,7 @@ class Run:
         if self._is_over or running >= self._limits.open_tasks:
             return False
         most = self._limits.max_edits
-        if isinstance(row, Row) and row.state not in _HAS_TASK and row.key not in self._mine:
+        if isinstance(row, Row) and row.state not in HAS_TASK and row.key not in self._mine:
             if most is not None and self.submitted + len(self._open) >= most:
                 return False
             self._open.add(row.key)
@@ -245,7 +209,7 @@ class Run:
             job = Job.of(row.key, row.job or {})
             if row.state == "saved" and await self._in_thread(self._is_whole, row):
                 return Outcome(row.key, "saved", row.output)
-            if row.state in _HAS_TASK:
+            if row.state in HAS_TASK:
                 now = await self._now(row)
                 task = Task(str(row.task_id), None if row.state == "sent" else "completed")
                 if now.state != row.state:
@@ -254,7 +218,7 @@ class Run:
                 task = await self._submitted(row, job)
             edit = await self._client.wait(task)
             return Outcome(row.key, "saved", await self._saved(job, edit))
-        except (Stopped, _Taken):
+        except (Stopped, Taken):
             return None
         except (NanoBananaEditError, OSError) as error:
             if self._is_fatal(error, is_fetched=edit is not None):
@@ -270,7 +234,7 @@ class Run:
         return await self._in_thread(self._ledger.get, row.key) or row
 
     async def _submitted(self, row: Row, job: Job) -> Task:
-        """Submit when there is a slot. Raises _Taken if another process has done it since the row was read."""
+        """Submit when there is a slot. Raises Taken if another process has done it since the row was read."""
         self._rows[row.key] = row
         async with self._slots:
             while True:

@@ -16,7 +16,9 @@ except ModuleNotFoundError as missing:
     raise SystemExit(f"The command line needs {missing.name}: pip install 'nano-banana-edit[cli]'") from missing
 
 from .._version import __version__
-from ._common import INTERRUPTS, PROGRAM, Run, prepare
+from ._common import INTERRUPTS, Run
+from ._streams import prepare
+from ._words import PROGRAM
 from .batches import app as batch
 from .doctor import doctor
 from .edits import edit, status, submit, upload, wait

@@ -31,7 +31,7 @@ except ModuleNotFoundError as missing:
 
 from .. import _media, _requests
 from .._clock import Deadline
-from .._download import check_target, write
+from .._download import check_target
 from .._errors import (
     EditFailed,
     InvalidRequest,
@@ -51,6 +51,7 @@ from ..ledger import Ledger
 from ..models import Task
 from ..results import AsyncEdit
 from ._options import FORMAT_OF
+from ._target import is_one_of, write_result
 
 _PREVIEW = 512  # pixels; such a JPEG is far below 1 MB, at which agents drop an answer
 _LONGEST = 60  # characters of a file's name, each of up to four bytes; file systems take 255 bytes
@@ -214,9 +215,9 @@ class Agent:
                 target, path = saving.target, saving.target
                 if image.media_type != _media.of_name(target.name):
                     path = target.with_suffix(_media.extension(image.media_type or "") or ".bin")
-                path = path if number == 1 else path.with_stem(f"{target.stem}-{number}")
                 replaces = path == target and saving.is_named and saving.overwrite
-                digests[self._name(_written(path, content, replaces=replaces))] = _requests.sha256(content)
+                path = write_result(path, content, number=number, replaces=replaces)
+                digests[self._name(path)] = _requests.sha256(content)
             outcome = {
                 "files": [{"url": image.url, "type": image.type} for image in edit.images],
                 "saved": {**self._digests(saving.key), self._name(saving.target): digests},
@@ -292,7 +293,7 @@ class Agent:
         target = saving.target
         if not (saving.is_named and target.exists()):
             return
-        if any(path.exists() and target.samefile(path) for path in saving.inputs):
+        if is_one_of(target, saving.inputs):
             raise _refusal("output", self._name(target), "is one of the images, which are never replaced; name another")
         if not saving.overwrite:
             problem = "exists, and is no longer what this edit saved" if gone else "exists"
@@ -357,18 +358,6 @@ def _reporter(context: Context[Any, Any]) -> Report:
         await context.report_progress(next(numbers), message=f"{progress.stage}{status}")
 
     return report
-
-
-def _written(wanted: Path, content: bytes, *, replaces: bool) -> Path:
-    """Write a file under its name, or if there is one that must not be replaced, under the next that is free."""
-    path, numbers = wanted, count(2)
-    while True:
-        try:
-            write(path, content, durable=True, replaces=replaces)
-        except FileExistsError:
-            path = wanted.with_stem(f"{wanted.stem}-{next(numbers)}")
-        else:
-            return path
 
 
 def _refusal(field: str, value: str, problem: str) -> InvalidRequest:

@@ -1,21 +1,15 @@
-"""What the commands share: their streams, their errors, the token, the mock and the ledger.
-
-Results go to standard output, all else to standard error, an error in one line. Either stream may be closed, or end
-before the command: a paid edit goes on, and its result is saved all the same.
-"""
+"""What the commands share: their options and errors, the token, the mock and the ledger."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -23,13 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import httpx2
 import typer
 from attrs import define, field
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.spinner import Spinner
-from rich.text import Text
 
-from .. import _clock
 from .._errors import (
     APIConnectionError,
     APIStatusError,
@@ -38,20 +26,19 @@ from .._errors import (
     NanoBananaEditError,
     SubmissionUnknown,
     WaitTimeout,
-    is_over,
 )
-from .._operations import Progress
-from .._redaction import redact, visible, without_password, without_query
+from .._redaction import redact, without_password, without_query
 from .._settings import TOKEN_VARIABLE
 from ..client import NanoBananaEdit
 from ._options import LEDGER_VARIABLE, SHARED
+from ._streams import Stages, fail, say, tell
+from ._words import ARGUMENTS, command_line, ledger_option, said, with_way_on
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
 T = TypeVar("T", httpx2.Client, httpx2.AsyncClient)
 
-PROGRAM = "nano-banana-edit"
 INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _STATUSES: dict[type[NanoBananaEditError], int] = {
     InvalidRequest: 2,
@@ -60,59 +47,6 @@ _STATUSES: dict[type[NanoBananaEditError], int] = {
     SubmissionUnknown: 4,
     WaitTimeout: 5,
 }
-_OPTIONS = {
-    "allow_http": "SINANCODE_ALLOW_HTTP",
-    "base_url": "SINANCODE_BASE_URL",
-    "files_url": "SINANCODE_FILES_URL",
-    "image_size": "--size",
-    "key": "--key",
-    "output_format": "--format",
-    "path": "--output",
-    "timeout": "--timeout",
-}
-_WORDS = {  # what the library says to do, and how it is done here
-    "pass token=... or set the environment variable": "use --token-file, or set the environment variable",
-    "pass allow_http=True, or set": "or set",
-    "pass (name, content, 'image/...') to send it": "use --any-file to send it",
-    ", or pass an http_client": "",
-    "at least 0, or None for no limit": "above 0, or 0 for no limit",
-    ", or None for no limit": "",
-    "a path, bytes, a file opened in binary mode, (name, content), a data: URL or a PIL image": "a path or a data: URL",
-    "pass overwrite=True": "use --force",
-    "use Path.expanduser": "write the path out",
-    "call ledger.resolve with its task_id, or with resend=True": f"run {PROGRAM} batch resolve",
-    "call ledger.resolve with resend=True": f"run {PROGRAM} batch resolve with --resend",
-    "task_id, resend and cancelled": "--task-id, --resend and --cancel",
-    "True or False, in SINANCODE_ALLOW_HTTP 1 or 0": "1 or 0",
-}
-
-
-def tell(text: object, way_on: str = "") -> None:
-    """Write a line to standard output, or if nobody reads that, to standard error, with what to do then."""
-    problem: str | None = "it is closed"
-    try:
-        if sys.stdout is not None:
-            typer.echo(text)
-            return
-    except OSError as error:
-        problem = error.strerror
-        # What is left in the buffer would fail again when Python exits, with a status of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    say(f"Warning: standard output cannot be written ({problem}): {text}{way_on}")
-
-
-def say(text: str) -> None:
-    """Write a line to standard error, if anybody reads it; above what moves there."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            sys.stderr.write(f"{visible(text)}\n")  # typer.echo writes past rich, into the moving line
-            sys.stderr.flush()
-
-
-def fail(message: str, status: int, *notes: str) -> NoReturn:
-    for line in (f"Error: {message}", *notes):
-        say(line)
-    raise typer.Exit(status)
 
 
 def with_extra(module: str, package: str = "nano_banana_edit") -> Any:
@@ -127,22 +61,6 @@ def with_extra(module: str, package: str = "nano_banana_edit") -> Any:
 def mock_package(module: str = "doors.port") -> Any:
     """Return a module of the mock's package, or exit if its extra is not installed."""
     return with_extra(module, "nano_banana_edit_mock")
-
-
-def check_standard_output(what: str) -> None:
-    """Raise InvalidRequest if standard output cannot be written."""
-    if sys.stdout is None:
-        raise InvalidRequest(f"{what} to standard output, which is closed.")
-
-
-def command_line(*arguments: str) -> str:
-    """Return a command that a shell understands, without passwords: logs are kept, and read by others."""
-    return shlex.join([PROGRAM, *map(without_password, arguments)])
-
-
-def ledger_option(location: str | None) -> list[str]:
-    """Return the option with which another command has the same ledger; none if the environment names it."""
-    return [] if location == os.environ.get(LEDGER_VARIABLE) else ["--ledger", str(location)]
 
 
 @contextmanager
@@ -161,47 +79,6 @@ def opened(location: str | None, *, must_exist: bool = False) -> Iterator[Ledger
         raise InvalidRequest(error.args[0]) from error
     with ledger:
         yield ledger
-
-
-class Stages:
-    """Writes the stage of the edit to stderr: on a terminal in one line that changes, otherwise in a line a stage."""
-
-    def __init__(self, *, quiet: bool = False, still: bool = False) -> None:
-        self.task_id: str | None = None
-        self.submits = False  # whether an edit is on its way
-        self._quiet, self._said, self._began = quiet, "", _clock.now()
-        self._text, self._spinner = "", Spinner("dots", style="status.spinner")
-        self._bar: ProgressBar | None = None
-        # Not what rich takes for one: FORCE_COLOR asks for colours in a log, not for an animation.
-        on_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self.animated = on_terminal and not (quiet or still or os.environ.get("TERM") in ("dumb", "unknown"))
-        # What is written to standard output must not go to the console, which is standard error.
-        how: dict[str, Any] = {"transient": True, "redirect_stdout": False, "refresh_per_second": 12}
-        self._live = Live(get_renderable=self._shown, console=Console(stderr=True), **how)
-
-    def __call__(self, progress: Progress) -> None:
-        self.task_id, self.submits = progress.task_id, progress.stage == "submit"
-        texts = {"upload": "Uploading", "submit": "Submitting", "wait": f"Task {progress.task_id}: {progress.status}"}
-        self.update(text := texts[progress.stage])
-        if not (self.animated or self._quiet) and text != self._said:
-            say(f"{text} ({_clock.now() - self._began:.0f} s)")
-        self._said = text
-
-    def update(self, text: str, bar: ProgressBar | None = None) -> None:
-        self._text, self._bar = visible(text), bar
-        if self.animated:
-            with suppress(OSError):  # the terminal may end before the command
-                self._live.start()
-
-    def stop(self) -> None:
-        with suppress(OSError):
-            self._live.stop()
-
-    def _shown(self) -> Spinner:
-        elapsed = "" if self._bar else f" ({_clock.now() - self._began:.0f} s)"
-        text = Text(self._text + elapsed)
-        self._spinner.update(text=Group(text, self._bar) if self._bar else text)
-        return self._spinner
 
 
 @define
@@ -288,7 +165,7 @@ class Run:
         *,
         to_go_on: Sequence[str] | None = None,
         submits: bool = False,
-        options: Mapping[str, str] = _OPTIONS,
+        options: Mapping[str, str] = ARGUMENTS,
         still: bool = False,
     ) -> Iterator[Stages]:
         """Print the result in the end, and exit with a status and one line after an error.
@@ -379,38 +256,3 @@ def command(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]
         return called
 
     return decorate
-
-
-def said(error: Exception, options: Mapping[str, str]) -> str:
-    """Return what an error says, in the words of the command line."""
-    options = {**_OPTIONS, **options}
-    message = str(error.args[0] if isinstance(error, NanoBananaEditError) else error)
-    field = error.field if isinstance(error, InvalidRequest) else ""
-    if field in options and message.startswith(f"{field} "):
-        message = options[field] + message.removeprefix(field)
-    for theirs, ours in _WORDS.items():
-        message = message.replace(theirs, ours)
-    if field.startswith(("images", "file")):
-        message = f"{message.partition(', or pass ')[0].rstrip('.')}."  # what else Python takes: bytes, open files
-    return message
-
-
-def with_way_on(message: str, error: BaseException, task_id: str | None, to_go_on: Sequence[str] | None = None) -> str:
-    """Return a message that names the task, with the command that fetches its result if there is one."""
-    if not task_id:
-        return message
-    if to_go_on is None or is_over(error) or getattr(error, "status_code", None) in (404, 410):  # it has expired
-        return message if task_id in message else f"{message} (task {task_id})"
-    return f"{message.rstrip('.')}. To go on: {wait_command(task_id, to_go_on)}"
-
-
-def wait_command(task_id: str, options: Sequence[str]) -> str:
-    """Return the command that fetches a result, also of a task whose id looks like an option."""
-    arguments = [*options, "--", task_id] if task_id.startswith("-") else [task_id, *options]
-    return command_line("wait", *arguments)
-
-
-def prepare() -> None:
-    """Let standard output take file names that are not in its encoding."""
-    if isinstance(sys.stdout, TextIOWrapper):  # not in a daemon, where it is None
-        sys.stdout.reconfigure(errors="backslashreplace")

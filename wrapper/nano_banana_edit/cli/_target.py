@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from .. import _media
 from .._download import check_target, write
 from .._errors import InvalidRequest, InvalidResponse, about
 from ..results import Edit, FormatWarning
-from ._common import Run, check_standard_output, say
+from ._common import Run
 from ._options import FORMAT_OF, FORMATS
+from ._streams import check_standard_output, say
 
 
 @define
@@ -65,10 +66,10 @@ class Target:
             check_target(f"{folder / self.name}.png")
         else:
             check_target(self.output)
-            if self._is_input(self.path):
+            if is_one_of(self.path, self.inputs):
                 problem = "is a file that the command uses, and never replaces; choose another name"
                 raise InvalidRequest(f"--output {self.output} {problem}.")
-            if self.path.exists() and not self.force:
+            if os.path.lexists(self.path) and not self.force:
                 raise InvalidRequest(f"--output {self.output} exists; choose another name, or use --force.")
 
     def format(self, asked: str | None) -> str | None:
@@ -114,10 +115,6 @@ class Target:
                 elif path.suffix and _media.of_name(path.name) is None:
                     say(f"Warning: {path} is {found or 'no known image'}, which its name does not say.")
 
-    def _is_input(self, path: Path) -> bool:
-        files: list[str | int] = [*self.inputs, 0]  # also what standard input is redirected from
-        return path.exists() and any(os.path.samefile(path, each) for each in files if os.path.exists(each))  # noqa: PTH110, PTH121
-
     def _write(self, number: int, media_type: str | None, content: bytes) -> Path:
         """Write a file under its name, with the ending of its media type, or with the next number that is free."""
         path = wanted = self.path
@@ -129,18 +126,37 @@ class Target:
             path = wanted.with_name(f"{wanted.name}{extension}")
         if self._is_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
-        stem, suffix = path.stem, path.suffix
-        numbers = count(max(number, 2))
-        # A name that nobody has given, such as one of a further result, may be that of anything.
-        replaces = self.force and number == 1 and (path == wanted or self._is_folder) and not self._is_input(path)
-        if number > 1:
-            path = path.with_name(f"{stem}-{next(numbers)}{suffix}")
-        while True:
-            try:
-                write(check_target(str(path)), content, replaces=replaces)
-            except FileExistsError:
-                if path == wanted and not self._is_folder:
-                    say(f"Warning: {path} exists, and is not replaced.")
-                path, replaces = path.with_name(f"{stem}-{next(numbers)}{suffix}"), False
-            else:
-                return path
+        # A name that nobody has given may be that of anything.
+        replaces = self.force and (path == wanted or self._is_folder) and not is_one_of(path, self.inputs)
+        saved = write_result(path, content, number=number, replaces=replaces)
+        if number == 1 and saved != path == wanted and not self._is_folder:
+            say(f"Warning: {path} exists, and is not replaced.")
+        return saved
+
+
+def is_one_of(path: Path, files: Iterable[str | Path | None]) -> bool:
+    """Return whether a path leads to one of the files that a command uses, or to what standard input is read from."""
+    used = [each for each in (0, *files) if each is not None and os.path.exists(each)]  # noqa: PTH110 - or a URL
+    return path.exists() and any(os.path.samefile(path, each) for each in used)  # noqa: PTH121 - of a descriptor
+
+
+def write_result(path: Path, content: bytes, *, number: int, replaces: bool) -> Path:
+    """Write a result that is paid for, whole, and return its file.
+
+    Args:
+        path: The file of the first result; further ones have their number in their names.
+        content: The result.
+        number: Which result it is, from 1.
+        replaces: Whether a first result replaces the file, or what a link there leads to. If not, and for further
+            results, a name that is taken gives way to the next number that is free.
+    """
+    endings = (f"-{each}" if each > 1 else "" for each in count(number))
+    replaces = replaces and number == 1
+    while True:
+        at = path.with_stem(f"{path.stem}{next(endings)}")
+        try:
+            write(Path(os.path.realpath(at)) if replaces else at, content, durable=True, replaces=replaces)
+        except (FileExistsError, IsADirectoryError):
+            replaces = False
+        else:
+            return at

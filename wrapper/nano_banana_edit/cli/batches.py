@@ -30,20 +30,7 @@ from .. import _clock
 from .._errors import InvalidRequest, LedgerError
 from .._redaction import visible
 from ..client import AsyncNanoBananaEdit
-from ._common import (
-    Run,
-    Stages,
-    check_standard_output,
-    command,
-    command_line,
-    ledger_option,
-    opened,
-    said,
-    say,
-    tell,
-    with_extra,
-    with_way_on,
-)
+from ._common import Run, command, opened, with_extra
 from ._options import (
     SOURCE,
     AnyFormat,
@@ -59,6 +46,8 @@ from ._options import (
     RowPrompt,
     Size,
 )
+from ._streams import Stages, check_standard_output, say, tell
+from ._words import command_line, ledger_option, said, with_way_on
 
 if TYPE_CHECKING:
     from ..batch import Batch, Outcome

@@ -21,8 +21,9 @@ from .._redaction import visible, without_password
 from .._settings import TOKEN_VARIABLE, USER_AGENT, Settings, from_environment, resolve
 from .._transport import client as http_client
 from ..client import NanoBananaEdit
-from ._common import PROGRAM, Run, command, opened, said
+from ._common import Run, command, opened
 from ._options import LedgerOption
+from ._words import PROGRAM, said
 
 _NO_TASK = "00000000-0000-0000-0000-000000000000"
 _SECONDS = 10.0  # that a host has to answer

@@ -18,7 +18,7 @@ from .._errors import InvalidRequest
 from .._operations import Progress
 from .._redaction import visible
 from ..client import NanoBananaEdit
-from ._common import Run, check_standard_output, command, say, wait_command
+from ._common import Run, command
 from ._options import (
     AnyFile,
     AnyFormat,
@@ -36,7 +36,9 @@ from ._options import (
     TaskId,
     Timeout,
 )
+from ._streams import check_standard_output, say
 from ._target import Target
+from ._words import wait_command
 
 _ALL = ("token_file", "mock", "as_json", "quiet")
 

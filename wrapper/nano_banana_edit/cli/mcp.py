@@ -17,8 +17,9 @@ import typer
 
 from .._errors import InvalidRequest
 from ..client import AsyncNanoBananaEdit
-from ._common import INTERRUPTS, Run, command, opened, say, with_extra
+from ._common import INTERRUPTS, Run, command, opened, with_extra
 from ._options import LedgerOption
+from ._streams import say
 
 
 @command("token_file", "mock")

@@ -19,7 +19,10 @@ from .._download import check_target, write
 from .._errors import InvalidRequest
 from .._redaction import visible
 from .._settings import Settings, resolve
-from ._common import PROGRAM, Run, check_standard_output, command, fail, mock_package, say
+from ._common import Run, command, mock_package
+from ._streams import check_standard_output, fail, say
+from ._target import is_one_of
+from ._words import PROGRAM
 
 
 def mock(context: typer.Context) -> None:
@@ -108,13 +111,12 @@ def _targets(
         ("--junit", junit, lambda checks, _: module.to_junit(checks)),
         ("--html", html, partial(_page, contract)),
     )
-    used = [Path(file).resolve() for file in read if file]
     targets: dict[Path, Callable[[list[Any], str], str]] = {}
     for option, file, report in reports:
         if file is None:
             continue
         target = check_target(str(file), option)
-        own = any(one in (target, *target.parents) for one in used)
+        own = any(is_one_of(each, read) for each in (target, *target.parents))  # a tape is a folder
         if target in targets:
             raise InvalidRequest(f"{option} {file} is the file of --junit, too; choose another name.")
         if target.exists() and (own or not force):

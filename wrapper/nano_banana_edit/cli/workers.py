@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..client import AsyncNanoBananaEdit
-from ._common import Run, command, opened, say, tell, with_extra
+from ._common import Run, command, opened, with_extra
 from ._options import (
     LEDGER_VARIABLE,
     SOURCE,
@@ -22,6 +22,7 @@ from ._options import (
     RowPrompt,
     Size,
 )
+from ._streams import say, tell
 from .batches import OPTIONS
 
 if TYPE_CHECKING:
