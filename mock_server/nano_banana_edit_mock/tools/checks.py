@@ -6,7 +6,7 @@ from typing import Literal
 import httpx2
 from attrs import define, evolve, frozen
 
-from ..contract import Operation
+from ..contract import JSON, Operation
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
 from ..engine.answers import object_in, task_in
@@ -112,7 +112,7 @@ class Server:
         content = bytearray()
         try:
             with self.client.stream(
-                request.method, request.url, headers=request.headers, content=request.body
+                request.method, request.url, headers=request.headers, content=request.body, follow_redirects=False
             ) as response:
                 for piece in response.iter_bytes():  # as they come, since a chunk may never be whole
                     content += piece
@@ -134,13 +134,14 @@ class Server:
         if status == 404 and case.accepted and case.path and not self.task_id:
             return Check(case=case, status=status, skipped="no task is known to poll"), b""
         found = self.referee.judge(case.operation, response)
+        task_id = self.hide(task_in(response.body) or "") if case.operation.media_type == JSON else ""
         check = Check(
             case=case,
             status=status,
-            actual=_verdict(case, status),
+            actual=_verdict(case, status, task_id),
             violations=tuple(evolve(one, message=self.hide(one.message)) for one in found.violations),
             undeclared=tuple(map(self.hide, found.undeclared)),
-            task_id=self.hide(task_in(response.body) or "") if case.operation.method == "POST" else "",
+            task_id=task_id,
         )
         answer = self.hide(response.body.decode(errors="replace"))[:KEPT] if check.wrong else ""
         return evolve(check, answer=answer), response.body
@@ -150,12 +151,14 @@ class Server:
         return self.hiding.text(text).encode("utf-8", "backslashreplace").decode()
 
 
-def _verdict(case: Case, status: int) -> str:
+def _verdict(case: Case, status: int, task_id: str) -> str:
     if 200 <= status < 300:
         return "accepted"
     if status in (404, 405) and case.constraint.location != "path":
         return "no such operation"
-    return "refused" if 400 <= status < 500 and status != 408 else "a failure" if status >= 408 else "neither"
+    if 400 <= status < 500 and status != 408:
+        return "refused, but with a task" if task_id else "refused"
+    return "a failure" if status >= 408 else "neither"
 
 
 def text_in(body: bytes, name: str) -> str:

@@ -21,7 +21,8 @@ from .reports import to_html, to_json, to_junit
 
 __all__ = ["Check", "Conformance", "check_tape", "to_html", "to_json", "to_junit"]
 
-_UNPAID = {"accepted": "accepted", "a failure": "answered by a failure"}  # may have been billed
+# What may be billed, beside an edit whose answer names a task.
+_BILLED = {"accepted": "accepted", "a failure": "answered by a failure", "neither": "neither accepted nor refused"}
 _GONE = AnswerVerdict(violations=(Violation.of_body("responses", "The document has no such operation."),))
 _HERE = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")  # never through a proxy
 
@@ -66,8 +67,9 @@ class Conformance:
     ) -> Iterator[Check]:
         """Send the cases, and yield what the server does.
 
-        Unless `spend` is True, no further edit is sent after an invalid edit that the server accepts, or fails on.
-        Nothing more is sent after 402, 429, a refused token, no answer, or an answer without an end.
+        Unless `spend` is True, no further edit is sent after an invalid edit that the server accepts, redirects, fails
+        on, or gives a task. Nothing more is sent after 402, 429, a refused token, no answer, or an answer without an
+        end.
 
         Args:
             base_url: URL of the server of edits and tasks, such as `https://api.sinancode.com/v1`.
@@ -113,8 +115,9 @@ class Conformance:
                     asked[case.key] = check
                     over = check.skipped if check.stops else ""
                     server.task_id = server.task_id or check.task_id
-                    if check.differs and _bills(case) and not self._spend and check.actual in _UNPAID:
-                        unpaid = f"an invalid edit was {_UNPAID[check.actual]}, so no other is sent"
+                    if _bills(case) and not self._spend and (check.task_id or check.actual in _BILLED):
+                        how = _BILLED.get(str(check.actual), "given a task")
+                        unpaid = f"an invalid edit was {how}, so no other is sent"
                     yield check
             if self._follow and not (over or unpaid):
                 yield from travel(self._contract, server)

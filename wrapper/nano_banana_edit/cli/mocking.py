@@ -52,9 +52,9 @@ def conformance(
     """Test any server of this API at every limit of the document.
 
     Set SINANCODE_API_KEY to your API token. By default only requests that must be refused are sent, so nothing is
-    billed. If the server accepts one, no other edit is sent. Each answer is held to the document. Exit status: 0 as
-    documented; 1 something differs; 3 the run is not complete: the server cannot be reached, refuses the token or asks
-    to stop. An interrupt reports what was checked before it.
+    billed. If the server may have accepted one, no other edit is sent. Each answer is held to the document. Exit
+    status: 0 as documented; 1 something differs; 3 the run is not complete: the server cannot be reached, refuses the
+    token or asks to stop. An interrupt reports what was checked before it.
     """
     module = mock_package("tools.conformance")
     options = {"base_url": "--base-url", "files_url": "--files-url"}

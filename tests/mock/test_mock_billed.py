@@ -1,0 +1,58 @@
+"""What a run of conformance costs at a service that answers oddly, and that it names whatever may be billed."""
+
+import httpx2
+import pytest
+from nano_banana_edit_mock import MockService
+from nano_banana_edit_mock.tools.conformance import Conformance
+
+from .test_mock_conformance import API, FILES, TOKEN
+from .test_mock_journey import SMALL, ask, between
+
+pytestmark = pytest.mark.usefixtures("waited")
+
+
+def edits_of(requests):
+    """The edits among requests that have the token."""
+    return [one for one in requests if one.url.path.endswith("edit") and TOKEN in one.headers.get("authorization", "")]
+
+
+def beside(change, **options):
+    """The checks of a run beside the mock, and its requests; `change` answers an edit with the token in its place."""
+    seen = []
+
+    def answer(request, response):
+        seen.append(request)
+        return (change(request, response) if edits_of([request]) else None) or response
+
+    return ask(between(MockService(contract=SMALL, token=TOKEN), answer), **options), seen
+
+
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize(
+    ("status", "answer", "why", "actual"),
+    [
+        (303, {}, "neither accepted nor refused", "neither"),
+        (400, {"task_id": "t"}, "given a task", "refused, but with a task"),
+        (404, {"task_id": "t"}, "given a task", "no such operation"),
+    ],
+)
+def test_an_edit_that_may_be_billed_is_the_last(follow, status, answer, why, actual):
+    """After a redirect, and after any answer that names a task, no further edit is sent."""
+    checks, seen = beside(lambda request, response: httpx2.Response(status, json=answer), follow=follow)
+    assert 1 == len(edits_of(seen))
+    assert f"an invalid edit was {why}, so no other is sent" in {check.skipped for check in checks}
+    last = next(check for check in reversed(checks) if check.case.operation.id == "createEdit" and check.actual)
+    assert (actual, True) == (last.actual, last.differs)
+
+
+def test_an_edit_is_never_sent_on():
+    """A client of the caller's that follows redirects does not send an edit again."""
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return httpx2.Response(307, headers={"Location": str(request.url)})
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer), follow_redirects=True) as http:
+        assert [*Conformance(SMALL).run(base_url=API, files_url=FILES, token=TOKEN, http=http)]
+    assert 1 == len(edits_of(seen))
