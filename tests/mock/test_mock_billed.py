@@ -56,3 +56,19 @@ def test_an_edit_is_never_sent_on():
     with httpx2.Client(transport=httpx2.MockTransport(answer), follow_redirects=True) as http:
         assert [*Conformance(SMALL).run(base_url=API, files_url=FILES, token=TOKEN, http=http)]
     assert 1 == len(edits_of(seen))
+
+
+def test_a_refused_upload_leads_to_no_edit():
+    """An error that has a URL is no upload, and the edit that would be billed is not sent."""
+    service = MockService(contract=SMALL, token=TOKEN)
+
+    def change(request, response):
+        refused = httpx2.Response(415, json={"message": "no", "url": "https://docs.example/415"})
+        return refused if "/upload/" in request.url.path else response
+
+    *_, upload, edit, poll, result = ask(between(service, change), follow=True)
+    assert ("refused", ["the upload was not accepted"] * 3) == (
+        upload.actual,
+        [check.skipped for check in (edit, poll, result)],
+    )
+    assert () == service.edits

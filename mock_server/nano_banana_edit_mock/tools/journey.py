@@ -46,8 +46,9 @@ def travel(contract: Contract, server: Server) -> Iterator[Check]:
     check, body = server.ask(upload, _made(upload.operation, server, {field: _image()}))
     yield check
     url = text_in(body, "url")
-    if not url:
-        yield from _skipped("the upload has no URL", edit, polls, _file())
+    if check.actual != "accepted" or not url:
+        why = "the upload has no URL" if check.actual == "accepted" else "the upload was not accepted"
+        yield from _skipped(why, edit, polls, _file())
         return
     value = {"image_urls": [url], "prompt": _PROMPT, "output_format": "png"}
     check, body = server.ask(edit, _made(edit.operation, server, value))
