@@ -203,8 +203,9 @@ def test_an_interrupt_loses_no_check(service: MockService, tmp_path: Path) -> No
     result = conform("--spend", *(part for pair in names.items() for part in pair))
     assert 130 == result.exit_code
     assert "Error: interrupted. The edit may have been accepted and billed." in result.stderr
-    assert f"Accepted edits: {len(service.edits)}. --json names their tasks." in result.stdout
-    task_id = service.edits[-1].task_id
+    tasks = [edit.task_id for edit in service.edits]
+    assert f"Accepted edits: {len(tasks)}. Their tasks: {', '.join(tasks)}." in result.stdout
+    task_id = tasks[-1]
     assert task_id in names["--html"].read_text()
     assert names["--junit"].exists()
     again = json.loads(conform("--spend", "--json").stdout)

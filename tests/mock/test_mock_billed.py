@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 from nano_banana_edit_mock import MockService
-from nano_banana_edit_mock.tools.conformance import Conformance
+from nano_banana_edit_mock.tools.conformance import Conformance, to_html, to_json
 
 from .test_mock_conformance import API, FILES, TOKEN
 from .test_mock_journey import SMALL, ask, between
@@ -72,3 +72,45 @@ def test_a_refused_upload_leads_to_no_edit():
         [check.skipped for check in (edit, poll, result)],
     )
     assert () == service.edits
+
+
+class Cut(httpx2.SyncByteStream):
+    """A body that breaks off."""
+
+    def __init__(self, body):
+        self.body = body
+
+    def __iter__(self):
+        yield self.body
+        raise httpx2.ReadError("reset")
+
+
+@pytest.mark.parametrize(("valid", "options"), [(True, {"follow": True}), (True, {"spend": True}), (False, {})])
+def test_an_answer_that_is_cut_names_its_edit(valid, options):
+    """An edit whose answer is cut behind its task is accepted, stands in each report, and is followed or the last."""
+
+    def change(request, response):
+        body = response.content if valid else b'{"task_id": "t-9", "d'
+        return httpx2.Response(200, stream=Cut(body)) if response.is_success == valid else None
+
+    checks, seen = beside(change, **options)
+    (task_id,) = {check.task_id for check in checks} - {""}
+    cut = next(check for check in checks if check.task_id)
+    assert "accepted" == cut.actual
+    assert "A task is named, but its answer is cut (ReadError: reset)" in cut.wrong
+    for report in (to_json(checks), to_html(checks)):
+        assert task_id in report
+    if "follow" in options:
+        assert (200, "accepted") == (checks[-1].status, checks[-1].actual)
+    else:
+        assert 1 == len(edits_of(seen))
+
+
+def test_a_limit_that_names_a_task():
+    """An edit that is told to wait, and is given a task all the same, is followed to its result."""
+    checks, _ = beside(
+        lambda request, response: httpx2.Response(429, content=response.content) if response.is_success else None,
+        follow=True,
+    )
+    assert ("the server asks for fewer requests", True) == (checks[-3].skipped, bool(checks[-3].task_id))
+    assert "accepted" == checks[-1].actual

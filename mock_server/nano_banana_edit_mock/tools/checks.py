@@ -72,11 +72,11 @@ class Check:
 
 
 class NoAnswer(Exception):
-    """A request has no answer, or one without an end; its status, if there was one."""
+    """A request has no answer, or one that is not whole: a part, whose status is 0 if nothing came."""
 
-    def __init__(self, reason: str, status: int | None = None) -> None:
+    def __init__(self, reason: str, part: Response) -> None:
         super().__init__(reason)
-        self.reason, self.status = reason, status
+        self.reason, self.part = reason, part
 
 
 @define
@@ -102,46 +102,55 @@ class Server:
         """Return the answer to a request, of at most so many bytes.
 
         Raises:
-            NoAnswer: There is none, or no end of it.
+            NoAnswer: There is none, or it is not whole.
         """
         time.sleep(self.pause if self._asked else 0)
         self._asked = True
         self.client.cookies.clear()  # a session would authorize the cases without a token
         longest = self.client.timeout.read
         ends = time.monotonic() + (LONGEST if longest is None else longest)
-        content = bytearray()
+        answer, content = Response(0, (), b""), bytearray()
         try:
             with self.client.stream(
                 request.method, request.url, headers=request.headers, content=request.body, follow_redirects=False
             ) as response:
+                answer = Response(response.status_code, response.headers.multi_items(), b"")
                 for piece in response.iter_bytes():  # as they come, since a chunk may never be whole
                     content += piece
                     if len(content) > most or time.monotonic() >= ends:
-                        raise NoAnswer(f"its answer does not end, after {len(content)} bytes", response.status_code)
+                        reason = f"its answer does not end, after {len(content)} bytes"
+                        raise NoAnswer(reason, evolve(answer, body=bytes(content)))
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-            raise NoAnswer(f"there is no answer ({type(error).__name__}: {self.hide(str(error))})") from error
-        return Response(response.status_code, response.headers.multi_items(), bytes(content))
+            reason = "its answer is cut" if answer.status else "there is no answer"
+            reason += f" ({type(error).__name__}: {self.hide(str(error))})"
+            raise NoAnswer(reason, evolve(answer, body=bytes(content))) from error
+        return evolve(answer, body=bytes(content))
 
     def ask(self, case: Case, request: Request) -> tuple[Check, bytes]:
         """Return the check of a case that is sent as a request, and the body of the answer."""
         try:
-            response = self.get(request)
+            response, broken = self.get(request), ""
         except NoAnswer as failure:
-            return Check(case=case, status=failure.status, skipped=failure.reason, stops=True), b""
+            response, broken = failure.part, failure.reason
         status = response.status
-        if status in _STOP or (status in (401, 403) and case.constraint.location != "security"):
-            return Check(case=case, status=status, skipped=_STOP.get(status, "the token is refused"), stops=True), b""
+        task_id = self.hide(task_in(response.body) or "") if case.operation.media_type == JSON else ""
+        stop = broken or _STOP.get(status, "")
+        if status in (401, 403) and case.constraint.location != "security":
+            stop = "the token is refused"
+        if stop and not (broken and task_id):  # an edit whose answer names its task is paid for
+            return Check(case=case, status=status or None, task_id=task_id, skipped=stop, stops=True), b""
         if status == 404 and case.accepted and case.path and not self.task_id:
             return Check(case=case, status=status, skipped="no task is known to poll"), b""
         found = self.referee.judge(case.operation, response)
-        task_id = self.hide(task_in(response.body) or "") if case.operation.media_type == JSON else ""
+        cut = [Violation.of_body("content", f"A task is named, but {broken}.")] if broken else []
         check = Check(
             case=case,
             status=status,
             actual=_verdict(case, status, task_id),
-            violations=tuple(evolve(one, message=self.hide(one.message)) for one in found.violations),
+            violations=tuple(evolve(one, message=self.hide(one.message)) for one in (*cut, *found.violations)),
             undeclared=tuple(map(self.hide, found.undeclared)),
             task_id=task_id,
+            stops=bool(broken),
         )
         answer = self.hide(response.body.decode(errors="replace"))[:KEPT] if check.wrong else ""
         return evolve(check, answer=answer), response.body

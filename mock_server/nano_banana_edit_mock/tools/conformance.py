@@ -113,7 +113,7 @@ class Conformance:
                     sent = evolve(case, path=dict.fromkeys(case.path, known)) if known else case
                     check, _ = server.ask(case, sent.request(server.of(case.operation), token))
                     asked[case.key] = check
-                    over = check.skipped if check.stops else ""
+                    over = (check.skipped or "an answer was not whole") if check.stops else ""
                     server.task_id = server.task_id or check.task_id
                     if _bills(case) and not self._spend and (check.task_id or check.actual in _BILLED):
                         how = _BILLED.get(str(check.actual), "given a task")

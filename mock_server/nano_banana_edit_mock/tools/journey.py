@@ -89,7 +89,7 @@ def _fetch(server: Server, case: Case, url: str) -> Check:
     try:
         response = server.get(Request("GET", url), _MOST)
     except NoAnswer as failure:
-        return Check(case=case, status=failure.status, skipped=failure.reason)
+        return Check(case=case, status=failure.part.status or None, skipped=failure.reason)
     if response.status != 200:
         return Check(case=case, status=response.status, actual="refused")
     kind = next((kind for start, kind in _SIGNATURES.items() if response.body.startswith(start)), "")

@@ -183,7 +183,7 @@ def _print_checks(checks: list[Any], where: str) -> None:
         typer.echo(f"{count} answer{'s' * (count != 1)}: {visible(message)}")
     counts = Counter(check.skipped or ("different" if check.wrong else "as documented") for check in checks)
     typer.echo(f"{counts.pop('different', 0)} different, {counts.pop('as documented', 0)} as documented.")
-    if edits := len({check.task_id for check in checks if check.task_id}):
-        typer.echo(f"Accepted edits: {edits}. --json names their tasks.")
+    if tasks := dict.fromkeys(check.task_id for check in checks if check.task_id):
+        typer.echo(f"Accepted edits: {len(tasks)}. Their tasks: {visible(', '.join(tasks))}.")
     for reason, count in counts.items():
         typer.echo(f"{count} not checked: {reason.replace('`spend`', '`--spend`')}.")
