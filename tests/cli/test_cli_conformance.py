@@ -190,7 +190,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     def wait(seconds: float) -> None:
         nonlocal count
         count += 1
-        if not count % 100:
+        if not count % 80:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", wait)
@@ -211,6 +211,23 @@ def test_an_interrupt_loses_no_check(service: MockService, tmp_path: Path) -> No
     again = json.loads(conform("--spend", "--json").stdout)
     assert "interrupted" in again["error"]
     assert {edit.task_id for edit in service.edits} > {row["task_id"] for row in again["checks"]} - {""}
+
+
+def test_an_interrupt_names_the_edit_that_is_followed(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task is said as soon as it is known; an interrupt while it is polled names the command that goes on."""
+
+    def wait(seconds: float) -> None:
+        if seconds == 2.0:  # between two polls
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", wait)
+    service.on("getTask", Reply(200, body={"id": "t", "status": "pending"}), times=None)
+    result = conform("--follow", "--json")
+    (edit,) = service.edits
+    assert f"\nTask {edit.task_id}: submitted (" in result.stderr
+    way = f"To go on: SINANCODE_BASE_URL=https://api.sinancode.com/v1 nano-banana-edit wait {edit.task_id} -o ."
+    assert result.stderr.endswith(f"Error: interrupted. {way}\n")
+    assert (130, edit.task_id) == (result.exit_code, json.loads(result.stdout)["task_id"])
 
 
 @pytest.mark.usefixtures("service")

@@ -93,6 +93,7 @@ class Run:
     lines: list[str] = field(factory=list)  # of standard output
     facts: dict[str, Any] = field(factory=dict)  # of the JSON in their place
     way_on: str = ""  # what to do if nobody reads them
+    variables: str = ""  # in front of the command that goes on
     settle: str = (
         "Look at your account before you repeat it."  # what to do if nobody knows whether the edit is accepted
     )
@@ -125,6 +126,11 @@ class Run:
             if not self._token:
                 raise InvalidRequest(f"--token-file {self.token_file} is empty.")
         return self._token
+
+    def to_go_on(self, output: str = ".", *, force: bool = False) -> list[str] | None:
+        """Return the options with which `wait` fetches a result of this run later; None if it cannot."""
+        token = ["--token-file", str(self.token_file)] if self.token_file else []
+        return None if self.mock else ["-o", output, *(["--force"] if force else []), *token]
 
     @contextmanager
     def connected(self) -> Iterator[dict[str, Any]]:
@@ -223,7 +229,7 @@ class Run:
             text += "" if task_id else ". Add --debug to see where."
             to_go_on = to_go_on and [*to_go_on, "--debug"]
             notes = [] if task_id else notes
-        text = with_way_on(text, error, task_id, to_go_on)
+        text = with_way_on(text, error, task_id, to_go_on, self.variables)
         if self.debug:
             for line in self._clean("".join(format_exception(error))).splitlines():
                 say(line)

@@ -63,13 +63,19 @@ def said(error: Exception, options: Mapping[str, str]) -> str:
     return message
 
 
-def with_way_on(message: str, error: BaseException, task_id: str | None, to_go_on: Sequence[str] | None = None) -> str:
+def with_way_on(
+    message: str,
+    error: BaseException,
+    task_id: str | None,
+    to_go_on: Sequence[str] | None = None,
+    variables: str = "",
+) -> str:
     """Return a message that names the task, with the command that fetches its result if there is one."""
     if not task_id:
         return message
     if to_go_on is None or is_over(error) or getattr(error, "status_code", None) in (404, 410):  # it has expired
         return message if task_id in message else f"{message} (task {task_id})"
-    return f"{message.rstrip('.')}. To go on: {wait_command(task_id, to_go_on)}"
+    return f"{message.rstrip('.')}. To go on: {variables}{wait_command(task_id, to_go_on)}"
 
 
 def wait_command(task_id: str, options: Sequence[str]) -> str:

@@ -65,7 +65,7 @@ def edit(
     on; in a folder they are named after the first image. A result of another format gets the ending of its format. No
     file is replaced without --force. The last lines are the paths of the files that were written.
     """
-    with run.errors(to_go_on=_to_go_on(run, output, force), submits=True) as stages:
+    with run.errors(to_go_on=run.to_go_on(output, force=force), submits=True) as stages:
         if run.as_json:
             check_standard_output("--json writes")
         paths, prompt = _split(run, given, prompt_file)
@@ -98,7 +98,7 @@ def submit(
 
     `nano-banana-edit wait` fetches the result. With --mock, the task is the one that `wait --mock` knows.
     """
-    with run.errors(to_go_on=_to_go_on(run, ".", force=False), submits=True) as stages:
+    with run.errors(to_go_on=run.to_go_on(), submits=True) as stages:
         check_standard_output("The id of the task is written")
         paths, prompt = _split(run, given, prompt_file)
         images = [_image(run, path, any_file) for path in paths]
@@ -107,7 +107,7 @@ def submit(
             task = client.submit(images, prompt, on_progress=stages, key=key, **options)
         run.facts = {"task_id": task.task_id, "status": task.status}
         run.lines.append(visible(task.task_id))
-        to_go_on = _to_go_on(run, ".", force=False)
+        to_go_on = run.to_go_on()
         run.way_on = f". To go on: {wait_command(task.task_id, to_go_on)}" if to_go_on else ""
 
 
@@ -127,7 +127,7 @@ def wait(
     its own ending, and with a number if such a file exists: out.jpg becomes out.png, or else out-2.png. In a folder it
     is named after the task.
     """
-    with run.errors(to_go_on=_to_go_on(run, output, force)) as stages:
+    with run.errors(to_go_on=run.to_go_on(output, force=force)) as stages:
         target = Target(output, _plain(task_id), force, _files(run))
         target.check(run, open_)
         with run.client(timeout=timeout) as client:
@@ -238,17 +238,6 @@ def _files(run: Run, prompt_file: str | None = None, ledger: str | None = None) 
     """Return the files that a command reads or keeps, beside images."""
     at = os.path.join(ledger, "ledger.db") if ledger else None  # noqa: PTH118 - it may be a URL
     return [str(each) for each in (run.token_file, prompt_file, ledger, at) if each]
-
-
-def _to_go_on(run: Run, output: str, force: bool) -> list[str] | None:
-    if run.mock:
-        return None
-    return [
-        "-o",
-        output,
-        *(["--force"] if force else []),
-        *(["--token-file", str(run.token_file)] if run.token_file else []),
-    ]
 
 
 def _play(run: Run, client: NanoBananaEdit, task_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,10 +18,11 @@ from rich.table import Column, Table
 
 from .._download import check_target, write
 from .._errors import InvalidRequest
+from .._operations import Progress
 from .._redaction import visible
-from .._settings import Settings, resolve
+from .._settings import BASE_URL_VARIABLE, Settings, resolve
 from ._common import Run, command, mock_package
-from ._streams import check_standard_output, fail, say
+from ._streams import Stages, check_standard_output, fail, say
 from ._target import is_one_of
 from ._words import PROGRAM
 
@@ -59,7 +61,8 @@ def conformance(
     module = mock_package("tools.conformance")
     options = {"base_url": "--base-url", "files_url": "--files-url"}
     checks: list[Any] = []
-    with run.errors(options=options) as stages, run.connected() as given:
+    run.variables = f"{BASE_URL_VARIABLE}={shlex.quote(base_url)} " if base_url else ""
+    with run.errors(to_go_on=run.to_go_on(), options=options) as stages, run.connected() as given:
         if run.mock + bool(base_url or files_url) + bool(tape) != 1:
             raise InvalidRequest("Name what is checked: use either --base-url URL, --mock or --from TAPE.")
         if tape and (spend or follow):
@@ -79,7 +82,7 @@ def conformance(
         try:
             for check in running:
                 checks.append(check)
-                stages.update(check.case.id)
+                _show(check, stages)
         except BaseException:
             run.facts["checks"] = json.loads(module.to_json(checks))
             raise
@@ -93,6 +96,13 @@ def conformance(
     if any(check.wrong for check in checks) or not all(written):
         raise typer.Exit(1)
     raise typer.Exit(3 if any(check.stops for check in checks) else 0)
+
+
+def _show(check: Any, stages: Stages) -> None:
+    if check.task_id and check.case.constraint.keyword == "responses":  # of the edit that is followed
+        stages(Progress("wait", 0, check.task_id, "submitted"))
+    else:
+        stages.update(check.case.id)
 
 
 def _contract(spec: Path | None, *, to_play: bool) -> Any:
