@@ -114,3 +114,29 @@ def test_a_limit_that_names_a_task():
     )
     assert ("the server asks for fewer requests", True) == (checks[-3].skipped, bool(checks[-3].task_id))
     assert "accepted" == checks[-1].actual
+
+
+@pytest.mark.parametrize(
+    ("to", "count", "found"),
+    [
+        ("/results/again.png", 5, (200, "accepted", "")),
+        ("https://cdn.example/a.png", 1, (200, "accepted", "")),
+        ("/results/again.png", 6, (302, "refused", "documented accepted, actual refused (302)")),
+        ("http://cdn.example/a.png", 1, (302, "neither", "The result redirects to a URL without TLS")),
+    ],
+)
+def test_a_result_that_redirects(to, count, found):
+    """Redirects of a result are followed without the token, a number of them, and never to where TLS ends."""
+    service, seen = MockService(contract=SMALL, token=TOKEN), []
+
+    def change(request, response):
+        if request.method == "POST" or "/tasks/" in request.url.path:
+            return response
+        seen.append(request)
+        if len(seen) <= count:
+            return httpx2.Response(302, headers={"Location": to})
+        return httpx2.Response(200, content=b"\x89PNG\r\n\x1a\n", headers={"Content-Type": "image/png"})
+
+    result = ask(between(service, change), follow=True)[-1]
+    assert found == (result.status, result.actual, result.wrong.rpartition("; ")[2])
+    assert not any("authorization" in request.headers for request in seen)

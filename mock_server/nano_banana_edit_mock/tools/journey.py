@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import evolve
 from PIL import Image
@@ -15,6 +16,7 @@ from ..engine.links import links_in
 from ..engine.records import Request
 from .cases import Case, make_request
 from .checks import Check, NoAnswer, Server, text_in
+from .proxy import MAX_REDIRECTS, _redirected
 
 _LONGEST = 600.0  # seconds until the edit must be finished
 _POLL_EVERY = 2.0  # seconds, as a public client of the API does
@@ -85,20 +87,27 @@ def _wait(server: Server, case: Case) -> tuple[Check, bytes]:
 
 
 def _fetch(server: Server, case: Case, url: str) -> Check:
-    """Return the check of a result; the token is not for its host."""
+    """Return the check of a result, wherever it redirects to; the token is not for its hosts."""
     try:
         response = server.get(Request("GET", url), _MOST)
+        for _ in range(MAX_REDIRECTS):
+            if not (to := _redirected(response, url)):
+                break
+            if urlsplit(url).scheme == "https" != urlsplit(to).scheme:
+                wrong = Violation.of_body("content", "The result redirects to a URL without TLS.")
+                return Check(case=case, status=response.status, actual="neither", violations=(wrong,))
+            response, url = server.get(Request("GET", to), _MOST), to
     except NoAnswer as failure:
         return Check(case=case, status=failure.part.status or None, skipped=failure.reason)
     if response.status != 200:
         return Check(case=case, status=response.status, actual="refused")
     kind = next((kind for start, kind in _SIGNATURES.items() if response.body.startswith(start)), "")
-    given, wrong = (response.header("Content-Type") or "none").partition(";")[0].strip().lower(), []
+    given, flaws = (response.header("Content-Type") or "none").partition(";")[0].strip().lower(), []
     if kind != "image/png":
-        wrong.append(f"The file is {kind or 'no image'}; image/png was asked for.")
+        flaws.append(f"The file is {kind or 'no image'}; image/png was asked for.")
     if given != kind:
-        wrong.append(f"Content-Type is {given}; the file is {kind or 'no image'}.")
-    violations = tuple(Violation.of_body("content", message) for message in wrong)
+        flaws.append(f"Content-Type is {given}; the file is {kind or 'no image'}.")
+    violations = tuple(Violation.of_body("content", message) for message in flaws)
     return Check(case=case, status=200, actual="accepted", violations=violations)
 
 
