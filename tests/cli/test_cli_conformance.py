@@ -315,11 +315,19 @@ def test_json_is_utf_8(in_latin: Callable[..., bytes]) -> None:
         ),
         (["--base-url", "nowhere"], "--base-url is 'nowhere'"),
         (["--base-url", "http://127.0.0.1:9", "--rate", "nan"], "Error: --rate is nan; it must be a number"),
+        (
+            ["--base-url", "http://127.0.0.1:9", "--follow", "--spec", "other.yaml"],
+            "Error: --follow needs an upload, an edit and polls; the document has no uploadFile.",
+        ),
         (["--base-url", "http://127.0.0.1:9", "--junit", "/no/such/folder/x"], "/no/such/folder"),
     ],
 )
-def test_conformance_of_nothing(service: MockService, arguments: list[str], text: str) -> None:
+def test_conformance_of_nothing(
+    service: MockService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: str
+) -> None:
     """What cannot be asked, or reported on, is refused in one line before anything is sent."""
+    monkeypatch.chdir(tmp_path)
+    Path("other.yaml").write_text(DOCUMENT.read_text("utf-8").replace("operationId: uploadFile", "operationId: upload"))
     result = run("conformance", *arguments)
     assert 2 == result.exit_code
     assert text in result.stderr

@@ -43,6 +43,7 @@ def test_an_edit_that_may_be_billed_is_the_last(follow, status, answer, why, act
     assert f"an invalid edit was {why}, so no other is sent" in {check.skipped for check in checks}
     last = next(check for check in reversed(checks) if check.case.operation.id == "createEdit" and check.actual)
     assert (actual, True) == (last.actual, last.differs)
+    assert follow == (checks[-1].skipped == f"no edit is followed: an invalid edit was {why}, so no other is sent")
 
 
 def test_an_edit_is_never_sent_on():

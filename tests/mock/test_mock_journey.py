@@ -211,13 +211,14 @@ def test_a_result_that_cannot_be_had():
 
 
 def test_a_document_without_uploads():
-    """A document that lacks one of the operations has no edit to follow, and the run counts none."""
+    """A document that lacks one of the operations has no edit to follow: the run counts none, and says so."""
     document = copy.deepcopy(dict(SMALL.document))
     del document["paths"]["/api/upload/file"]
     contract = parse(document)
     service, run = MockService(contract=contract), Conformance(contract, spend=True)
     checks = ask(mock_transport(service), contract=contract, spend=True)
     assert "createEdit.responses" not in {check.case.constraint.id for check in checks}
+    assert "no edit is followed: the document has no uploadFile" == checks[-1].skipped
     assert run.billed == len(service.edits)
 
 

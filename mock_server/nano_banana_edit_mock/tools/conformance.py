@@ -16,7 +16,7 @@ from ..engine.hiding import MIN_SECRET, Hiding
 from ..engine.routes import FILE
 from .cases import Case, boundary_cases
 from .checks import KEPT, LONGEST, Check, Server
-from .journey import case_of, is_possible, travel
+from .journey import case_of, missing, travel
 from .reports import to_html, to_json, to_junit
 
 __all__ = ["Check", "Conformance", "check_tape", "to_html", "to_json", "to_junit"]
@@ -46,14 +46,19 @@ class Conformance:
         most_billed: The largest number of edits that a server could bill, if it accepted everything.
 
     Raises:
-        ValueError: The document refuses its own examples.
+        ValueError: The document refuses its own examples, or lacks an operation of the edit to `follow`.
 
     Source: `openapi.yaml#/paths`
     """
 
     def __init__(self, contract: Contract | None = None, *, spend: bool = False, follow: bool | None = None) -> None:
         self._contract, self._spend = contract or load(), spend
-        self._follow = is_possible(self._contract) and (spend if follow is None else follow)
+        lacks = missing(self._contract)
+        if follow and lacks:
+            raise ValueError(f"follow needs an upload, an edit and polls; the document has no {lacks}.")
+        wanted = spend if follow is None else follow
+        self._impossible = f"the document has no {lacks}" if wanted and lacks else ""
+        self._follow = wanted and not lacks
         self._referee = AnswerReferee(self._contract)
         self._cases = boundary_cases(self._contract)
         sent = {case.key: case for case in self._cases if not self._left_out(case)}
@@ -119,8 +124,8 @@ class Conformance:
                         how = _BILLED.get(str(check.actual), "given a task")
                         unpaid = f"an invalid edit was {how}, so no other is sent"
                     yield check
-            if self._follow and not (over or unpaid):
-                yield from travel(self._contract, server)
+            if self._follow or self._impossible:
+                yield from travel(self._contract, server, self._impossible or over or unpaid)
 
     def _left_out(self, case: Case) -> str:
         if case.accepted and not self._spend and case.operation.method != "GET":

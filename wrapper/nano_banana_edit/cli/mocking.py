@@ -76,7 +76,7 @@ def conformance(
         else:
             hosts = {"base_url": base_url, "files_url": files_url, **given, "poll_interval": 0}
             settings = resolve(**hosts, timeout=None, max_retries=0)
-            plan = module.Conformance(contract, spend=spend, follow=spend or follow)
+            plan = partial(module.Conformance, contract, spend=spend, follow=follow or None)
             where, running = settings.base_url, _running(run, plan, settings, rate)
         stages.submits = (spend or follow) and not run.mock
         try:
@@ -151,13 +151,14 @@ def _write(target: Path, text: str, *, force: bool) -> bool:
     return True
 
 
-def _running(run: Run, plan: Any, settings: Settings, rate: float) -> Iterator[Any]:
+def _running(run: Run, make: Callable[[], Any], settings: Settings, rate: float) -> Iterator[Any]:
     """Return the run against a server, after it is said what it may cost."""
     names = ("base_url", "files_url", "token")
     try:
+        plan = make()
         running = plan.run(**{name: getattr(settings, name) for name in names}, rate=1e9 if run.mock else rate)
     except ValueError as error:
-        fail(f"--{error}", 2)  # of the rate
+        fail(f"--{error}", 2)  # of the rate, or of an edit to follow
     billed = f"{plan.billed} of them are edits to be accepted, and {plan.most_billed} could be billed at most."
     if not run.quiet or (plan.most_billed > 1 and not run.mock):
         say(f"{plan.requests} requests to {settings.base_url}: {billed}")
