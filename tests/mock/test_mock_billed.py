@@ -1,11 +1,14 @@
 """What a run of conformance costs at a service that answers oddly, and that it names whatever may be billed."""
 
+import copy
+
 import httpx2
 import pytest
 from nano_banana_edit_mock import MockService
+from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.tools.conformance import Conformance, to_html, to_json
 
-from .test_mock_conformance import API, FILES, TOKEN
+from .test_mock_conformance import API, FILES, TOKEN, answering
 from .test_mock_journey import SMALL, ask, between
 
 pytestmark = pytest.mark.usefixtures("waited")
@@ -141,3 +144,16 @@ def test_a_result_that_redirects(to, count, found):
     result = ask(between(service, change), follow=True)[-1]
     assert found == (result.status, result.actual, result.wrong.rpartition("; ")[2])
     assert not any("authorization" in request.headers for request in seen)
+
+
+def test_a_document_with_its_servers_at_the_paths():
+    """Only forms go to the host of uploads, also if the document has no servers at its root."""
+    document = copy.deepcopy(dict(SMALL.document))
+    servers = document.pop("servers")
+    for path in document["paths"].values():
+        path.setdefault("servers", servers)
+    server, seen = answering(400)
+    ask(server, contract=parse(document))
+    assert {("api.sinancode.com", True), ("files-api.sinancode.com", False)} == {
+        (request.url.host, not request.headers.get("content-type", "").startswith("multipart/")) for request in seen
+    }

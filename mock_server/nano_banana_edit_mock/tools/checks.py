@@ -6,7 +6,7 @@ from typing import Literal
 import httpx2
 from attrs import define, evolve, frozen
 
-from ..contract import JSON, Operation
+from ..contract import JSON, MULTIPART, Operation
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
 from ..engine.answers import object_in, task_in
@@ -89,14 +89,13 @@ class Server:
     base_url: str
     files_url: str
     token: str
-    main: str  # the document's server of edits and tasks
     pause: float  # seconds between two requests
     task_id: str = ""  # of the first accepted edit
     _asked: bool = False
 
     def of(self, operation: Operation) -> str:
-        """Return the URL that serves an operation."""
-        return self.base_url if self.main in operation.servers else self.files_url
+        """Return the URL that serves an operation: uploads are forms, whatever the document calls its servers."""
+        return self.files_url if operation.media_type == MULTIPART else self.base_url
 
     def get(self, request: Request, most: int = _MOST) -> Response:
         """Return the answer to a request, of at most so many bytes.

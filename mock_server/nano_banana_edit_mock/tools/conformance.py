@@ -98,13 +98,12 @@ class Conformance:
     def _run(
         self, http: AbstractContextManager[httpx2.Client], *, base_url: str, files_url: str, token: str, rate: float
     ) -> Iterator[Check]:
-        main = self._contract.servers[0]
         asked: dict[str, Check] = {}
         over = unpaid = ""
         secrets = [token] if len(token) >= MIN_SECRET else []
         hiding = Hiding(self._contract.document, content=True, secrets=secrets)
         with http as client:
-            server = Server(client, self._referee, hiding, base_url, files_url, token, main, 1 / rate)
+            server = Server(client, self._referee, hiding, base_url, files_url, token, 1 / rate)
             for case in self._cases:
                 left_out = self._left_out(case)
                 reason = left_out or over or (unpaid if _bills(case) else "")
