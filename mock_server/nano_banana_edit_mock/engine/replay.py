@@ -1,7 +1,7 @@
 """The replay: answers from a tape."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 
@@ -33,8 +33,10 @@ class Replay:
         self._hiding = Hiding(contract.document, content=tape.content)
         self._exchanges: dict[str, list[Exchange]] = {}
         # An answer that took longer than a later one was written behind it.
-        for exchange in sorted(tape.exchanges, key=lambda exchange: exchange.at):
-            self._exchanges.setdefault(exchange.key, []).append(exchange)
+        exchanges = sorted(tape.exchanges, key=lambda exchange: exchange.at)
+        self._first = dict(_same_uploads(self._hiding, exchanges))
+        for exchange in exchanges:
+            self._exchanges.setdefault(key(exchange.operation, self._compared(exchange.asked)), []).append(exchange)
         files = [exchange for exchange in tape.exchanges if exchange.operation == FILE.id]
         # A result that came once is not lost since it expired later.
         self._files = {e.path.get("url", ""): e for e in sorted(files, key=lambda e: e.status == 200)}
@@ -55,12 +57,20 @@ class Replay:
         """Return the answer to a request; 404 with the nearest one if it is not on the tape."""
         if route.operation == FILE:
             return self._file(route)
-        name, asked = str(route.name), ask(self._hiding, route, request, verdict)
+        name, asked = str(route.name), self._compared(ask(self._hiding, route, request, verdict))
         found = self._exchanges.get(key(name, asked))
         if not found:
             return refuse(404, f"{name} is not on the tape. {self._nearest(name, asked)}")
         response = self._tape.response(self._next(found, now))
         return self._links.change(response, route.origin) if name == "getTask" else response
+
+    def _compared(self, value: Any) -> Any:
+        """Return what a request is compared by, in which the URLs of one photo are the first one that it got."""
+        if isinstance(value, dict):
+            return {name: self._compared(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._compared(inner) for inner in value]
+        return self._first.get(value, value) if isinstance(value, str) else value
 
     def _next(self, found: list[Exchange], now: float) -> Exchange:
         with self._lock:
@@ -94,7 +104,7 @@ class Replay:
     def _nearest(self, name: str, asked: Mapping[str, Any]) -> str:
         """Say which request of the tape is nearest, and where it differs."""
         differing = [
-            (_differences(asked, exchange.asked), exchange.number)
+            (_differences(asked, self._compared(exchange.asked)), exchange.number)
             for exchange in self._tape.exchanges
             if exchange.operation == name
         ]
@@ -102,6 +112,18 @@ class Replay:
             return f"None of its {len(self._tape.exchanges)} exchanges is of this operation."
         texts, number = min(differing, key=lambda pair: len(pair[0]))
         return f"The nearest is exchange {number}; {'; '.join(texts[:_SHOWN])}."
+
+
+def _same_uploads(hiding: Hiding, exchanges: Iterable[Exchange]) -> Iterator[tuple[str, str]]:
+    """Yield each URL of an upload as it is compared, and the first one that the same files got."""
+    first: dict[tuple[str, str], str] = {}
+    for exchange in exchanges:
+        answer: Any = exchange.answer.get("json")
+        accepted = exchange.operation == "uploadFile" and exchange.status < 300 and isinstance(answer, dict)
+        for name in ("cn_url", "url"):
+            if accepted and isinstance(answer.get(name), str):
+                url = hiding.url(answer[name], compared=False)
+                yield url, first.setdefault((exchange.key, name), url)
 
 
 def _differences(here: Any, there: Any, path: tuple[str | int, ...] = ()) -> list[str]:
