@@ -141,7 +141,8 @@ def test_no_token(tmp_path, spelled, content):
     """The token is on no tape, however a service spells it: in a text, as a value, as a name, or in HTML."""
     echo = {"message": f"not {spelled}", "status": spelled, "id": spelled, spelled: 1}
     found = kept(tmp_path / "json", poll(), echo, content=content, headers={"Via": spelled, "X-Echo": spelled})
-    found += kept(tmp_path / "html", post(BODY), f"<p>{spelled}</p>".encode(), content=content)
+    kind = {"Content-Type": f"text/html; of={spelled}"}
+    found += kept(tmp_path / "html", post(BODY), f"<p>{spelled}</p>".encode(), content=content, headers=kind)
     found += kept(tmp_path / "asked", post({**BODY, "prompt": f"use {spelled}"}), content=content)
     inner = spelled.strip('"')[4:-4]
     assert inner not in found
