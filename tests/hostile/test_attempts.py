@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown
@@ -73,14 +75,57 @@ def test_a_server_that_does_not_read_is_given_up(kind: str) -> None:
     assert time.monotonic() - began < 25 * PATIENCE
 
 
+async def hold_up() -> None:
+    """Keep the event loop busy when the time of a call is over."""
+    await anyio.wait_all_tasks_blocked()
+    threading.Event().wait(2 * PATIENCE)
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_connection_not_made_in_time_is_no_unknown_submission(backend: str) -> None:
+def test_waits_on_a_busy_event_loop(backend: str) -> None:
+    """A submission that waits for a connection has sent nothing, even if the loop is busy when its time is over."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket, server: Hostile) -> None:
+        begun.set()
+        go_on.wait(30)
+        says(ACCEPTED)(connection, server)
+
+    async def run(url: str) -> None:
+        options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": 30, "max_retries": 0}
+        async with (
+            httpx2.AsyncClient(limits=httpx2.Limits(max_connections=1)) as http,
+            AsyncNanoBananaEdit(http_client=http, **options) as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(client.submit, URL, "p")
+            await anyio.to_thread.run_sync(begun.wait, 30)
+            group.start_soon(hold_up)
+            with pytest.raises(APITimeout, match="PoolTimeout"):
+                await client.submit(URL, "p", timeout=PATIENCE)
+            go_on.set()
+
+    with Hostile([slow]) as server:
+        anyio.run(run, server.url, backend=backend)
+        assert 1 == server.posts
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_connection_not_made_in_time_is_no_unknown_submission(backend: str, busy: bool) -> None:
     """With an httpx2 client of one's own too it is known at the end of the time that nothing was sent."""
 
     async def run(url: str) -> None:
         options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": PATIENCE, "max_retries": 0}
-        async with httpx2.AsyncClient() as http, AsyncNanoBananaEdit(http_client=http, **options) as client:
-            await client.submit(URL, "p")
+        async with (
+            httpx2.AsyncClient() as http,
+            AsyncNanoBananaEdit(http_client=http, **options) as client,
+            anyio.create_task_group() as group,
+        ):
+            if busy:
+                group.start_soon(hold_up)
+            with pytest.raises(APITimeout, match="ConnectTimeout"):
+                await client.submit(URL, "p")
 
-    with Hostile([hang], greeting=hang) as server, pytest.raises(APITimeout, match="ConnectTimeout"):
+    with Hostile([hang], greeting=hang) as server:
         anyio.run(run, server.url.replace("http:", "https:"), backend=backend)

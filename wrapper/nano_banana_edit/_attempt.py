@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -42,6 +43,8 @@ _NOT_SENT = (
     httpx2.UnsupportedProtocol,
 )
 _FROM_TRANSPORT = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, UnicodeError, NotRead)
+# URLs of submissions that were traced: the next one has no trace only while no connection is free.
+_traced: WeakKeyDictionary[httpx2.Client | httpx2.AsyncClient, set[str]] = WeakKeyDictionary()
 _CLOSED = "The client is closed; make a new one. Nothing was sent."
 
 
@@ -100,6 +103,8 @@ class Attempt:
         self._seen = True
         if event.endswith(".send_request_headers.started"):
             self._left |= info["request"].method != b"CONNECT"
+            if self._send.billed:
+                _traced.setdefault(self._http, set()).add(self._send.request["url"])
         elif event == "connection.connect_tcp.complete":
             self._connected = info["return_value"]
 
@@ -111,6 +116,14 @@ class Attempt:
 
             with anyio.CancelScope(shield=True):
                 await self._connected.aclose()
+
+    def late(self) -> httpx2.TimeoutException:
+        """Return the failure of an attempt whose time is over, as httpx2 names it if the event loop is not too busy."""
+        text = "the time of the call is over"
+        if self._seen and not self._left:
+            return httpx2.ConnectTimeout(text)
+        waits = not self._seen and self._send.request["url"] in _traced.get(self._http, ())
+        return httpx2.PoolTimeout(text, request=self._request) if waits else httpx2.ReadTimeout(text)
 
     def note_task(self, error: BaseException) -> None:
         """Add the task's id to what ended the reading of a submission's response, if the part that was read has it."""
