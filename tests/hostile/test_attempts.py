@@ -37,7 +37,7 @@ def test_a_silent_server_is_given_up(kind: str, what: str) -> None:
     with Hostile([hang]) as server, opened(kind, base_url=server.url, **SOON) as face:
         with pytest.raises(expected):
             ask(face)
-        assert 1 == len(server.requests)
+        assert len(server.requests) <= 1  # none, if a busy machine connects too late
     assert time.monotonic() - began < 25 * PATIENCE
 
 
@@ -47,7 +47,7 @@ def test_a_submission_is_waited_for(kind: str) -> None:
     slow = says(b"HTTP/1.1 200 OK\r\n", ACCEPTED.partition(b"\r\n")[2], pause=3 * PATIENCE)
     with Hostile([slow]) as server, opened(kind, base_url=server.url, **SOON) as face:
         assert "t-1" == face(face.client.submit, URL, "p").task_id
-    with Hostile([hang]) as server, opened(kind, base_url=server.url, **{**SOON, "timeout": PATIENCE}) as face:
+    with Hostile([hang]) as server, opened(kind, base_url=server.url, **{**SOON, "timeout": 3 * PATIENCE}) as face:
         with pytest.raises(SubmissionUnknown):
             face(face.client.submit, URL, "p")
         assert 1 == server.posts
