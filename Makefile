@@ -21,14 +21,14 @@ help: ## List the targets
 
 # With uv, which takes a tenth of pip's time; with pip where only pip knows the index. If Python must not write bytecode,
 # uv does it, once.
-uv := uv pip install --quiet --no-deps --python $(BIN)/python $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
+uv := $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
 setup: $(VENV)/ready ## Make .venv, with everything pinned in it
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | pip install --quiet --no-deps --require-hashes --requirement /dev/stdin
-	$(uv) --require-hashes --requirement requirements.lock || pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | $(BIN)/pip install --quiet --no-deps --require-hashes --requirement /dev/stdin
+	$(uv) --require-hashes --requirement requirements.lock || $(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	$(uv) --no-build-isolation --editable .
 	@touch $@
 
