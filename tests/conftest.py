@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,25 +39,6 @@ def _retries_do_not_wait() -> Iterator[None]:
         yield
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Let each worker begin with other files, so that it finds most of them compiled by the others."""
-    report = yield
-    if isinstance(collector, pytest.Directory):
-        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-        first = len(report.result) * worker // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-        report.result = report.result[first:] + report.result[:first]
-    return report
-
-
 def pytest_collection_finish() -> None:
     """Spare each `gc.collect()` of a test the half a million objects that the tests are."""
     gc.freeze()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each worker the tests in the same order."""
-    items.sort(key=lambda item: item.path)
