@@ -72,16 +72,16 @@ def spans() -> InMemorySpanExporter:
     return exporter
 
 
-@pytest.mark.parametrize("text", WITH_FIXTURES.values(), ids=WITH_FIXTURES)
-def test_with_fixtures(text: str, pytester: pytest.Pytester, tmp_path: Path) -> None:
-    """A block whose test takes fixtures passes where pytest finds them by itself."""
-    pytester.makepyfile(text)
-    if 'tape="tape"' in text:
-        shutil.copy(tmp_path / "photo.png", pytester.path)
-        _record(pytester.path / "tape")
+def test_with_fixtures(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    """Each block whose test takes fixtures passes where pytest finds them by itself."""
+    files = {f"test_{re.sub(r'[^a-z0-9]+', '_', name)}": text for name, text in WITH_FIXTURES.items()}
+    pytester.makepyfile(**files)
+    shutil.copy(tmp_path / "photo.png", pytester.path)
+    _record(pytester.path / "tape")
     pytester.runpytest_subprocess(
         "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist"
-    ).assert_outcomes(passed=1)
+    ).assert_outcomes(passed=len(WITH_FIXTURES))
+    assert len(files) == len(WITH_FIXTURES)
 
 
 def _record(folder: Path) -> None:

@@ -193,7 +193,7 @@ def test_progress_in_a_log(
     service.on("getTask", Reply(503), times=1)
     result = batch(40, *options)
     assert (0, lines) == (result.exit_code, " of 40 rows: " in result.stderr)
-    assert len(result.stderr.splitlines()) < 8
+    assert len(result.stderr.splitlines()) < 12  # 8 after some seconds, 12 after a minute
 
 
 @pytest.mark.parametrize("ending", ["csv", "html", "jsonl"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx2
 import pytest
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _transport
 
 from .. import promises
 from .faces import Face, opened
@@ -35,7 +37,7 @@ def test_a_silent_server_is_given_up(kind: str, what: str) -> None:
     with Hostile([hang]) as server, opened(kind, base_url=server.url, **SOON) as face:
         with pytest.raises(expected):
             ask(face)
-        assert 1 == len(server.requests)
+        assert len(server.requests) <= 1  # none, if a busy machine connects too late
     assert time.monotonic() - began < 25 * PATIENCE
 
 
@@ -45,7 +47,7 @@ def test_a_submission_is_waited_for(kind: str) -> None:
     slow = says(b"HTTP/1.1 200 OK\r\n", ACCEPTED.partition(b"\r\n")[2], pause=3 * PATIENCE)
     with Hostile([slow]) as server, opened(kind, base_url=server.url, **SOON) as face:
         assert "t-1" == face(face.client.submit, URL, "p").task_id
-    with Hostile([hang]) as server, opened(kind, base_url=server.url, **{**SOON, "timeout": PATIENCE}) as face:
+    with Hostile([hang]) as server, opened(kind, base_url=server.url, **{**SOON, "timeout": 3 * PATIENCE}) as face:
         with pytest.raises(SubmissionUnknown):
             face(face.client.submit, URL, "p")
         assert 1 == server.posts
@@ -73,14 +75,54 @@ def test_a_server_that_does_not_read_is_given_up(kind: str) -> None:
     assert time.monotonic() - began < 25 * PATIENCE
 
 
+async def hold_up() -> None:
+    """Keep the event loop busy when the time of a call is over."""
+    await anyio.wait_all_tasks_blocked()
+    threading.Event().wait(2 * PATIENCE)
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_connection_not_made_in_time_is_no_unknown_submission(backend: str) -> None:
+def test_waits_on_a_busy_event_loop(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A submission that waits for a connection has sent nothing, even if the loop is busy when its time is over."""
+    monkeypatch.setattr(_transport, "MOST", 1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket, server: Hostile) -> None:
+        begun.set()
+        go_on.wait(30)
+        says(ACCEPTED)(connection, server)
+
+    async def run(url: str) -> None:
+        options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": 30, "max_retries": 0}
+        async with AsyncNanoBananaEdit(**options) as client, anyio.create_task_group() as group:
+            group.start_soon(client.submit, URL, "p")
+            await anyio.to_thread.run_sync(begun.wait, 30)
+            group.start_soon(hold_up)
+            with pytest.raises(APITimeout, match="PoolTimeout"):
+                await client.submit(URL, "p", timeout=PATIENCE)
+            go_on.set()
+
+    with Hostile([slow]) as server:
+        anyio.run(run, server.url, backend=backend)
+        assert 1 == server.posts
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_connection_not_made_in_time_is_no_unknown_submission(backend: str, busy: bool) -> None:
     """With an httpx2 client of one's own too it is known at the end of the time that nothing was sent."""
 
     async def run(url: str) -> None:
         options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": PATIENCE, "max_retries": 0}
-        async with httpx2.AsyncClient() as http, AsyncNanoBananaEdit(http_client=http, **options) as client:
-            await client.submit(URL, "p")
+        async with (
+            httpx2.AsyncClient() as http,
+            AsyncNanoBananaEdit(http_client=http, **options) as client,
+            anyio.create_task_group() as group,
+        ):
+            if busy:
+                group.start_soon(hold_up)
+            with pytest.raises(APITimeout, match="ConnectTimeout"):
+                await client.submit(URL, "p")
 
-    with Hostile([hang], greeting=hang) as server, pytest.raises(APITimeout, match="ConnectTimeout"):
+    with Hostile([hang], greeting=hang) as server:
         anyio.run(run, server.url.replace("http:", "https:"), backend=backend)

@@ -286,13 +286,13 @@ def test_broken_connections_make_room(kind: str, monkeypatch: pytest.MonkeyPatch
         def run() -> None:
             for call in range(9):
                 with nullcontext() if call % 3 == 2 else pytest.raises(SubmissionUnknown):
-                    client.submit(URL, "p", timeout=5)
+                    client.submit(URL, "p", timeout=30)
             client.close()
 
         async def async_run() -> None:
             for call in range(9):
                 with nullcontext() if call % 3 == 2 else pytest.raises(SubmissionUnknown):
-                    await client.submit(URL, "p", timeout=5)
+                    await client.submit(URL, "p", timeout=30)
             await client.aclose()
 
         run() if kind == "sync" else anyio.run(async_run, backend=kind)
@@ -351,7 +351,7 @@ def test_idle_connections_of_aiohttp_are_given_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(_aiohttp, "IDLE", 0.1)
     with Hostile([says(POLLED)]) as server, opened("aiohttp", base_url=server.url) as face:
         face(face.client.get_task, "t-1")
-        assert server.open_at_most(0, within=3)
+        assert server.open_at_most(0)
 
 
 @promises.SHARED

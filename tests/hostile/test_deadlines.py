@@ -100,7 +100,7 @@ def test_a_dead_address_does_not_hold_a_connection(kind: str, known: dict[str, l
         face = stack.enter_context(opened(kind, base_url=f"http://api.localhost:{port}", timeout=30, max_retries=0))
         began = time.monotonic()
         assert "t-1" == face(face.client.submit, URL, "p").task_id
-        assert time.monotonic() - began < 5  # the first address by itself takes ten
+        assert time.monotonic() - began < 9  # the first address by itself takes ten
         assert 1 == server.connections
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from nano_banana_edit import (
     APIConnectionError,
     APIStatusError,
+    APITimeout,
     NanoBananaEditError,
     SubmissionUnknown,
 )
@@ -44,6 +46,13 @@ def submit(kind: str, url: str, **options: Any) -> Any:
         return face(face.client.submit, URL, "p")
 
 
+def give_up(kind: str, url: str) -> Any:
+    """Submit with little time, and with more if a busy machine made no connection in it."""
+    with suppress(APITimeout):
+        return submit(kind, url, timeout=PATIENCE)
+    return submit(kind, url, timeout=9 * PATIENCE)
+
+
 @promises.SENT_ONCE
 # httpx2 nests async generators and closes the outer one alone; trio says so of the inner one. The connection is closed.
 @pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
@@ -63,7 +72,7 @@ def test_sent_once_within_the_deadline(kind: str, name: str) -> None:
     """A server that takes for ever is given up when the time is over, after one edit."""
     began = time.monotonic()
     with Hostile([SLOW[name]]) as server, pytest.raises(SubmissionUnknown):
-        submit(kind, server.url, timeout=PATIENCE)
+        give_up(kind, server.url)
     assert 1 == server.posts
     assert time.monotonic() - began < 25 * PATIENCE  # for ever is at least fifty
 
@@ -132,7 +141,7 @@ def test_not_sent_without_a_connection(kind: str) -> None:
 def test_no_traceback_shows_the_token(kind: str, name: str) -> None:
     """What a submission died of shows the token in none of its frames, of no transport's code."""
     with Hostile([{**LOST, **SLOW}[name]]) as server, pytest.raises(SubmissionUnknown) as unknown:
-        submit(kind, server.url, timeout=PATIENCE)
+        give_up(kind, server.url)
     error: BaseException | None = unknown.value
     while error:
         shown = traceback.TracebackException.from_exception(error, capture_locals=True, lookup_lines=False)
@@ -219,5 +228,5 @@ def test_what_was_read_in_time_names_the_task(kind: str) -> None:
     """If the time ends in the middle of a response that has named its task, the unknown submission knows it."""
     with Hostile([says(answer(JSON, length=len(JSON) + 9), then=hang)]) as server:
         with pytest.raises(SubmissionUnknown) as unknown:
-            submit(kind, server.url, timeout=PATIENCE)
+            give_up(kind, server.url)
         assert ("t-1", 1) == (unknown.value.task_id, server.posts)

@@ -61,7 +61,7 @@ class Wire:
 
     def __init__(self, server: MockServer) -> None:
         host, _, port = server.url.removeprefix("http://").rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
+        self.socket = socket.create_connection((host, int(port)), timeout=30)
         self.file = self.socket.makefile("rb")
 
     def send(self, *pieces: bytes) -> None:

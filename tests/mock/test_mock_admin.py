@@ -249,14 +249,17 @@ def last_id(text):
     return re.findall(rb"(?m)^id: (.*)$", text)[-1].decode()
 
 
+STEPS_AT_2 = ("script", 2, None)
+
+
 def test_feed(service, send):
     """A feed tells each request once, from the event that it is told, and a reset."""
     feed = Feed()
     send("createEdit")
     late = Feed(last_id(Feed().read(service)))
     send("getTask")
-    assert [("call", 1, "createEdit"), ("call", 2, "getTask")] == events(feed.read(service))
-    assert [("call", 2, "getTask")] == events(late.read(service))
+    assert [("call", 1, "createEdit"), ("call", 2, "getTask"), STEPS_AT_2] == events(feed.read(service))
+    assert [("call", 2, "getTask"), STEPS_AT_2] == events(late.read(service))
     assert b"" == feed.read(service)
     send("uploadFile")
     assert [("call", 3, "uploadFile")] == events(feed.read(service))
@@ -265,24 +268,47 @@ def test_feed(service, send):
     assert [("reset", 0, None), ("call", 1, "getTask")] == events(feed.read(service))
 
 
+def test_a_feed_of_the_script(service, send):
+    """A feed says that steps changed: at first, and when one was added, used, or its time is over, after the calls."""
+    feed = Feed()
+    assert [("script", 0, None)] == events(feed.read(service))
+    service.outage(seconds=5)
+    assert [("script", 0, None)] == events(feed.read(service))
+    for _ in range(21):
+        send("getTask")
+    assert [*[("call", number, "getTask") for number in range(1, 21)], ("script", 20, None)] == events(
+        feed.read(service)
+    )
+    assert [("call", 21, "getTask")] == events(feed.read(service))
+    service.advance(5)
+    send("getTask")
+    assert [("call", 22, "getTask"), ("script", 22, None)] == events(feed.read(service))
+    service.next(Fault.EMPTY)
+    last = last_id(feed.read(service))
+    service.reset()
+    assert [("reset", 0, None), ("script", 0, None)] == events(feed.read(service))
+    assert [("reset", 0, None), ("script", 0, None)] == events(Feed(last).read(service))
+    assert b"" == feed.read(service)
+
+
 def test_a_feed_of_before(service, send):
     """After a reset that nobody was told of, all of before is forgotten, however many requests came since."""
     send("getTask")
     last = last_id(Feed().read(service))
     service.reset()
-    assert [("reset", 0, None)] == events(Feed(last).read(service))
+    assert ("reset", 0, None) == events(Feed(last).read(service))[0]
     send("uploadFile")
     send("createEdit")
     told = Feed(last).read(service)
-    assert [("reset", 0, None), ("call", 1, "uploadFile"), ("call", 2, "createEdit")] == events(told)
-    assert b"" == Feed(last_id(told)).read(service)
+    assert [("reset", 0, None), ("call", 1, "uploadFile"), ("call", 2, "createEdit"), STEPS_AT_2] == events(told)
+    assert [STEPS_AT_2] == events(Feed(last_id(told)).read(service))
 
 
 @pytest.mark.parametrize("last", ["0", "7", "1-1", "00000000-1", "9" * 5_000, "00000000-" + "9" * 5_000])
 def test_a_feed_of_nowhere(service, send, last):
     """An id that no event had is of before as well."""
     send("getTask")
-    assert [("reset", 0, None), ("call", 1, "getTask")] == events(Feed(last).read(service))
+    assert [("reset", 0, None), ("call", 1, "getTask")] == events(Feed(last).read(service))[:2]
 
 
 def test_a_feed_of_later(service, send):
@@ -290,7 +316,7 @@ def test_a_feed_of_later(service, send):
     send("getTask")
     era = last_id(Feed().read(service)).split("-")[0]
     feed = Feed(f"{era}-7")
-    assert b"" == feed.read(service)
+    assert [("script", 1, None)] == events(feed.read(service))
     send("createEdit")
     assert [("call", 2, "createEdit")] == events(feed.read(service))
 
@@ -326,7 +352,8 @@ def test_silence_is_broken(monkeypatch):
     monkeypatch.setattr("nano_banana_edit_mock.doors.port.SILENCE", 2)
     with MockServer() as server, httpx.stream("GET", f"{server.url}/__mock__/events", trust_env=False) as stream:
         lines = stream.iter_lines()
-        assert [": the requests as they come", "", ":", "", ":"] == [next(lines) for _ in range(5)]
+        said = [next(lines) for _ in range(9)]
+        assert [": the requests as they come", "", "event: script", *said[3:5], "", ":", "", ":"] == said
 
 
 def test_time_adds_up(service):

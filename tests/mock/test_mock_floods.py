@@ -149,8 +149,8 @@ def test_streams_are_bounded(monkeypatch, service, open_wire):
         service.handle(Request("GET", f"http://mock/v1/tasks/{number}", (BEARER,)))
     streams = [open_wire(STREAM) for _ in range(2)]
     for stream in streams:
-        ids = [stream.file.readline() for _ in range(6 + 4 * 50)]
-        assert 50 == sum(line.startswith(b"id: ") for line in ids)
+        lines = [stream.file.readline() for _ in range(6 + 4 * 51)]
+        assert 50 == lines.count(b"event: call\n")
     status, _, body = open_wire(STREAM).answer()
     assert (503, "Too many streams are open; the limit is 2.") == (status, json.loads(body)["message"])
     streams[0].close()

@@ -100,7 +100,9 @@ def test_a_request_passes_each_module_once(url: Callable[..., str]) -> None:
     edit = json.dumps({"image_urls": ["https://images.test/a.png"], "prompt": "p"}).encode()
     accepted, first = stays(service, Request("POST", url("createEdit"), SENT, edit))
     before = ["service", "routes", "referee", "bodies", "reading", "schemas", "preferences", "script"]
-    assert [*before, "player", "state", "answers", "cors", "journal"] == [Path(name).stem for name in first]
+    assert [*before, "player", "state", "answers", "cors", "entries", "hiding", "journal"] == [
+        Path(name).stem for name in first
+    ]
     task, second = stays(service, Request("GET", url("getTask", id=accepted.json()["task_id"]), SENT))
     others = (
         Request("GET", task.json()["result"][0]),

@@ -76,7 +76,7 @@ def test_a_task_that_is_named_is_not_lost(misdeed):
 )
 def test_a_lost_answer(misdeed, reason, caplog):
     """A submission is passed on once; that its answer is lost is said everywhere, and may be billed."""
-    with behind(misdeed, timeout=0.1 if misdeed is hang else 10) as (service, upstream):
+    with behind(misdeed, timeout=0.1 if misdeed is hang else 30) as (service, upstream):
         response = post(service)
         message = f"The answer of 127.0.0.1:{upstream.port} is lost: {reason}."
         assert (502, message + BILLED) == (response.status, response.json()["message"])

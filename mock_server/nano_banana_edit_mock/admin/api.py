@@ -20,6 +20,7 @@ from ..engine.journal import MAX_KEPT, Reader
 from ..engine.records import Entry, Request, Response
 from ..engine.referee import Referee, astray
 from ..engine.routes import Routes
+from ..engine.rules import Rule
 from ..engine.service import MockService
 
 PREFIX = "/__mock__/"
@@ -124,20 +125,23 @@ def _stray(method: str, path: str, allow: Collection[str]) -> Response:
 class Feed:
     """The events of one stream: first those after the last event id, then the new ones at each read.
 
-    An event id is the era and the number of a request, so that an id from another run, or from before a reset, is known
-    as such.
+    An event id is the era and the number of the last request sent, so that an id from another run, or from before a
+    reset, is known as such. Nobody knows which rules the client has seen, so the first read says that they changed.
     """
 
     def __init__(self, last: str | None = None) -> None:
         known = _ID.fullmatch(last or "")
         self._reader = Reader(known[1], int(known[2])) if known else Reader(last or None)
+        self._rules: tuple[Rule, ...] | None = None
 
     def read(self, service: MockService) -> bytes:
-        """Return the next events since the last read, at most twenty; empty if there are none."""
+        """Return the next events since the last read, at most twenty of requests; empty if there are none."""
         reset, entries = self._reader.read(service.journal, EVENTS_AT_ONCE)
         era, count = str(self._reader.era), self._reader.after
+        known, self._rules = self._rules, service.rules
         first = [_event("reset", era, 0, {})] if reset else []
-        return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, entries)])
+        last = [_event("script", era, count, {})] if known is not self._rules else []
+        return b"".join(first + [_event("call", era, call["number"], call) for call in _calls(count, entries)] + last)
 
 
 def _event(name: str, era: str, number: int, data: dict[str, Any]) -> bytes:

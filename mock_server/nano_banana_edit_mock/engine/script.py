@@ -35,13 +35,12 @@ class Script:
         self.make = partial(make_rule, known=operations)
         self._outcomes = outcomes
         self._lock = Lock()
-        self._rules: list[Rule] = []
+        self._rules: tuple[Rule, ...] = ()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that may take another request."""
-        with self._lock:
-            return tuple(self._rules)
+        """The rules that may take another request; another tuple after each change, also of how often one was used."""
+        return self._rules
 
     def add(self, rules: Sequence[Rule]) -> None:
         """Add rules, or none if there are too many."""
@@ -53,7 +52,7 @@ class Script:
             count = len(self._rules) + len(rules)
             if count > MAX_RULES:
                 raise ValueError(f"the script has {count} rules; the limit is {MAX_RULES}. Use `times`, or reset().")
-            self._rules += rules
+            self._rules += tuple(rules)
 
     def steps(self, steps: Iterable[Step] | Step | str | Path) -> None:
         """Add a rule for each step, or none if one is refused; a path leads to a script file."""
@@ -73,10 +72,12 @@ class Script:
         if not self._rules:
             return None
         with self._lock:
-            for rule in tuple(self._rules):
+            for rule in self._rules:
                 taken = rule.takes(operation, accepted=accepted, now=now)
-                if rule.spent(now):
-                    self._rules.remove(rule)
+                spent = rule.spent(now)
+                if taken or spent:
+                    at = self._rules.index(rule)
+                    self._rules = (*self._rules[:at], *[rule] * (not spent), *self._rules[at + 1 :])
                 if taken:
                     return rule.do
         return None

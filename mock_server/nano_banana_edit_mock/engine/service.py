@@ -14,15 +14,14 @@ from ..contract import MULTIPART, Contract, load
 from ..contract.wording import demand
 from . import assertions
 from .answers import refuse
-from .bodies import Part
 from .cassette import read_tape
 from .cors import share
+from .entries import Took, make_entry
 from .front import Answered, Front
-from .hiding import without
-from .journal import MAX_KEPT, Journal
+from .journal import Journal
 from .player import Player
 from .preferences import preferred
-from .records import Edit, Entry, Fault, Outcome, Request, Response, SentFile, Upload
+from .records import Edit, Entry, Fault, Outcome, Request, Response, Upload
 from .referee import Referee, Verdict, astray, check_token
 from .relay import Relay
 from .replay import Replay
@@ -190,29 +189,8 @@ class MockService:
         response = share(request, answered.response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
-        entry = Entry(
-            operation=route.name,
-            method=request.method,
-            path=route.url.path,
-            headers=request.headers,
-            files=tuple(map(_sent, verdict.files)),
-            status=response.status,
-            fault=response.fault,
-            answer_headers=tuple((name, without(answered.secrets, value)) for name, value in response.headers),
-            violations=verdict.violations,
-            answer_violations=answered.verdict.violations,
-            undeclared=answered.verdict.undeclared,
-            size=len(request.body),
-            content=request.body if verdict.value is not None and len(request.body) <= MAX_KEPT else None,
-            authorization=request.header("Authorization") is not None,
-            scripted=taken is not None,
-            task_id=answered.task_id,
-            at=now,
-            when=self._clock.now(),
-            seconds=self._clock.seconds() - now,
-            answered=answered.body if len(answered.body) <= MAX_KEPT else None,
-        )
-        self.journal.add(entry)
+        took = Took(at=now, when=self._clock.now(), seconds=self._clock.seconds() - now)
+        self.journal.add(make_entry(request, route, verdict, answered, response, took, scripted=taken is not None))
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _respond(self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float) -> Answered:
@@ -421,11 +399,6 @@ class MockService:
             AssertionError: One was not; the message lists the unused steps.
         """
         assertions.all_used(self._script.rules)
-
-
-def _sent(file: Part) -> SentFile:
-    size = len(file.content)
-    return SentFile(name=file.name, filename=file.filename, content_type=file.content_type, size=size)
 
 
 def service_of(service: MockService | None) -> MockService:

@@ -10,6 +10,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from .pages import CHROMIUM
 
+HANGS = 30_000  # milliseconds; nothing takes so long, however busy the machine is
+expect.set_options(timeout=HANGS)
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -35,7 +38,7 @@ def client(server) -> Iterator[NanoBananaEdit]:
 def context(browser) -> Iterator[BrowserContext]:
     """A browser in which no page asks anybody but a mock on this machine, or has anything to complain of."""
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(HANGS)
         asked, complaints = [], []
         context.on("request", lambda request: asked.append(request.url))
         context.on("console", lambda message: complaints.append(message.text))

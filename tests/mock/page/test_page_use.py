@@ -51,15 +51,19 @@ def test_the_list_can_be_narrowed(page, server):
 
 
 def test_the_script_is_shown(page, server):
-    """Script steps are listed until they are used, a mistake is explained, and the clock can be advanced."""
+    """Script steps are listed, wherever they are added, until used; a mistake is explained, and the clock advances."""
     page.get_by_role("link", name="Script").click()
-    with page.expect_response(lambda response: response.request.method == "GET" and "/script" in response.url):
-        page.reload()
     page.get_by_label("Example").select_option("On the wire: empty")
     page.get_by_role("button", name="Add").click()
-    expect(page.locator("#rules li")).to_have_text(["any operation, request 1 and on: empty, used 0 of 1 times"])
+    steps = ["any operation, request 1 and on: empty, used 0 of 1 times"]
+    expect(page.locator("#rules li")).to_have_text(steps)
+    server.service.outage(seconds=5)
+    steps += ["any operation, request 1 and on: Reply(503) for 5 s, used 0 of any number of times"]
+    expect(page.locator("#rules li")).to_have_text(steps)
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f"{server.url}/v1/tasks/x", trust_env=False)
+    expect(page.locator("#rules li")).to_have_text(steps[1:])
+    server.service.reset()
     expect(page.locator("#rules li")).to_have_count(0)
     page.get_by_label("Steps, as JSON").fill('[{"reply": {"status": 999}}]')
     page.get_by_role("button", name="Add").click()
@@ -112,7 +116,6 @@ def test_a_reset_empties_the_page(page, server, client):
     """A reset forgets requests, tasks and rules on the page as well, and what comes then is shown."""
     server.service.on("getTask", Reply(503))
     client.submit(ELSEWHERE, "first")
-    page.reload()  # reads the rules, whenever the page read them before
     expect(calls(page)).to_have_count(1)
     expect(tasks(page)).to_have_count(1)
     expect(page.locator("#rules li")).to_have_count(1)

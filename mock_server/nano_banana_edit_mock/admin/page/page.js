@@ -38,7 +38,6 @@ function tell(state) {
   find("state").dataset.state = state;
   find("state").firstElementChild.textContent = state;
   find("token").hidden = state !== "token needed";
-  if (state === "live") script.list();
 }
 
 // Resolves when there is a token, from the form or the address.
@@ -60,7 +59,6 @@ function forget() {
   find("calls").replaceChildren();
   find("counts").textContent = "";
   find("matches").textContent = "";
-  script.list();
 }
 
 function draw() {
@@ -76,11 +74,11 @@ function draw() {
   refused += drawn.filter((call) => call.violations.length).length;
   unread += performance.now() > SETTLED ? drawn.length : 0;
   find("counts").textContent = `${count.toLocaleString("en")} request${count === 1 ? "" : "s"}, ${refused.toLocaleString("en")} invalid`;
-  if (drawn.some((call) => call.scripted)) script.list();
 }
 
 function take(event) {
   if (event.name === "reset") return forget();
+  if (event.name === "script") return script.list();
   if (!waiting.length) requestAnimationFrame(draw);
   waiting.push(event.data);
   if (waiting.length >= MOST) draw();
