@@ -16,7 +16,7 @@ from ..engine.links import links_in
 from ..engine.records import Request
 from .cases import Case, make_request
 from .checks import Check, NoAnswer, Server, text_in
-from .proxy import MAX_REDIRECTS, _redirected
+from .proxy import MAX_REDIRECTS, redirected
 
 _LONGEST = 600.0  # seconds until the edit must be finished
 _POLL_EVERY = 2.0  # seconds, as a public client of the API does
@@ -95,7 +95,7 @@ def _fetch(server: Server, case: Case, url: str) -> Check:
     try:
         response = server.get(Request("GET", url), _MOST)
         for _ in range(MAX_REDIRECTS):
-            if not (to := _redirected(response, url)):
+            if not (to := redirected(response, url)):
                 break
             if urlsplit(url).scheme == "https" != urlsplit(to).scheme:
                 wrong = Violation.of_body("content", "The result redirects to a URL without TLS.")

@@ -117,7 +117,7 @@ class Proxy:
         response, broken = ahead.finish() if ahead else self._pass_on(route, request, url)
         at = url or ""
         for _ in range(MAX_REDIRECTS if url else 0):
-            if not (at := _redirected(response, at)):
+            if not (at := redirected(response, at)):
                 break
             response, broken = self._pass_on(route, request, at)
         if self._recorder:
@@ -211,7 +211,7 @@ def _uploads(contract: Contract, base_url: str) -> str:
     return own[0] if base_url == main[0] else urlsplit(base_url)._replace(path="").geturl()
 
 
-def _redirected(response: Response, at: str) -> str:
+def redirected(response: Response, at: str) -> str:
     """Return where an answer redirects to, seen from its URL; empty if it does not."""
     to = response.header("Location") if response.status in _REDIRECTS else None
     try:
