@@ -96,9 +96,8 @@ def _parser(prog: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
     parser.add_argument(
         "--proxy", type=_given, metavar="URL", help="pass requests on to this service of edits and tasks"
     )
-    parser.add_argument(
-        "--proxy-files", type=_given, metavar="URL", help="the service of uploads, if it is on another host"
-    )
+    files = "the service of uploads (default: the documented one, or the same host)"
+    parser.add_argument("--proxy-files", type=_given, metavar="URL", help=files)
     errors = "with --proxy: refuse what the document does not allow, requests and answers"
     parser.add_argument("--proxy-errors", action="store_true", help=errors)
     parser.add_argument("--record", type=_path, metavar="FOLDER", help="with --proxy: write a tape into a new folder")

@@ -78,6 +78,25 @@ def test_further_results_replace_nothing(folder: Path) -> None:
     assert 1 == len(service.edits)
 
 
+@promises.AGENT_FOLDER
+def test_a_link_that_takes_the_name_meanwhile(folder: Path) -> None:
+    """A link that appears under the name of the result while the agent waits is replaced, and not followed."""
+    (folder / "x.png").write_text("old")
+
+    def link(path: str, response: httpx2.Response) -> httpx2.Response:
+        if "/results/" in path:
+            (folder / "x.png").unlink()
+            (folder / "x.png").symlink_to("../secret.png")
+        return response
+
+    async def use(session: Session) -> str:
+        return said(await session.edit(output="x.png", overwrite=True))
+
+    before = (folder / "../secret.png").read_bytes()
+    assert serve(folder, results(MockService(), link), use).endswith("Saved: x.png")
+    assert (before, False) == ((folder / "../secret.png").read_bytes(), (folder / "x.png").is_symlink())
+
+
 @promises.AGENT_ONCE
 @pytest.mark.parametrize("tool", ["edit_image", "wait_for_edit"])
 def test_the_same_call_at_once_saves_one_file(folder: Path, tool: str) -> None:

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 import pytest
-from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown, _transport
+from nano_banana_edit import APITimeout, AsyncNanoBananaEdit, SubmissionUnknown
 
 from .. import promises
 from .faces import Face, opened
@@ -35,9 +35,12 @@ def test_a_silent_server_is_given_up(kind: str, what: str) -> None:
     ask, expected = ASK[what]
     began = time.monotonic()
     with Hostile([hang]) as server, opened(kind, base_url=server.url, **SOON) as face:
-        with pytest.raises(expected):
-            ask(face)
-        assert len(server.requests) <= 1  # none, if a busy machine connects too late
+        for _ in range(5):  # a busy machine may connect too late
+            with pytest.raises(expected):
+                ask(face)
+            if server.requests:
+                break
+        assert 1 == len(server.requests)
     assert time.monotonic() - began < 25 * PATIENCE
 
 
@@ -79,32 +82,6 @@ async def hold_up() -> None:
     """Keep the event loop busy when the time of a call is over."""
     await anyio.wait_all_tasks_blocked()
     threading.Event().wait(2 * PATIENCE)
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_waits_on_a_busy_event_loop(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A submission that waits for a connection has sent nothing, even if the loop is busy when its time is over."""
-    monkeypatch.setattr(_transport, "MOST", 1)
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow(connection: socket.socket, server: Hostile) -> None:
-        begun.set()
-        go_on.wait(30)
-        says(ACCEPTED)(connection, server)
-
-    async def run(url: str) -> None:
-        options: dict[str, Any] = {"token": TOKEN, "base_url": url, "timeout": 30, "max_retries": 0}
-        async with AsyncNanoBananaEdit(**options) as client, anyio.create_task_group() as group:
-            group.start_soon(client.submit, URL, "p")
-            await anyio.to_thread.run_sync(begun.wait, 30)
-            group.start_soon(hold_up)
-            with pytest.raises(APITimeout, match="PoolTimeout"):
-                await client.submit(URL, "p", timeout=PATIENCE)
-            go_on.set()
-
-    with Hostile([slow]) as server:
-        anyio.run(run, server.url, backend=backend)
-        assert 1 == server.posts
 
 
 @pytest.mark.parametrize("busy", [False, True])

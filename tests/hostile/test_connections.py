@@ -315,8 +315,12 @@ def test_waits_for_a_free_connection(backend: str, monkeypatch: pytest.MonkeyPat
         with ThreadPoolExecutor(2) as threads:
             tasks = [threads.submit(submit, client)]
             assert first.wait(30)
-            with pytest.raises(APITimeout, match="PoolTimeout"):
-                submit(client.with_options(max_retries=0, timeout=PATIENCE))
+            for _ in range(5):  # if the event loop is busy when the time is over, nobody knows where the request was
+                with pytest.raises((APITimeout, SubmissionUnknown)) as over:
+                    submit(client.with_options(max_retries=0, timeout=PATIENCE))
+                if over.type is APITimeout:
+                    break
+            assert "PoolTimeout" in str(over.value)
             assert 1 == server.posts
             tasks.append(threads.submit(submit, client))
             second.set()

@@ -82,6 +82,7 @@ def test_uploads_have_a_service_of_their_own():
         ("https://up.example/v1", "https://up.example"),
         ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
         ("https://staging.example/v1", "https://staging.example"),
+        ("https://API.sinancode.com:443", FILES),
     ],
 )
 def test_where_uploads_go_unless_it_is_said(base_url, origin, document):
@@ -167,14 +168,27 @@ def test_a_token_that_is_repeated():
 )
 def test_a_token_that_is_repeated_in_other_ways(echo):
     """In another spelling, in a header or as a name, the journal has no token either."""
-    body = json.dumps({"task_id": "t", "x": 1}).replace("x", echo).encode()
+    body = b'{"task_id": "project-471100000", "%s": 1}' % echo.encode()
     service = behind(Service(content=body, headers={"Content-Type": "application/json", "X-Echo": f"of {echo}"}))
-    response = post(service, headers=[*HEADERS, ("Cookie", f"last={'t' * 20}")])
+    response = post(service, headers=[*HEADERS, ("Cookie", "last=project-471100000"), ("X-Auth-Of", "project-4711")])
     assert (body, f"of {echo}") == (response.body, response.header("X-Echo"))
     (entry,) = service.calls
-    assert ("t", ("[token]",)) == (entry.task_id, entry.undeclared)
+    assert ("project-471100000", ("[token]",)) == (entry.task_id, entry.undeclared)
+    assert ["project-471100000"] == [edit.task_id for edit in service.edits]
     assert [("X-Echo", "of [token]")] == [pair for pair in entry.answer_headers if pair[0].lower() == "x-echo"]
     assert echo.encode() not in (entry.answered or b"")
+
+
+def test_an_answer_that_a_token_makes_wrong(document):
+    """An answer is held to the document as it came, and not as the journal has it."""
+    document["components"]["schemas"]["EditAccepted"]["properties"]["task_id"]["maxLength"] = len(TOKEN)
+    contract = parse(document)
+    for task_id, wrong in ((TOKEN, []), (f"{TOKEN}-1", ["maxLength"])):
+        upstream = Service(json={"task_id": task_id})
+        proxy = Proxy(contract, API, FILES, transport=upstream.transport)
+        service = MockService(upstream=proxy, contract=contract)
+        post(service)
+        assert wrong == [one.keyword for one in service.calls[0].answer_violations]
 
 
 def test_a_submission_is_never_redirected():

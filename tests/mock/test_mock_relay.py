@@ -114,19 +114,20 @@ def test_an_upload_that_breaks_off(replaced: bool) -> None:
 @pytest.mark.parametrize(("how", "status"), [("answers", 200), ("dies", 502), ("stalls", 502)])
 def test_a_client_is_no_faster_than_the_service(monkeypatch, how: str, status: int) -> None:
     """What the service does not take the mock does not read, beyond a bound, with patience; then the client goes on."""
-    monkeypatch.setattr(port, "IDLE", 0.05)
-    monkeypatch.setattr(connection, "LOOKS", 0)
+    monkeypatch.setattr(port, "IDLE", 0.5)
+    monkeypatch.setattr(connection, "LOOKS", 1)
     monkeypatch.setattr(proxy, "STALLED", 0.5 if how == "stalls" else 60)
     service = Slow(allowed=False, dies=how == "dies")
     with behind(service) as (server, upstream):
         head, body = upload(40_000_000)
         wire, rest = Wire(server), memoryview(body)
         wire.send(head)
-        wire.socket.settimeout(0.2)
+        wire.socket.settimeout(2 if how == "answers" else 0.2)
         with suppress(TimeoutError):
             while rest:
                 rest = rest[wire.socket.send(rest[:65_536]) :]
         assert len(rest) > SIZE
+        monkeypatch.setattr(connection, "LOOKS", 1_000)
         if how != "stalls":
             service.allowed.set()
         wire.socket.settimeout(10)
@@ -187,21 +188,64 @@ def test_a_request_to_the_mock_itself(document) -> None:
 
 
 def test_too_many_threads(monkeypatch) -> None:
-    """If the system gives no thread, nothing is sent, and the client is told."""
+    """If the system gives no thread, the client is told, and nothing is left behind."""
 
     def fail(_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    with behind(hang) as (server, upstream):
-        wire = Wire(server)
+    service = Slow()
+    with behind(service) as (server, upstream):
+        head, body = upload()
+        wire, late = Wire(server), Wire(server)
+        late.send(head, body[:-10])
+        assert service.has(SIZE // 3)
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", fail)
-            wire.send(*upload())
-            assert 503 == wire.answer()[0]
-            wire.send(*edit(SIZE))
-            assert b"Nothing was sent." in wire.answer()[2]
-        wire.close()
+            late.send(body[-10:])
+            assert 503 == late.answer()[0]
+            for request in (upload(), edit(SIZE)):
+                wire.send(*request)
+                assert 503 == wire.answer()[0]
+        assert 1 == upstream.connections
+        assert upstream.open_at_most(0)
+        for one in (wire, late):
+            one.close()
+
+
+def test_an_upload_behind_another_request() -> None:
+    """An upload that waits for the answer before it is not passed on meanwhile, and never if the client goes away."""
+    pending = answer(b'{"id": "x", "status": "pending"}', "Content-Type: application/json")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection, server) -> None:
+        begun.set()
+        go_on.wait(10)
+        says(pending)(connection, server)
+
+    with behind(script=[slow]) as (server, upstream):
+        wire, (head, body) = Wire(server), upload()
+        wire.send(GET + head + body[:-10])
+        assert begun.wait(10)
+        other = Wire(server)
+        other.send(ADMIN)
+        assert 200 == other.answer()[0]
+        assert 1 == upstream.connections
+        wire.reset()
+        go_on.set()
+        assert upstream.open_at_most(0)
+        other.close()
+
+
+def test_an_upload_that_is_too_large(document) -> None:
+    """Of an upload that is larger than the document allows nothing is passed on."""
+    schema = document["paths"]["/api/upload/file"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    schema["properties"]["file"]["maxLength"] = 1
+    with behind(hang, contract=parse(document)) as (server, upstream):
+        wire = Wire(server)
+        wire.send(*upload(server.service.max_body))
+        assert 413 == wire.answer()[0]
         assert 0 == upstream.connections
+        wire.close()
 
 
 def edit(size: int) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 
@@ -267,6 +268,16 @@ def test_a_tape_ends_when_the_folder_goes(tmp_path, caplog):
     assert line.startswith("The tape ends before exchange 1: ")
 
 
+def test_a_pipe_on_a_tape(tmp_path):
+    """A pipe in the place of a file is damage, and nobody waits for its end."""
+    edit(recorded(tmp_path / "tape", content=True))
+    (file, *_) = (tmp_path / "tape" / "files").iterdir()
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ValueError, match=f"files/{file.name} is damaged or missing"):
+        Tape.load(tmp_path / "tape")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -300,6 +311,7 @@ def test_a_damaged_tape(tmp_path, name, text, message):
         ("headers", [["Date", "x\r\nSet-Cookie: y"]]),
         ("headers", [["Content-Length", "3"]]),
         *(("answer", answer) for answer in ({"xml": "<a/>"}, {"text": 5}, {"file": "../../etc/passwd"})),
+        ("answer", {"json": 1, "file": "sha256:../../pipe"}),
         ("violations", [1]),
         ("undeclared", None),
         ("authorized", "yes"),

@@ -91,7 +91,7 @@ class AsyncDriver:
         except Exception as error:  # noqa: BLE001 - named below
             failure = error
         else:
-            failure = attempt.late(traces=self.make is httpx2.Request)
+            failure = attempt.late()
             attempt.note_task(failure)
         with redacted(self.settings.token):  # before stamina logs it
             return attempt.fail(failure)

@@ -112,15 +112,13 @@ class Attempt:
             with anyio.CancelScope(shield=True):
                 await self._connected.aclose()
 
-    def late(self, *, traces: bool) -> httpx2.TimeoutException:
+    def late(self) -> httpx2.TimeoutException:
         """Return the failure of an attempt whose time is over, as httpx2 names it if the event loop is not too busy.
 
-        If the client `traces` whatever it sends, as one of our own does, what has no trace waits for a connection.
+        That nothing was traced proves nothing: another package may have taken the request.
         """
-        text = "the time of the call is over"
-        if self._left or not (self._seen or traces):
-            return httpx2.ReadTimeout(text)
-        return (httpx2.ConnectTimeout if self._seen else httpx2.PoolTimeout)(text, request=self._request)
+        kind = httpx2.ConnectTimeout if self._seen and not self._left else httpx2.ReadTimeout
+        return kind("the time of the call is over")
 
     def note_task(self, error: BaseException) -> None:
         """Add the task's id to what ended the reading of a submission's response, if the part that was read has it."""

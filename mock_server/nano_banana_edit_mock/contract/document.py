@@ -11,7 +11,7 @@ from attrs import frozen
 
 from .census import Constraint, UnsupportedKeyword, escape, point
 from .files import read_file
-from .operations import Operation, Reader
+from .operations import Operation, OperationReader
 from .reading import check_json
 from .wording import show
 
@@ -83,7 +83,7 @@ def parse(document: Any) -> Contract:
     """
     check_json(document, name_place)
     _check_version(document)
-    reader = Reader(_whole(document))
+    reader = OperationReader(_whole(document))
     operations = tuple(reader.operations())
     return Contract(
         document=reader.document, servers=reader.servers(""), operations=operations, constraints=tuple(reader.census)

@@ -77,7 +77,7 @@ class Operation:
     fields: Mapping[str, Field] = {}
 
 
-class Reader:
+class OperationReader:
     """Reads operations, and collects their constraints in `census`."""
 
     def __init__(self, document: dict[str, Any]) -> None:

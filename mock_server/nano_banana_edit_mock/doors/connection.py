@@ -138,9 +138,10 @@ class Connection(asyncio.Protocol):
         An answer that the mock itself takes its time for is waited for, and so is a service that takes a body slowly.
         """
         left = len(self._rest) + self.transport.get_write_buffer_size()
-        self._looks = self._looks + 1 if (self._url and not self._relay) or left or self._cut else 0
+        full = self._is_full()
+        self._looks = self._looks + 1 if (self._url and not full) or left or self._cut else 0
         stalled = self._looks > LOOKS or (not self._moved and left == self._left)
-        if stalled and (left or not (self._working or self._playing or self._is_full())):
+        if stalled and (left or not (self._working or self._playing or full)):
             self.transport.abort()
         self._moved, self._left = False, left
 
@@ -177,7 +178,7 @@ class Connection(asyncio.Protocol):
         length = int(dict(self._headers).get("content-length", 0))
         if length > LARGE:
             self._look_ahead()
-            # Alone, it is answered as soon as it is whole, and so no relay is left behind.
+            # A relay whose answer has to wait for others would be left behind if the connection ends meanwhile.
             alone = not (self._waiting or self._rest or self._working or self._held)
             if alone and length <= self._wanted and not self._parser.should_upgrade():
                 head = Request(self._method, self._address, self._headers)

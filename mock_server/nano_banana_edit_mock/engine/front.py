@@ -56,14 +56,15 @@ class Front:
         except Lost as error:
             lost, response = error, error.part or refuse(502, str(error))
         here = lost is not None and lost.part is None  # the answer is made here
-        # A cookie may have what is no secret, such as the id of a task.
-        keys = [pair for pair in request.headers if pair[0].lower() != "cookie"]
-        secrets = [] if operation in FILES else secrets_of(evolve(request, headers=keys))
-        known = _without(secrets, response)
-        judged = AnswerVerdict() if operation in FILES or here else self._judge(operation, known, request.method)
+        secrets = [] if operation in FILES else secrets_of(request)
+        kept = _kept(response, secrets)
+        judged = AnswerVerdict() if operation in FILES or here else self._judge(operation, response, request.method)
+        if kept is not response and not here:  # messages and names would show what the service repeats
+            shown = self._judge(operation, kept, request.method)
+            judged = evolve(shown, violations=judged.violations and (shown.violations or judged.violations))
         if lost:
             judged = evolve(judged, violations=(Violation.of_body("content", str(lost)), *judged.violations))
-        task_id, body = self._note(route, request, known, lost, now), known.body
+        task_id, body = self._note(route, request, response, kept, lost, now), kept.body
         paid = route.name == "getTask" and response.status < 300
         if self._strict and judged.violations and not (paid or here):
             told = " ".join(violation.message for violation in judged.violations)
@@ -89,11 +90,13 @@ class Front:
             found = Violation.of_body("content", f"The answer cannot be judged ({type(error).__name__}).")
             return AnswerVerdict(violations=(found,))
 
-    def _note(self, route: Route, request: Request, response: Response, lost: Lost | None, now: float) -> str | None:
-        """Keep what an answer says of a task, and return its id."""
+    def _note(
+        self, route: Route, request: Request, response: Response, kept: Response, lost: Lost | None, now: float
+    ) -> str | None:
+        """Keep what an answer says of a task, and return its id, whatever that has in common with a secret."""
         if route.name != "createEdit":
             if route.task_id and 200 <= response.status < 300:
-                self._state.note_poll(route.task_id, response.body)
+                self._state.note_poll(route.task_id, kept.body)
             return route.task_id
         if 400 <= response.status < 500 or (lost and not lost.sent):
             return None
@@ -102,7 +105,7 @@ class Front:
         return task_id
 
 
-def _without(secrets: list[str], response: Response) -> Response:
+def _kept(response: Response, secrets: list[str]) -> Response:
     """Return what may be kept of an answer: the token that a service repeats is not the journal's to show."""
     text = response.body.decode(errors="surrogateescape")
     kept = without(secrets, text)

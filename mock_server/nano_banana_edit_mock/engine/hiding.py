@@ -1,4 +1,4 @@
-"""What a tape may not keep: tokens and what signs a URL, and, unless it is wanted, texts, file names and images.
+"""What journal and tape may not keep: tokens. A tape has no signatures of URLs either, nor, unless it is wanted, texts.
 
 Without content a text is kept only if the document has its place, and it is a code: an id, a status, a time, or in a
 request a value that the document lists. Digests stand for all others. So nothing has to be known of what is private,

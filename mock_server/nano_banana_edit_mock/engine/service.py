@@ -209,10 +209,10 @@ class MockService:
         return -1 if refused else self.max_body
 
     def relay(self, request: Request, ready: Callable[[], None]) -> Relay | None:
-        """Begin to hand an upload on to `upstream` while its body is coming; None if it is to come whole.
+        """Begin to hand an upload on to `upstream` while its body is coming.
 
-        So does anything else, since it may be billed, and what may be answered here: by a rule, or if `strict`. The
-        relay calls `ready`, from another thread, when there is room for more of the body.
+        Return None for any other request, which may be billed, and if `strict` or a rule may answer it. The relay calls
+        `ready`, from another thread, when there is room for more of the body.
         """
         route = self._routes.find(request.method, request.url)
         upload = route.operation is not None and route.operation.media_type == MULTIPART

@@ -135,8 +135,10 @@ class Tape:
         """Return the file of a digest; None if it is not on the tape, or no longer what it was."""
         if self.folder is None:
             return self.kept.get(name)
+        path = self.folder / FILES / name[7:]
         with suppress(OSError):
-            content = (self.folder / FILES / name[7:]).read_bytes()  # each time, as a tape may have many
+            # Each time, as a tape may have many; a pipe has no end.
+            content = path.read_bytes() if DIGEST.fullmatch(name) and path.is_file() else b""
             return content if digest(content) == name else None
         return None
 
@@ -248,10 +250,10 @@ def _is_header(pair: Any) -> bool:
 
 def _is_answer(answer: Any) -> bool:
     match answer:
-        case {"json": _} | {"text": str()}:
-            return True
         case {"file": str(name)}:
             return DIGEST.fullmatch(name) is not None
+        case {"json": _} | {"text": str()}:
+            return "file" not in answer
     return bool(answer == {})
 
 

@@ -65,7 +65,7 @@ class Conformance:
         edits = [case for case in sent.values() if _bills(case)]
         self.requests = len(sent) + 4 * self._follow
         self.billed = sum(case.accepted for case in edits) + self._follow
-        self.most_billed = (len(edits) if spend else 1) + self._follow
+        self.most_billed = len(edits) + self._follow if spend else 1
 
     def run(
         self, *, base_url: str, files_url: str, token: str, rate: float = 5.0, http: httpx2.Client | None = None

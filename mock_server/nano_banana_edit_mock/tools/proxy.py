@@ -50,8 +50,8 @@ class Proxy:
     Args:
         contract: The contract, which says what the service of edits and tasks serves.
         base_url: URL of the service of edits and tasks, such as `https://api.sinancode.com/v1`.
-        files_url: URL of the service of uploads; default is the document's if `base_url` is its own, too, and otherwise
-            the origin of `base_url`, as for the clients.
+        files_url: URL of the service of uploads; default is the document's for the host of the document, and otherwise
+            the origin of `base_url`.
         recorder: What writes a tape; default None.
         http: Options of the client of httpx2, such as `transport` or `verify`; default none.
 
@@ -206,9 +206,10 @@ def _uploads(contract: Contract, base_url: str) -> str:
     uploads = [one for one in contract.operations if one.media_type == MULTIPART]
     main = [url.rstrip("/") for one in contract.operations if one not in uploads for url in one.servers]
     own = [url for one in uploads for url in one.servers if url.rstrip("/") not in main]
-    if not own:
+    if not (own and main):
         return base_url
-    return own[0] if base_url == main[0] else urlsplit(base_url)._replace(path="").geturl()
+    documented = httpx2.URL(base_url).netloc == httpx2.URL(main[0]).netloc
+    return urljoin(base_url, own[0]) if documented else urlsplit(base_url)._replace(path="").geturl()
 
 
 def redirected(response: Response, at: str) -> str:

@@ -19,7 +19,7 @@ class Taken(NanoBananaEditError):
 
 
 class Claims(Ledger):
-    """A ledger of one run, which submits rows as they were read, and waits for no other that has taken one since.
+    """A ledger of one run: it submits rows as they were read, and leaves one that another process has taken since.
 
     Args:
         ledger: The ledger.

@@ -128,7 +128,7 @@ class Target:
             path.parent.mkdir(parents=True, exist_ok=True)
         # A name that nobody has given may be that of anything.
         replaces = self.force and (path == wanted or self._is_folder) and not is_one_of(path, self.inputs)
-        saved = write_result(path, content, number=number, replaces=replaces)
+        saved = write_result(path, content, number=number, replaces=replaces, follows=True)
         if number == 1 and saved != path == wanted and not self._is_folder:
             say(f"Warning: {path} exists, and is not replaced.")
         return saved
@@ -140,22 +140,23 @@ def is_one_of(path: Path, files: Iterable[str | Path | None]) -> bool:
     return path.exists() and any(os.path.samefile(path, each) for each in used)  # noqa: PTH121 - of a descriptor
 
 
-def write_result(path: Path, content: bytes, *, number: int, replaces: bool) -> Path:
+def write_result(path: Path, content: bytes, *, number: int, replaces: bool, follows: bool = False) -> Path:
     """Write a result that is paid for, whole, and return its file.
 
     Args:
         path: The file of the first result; further ones have their number in their names.
         content: The result.
         number: Which result it is, from 1.
-        replaces: Whether a first result replaces the file, or what a link there leads to. If not, and for further
-            results, a name that is taken gives way to the next number that is free.
+        replaces: Whether a first result replaces the file. If not, and for further results, a name that is taken gives
+            way to the next number that is free.
+        follows: Whether it is the file that a link leads to which is replaced; default False replaces the link.
     """
     endings = (f"-{each}" if each > 1 else "" for each in count(number))
     replaces = replaces and number == 1
     while True:
         at = path.with_stem(f"{path.stem}{next(endings)}")
         try:
-            write(Path(os.path.realpath(at)) if replaces else at, content, durable=True, replaces=replaces)
+            write(Path(os.path.realpath(at)) if replaces and follows else at, content, durable=True, replaces=replaces)
         except (FileExistsError, IsADirectoryError):
             replaces = False
         else:

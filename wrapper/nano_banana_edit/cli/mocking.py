@@ -160,7 +160,7 @@ def _running(run: Run, make: Callable[[], Any], settings: Settings, rate: float)
     except ValueError as error:
         fail(f"--{error}", 2)  # of the rate, or of an edit to follow
     billed = f"{plan.billed} of them are edits to be accepted, and {plan.most_billed} could be billed at most."
-    if not run.quiet or (plan.most_billed > 1 and not run.mock):
+    if not run.quiet or (plan.billed and not run.mock):
         say(f"{plan.requests} requests to {settings.base_url}: {billed}")
     return cast("Iterator[Any]", running)
 
