@@ -34,8 +34,8 @@ INTERNAL = {
     # The mock draws times, and says which constraint of a body is broken, with these.
     *(f"nano_banana_edit_mock.{name}" for name in ("Lognormal.draw", "Uniform.draw", "Outcome.given")),
     # The mock asks what is upstream, and writes what passes, with these.
-    *(f"nano_banana_edit_mock.Proxy.{name}" for name in ("answer", "relay", "reset", "waits")),
-    *(f"nano_banana_edit_mock.MockService.{name}" for name in ("relay", "waits", "wanted")),
+    *(f"nano_banana_edit_mock.Proxy.{name}" for name in ("answer", "begin_relay", "reset", "waits")),
+    *(f"nano_banana_edit_mock.MockService.{name}" for name in ("begin_relay", "waits", "wanted")),
     "nano_banana_edit_mock.Recorder.record",
     *(f"nano_banana_edit_mock.{name}" for name in ("Violation.of_body", "Reply.response")),
     # The clients and the batch claim a key with these, and write what became of it.

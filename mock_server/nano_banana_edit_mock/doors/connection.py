@@ -52,7 +52,7 @@ class Shared:
 
     answer: Callable[[Request, str | None], Making]  # to a request from an address
     wanted: Callable[[Request, str | None], int]  # bytes of the body, by its head; -1 if that is answered without it
-    relay: Callable[[Request, Callable[[], None]], Relay | None]  # hands on a body while it comes, and asks for more
+    begin_relay: Callable[[Request, Callable[[], None]], Relay | None]  # for a body that is coming; it asks for more
     connections: "set[Connection]" = field(factory=set)  # that are open
     held: "OrderedDict[Connection, int]" = field(factory=OrderedDict)  # bytes, the last to move at the end
     holding: int = 0  # bytes of all
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
             alone = not (self._waiting or self._rest or self._working or self._held)
             if alone and length <= self._wanted and not self._parser.should_upgrade():
                 head = Request(self._method, self._address, self._headers)
-                self._relay = self._shared.relay(head, self._go_on)
+                self._relay = self._shared.begin_relay(head, self._go_on)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body; of one that is too large, no more than shows it."""

@@ -86,7 +86,7 @@ class MockServer:
         listener = _listen(*self._address)
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._shared = Shared(self._start, self._wanted, self._relay)
+        self._shared = Shared(self._start, self._wanted, self._begin_relay)
         self._awaited: dict[asyncio.Future[Answer], Request] = {}  # whose answers come from another service
         runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         self._loop = runner.get_loop()
@@ -144,13 +144,13 @@ class MockServer:
             return wanted(request, token=self._admin_token, peer=peer)
         return self.service.wanted(request)
 
-    def _relay(self, request: Request, go_on: Callable[[], None]) -> Relay | None:
+    def _begin_relay(self, request: Request, go_on: Callable[[], None]) -> Relay | None:
         def ready() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(go_on)
 
         with contextlib.suppress(RuntimeError):  # there are too many threads
-            return None if is_admin(request.url) else self.service.relay(request, ready)
+            return None if is_admin(request.url) else self.service.begin_relay(request, ready)
         return None
 
     def _start(self, request: Request, peer: str | None) -> Making:

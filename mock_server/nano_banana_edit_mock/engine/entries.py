@@ -13,7 +13,7 @@ from .routes import Route
 
 
 @frozen(kw_only=True)
-class Took:
+class Times:
     """When a request arrived and how long its answer took, as in the entry."""
 
     at: float
@@ -27,7 +27,7 @@ def make_entry(
     verdict: Verdict,
     answered: Answered,
     response: Response,
-    took: Took,
+    times: Times,
     *,
     scripted: bool,
 ) -> Entry:
@@ -52,8 +52,8 @@ def make_entry(
         authorization=request.header("Authorization") is not None,
         scripted=scripted,
         task_id=answered.task_id,
-        at=took.at,
-        when=took.when,
-        seconds=took.seconds,
+        at=times.at,
+        when=times.when,
+        seconds=times.seconds,
         answered=answered.body if len(answered.body) <= MAX_KEPT else None,
     )

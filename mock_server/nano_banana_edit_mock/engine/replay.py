@@ -50,7 +50,7 @@ class Replay:
         self._began: dict[str, float] = {}
         self._links = Links()
 
-    def relay(self, *_: object) -> None:
+    def begin_relay(self, *_: object) -> None:
         """Wait for the body."""
 
     def answer(self, route: Route, request: Request, verdict: Verdict, now: float) -> Response:

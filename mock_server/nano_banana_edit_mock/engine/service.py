@@ -16,7 +16,7 @@ from . import assertions
 from .answers import refuse
 from .cassette import read_tape
 from .cors import share
-from .entries import Took, make_entry
+from .entries import Times, make_entry
 from .front import Answered, Front
 from .journal import Journal
 from .player import Player
@@ -189,8 +189,8 @@ class MockService:
         response = share(request, answered.response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
-        took = Took(at=now, when=self._clock.now(), seconds=self._clock.seconds() - now)
-        self.journal.add(make_entry(request, route, verdict, answered, response, took, scripted=taken is not None))
+        times = Times(at=now, when=self._clock.now(), seconds=self._clock.seconds() - now)
+        self.journal.add(make_entry(request, route, verdict, answered, response, times, scripted=taken is not None))
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
     def _respond(self, route: Route, verdict: Verdict, request: Request, do: Doing | None, now: float) -> Answered:
@@ -208,7 +208,7 @@ class MockService:
         refused = operation is None or (judged and self._referee.authorize(operation, request, self._token))
         return -1 if refused else self.max_body
 
-    def relay(self, request: Request, ready: Callable[[], None]) -> Relay | None:
+    def begin_relay(self, request: Request, ready: Callable[[], None]) -> Relay | None:
         """Begin to hand an upload on to `upstream` while its body is coming.
 
         Return None for any other request, which may be billed, and if `strict` or a rule may answer it. The relay calls
@@ -218,7 +218,7 @@ class MockService:
         upload = route.operation is not None and route.operation.media_type == MULTIPART
         if self._upstream is None or not upload or self._strict or self.rules:
             return None
-        return self._upstream.relay(route, request, ready)
+        return self._upstream.begin_relay(route, request, ready)
 
     def get_file(self, path: str) -> Response:
         """Return the file at a path such as `/results/{task_id}/0.png`, without an entry in the journal."""

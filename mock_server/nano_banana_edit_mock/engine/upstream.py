@@ -33,7 +33,7 @@ class Upstream(Protocol):
         """Return the answer to a request, which was judged, at a time on the service's clock; raise Lost without it."""
         ...
 
-    def relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay | None:
+    def begin_relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay | None:
         """Begin to hand on an upload whose body is still coming, or return None to wait for it."""
         ...
 

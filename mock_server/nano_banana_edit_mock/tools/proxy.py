@@ -104,7 +104,7 @@ class Proxy:
         """Close the connections."""
         self._client.close()
 
-    def relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay:
+    def begin_relay(self, route: Route, request: Request, ready: Callable[[], None]) -> Relay:
         """Begin to pass on a request whose body is still coming, and which has a length."""
         return Relay(partial(self._pass_on, route, request, None), ready)
 
