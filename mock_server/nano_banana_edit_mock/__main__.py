@@ -96,7 +96,7 @@ def _parser(prog: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
     parser.add_argument(
         "--proxy", type=_given, metavar="URL", help="pass requests on to this service of edits and tasks"
     )
-    files = "the service of uploads (default: the documented one, or the same host)"
+    files = "the service of uploads, if it is neither the documented one nor on the same host"
     parser.add_argument("--proxy-files", type=_given, metavar="URL", help=files)
     errors = "with --proxy: refuse what the document does not allow, requests and answers"
     parser.add_argument("--proxy-errors", action="store_true", help=errors)
@@ -201,7 +201,7 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
     if options.proxy and options.replay:
         parser.error("--proxy and --replay exclude each other. Use one of them.")
     elsewhere = "--proxy" if options.proxy else "--replay" if options.replay else ""
-    for name in (*_OWN, *(() if options.proxy_errors else ("invalid_status",))):
+    for name in (*_OWN, "token", *(() if options.proxy_errors else ("invalid_status",))):
         if elsewhere and getattr(options, name) != parser.get_default(name):
             parser.error(f"{_option(name)} has no effect with {elsewhere}. Leave it out.")
     settings = {name: getattr(options, name) for name in (*_OWN, "token", "invalid_status")}
@@ -214,7 +214,10 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
         return service
     if not options.proxy:
         return MockService(**settings)
-    recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None
+    try:
+        recorder = Recorder(options.record, contract, content=options.record_content) if options.record else None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--record: {error}") from error
     proxy = Proxy(contract, options.proxy, options.proxy_files, recorder=recorder)
     main, files = urlsplit(options.proxy).netloc, urlsplit(proxy.files_url).netloc
     uploads = f", uploads to {files}" if files != main else ""

@@ -116,7 +116,10 @@ def test_a_limit_that_names_a_task():
         lambda request, response: httpx2.Response(429, content=response.content) if response.is_success else None,
         follow=True,
     )
-    assert ("the server asks for fewer requests", True) == (checks[-3].skipped, bool(checks[-3].task_id))
+    assert ("the server asks for fewer requests; use a lower `rate`", True) == (
+        checks[-3].skipped,
+        bool(checks[-3].task_id),
+    )
     assert "accepted" == checks[-1].actual
 
 

@@ -11,7 +11,7 @@ import pytest
 from nano_banana_edit_mock import MockServer, MockService, Proxy, Request, __main__, load
 from nano_banana_edit_mock.__main__ import main
 
-from .test_mock_tape import API, EDIT, HEADERS, edit, recorded
+from .test_mock_tape import API, EDIT, HEADERS, Clock, edit, recorded
 
 POST = Request("POST", EDIT, HEADERS, json.dumps({"prompt": "p", "image_urls": ["https://a.example/b"]}).encode())
 
@@ -44,11 +44,12 @@ def test_a_proxy_that_records(monkeypatch, tmp_path, capsys):
 
 def test_a_tape_is_played(monkeypatch, tmp_path, capsys):
     """A tape answers; how it differs from the document is a warning each."""
-    recording = recorded(tmp_path / "tape")
+    clock = Clock()
+    recording = recorded(tmp_path / "tape", clock=clock)
     task_id = recording.handle(POST).json()["task_id"]
     for _ in range(2):
         recording.handle(Request("GET", f"{API}/tasks/{task_id}", HEADERS[:1]))
-        recording.advance(5)
+        clock.seconds += 5
     service = served_by(monkeypatch, "--replay", tmp_path / "tape", "--replay-timing")
     assert task_id == service.handle(POST).json()["task_id"]
     assert f"Answers are those of {tmp_path / 'tape'}. No request is passed on.\n" == capsys.readouterr().err
@@ -109,10 +110,11 @@ def test_a_tape_beside_another_document(monkeypatch, tmp_path, capsys, document)
         (["--proxy", "https://x", "--seed", "3"], "error: --seed has no effect with --proxy. Leave it out."),
         (["--proxy", "https://x", "--proxy-errors", "--seconds", "3"], "--seconds has no effect with --proxy."),
         (["--proxy", "https://x", "--invalid-status", "422"], "--invalid-status has no effect with --proxy."),
-        (["--proxy", "https://x", "--record", "."], ". is not empty. Name a new folder for the tape."),
+        (["--proxy", "https://x", "--record", "."], "--record: . is not empty. Name a new folder for the tape."),
+        (["--replay", "x", "--token", "3"], "error: --token has no effect with --replay. Leave it out."),
         (["--proxy", "https://x", "--record", __file__], f"{__file__} cannot be written (it is a file)."),
-        (["--replay", "nothing"], "tape.json cannot be read (No such file or directory)."),
-        (["compare", "nothing"], "tape.json cannot be read (No such file or directory)."),
+        (["--replay", "nothing"], "nothing does not exist. Name a tape, or a cassette of vcrpy."),
+        (["compare", "nothing"], "nothing does not exist. Name a tape, or a cassette of vcrpy."),
     ],
 )
 def test_wrong_options(monkeypatch, capsys, options, message):
@@ -177,4 +179,4 @@ def test_the_marker(pytester, tmp_path):
     )
     result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:xdist")
     result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*nano_banana_edit_mock: *tape.json cannot be read*"])
+    result.stdout.fnmatch_lines(["*nano_banana_edit_mock: nothing does not exist. Name a tape*"])

@@ -153,6 +153,8 @@ def test_a_request_without_a_body(tmp_path):
     tape = taped(tmp_path / "tape", requests=requests)
     assert [] == [*compare(tape, load())]
     assert [400, 401] == [exchange.status for exchange, _, _ in repeatable(tape, load())]
+    untyped = taped(tmp_path / "untyped", requests=[Request("POST", EDIT, HEADERS[:1], POST.body)])
+    assert ([415], []) == ([one.status for one in untyped.exchanges], [*repeatable(untyped, load())])
     body = {"file": {"file": "sha256:00", "bytes": 10**15}}
     assert [] == with_answer(tape, 1, operation="uploadFile", body=body, status=413)
 

@@ -214,7 +214,7 @@ def test_an_open_server_is_asked_on():
         (401, "the token is refused"),
         (402, "the account is out of credit"),
         (403, "the token is refused"),
-        (429, "the server asks for fewer requests"),
+        (429, "the server asks for fewer requests; use a lower `rate`"),
     ],
 )
 def test_stops_when_told_to(status, reason):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import httpx2
@@ -12,6 +14,7 @@ from nano_banana_edit import NanoBananaEdit, SubmissionUnknown
 from nano_banana_edit_mock import Fault, MockServer, MockService, Outcome, Reply, Request, load, mock_transport
 from nano_banana_edit_mock.contract import parse
 from nano_banana_edit_mock.tools.proxy import Proxy
+from nano_banana_edit_mock.tools.recorder import Recorder
 
 from .. import promises
 
@@ -191,6 +194,46 @@ def test_an_answer_that_a_token_makes_wrong(document):
         assert wrong == [one.keyword for one in service.calls[0].answer_violations]
 
 
+@pytest.mark.parametrize("own", [{"polls": 0}, {"seconds": 1.0}, {"seed": 3}])
+def test_options_of_the_mocks_own_tasks(own):
+    """A service that is elsewhere decides about its tasks, and about their time."""
+    service = behind(Service())
+    with pytest.raises(ValueError, match=rf"{next(iter(own))} has no effect with upstream\. Leave it out\."):
+        behind(Service(), **own)
+    with pytest.raises(ValueError, match="The clock of a proxy is that of its service"):
+        service.advance(5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("x", API), "contract is 'x'; use what load() returns."),
+        ((load(), 5), "base_url is 5; use the URL of a service."),
+        ((load(), API, 5), "files_url is 5; use the URL of a service."),
+        (
+            (load(), "http://user:p@/#w@127.0.0.1:99999"),
+            "base_url is http://127.0.0.1:99999; use a URL with https, or of",
+        ),
+    ],
+)
+def test_arguments_of_another_kind(arguments, message):
+    """What is no contract, URL or recorder is said, without a password."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        Proxy(*arguments)
+    with pytest.raises(ValueError, match=r"recorder is 'tape'; use a Recorder\."):
+        Proxy(load(), API, recorder="tape")
+
+
+def test_when_a_request_arrived():
+    """The journal has the time at which a request arrived, and not that of its answer."""
+    times = iter([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)])
+    arrived = []
+    transport = httpx2.MockTransport(lambda _: arrived.append(next(times)) or httpx2.Response(200, json={}))
+    service = MockService(upstream=Proxy(load(), API, transport=transport), now=lambda: next(times))
+    get(service)
+    assert [(1, 2)] == [(entry.when.day, day.day) for entry, day in zip(service.calls, arrived, strict=True)]
+
+
 def test_a_submission_is_never_redirected():
     """A redirect is the caller's to follow, whatever the client of httpx2 is told."""
     upstream = Service(status=307, headers={"Location": "https://up.example/elsewhere"})
@@ -257,16 +300,18 @@ def test_an_answer_without_an_end():
     assert "it has more than 100000000 bytes" in response.json()["message"]
 
 
-def test_an_answer_is_not_lost_by_a_failure_here(caplog, document):
+def test_an_answer_is_not_lost_by_a_failure_here(caplog, document, tmp_path):
     """What fails here while an answer is judged or recorded is logged, and the answer is passed on."""
 
-    class Failing:
+    class Failing(Recorder):
         record = None
 
     media_types = document["paths"]["/tasks/{id}"]["get"]["responses"]["200"]["content"]
     media_types["text/plain"] = {"schema": {"type": "string"}}
     upstream = Service(content=b"x", headers={"Content-Type": "text/plain; charset*=utf-8''a%00b"})
-    proxy = Proxy(load(), "https://up.example/v1", recorder=Failing(), transport=upstream.transport)
+    proxy = Proxy(
+        load(), "https://up.example/v1", recorder=Failing(tmp_path / "tape", load()), transport=upstream.transport
+    )
     service = MockService(upstream=proxy, contract=parse(document))
     assert b"x" == get(service).body
     assert ["An exchange is not on the tape.", "An answer cannot be judged."] == caplog.messages

@@ -34,12 +34,12 @@ class Clock:
         return self.seconds
 
 
-def recorded(folder, service=None, *, content=False, upstream=None):
+def recorded(folder, service=None, *, content=False, upstream=None, clock=None):
     """A proxy that writes a tape, in front of the mock or another transport."""
     service = service or MockService(token=TOKEN, polls=2)
     recorder = Recorder(folder, load(), content=content)
     proxy = Proxy(load(), API, FILES, recorder=recorder, transport=upstream or mock_transport(service))
-    return MockService(upstream=proxy, clock=Clock())
+    return MockService(upstream=proxy, clock=clock or Clock())
 
 
 def edit(service, prompt=PROMPT):
@@ -137,8 +137,9 @@ def test_the_nearest_exchange(tmp_path, content, changes, differs):
 
 def test_polls_at_once_or_in_their_time(tmp_path):
     """Polls are played one after another, or as many seconds after the first one as they were."""
-    own = MockService(token=TOKEN, seconds=10)
-    service = recorded(tmp_path / "tape", own)
+    clock = Clock()
+    own = MockService(token=TOKEN, seconds=10, clock=clock)
+    service = recorded(tmp_path / "tape", own, clock=clock)
     post = Request(
         "POST", EDIT, HEADERS, json.dumps({"prompt": PROMPT, "image_urls": ["https://a.example/b"]}).encode()
     )
@@ -146,8 +147,7 @@ def test_polls_at_once_or_in_their_time(tmp_path):
     poll = Request("GET", f"{API}/tasks/{task_id}", HEADERS[:1])
     for _ in range(4):
         service.handle(poll)
-        own.advance(5)
-        service.advance(5)
+        clock.seconds += 5
     ids = [task_id, service.handle(post).json()["task_id"]]
     at_once = MockService.replay(tmp_path / "tape")
     told = [at_once.handle(poll).json()["status"] for _ in range(6)]

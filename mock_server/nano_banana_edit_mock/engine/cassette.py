@@ -33,6 +33,8 @@ def read_tape(tape: Path | str, contract: Contract) -> Tape:
     if not isinstance(tape, Path | str) or not tape:
         raise ValueError(f"tape is {tape!r}; it must be the path of a tape, or of a cassette of vcrpy.")
     path = Path(tape)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist. Name a tape, or a cassette of vcrpy.")
     if (path.parent / HEAD).is_file() and path.is_file():
         raise ValueError(f"{path} is a part of a tape. Name its folder, {path.parent}.")
     return _read_cassette(path, contract) if path.is_file() else Tape.load(path)

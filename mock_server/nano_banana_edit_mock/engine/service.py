@@ -69,7 +69,8 @@ class MockService:
 
     Raises:
         ValueError: An argument is of another type or out of its range, `token` is not a bearer token, both `polls` and
-            `seconds` are given, or `strict` without `upstream`.
+            `seconds` are given, or `strict` without `upstream`, or one of the mock's own tasks beside it: `polls`,
+            `seconds` or `seed`.
 
     Attributes:
         contract: The contract.
@@ -106,6 +107,9 @@ class MockService:
         demand("contract", self.contract, Contract, "what load() returns")
         if upstream is not None:
             demand("upstream", upstream, Upstream, "a Proxy")
+            for name, value in (("polls", polls), ("seconds", seconds), ("seed", seed or None)):
+                if value is not None:
+                    raise ValueError(f"{name} has no effect with upstream. Leave it out.")
         elif strict:
             raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)
@@ -174,7 +178,7 @@ class MockService:
 
         Source: `openapi.yaml#/paths`
         """
-        now = self._clock.seconds()
+        now, when = self._clock.seconds(), self._clock.now()
         route = self._routes.find(request.method, request.url)
         operation = route.operation
         if operation:
@@ -189,7 +193,7 @@ class MockService:
         response = share(request, answered.response)
         if isinstance(taken, Fault):
             response = evolve(response, fault=taken)
-        times = Times(at=now, when=self._clock.now(), seconds=self._clock.seconds() - now)
+        times = Times(at=now, when=when, seconds=self._clock.seconds() - now)
         self.journal.add(make_entry(request, route, verdict, answered, response, times, scripted=taken is not None))
         return evolve(response, body=b"") if request.method == "HEAD" else response
 
@@ -305,8 +309,13 @@ class MockService:
         """Advance the clock: tasks and outages come nearer to their end, and uploads expire later.
 
         Args:
-            seconds: How far, 0 to 1,000,000,000; a ValueError is raised for anything else.
+            seconds: How far, 0 to 1,000,000,000.
+
+        Raises:
+            ValueError: It is anything else, or the service is a proxy, whose tape would have wrong times.
         """
+        if self.waits:
+            raise ValueError("The clock of a proxy is that of its service, and cannot be advanced.")
         self._clock.advance(seconds)
 
     @property

@@ -15,7 +15,7 @@ from ..engine.records import Request, Response
 from .cases import Case
 
 LONGEST = 60.0  # seconds that an answer may take
-_STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests"}
+_STOP = {402: "the account is out of credit", 429: "the server asks for fewer requests; use a lower `rate`"}
 KEPT = 200  # characters of an answer that differs
 _MOST = 1_000_000  # bytes of an answer; those of the API have a thousandth of it
 

@@ -6,14 +6,14 @@ import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
 from ..admin.api import is_loopback
 from ..contract import MULTIPART, Contract, Operation
-from ..contract.wording import cut
+from ..contract.wording import cut, demand
 from ..engine.answers import refuse, task_in
 from ..engine.bodies import decoded
 from ..engine.links import Links
@@ -36,7 +36,7 @@ _HOPS = frozenset(
 )
 # Neither blanks nor a password, and nothing behind the path.
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?", re.IGNORECASE)
-_SECRET = re.compile(r"^.*@|[?#].*", re.DOTALL)  # of a URL
+_SECRET = re.compile(r"^([a-z][a-z\d+.-]*://)?.*@|[?#].*", re.DOTALL | re.IGNORECASE)  # of a URL
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.InvalidURL, httpx2.LocalProtocolError, UnicodeError)
 _LOG = logging.getLogger("nano_banana_edit_mock")
 
@@ -73,6 +73,9 @@ class Proxy:
         recorder: Recorder | None = None,
         **http: Any,
     ) -> None:
+        demand("contract", contract, Contract, "what load() returns")
+        if recorder is not None:
+            demand("recorder", recorder, Recorder, "a Recorder")
         self._base = _checked("base_url", base_url)
         self.files_url = _checked("files_url", _uploads(contract, self._base) if files_url is None else files_url)
         upstreams = self._base, self.files_url
@@ -99,6 +102,13 @@ class Proxy:
     def reset(self) -> None:
         """Forget the links."""
         self._links = Links()
+
+    def __enter__(self) -> Self:
+        """Close the connections when the block is left."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections."""
@@ -259,6 +269,10 @@ def _reason(error: Exception, timeout: httpx2.Timeout) -> str:
     return "the connection was closed, or its answer is not HTTP"
 
 
+def _scheme(found: re.Match[str]) -> str:
+    return found[1] or ""
+
+
 def _host(url: str) -> str:
     host = urlsplit(url).hostname or ""
     return f"[{host}]" if ":" in host else host
@@ -266,11 +280,14 @@ def _host(url: str) -> str:
 
 def _checked(name: str, url: str) -> str:
     """Return the URL of a service, without a slash at its end."""
+    demand(name, url, str, "the URL of a service")
     try:
         host, known = httpx2.URL(url).host, _URL.fullmatch(url) and urlsplit(url).port != 0
     except (ValueError, httpx2.InvalidURL):
         host, known = "", None
     if not known or not (url.lower().startswith("https:") or is_loopback(host)):
-        what = "use a URL with https, or of this machine, without a password, a query or a fragment"
-        raise ValueError(f"{name} is {cut(_SECRET.sub('', url))}; {what}.")
+        what = (
+            "use a URL with https, or of this machine, with a valid port and without a password, a query or a fragment"
+        )
+        raise ValueError(f"{name} is {cut(_SECRET.sub(_scheme, url))}; {what}.")
     return url.rstrip("/")

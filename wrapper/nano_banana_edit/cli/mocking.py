@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ def mock(context: typer.Context) -> None:
 @command("token_file", "mock", "as_json", "quiet")
 def conformance(
     run: Run,
-    base_url: Annotated[str | None, typer.Option(help="URL of edits and tasks; with --mock, that of the mock.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="URL of edits and tasks.")] = None,
     files_url: Annotated[str | None, typer.Option(help="URL of uploads, if different.")] = None,
     spend: Annotated[bool, typer.Option("--spend", help="Send valid edits, which are billed, too.")] = False,
     follow: Annotated[
@@ -78,11 +79,13 @@ def conformance(
             settings = resolve(**hosts, timeout=None, max_retries=0)
             plan = partial(module.Conformance, contract, spend=spend, follow=follow or None)
             where, running = settings.base_url, _running(run, plan, settings, rate)
-        stages.submits = (spend or follow) and not run.mock
+        stages.submits = spend and not run.mock
         try:
             for check in running:
                 checks.append(check)
                 _show(check, stages)
+                # The edit that is followed comes after its upload.
+                stages.submits |= not run.mock and check.case.constraint.id == "uploadFile.responses"
         except BaseException:
             run.facts["checks"] = json.loads(module.to_json(checks))
             raise
@@ -197,4 +200,4 @@ def _print_checks(checks: list[Any], where: str) -> None:
     if tasks := dict.fromkeys(check.task_id for check in checks if check.task_id):
         typer.echo(f"Accepted edits: {len(tasks)}. Their tasks: {visible(', '.join(tasks))}.")
     for reason, count in counts.items():
-        typer.echo(f"{count} not checked: {reason.replace('`spend`', '`--spend`')}.")
+        typer.echo(f"{count} not checked: {re.sub('`(?=spend|rate)', '`--', reason)}.")
