@@ -23,7 +23,7 @@ MARKER = "nano_banana_edit_mock"
 _FIXTURES = {"nano_banana_edit_mock", "nano_banana_edit_server"}
 TOKEN = "mock"  # noqa: S105 - any is accepted
 _TOKEN_VARIABLE = "SINANCODE_API_KEY"  # noqa: S105 - the name of one
-_OWN = ("polls", "seconds", "seed")  # of the mock's own tasks, which a tape has not
+_OWN = ("polls", "seconds", "seed")  # of the mock's own tasks
 _UNMATCHED = pytest.StashKey[list[str]]()
 _URL_VARIABLES = ("SINANCODE_BASE_URL", "SINANCODE_FILES_URL")
 
@@ -120,7 +120,8 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             message = f"the marker {MARKER} has {marker.args[0]!r} without a name"
             raise pytest.UsageError(f"{message}; use script=[...], or the name of an option of MockService.")
-        for name in ("polls",) if "seconds" in marker.kwargs else _OWN if marker.kwargs.get("tape") is not None else ():
+        elsewhere = any(marker.kwargs.get(name) is not None for name in ("tape", "upstream"))
+        for name in _OWN if elsewhere else ("polls",) if "seconds" in marker.kwargs else ():
             options.pop(name, None)
         options |= marker.kwargs
     return options
