@@ -10,7 +10,7 @@ service stand in a marker of the test, of its class or of its module, the neares
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,15 +116,20 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         raise pytest.UsageError(f"the test has {' and '.join(sorted(_FIXTURES))}; use one of them.")
     names = ("allow_hosts", "polls", "script")
     options = {name: request.config.getoption(f"--nano-banana-edit-{name.replace('_', '-')}") for name in names}
+    given: dict[str, Any] = {}
     for marker in reversed([*request.node.iter_markers(MARKER)]):  # the nearest one is the first
         if marker.args:
             message = f"the marker {MARKER} has {marker.args[0]!r} without a name"
             raise pytest.UsageError(f"{message}; use script=[...], or the name of an option of MockService.")
-        elsewhere = any(marker.kwargs.get(name) is not None for name in ("tape", "upstream"))
-        for name in _OWN if elsewhere else ("polls",) if "seconds" in marker.kwargs else ():
-            options.pop(name, None)
-        options |= marker.kwargs
-    return options
+        given = _without_useless(given, marker.kwargs) | marker.kwargs
+    return _without_useless(options, given) | given
+
+
+def _without_useless(options: dict[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options without those that have no effect beside what a nearer marker says."""
+    elsewhere = any(nearer.get(name) is not None for name in ("tape", "upstream"))
+    useless = _OWN if elsewhere else ("polls",) if "seconds" in nearer else ()
+    return {name: value for name, value in options.items() if name not in useless}
 
 
 def _service(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, url: str | None) -> MockService:

@@ -213,20 +213,6 @@ def test_an_interrupt_loses_no_check(service: MockService, tmp_path: Path) -> No
     assert {edit.task_id for edit in service.edits} > {row["task_id"] for row in again["checks"]} - {""}
 
 
-def test_an_interrupt_before_the_edit_that_is_followed(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as no valid edit was sent, nothing is said to be billed."""
-    calls = iter([None] * 5)
-
-    def wait(_: float) -> None:
-        if next(calls, True):
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr("time.sleep", wait)
-    result = conform("--follow", "--quiet")
-    assert (130, ()) == (result.exit_code, service.edits)
-    assert result.stderr.endswith("Error: interrupted\n")
-
-
 def test_an_interrupt_names_the_edit_that_is_followed(service: MockService, monkeypatch: pytest.MonkeyPatch) -> None:
     """The task is said as soon as it is known; an interrupt while it is polled names the command that goes on."""
 

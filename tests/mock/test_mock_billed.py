@@ -123,6 +123,17 @@ def test_a_limit_that_names_a_task():
     assert "accepted" == checks[-1].actual
 
 
+def test_the_edit_that_is_followed_has_no_answer():
+    """If the answer to the edit that is followed is lost, it is said that the edit may be billed."""
+
+    def lose(request, response):
+        if response.is_success and request.method == "POST" and "upload" not in request.url.path:
+            raise httpx2.ReadError("reset")
+
+    checks, _ = beside(lose, follow=True)
+    assert "there is no answer (ReadError: reset); the edit may have been accepted and billed" == checks[-3].skipped
+
+
 @pytest.mark.parametrize(
     ("to", "count", "found"),
     [

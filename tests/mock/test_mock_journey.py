@@ -199,7 +199,7 @@ def test_a_result_is_looked_at(content_type, content, wrong):
 
 
 def test_a_result_that_cannot_be_had():
-    """A host of results that does not answer is told, and the run ends all the same."""
+    """A host of results that does not answer is a difference, since the result is paid for."""
 
     def change(request, response):
         if "/results/" in request.url.path:
@@ -207,7 +207,8 @@ def test_a_result_that_cannot_be_had():
         return response
 
     steps = journey(between(MockService(contract=SMALL, token=TOKEN), change))
-    assert "there is no answer (ConnectError: nobody there)" == steps["result.responses"].skipped
+    wrong = "The result cannot be fetched: there is no answer (ConnectError: nobody there)"
+    assert wrong == steps["result.responses"].wrong
 
 
 def test_a_document_without_uploads():

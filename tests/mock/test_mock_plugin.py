@@ -368,3 +368,19 @@ def ask(method: str, body: dict[str, Any]) -> Request:
     url = "https://api.sinancode.com/v1/generate/k/nano-banana-edit"
     headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
     return Request(method, url, headers, json.dumps(body).encode())
+
+
+@pytest.mark.nano_banana_edit_mock(tape=TAPE)
+class TestNoTape:
+    """Tests of a class that plays a tape."""
+
+    @pytest.mark.nano_banana_edit_mock(tape=None)
+    def test_it_may_be_taken_back(self, nano_banana_edit_mock: MockService) -> None:
+        """Without the tape after all, a task has the polls of the command line: none."""
+        body = b'{"image_urls": ["https://a.example/b.png"], "prompt": "p"}'
+        given = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+        base = "https://api.sinancode.com/v1"
+        edit = Request("POST", f"{base}/generate/k/nano-banana-edit", given, body)
+        task_id = nano_banana_edit_mock.handle(edit).json()["task_id"]
+        poll = Request("GET", f"{base}/tasks/{task_id}", given)
+        assert "completed" == nano_banana_edit_mock.handle(poll).json()["status"]

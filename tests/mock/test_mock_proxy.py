@@ -182,6 +182,14 @@ def test_a_token_that_is_repeated_in_other_ways(echo):
     assert echo.encode() not in (entry.answered or b"")
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "Content-Encoding"])
+def test_a_token_in_a_header_that_is_wrong(name):
+    """The verdict on a header does not quote the token that stands in it."""
+    service = behind(Service(content=b'{"task_id": "t"}', headers={name: f"text/{TOKEN}"}))
+    assert TOKEN in (post(service).header(name) or "")
+    assert TOKEN not in repr(service.calls)
+
+
 def test_an_answer_that_a_token_makes_wrong(document):
     """An answer is held to the document as it came, and not as the journal has it."""
     document["components"]["schemas"]["EditAccepted"]["properties"]["task_id"]["maxLength"] = len(TOKEN)
@@ -198,7 +206,7 @@ def test_an_answer_that_a_token_makes_wrong(document):
 def test_options_of_the_mocks_own_tasks(own):
     """A service that is elsewhere decides about its tasks, and about their time."""
     service = behind(Service())
-    with pytest.raises(ValueError, match=rf"{next(iter(own))} has no effect with upstream\. Leave it out\."):
+    with pytest.raises(ValueError, match=rf"{next(iter(own))} is for the mock's own tasks\. Leave it out\."):
         behind(Service(), **own)
     with pytest.raises(ValueError, match="The clock of a proxy is that of its service"):
         service.advance(5)

@@ -1,11 +1,16 @@
 """A tape is played in any order: the same photo is the same, however often it was uploaded."""
 
+import json
+from functools import partial
+
 import httpx2
 import pytest
+import yaml
 from nano_banana_edit import APIStatusError, NanoBananaEdit
-from nano_banana_edit_mock import MockService, mock_transport
+from nano_banana_edit_mock import MockService, Request, mock_transport
 
-from .test_mock_tape import PHOTO, TOKEN, recorded
+from .test_mock_compare import interactions
+from .test_mock_tape import EDIT, FILES, HEADERS, PHOTO, TOKEN, recorded
 
 
 def edits(service, *calls):
@@ -25,6 +30,24 @@ def test_a_photo_is_the_same_in_any_order(tmp_path, content):
         assert [ids[each] for each in order] == edits(
             MockService.replay(tmp_path / "tape"), *(calls[each] for each in order)
         )
+
+
+@pytest.mark.filterwarnings("ignore:.*now wrong")  # what the uploads answer has only their URLs
+@pytest.mark.parametrize("body", [None, "", "filtered"])
+def test_photos_that_are_not_known(tmp_path, body):
+    """Uploads whose bodies a cassette does not have are of any photos: their URLs stay as many."""
+    urls = ("https://f.example/cat.png", "https://f.example/dog.png")
+    own, edit = MockService(), partial(Request, "POST", EDIT, HEADERS)
+    posts = [edit(json.dumps({"image_urls": [url], "prompt": "p"}).encode()) for url in urls]
+    written = [*interactions(*posts)]
+    for url in urls:
+        upload = {"method": "POST", "uri": f"{FILES}/api/upload/file", "body": body, "headers": {}}
+        answer = {"status": {"code": 200, "message": ""}, "headers": {}, "body": {"string": json.dumps({"url": url})}}
+        written.insert(0, {"request": upload, "response": answer})
+    (tmp_path / "cassette.yaml").write_text(yaml.dump({"interactions": written, "version": 1}))
+    told = [own.handle(post).json()["task_id"] for post in posts]
+    replay = MockService.replay(tmp_path / "cassette.yaml")
+    assert told[::-1] == [replay.handle(post).json()["task_id"] for post in posts[::-1]]
 
 
 def test_an_error_makes_no_photos_the_same(tmp_path):

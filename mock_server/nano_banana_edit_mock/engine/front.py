@@ -108,5 +108,8 @@ class Front:
 def _kept(response: Response, secrets: list[str]) -> Response:
     """Return what may be kept of an answer: the token that a service repeats is not the journal's to show."""
     text = response.body.decode(errors="surrogateescape")
-    kept = without(secrets, text)
-    return response if kept == text else evolve(response, body=kept.encode(errors="surrogateescape"))
+    body = without(secrets, text)
+    headers = tuple((name, without(secrets, value)) for name, value in response.headers)
+    if (body, headers) == (text, response.headers):
+        return response
+    return evolve(response, headers=headers, body=body.encode(errors="surrogateescape"))

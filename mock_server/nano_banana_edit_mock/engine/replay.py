@@ -120,6 +120,7 @@ def _same_uploads(hiding: Hiding, exchanges: Iterable[Exchange]) -> Iterator[tup
     for exchange in exchanges:
         answer: Any = exchange.answer.get("json")
         accepted = exchange.operation == "uploadFile" and exchange.status < 300 and isinstance(answer, dict)
+        accepted = accepted and bool(exchange.body) and isinstance(exchange.body, dict)  # of which digests are known
         for name in ("cn_url", "url"):
             if accepted and isinstance(answer.get(name), str):
                 url = hiding.url(answer[name], compared=False)

@@ -109,7 +109,7 @@ class MockService:
             demand("upstream", upstream, Upstream, "a Proxy")
             for name, value in (("polls", polls), ("seconds", seconds), ("seed", seed or None)):
                 if value is not None:
-                    raise ValueError(f"{name} has no effect with upstream. Leave it out.")
+                    raise ValueError(f"{name} is for the mock's own tasks. Leave it out.")
         elif strict:
             raise ValueError(f"strict is {strict!r}; it needs upstream.")
         self._routes, self._referee = Routes(self.contract), Referee(self.contract)

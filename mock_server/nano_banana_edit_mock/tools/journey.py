@@ -58,6 +58,8 @@ def travel(contract: Contract, server: Server, over: str) -> Iterator[Check]:
         return
     value = {"image_urls": [url], "prompt": _PROMPT, "output_format": "png"}
     check, body = server.ask(edit, _made(edit.operation, server, value))
+    if check.skipped and not check.task_id:
+        check = evolve(check, skipped=f"{check.skipped}; the edit may have been accepted and billed")
     yield check
     if not check.task_id:
         yield from _skipped("the edit has no task", polls, _file())
@@ -102,7 +104,8 @@ def _fetch(server: Server, case: Case, url: str) -> Check:
                 return Check(case=case, status=response.status, actual="neither", violations=(wrong,))
             response, url = server.get(Request("GET", to), _MOST), to
     except NoAnswer as failure:
-        return Check(case=case, status=failure.part.status or None, skipped=failure.reason)
+        wrong = Violation.of_body("content", f"The result cannot be fetched: {failure.reason}.")
+        return Check(case=case, status=failure.part.status or None, violations=(wrong,))
     if response.status != 200:
         return Check(case=case, status=response.status, actual="refused")
     kind = next((kind for start, kind in _SIGNATURES.items() if response.body.startswith(start)), "")

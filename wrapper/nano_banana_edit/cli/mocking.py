@@ -79,13 +79,11 @@ def conformance(
             settings = resolve(**hosts, timeout=None, max_retries=0)
             plan = partial(module.Conformance, contract, spend=spend, follow=follow or None)
             where, running = settings.base_url, _running(run, plan, settings, rate)
-        stages.submits = spend and not run.mock
+        stages.submits = (spend or follow) and not run.mock
         try:
             for check in running:
                 checks.append(check)
                 _show(check, stages)
-                # The edit that is followed comes after its upload.
-                stages.submits |= not run.mock and check.case.constraint.id == "uploadFile.responses"
         except BaseException:
             run.facts["checks"] = json.loads(module.to_json(checks))
             raise
