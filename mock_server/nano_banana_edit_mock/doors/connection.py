@@ -177,11 +177,10 @@ class Connection(asyncio.Protocol):
         self._continue = version != "1.0" and "100-continue" in expected
         length = int(dict(self._headers).get("content-length", 0))
         if length > LARGE:
-            self._look_ahead()
+            head = self._look_ahead()
             # A relay whose answer has to wait for others would be left behind if the connection ends meanwhile.
             alone = not (self._waiting or self._rest or self._working or self._held)
             if alone and length <= self._wanted and not self._parser.should_upgrade():
-                head = Request(self._method, self._address, self._headers)
                 self._relay = self._shared.begin_relay(head, self._go_on)
 
     def on_body(self, body: bytes) -> None:
@@ -198,10 +197,9 @@ class Connection(asyncio.Protocol):
         """Let a request wait for its answer, unless it comes again without its upgrade."""
         self._partial = 0
         if not self._parser.should_upgrade():
-            request = Request(self._method, self._address, self._headers, bytes(self._body))
-            if self._relay:
-                request = Relayed(request.method, request.url, request.headers, request.body, relay=self._relay)
-                self._relay = None
+            kind = partial(Relayed, relay=self._relay) if self._relay else Request
+            request = kind(self._method, self._address, self._headers, bytes(self._body))
+            self._relay = None
             make = partial(self._shared.answer, request, self._peer)
             self._waiting.append((request.method == "HEAD", len(request.body), make))
             self._asked += len(request.body)
@@ -247,12 +245,13 @@ class Connection(asyncio.Protocol):
                 self._refuse(status, message, *(cause.args if isinstance(cause, Early) else ()))
         return b""
 
-    def _look_ahead(self) -> None:
-        """Look at the head of a request with a large body: how much of it is wanted, if any."""
+    def _look_ahead(self) -> Request:
+        """Look at the head of a request with a large body, how much of it is wanted, and return the head."""
         request = Request(self._method, self._address, self._headers)
         self._wanted = self._shared.wanted(request, self._peer)
         if self._wanted < 0:
             raise Early(partial(self._shared.answer, request, self._peer))
+        return request
 
     def _refuse(self, status: int, message: str, make: Callable[[], Making] | None = None) -> None:
         """Let a refusal wait, or what `make` makes, and take nothing of what is still coming."""
