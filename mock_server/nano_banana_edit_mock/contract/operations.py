@@ -76,6 +76,11 @@ class Operation:
     body_required: bool = False
     fields: Mapping[str, Field] = {}
 
+    @property
+    def is_upload(self) -> bool:
+        """Whether it takes files: such an operation may have a service of its own, and bills nothing."""
+        return self.media_type == MULTIPART
+
 
 class OperationReader:
     """Reads operations, and collects their constraints in `census`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from typing import Any
+from urllib.parse import urljoin
 
 from attrs import define, evolve, field
 
@@ -16,6 +17,8 @@ from .records import Response
 from .routes import FILE
 
 MAX_LINKS = 10_000  # as many as tasks
+MAX_REDIRECTS = 5  # of a result; one of the API is the caller's to follow
+_REDIRECTS = (301, 302, 303, 307, 308)
 # What cannot be asked for is left as it is, such as an address without its end.
 _URL = re.compile(r"https?://[\w.~%@:-]+([/?#][^\ud800-\udfff]*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"\.\w{1,7}$", re.ASCII)
@@ -61,6 +64,15 @@ def key_of(url: str) -> str:
     """Return the key of a file by its URL; it ends as the path of the URL does."""
     suffix = _SUFFIX.search(re.split(r"[?#]", url, maxsplit=1)[0])
     return digest(url)[7:31] + (suffix[0] if suffix else "")
+
+
+def redirected(response: Response, at: str) -> str:
+    """Return where an answer redirects to, seen from its URL; empty if it does not."""
+    to = response.header("Location") if response.status in _REDIRECTS else None
+    try:
+        return urljoin(at, to) if to else ""
+    except ValueError:  # half an address
+        return ""
 
 
 def links_in(body: bytes) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import evolve
 
-from ..contract import MULTIPART, Contract, load
+from ..contract import Contract, load
 from ..contract.wording import demand
 from . import assertions
 from .answers import refuse
@@ -219,7 +219,7 @@ class MockService:
         `ready`, from another thread, when there is room for more of the body.
         """
         route = self._routes.find(request.method, request.url)
-        upload = route.operation is not None and route.operation.media_type == MULTIPART
+        upload = route.operation is not None and route.operation.is_upload
         if self._upstream is None or not upload or self._strict or self.rules:
             return None
         return self._upstream.begin_relay(route, request, ready)

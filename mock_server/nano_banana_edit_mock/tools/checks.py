@@ -6,7 +6,7 @@ from typing import Literal
 import httpx2
 from attrs import define, evolve, frozen
 
-from ..contract import JSON, MULTIPART, Operation
+from ..contract import JSON, Operation
 from ..contract.schemas import Violation
 from ..engine.answer_referee import AnswerReferee
 from ..engine.answers import object_in, task_in
@@ -94,8 +94,8 @@ class Server:
     _asked: bool = False
 
     def of(self, operation: Operation) -> str:
-        """Return the URL that serves an operation: uploads are forms, whatever the document calls its servers."""
-        return self.files_url if operation.media_type == MULTIPART else self.base_url
+        """Return the URL that serves an operation, whatever the document calls its servers."""
+        return self.files_url if operation.is_upload else self.base_url
 
     def get(self, request: Request, most: int = _MOST) -> Response:
         """Return the answer to a request, of at most so many bytes.

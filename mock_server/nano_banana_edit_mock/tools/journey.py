@@ -12,11 +12,10 @@ from PIL import Image
 from ..contract import Constraint, Contract, Operation
 from ..contract.census import escape
 from ..contract.schemas import Violation
-from ..engine.links import links_in
+from ..engine.links import MAX_REDIRECTS, links_in, redirected
 from ..engine.records import Request
 from .cases import Case, make_request
 from .checks import Check, NoAnswer, Server, text_in
-from .proxy import MAX_REDIRECTS, redirected
 
 _LONGEST = 600.0  # seconds until the edit must be finished
 _POLL_EVERY = 2.0  # seconds, as a public client of the API does

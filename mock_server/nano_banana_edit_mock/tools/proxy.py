@@ -12,11 +12,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from ..admin.api import is_loopback
-from ..contract import MULTIPART, Contract, Operation
+from ..contract import Contract, Operation
 from ..contract.wording import cut, demand
 from ..engine.answers import refuse, task_in
 from ..engine.bodies import decoded
-from ..engine.links import Links
+from ..engine.links import MAX_REDIRECTS, Links, redirected
 from ..engine.records import Headers, Request, Response
 from ..engine.referee import Verdict
 from ..engine.relay import Relay, Relayed
@@ -27,8 +27,6 @@ from .recorder import Recorder
 MAX_ANSWER = 100_000_000  # bytes; a result has a tenth of it
 TIMEOUT = 600.0  # seconds without a byte, since who stops waiting loses what is paid for
 STALLED = 60.0  # seconds in which a service takes nothing of a request; a connection may take ten
-MAX_REDIRECTS = 5  # of a result; one of the API is the caller's to follow
-_REDIRECTS = (301, 302, 303, 307, 308)
 # Of one connection, and not of a request or answer (RFC 9110, section 7.6.1).
 _HOPS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
@@ -204,7 +202,7 @@ class Proxy:
             if base and path.startswith(f"{base}/"):
                 path = path.removeprefix(base)
                 break
-        upstream = self.files_url if operation and operation.media_type == MULTIPART else self._base
+        upstream = self.files_url if operation and operation.is_upload else self._base
         return f"{upstream}{path}" + (f"?{route.url.query}" if route.url.query else "")
 
     def _is_trusted(self, url: str) -> bool:
@@ -213,22 +211,12 @@ class Proxy:
 
 def _uploads(contract: Contract, base_url: str) -> str:
     """Return the URL of the service of uploads beside that of edits."""
-    uploads = [one for one in contract.operations if one.media_type == MULTIPART]
-    main = [url.rstrip("/") for one in contract.operations if one not in uploads for url in one.servers]
-    own = [url for one in uploads for url in one.servers if url.rstrip("/") not in main]
+    main = [url.rstrip("/") for one in contract.operations if not one.is_upload for url in one.servers]
+    own = [url for one in contract.operations if one.is_upload for url in one.servers if url.rstrip("/") not in main]
     if not (own and main):
         return base_url
     documented = httpx2.URL(base_url).netloc == httpx2.URL(main[0]).netloc
     return urljoin(base_url, own[0]) if documented else urlsplit(base_url)._replace(path="").geturl()
-
-
-def redirected(response: Response, at: str) -> str:
-    """Return where an answer redirects to, seen from its URL; empty if it does not."""
-    to = response.header("Location") if response.status in _REDIRECTS else None
-    try:
-        return urljoin(at, to) if to else ""
-    except ValueError:  # half an address
-        return ""
 
 
 def _end_to_end(headers: Iterable[tuple[str, str]], *but: str) -> Headers:
@@ -269,10 +257,6 @@ def _reason(error: Exception, timeout: httpx2.Timeout) -> str:
     return "the connection was closed, or its answer is not HTTP"
 
 
-def _scheme(found: re.Match[str]) -> str:
-    return found[1] or ""
-
-
 def _host(url: str) -> str:
     host = urlsplit(url).hostname or ""
     return f"[{host}]" if ":" in host else host
@@ -289,5 +273,6 @@ def _checked(name: str, url: str) -> str:
         what = (
             "use a URL with https, or of this machine, with a valid port and without a password, a query or a fragment"
         )
-        raise ValueError(f"{name} is {cut(_SECRET.sub(_scheme, url))}; {what}.")
+        shown = cut(_SECRET.sub(r"\1", url))
+        raise ValueError(f"{name} is {shown}; {what}.")
     return url.rstrip("/")
