@@ -19,16 +19,16 @@ generate = openapi-python-client generate --path $(1) --output-path $(2) --confi
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# With uv, which takes a tenth of pip's time; with pip where only pip knows the index. If Python must not write bytecode,
-# uv does it, once.
+# With uv, which takes a tenth of pip's time, or with pip if uv cannot. If Python must not write bytecode, uv does it, once.
+pip := $(BIN)/pip install --quiet --no-deps --require-hashes --requirement
 uv := $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
 setup: $(VENV)/ready ## Make .venv, with everything pinned in it
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | $(BIN)/pip install --quiet --no-deps --require-hashes --requirement /dev/stdin
-	$(uv) --require-hashes --requirement requirements.lock || $(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | $(pip) /dev/stdin
+	$(uv) --require-hashes --requirement requirements.lock || $(pip) requirements.lock
 	$(uv) --no-build-isolation --editable .
 	@touch $@
 

@@ -219,10 +219,10 @@ def _service(options: argparse.Namespace, contract: Contract, parser: argparse.A
     except (OSError, ValueError) as error:
         raise ValueError(f"--record: {error}") from error
     proxy = Proxy(contract, options.proxy, options.proxy_files, recorder=recorder)
-    main, files = urlsplit(options.proxy).netloc, urlsplit(proxy.files_url).netloc
-    uploads = f", uploads to {files}" if files != main else ""
+    host, files = urlsplit(options.proxy).netloc, urlsplit(proxy.files_url).netloc
+    uploads = f", uploads to {files}" if files != host else ""
     taped = f" The tape is written to {options.record}." if options.record else ""
-    _tell(f"Requests are passed on to {main}{uploads}. Edits are billed there.{taped}")
+    _tell(f"Requests are passed on to {host}{uploads}. Edits are billed there.{taped}")
     return MockService(**settings, upstream=proxy, strict=options.proxy_errors)
 
 

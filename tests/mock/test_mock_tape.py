@@ -269,7 +269,7 @@ def test_a_tape_ends_when_the_folder_goes(tmp_path, caplog):
 
 
 def test_a_pipe_on_a_tape(tmp_path):
-    """A pipe in the place of a file is damage, and nobody waits for its end."""
+    """A pipe in place of a file is damage; loading the tape does not wait for it."""
     edit(recorded(tmp_path / "tape", content=True))
     (file, *_) = (tmp_path / "tape" / "files").iterdir()
     file.unlink()

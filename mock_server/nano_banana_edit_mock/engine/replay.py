@@ -118,13 +118,14 @@ def _same_uploads(hiding: Hiding, exchanges: Iterable[Exchange]) -> Iterator[tup
     """Yield each URL of an upload as it is compared, and the first one that the same files got."""
     first: dict[tuple[str, str], str] = {}
     for exchange in exchanges:
-        answer: Any = exchange.answer.get("json")
-        accepted = exchange.operation == "uploadFile" and exchange.status < 300 and isinstance(answer, dict)
-        accepted = accepted and bool(exchange.body) and isinstance(exchange.body, dict)  # of which digests are known
-        for name in ("cn_url", "url"):
-            if accepted and isinstance(answer.get(name), str):
-                url = hiding.url(answer[name], compared=False)
-                yield url, first.setdefault((exchange.key, name), url)
+        accepted = exchange.operation == "uploadFile" and exchange.status < 300
+        answer = exchange.answer.get("json")
+        # Without the digests of its files nobody knows whether a form is the same.
+        if accepted and exchange.body and isinstance(exchange.body, dict) and isinstance(answer, dict):
+            for name in ("cn_url", "url"):
+                if isinstance(answer.get(name), str):
+                    url = hiding.url(answer[name], compared=False)
+                    yield url, first.setdefault((exchange.key, name), url)
 
 
 def _differences(here: Any, there: Any, path: tuple[str | int, ...] = ()) -> list[str]:

@@ -135,8 +135,9 @@ class Tape:
         if self.folder is None:
             return self.kept.get(name)
         path = self.folder / FILES / name[7:]
-        # Each time, as a tape may have many; a pipe has no end.
-        content = path.read_bytes() if DIGEST.fullmatch(name) and path.is_file() else b""
+        if not (DIGEST.fullmatch(name) and path.is_file()):  # a pipe has no end
+            return None
+        content = path.read_bytes()  # each time, as a tape may have many
         return content if digest(content) == name else None
 
     def response(self, exchange: Exchange) -> Response:
