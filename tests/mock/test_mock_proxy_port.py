@@ -27,9 +27,9 @@ PAGE = b"GET /__mock__/calls HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @contextmanager
-def behind(*script, **options):
-    """A port of the mock in front of a service that does this."""
-    with Hostile([*script]) as upstream:
+def behind(*script, greeting=None, **options):
+    """A port of the mock in front of a service that does this, or does another thing before it reads anything."""
+    with Hostile([*script], greeting=greeting) as upstream:
         proxy = Proxy(load(), upstream.url, upstream.origin)
         with MockServer(MockService(upstream=proxy, **options)) as server:
             yield server, upstream

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from nano_banana_edit_mock import MockServer, MockService, Reply, load
@@ -15,11 +14,13 @@ from nano_banana_edit_mock.tools.proxy import Proxy
 
 from ..hostile.server import ACCEPTED, Hostile, answer, close, hang, reset, says
 from .raw_door import ADMIN, GET, UPGRADE, Wire, post
+from .test_mock_proxy_port import behind
 
 pytestmark = pytest.mark.server
 
 SIZE = 300_000
 PART = b'--b\r\nContent-Disposition: form-data; name="%s"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+PENDING = answer(b'{"id": "x", "status": "pending"}', "Content-Type: application/json")
 DONE = answer(b'{"url": "https://files.test/a.png"}', "Content-Type: application/json")
 
 
@@ -58,21 +59,11 @@ class Slow:
             return self.news.wait_for(lambda: len(self.data) > size, 10)
 
 
-@contextmanager
-def behind(greeting=None, script=(), **options) -> Iterator[tuple[MockServer, Hostile]]:
-    """A port of the mock in front of a service that does this."""
-    with Hostile([*script], greeting=greeting) as upstream:
-        between = Proxy(load(), upstream.url)
-        with MockServer(MockService(upstream=between, **options)) as server:
-            yield server, upstream
-        between.close()
-
-
 @pytest.mark.parametrize("headers", [(), UPGRADE, ("Expect: 100-continue",)])
 def test_the_service_has_the_beginning_before_the_end_has_come(headers) -> None:
     """Most of a body is with the service while the client still sends; then all of it is, unchanged, and once."""
     service = Slow()
-    with behind(service) as (server, upstream):
+    with behind(greeting=service) as (server, upstream):
         wire, (head, body) = Wire(server), upload(SIZE, b"file", *headers)
         wire.send(head)
         if "Expect" in "".join(headers):
@@ -95,7 +86,7 @@ def test_the_service_has_the_beginning_before_the_end_has_come(headers) -> None:
 def test_an_upload_that_breaks_off(replaced: bool) -> None:
     """An upload that breaks off never arrives whole; if the proxy is taken away meanwhile, its connection ends, too."""
     service = Slow()
-    with behind(service) as (server, upstream):
+    with behind(greeting=service) as (server, upstream):
         head, body = upload()
         wire = Wire(server)
         wire.send(head, body[:-10])
@@ -118,7 +109,7 @@ def test_a_client_is_no_faster_than_the_service(monkeypatch, how: str, status: i
     monkeypatch.setattr(connection, "LOOKS", 1)
     monkeypatch.setattr(proxy, "STALLED", 0.5 if how == "stalls" else 60)
     service = Slow(allowed=False, dies=how == "dies")
-    with behind(service) as (server, upstream):
+    with behind(greeting=service) as (server, upstream):
         head, body = upload(40_000_000)
         wire, rest = Wire(server), memoryview(body)
         wire.send(head)
@@ -152,7 +143,7 @@ def cut(connection, server) -> None:
 @pytest.mark.parametrize(("greeting", "status", "text"), [(says(REFUSED), 401, b"Who?"), (cut, 502, b" is lost: ")])
 def test_a_service_that_does_not_wait_for_the_end(greeting, status: int, text: bytes) -> None:
     """An answer that comes before the end of the body is the answer; without a connection the whole body is taken."""
-    with behind(greeting, [hang]) as (server, _):
+    with behind(hang, greeting=greeting) as (server, _):
         wire = Wire(server)
         wire.send(*upload(5_000_000))
         answered, _, body = wire.answer()
@@ -179,7 +170,7 @@ def test_a_request_to_the_mock_itself(document) -> None:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in "ab"
     ]
     document["paths"]["/{a}/{b}"] = path
-    with behind(hang, contract=parse(document)) as (server, upstream):
+    with behind(greeting=hang, contract=parse(document)) as (server, upstream):
         wire, (head, body) = Wire(server), upload()
         wire.send(head.replace(b"/api/upload/file", b"/__mock__/script").replace(b"Host: mock", b"Host: [::1]"), body)
         assert 415 == wire.answer()[0]
@@ -194,7 +185,7 @@ def test_too_many_threads(monkeypatch) -> None:
         raise RuntimeError("can't start new thread")
 
     service = Slow()
-    with behind(service) as (server, upstream):
+    with behind(greeting=service) as (server, upstream):
         head, body = upload()
         wire, late = Wire(server), Wire(server)
         late.send(head, body[:-10])
@@ -214,15 +205,14 @@ def test_too_many_threads(monkeypatch) -> None:
 
 def test_an_upload_behind_another_request() -> None:
     """An upload that waits for the answer before it is not passed on meanwhile, and never if the client goes away."""
-    pending = answer(b'{"id": "x", "status": "pending"}', "Content-Type: application/json")
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(connection, server) -> None:
         begun.set()
         go_on.wait(10)
-        says(pending)(connection, server)
+        says(PENDING)(connection, server)
 
-    with behind(script=[slow]) as (server, upstream):
+    with behind(slow) as (server, upstream):
         wire, (head, body) = Wire(server), upload()
         wire.send(GET + head + body[:-10])
         assert begun.wait(10)
@@ -240,7 +230,7 @@ def test_an_upload_that_is_too_large(document) -> None:
     """Of an upload that is larger than the document allows nothing is passed on."""
     schema = document["paths"]["/api/upload/file"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     schema["properties"]["file"]["maxLength"] = 1
-    with behind(hang, contract=parse(document)) as (server, upstream):
+    with behind(greeting=hang, contract=parse(document)) as (server, upstream):
         wire = Wire(server)
         wire.send(*upload(server.service.max_body))
         assert 413 == wire.answer()[0]
@@ -257,15 +247,14 @@ def edit(size: int) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize(("what", "status"), [("edit", 200), ("rule", 503), ("strict", 400)])
 def test_what_may_be_answered_here_comes_whole(what: str, status: int) -> None:
     """An edit, since it may be billed, and what a rule or a strict proxy may answer, is not sent before it has come."""
-    pending = answer(b'{"id": "x", "status": "pending"}', "Content-Type: application/json")
-    with behind(script=[says(pending), says(ACCEPTED)], strict=what == "strict") as (server, upstream):
+    with behind(says(PENDING), says(ACCEPTED), strict=what == "strict") as (server, upstream):
         if what == "rule":
             server.service.on("uploadFile", Reply.error(503, "Not now."))
         head, body = edit(SIZE) if what == "edit" else upload(SIZE, b"wrong")
         wire, other = Wire(server), Wire(server)
         wire.send(head, body[:-1])
         other.send(GET)
-        assert pending.endswith(other.answer()[2])
+        assert PENDING.endswith(other.answer()[2])
         assert 1 == upstream.connections
         wire.send(body[-1:])
         assert status == wire.answer()[0]
