@@ -32,6 +32,21 @@ def test_a_photo_is_the_same_in_any_order(tmp_path, content):
         )
 
 
+def test_an_upload_with_one_url(tmp_path):
+    """Uploads of one photo are the same also if their answers have only the URL that a client needs."""
+    service, names = MockService(token=TOKEN), iter("ab")
+
+    def upstream(request):
+        response = mock_transport(service).handle_request(request)
+        if "/upload/" in request.url.path:
+            response = httpx2.Response(200, json={"url": f"https://f.example/{next(names)}.png"})
+        return response
+
+    calls = [(PHOTO, "snow"), (PHOTO, "rain")]
+    ids = edits(recorded(tmp_path / "tape", upstream=httpx2.MockTransport(upstream)), *calls)
+    assert ids[::-1] == edits(MockService.replay(tmp_path / "tape"), *calls[::-1])
+
+
 @pytest.mark.filterwarnings("ignore:.*now wrong")  # what the uploads answer has only their URLs
 @pytest.mark.parametrize("body", [None, "", "filtered"])
 def test_photos_that_are_not_known(tmp_path, body):
